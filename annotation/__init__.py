@@ -1,0 +1,1 @@
+"""People: the judgment log, judges, adjudication."""

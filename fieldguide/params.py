@@ -1,0 +1,356 @@
+"""params.yaml as typed, validated values: one section a stage, unknown keys refused, all problems told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml; unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class SourceColumns(Section):
+    """Names of the columns of a table of images."""
+
+    bytes: str | None = None
+    path: str | None = None
+    key: str | None = None
+    entity: str | None = None
+    split: str | None = None
+    licence: str | None = None
+    attribution: str | None = None
+
+
+class Source(Section):
+    """Where images come from. A `folder` or `tar` takes the entity from the folder an image lies in."""
+
+    name: Name
+    kind: Literal["folder", "tar", "parquet", "manifest"]
+    path: Path
+    columns: SourceColumns = SourceColumns()
+    entities: dict[str, Name] = {}
+    splits: dict[str, Literal["train", "gallery"]] = {}
+    split: Literal["train", "gallery"] = "gallery"
+    licence: str | None = None
+    attribution: str | None = None
+
+
+class Ingest(Section):
+    """Stage `ingest`."""
+
+    sources: list[Source] = Field(min_length=1)
+    shards: Positive = 8
+    max_pixels: Positive = 64_000_000
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 4
+
+
+class Embed(Section):
+    """Stages `embed` and `embed_queries`."""
+
+    encoders: list[Name] = Field(min_length=1)
+    batch: Positive = 32
+
+
+class Encoder(Section):
+    """One encoder; which keys it needs beside `kind` depends on the kind (fieldguide/models/)."""
+
+    kind: str
+    weights: Path | None = None
+    text: Path | None = None
+    tower: Path | None = None
+    dtype: Literal["float16", "float32"] = "float16"
+
+
+class Chat(Section):
+    """An OpenAI-compatible endpoint. The key comes from the environment variable named here, never from this file."""
+
+    base_url: str
+    model: str
+    api_key_variable: str = "OPENAI_API_KEY"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    seed: Seed = 0
+    timeout: Annotated[float, Field(gt=0)] = 60.0
+    retries: Annotated[int, Field(ge=0, le=10)] = 4
+
+
+class MineWeights(Section):
+    """Weights of the three similarities in a group's score; they are normalised to sum to one."""
+
+    taxonomic: Share = 0.4
+    lexical: Share = 0.2
+    visual: Share = 0.4
+
+
+class Mine(Section):
+    """Stage `mine`."""
+
+    encoder: Name
+    max_entities: Annotated[int, Field(ge=2, le=8)] = 3
+    weights: MineWeights = MineWeights()
+    min_score: Share = 0.45
+    wordnet: Path | None = None
+
+
+class Compose(Section):
+    """Stage `compose`."""
+
+    composer: Literal["template", "chat"] = "template"
+    forms: list[Literal["which", "both", "truth", "which-not"]] = Field(min_length=1)
+    max_topics: Positive = 60
+    per_group: Positive = 4
+    seed: Seed
+    chat: Chat | None = None
+
+
+class Rewrite(Section):
+    """Stage `rewrite`. The template may use {entity} and {part}; the feature's value is not to be had."""
+
+    rewriter: Literal["template", "chat"] = "template"
+    template: str = "a photo of {entity}, showing the {part}"
+    chat: Chat | None = None
+
+
+class Visualize(Section):
+    """Stage `visualize`: `images` drawings of each phrase and of each generic prompt."""
+
+    generator: Name
+    images: Positive = 3
+    seed: Seed
+    generic_prompts: list[str] = []
+    batch: Positive = 8
+
+
+class Generator(Section):
+    """One text-to-image model."""
+
+    kind: str
+    path: Path | None = None
+    text: Path | None = None
+    steps: Positive = 20
+    guidance: Annotated[float, Field(ge=0)] = 3.0
+
+
+class Retrieve(Section):
+    """Stages `retrieve` and `rerank`: systems to run, and how many images a full run keeps."""
+
+    systems: list[Name] = Field(min_length=1)
+    depth: Positive = 100
+
+
+class RandomSystem(Section):
+    """Ranks at random: what a measure is worth without knowledge."""
+
+    kind: Literal["random"]
+    seed: Seed
+
+
+class TextSystem(Section):
+    """Ranks by similarity of a text and the images in one encoder's text-to-image space."""
+
+    kind: Literal["text"]
+    encoder: Name
+    query: Literal["question", "phrase"]
+
+
+class VisretSystem(Section):
+    """Ranks by similarity of drawings and photographs; `centre` subtracts each domain's own mean first."""
+
+    kind: Literal["visret"]
+    encoder: Name
+    images: Positive = 3
+    fusion: Literal["rrf", "mean", "max"] = "rrf"
+    c: Annotated[float, Field(ge=0)] = 1.0
+    centre: Literal["none", "topics", "generic"] = "none"
+
+
+System = Annotated[RandomSystem | TextSystem | VisretSystem, Field(discriminator="kind")]
+
+
+class Pool(Section):
+    """Stage `pool`: top `depth` of each system, and `sample` random images of the gallery a subtopic."""
+
+    systems: list[Name] = Field(min_length=1)
+    depth: Positive = 30
+    sample: Annotated[int, Field(ge=0)] = 20
+    seed: Seed
+
+
+class Adjudicate(Section):
+    """Stage `adjudicate`: who judges, and how judgments become grades."""
+
+    judge: Literal["dataset-label", "log"] = "dataset-label"
+    rule: Literal["majority"] = "majority"
+
+
+class Check(Section):
+    """Stage `check`."""
+
+    min_relevant: Annotated[int, Field(ge=0)] = 3
+    max_answer_share: Share = 0.7
+    unlicensed_sources: list[Name] = []
+
+
+class Evaluate(Section):
+    """Stage `evaluate`. Measures are written the way ir-measures writes them."""
+
+    measures: list[str] = Field(min_length=1)
+    headline: str
+    baseline: Name
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    bootstrap: Positive = 10_000
+    permutations: Positive = 10_000
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _headline_is_measured(self) -> Evaluate:
+        if self.headline not in self.measures:
+            raise ValueError(f"headline {self.headline!r} is not among measures: {', '.join(self.measures)}")
+        return self
+
+
+class Report(Section):
+    """Stage `report`: `top` images a system and topic, thumbnails of `thumbnail` pixels."""
+
+    title: str
+    top: Positive = 6
+    thumbnail: Annotated[int, Field(ge=16, le=512)] = 96
+
+
+class Release(Section):
+    """Stage `release`."""
+
+    name: Name
+    version: str
+    licence: str
+    description: str
+
+
+class TrainGenerator(Section):
+    """Frozen stage `train_generator`."""
+
+    split: Literal["train"] = "train"
+    size: Positive = 64
+    channels: Positive = 96
+    steps: Positive = 3000
+    batch: Positive = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    seed: Seed
+
+
+class TrainTextTower(Section):
+    """Frozen stage `train_text_tower`."""
+
+    split: Literal["train"] = "train"
+    epochs: Positive = 40
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    seed: Seed
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    ingest: Ingest
+    embed: Embed
+    encoders: dict[Name, Encoder]
+    mine: Mine
+    compose: Compose
+    rewrite: Rewrite
+    visualize: Visualize
+    generators: dict[Name, Generator]
+    retrieve: Retrieve
+    systems: dict[Name, System]
+    pool: Pool
+    adjudicate: Adjudicate
+    check: Check
+    evaluate: Evaluate
+    report: Report
+    release: Release
+    train_generator: TrainGenerator
+    train_text_tower: TrainTextTower
+
+
+def _references(params: Params) -> list[Problem]:
+    """Names that point from one section into another and hit nothing."""
+    encoders, systems = set(params.encoders), set(params.systems)
+    uses = [
+        *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
+        ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
+        ("visualize.generator", params.visualize.generator, set(params.generators), "generators"),
+        *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
+        *(
+            (f"systems.{n}.encoder", s.encoder, encoders & set(params.embed.encoders), "embed.encoders")
+            for n, s in params.systems.items()
+            if not isinstance(s, RandomSystem)
+        ),
+        *(
+            (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
+            for i, n in enumerate(params.pool.systems)
+        ),
+        ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
+    ]  # fmt: skip
+    problems = [
+        Problem(where, f"{name!r} is not in {there}; allowed: {', '.join(sorted(known)) or 'none'}")
+        for where, name, known, there in uses
+        if name not in known
+    ]
+    for name, system in params.systems.items():
+        if isinstance(system, VisretSystem) and system.images > params.visualize.images:
+            allowed = f"1 to {params.visualize.images} (visualize.images)"
+            problems.append(Problem(f"systems.{name}.images", f"is {system.images}; allowed: {allowed}"))
+    for section in ("compose", "rewrite"):
+        stage = getattr(params, section)
+        if "chat" in (getattr(stage, "composer", None), getattr(stage, "rewriter", None)) and stage.chat is None:
+            problems.append(Problem(f"{section}.chat", "is empty; `chat` needs base_url and model"))
+    return problems
+
+
+def parse_params(values: Any, where: str = "params.yaml") -> Params:
+    """Validate what a params file holds.
+
+    Raises:
+        ProblemsError: every key that is missing, unknown or out of range, with its value and what is allowed.
+    """
+    if not isinstance(values, dict):
+        raise FieldguideError(f"{where}: expected sections such as `ingest:`, found {type(values).__name__}")
+    try:
+        params = Params.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"])
+            found = "" if item["type"] == "missing" else f" (found {item['input']!r})"
+            problems.append(Problem(f"{where}: {key}", f"{item['msg']}{found}"))
+        raise ProblemsError(f"{where} is not valid:", problems) from None
+    problems = [Problem(f"{where}: {p.where}", p.what) for p in _references(params)]
+    if problems:
+        raise ProblemsError(f"{where} is not valid:", problems)
+    return params
+
+
+def read_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and validate params.yaml.
+
+    Raises:
+        FieldguideError: no such file, or not YAML; names the line.
+        ProblemsError: as `parse_params`.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file; run from the root of a benchmark's repository") from None
+    except yaml.YAMLError as error:
+        raise FieldguideError(f"{path}: not valid YAML: {error}") from None
+    return parse_params(values, str(path))

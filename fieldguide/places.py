@@ -1,0 +1,145 @@
+"""Where everything lies, relative to the root of a benchmark's repository. The one list of paths; see docs/data.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files and folders of one benchmark."""
+
+    root: Path = Path()
+
+    @property
+    def data(self) -> Path:
+        """Everything that DVC tracks."""
+        return self.root / "data"
+
+    @property
+    def input(self) -> Path:
+        """What the benchmark is made from: photographs, knowledge, weights. Fetched, never committed."""
+        return self.data / "input"
+
+    @property
+    def knowledge(self) -> Path:
+        """Curated entities.jsonl and attributes.csv; committed, edited by the curator."""
+        return self.data / "knowledge"
+
+    @property
+    def models(self) -> Path:
+        """Weights trained by this repository, committed: one folder a model."""
+        return self.data / "models"
+
+    @property
+    def images(self) -> Path:
+        """records.IMAGES of the corpus."""
+        return self.data / "corpus" / "images.parquet"
+
+    @property
+    def shards(self) -> Path:
+        """Folder of the tars that hold the corpus's bytes."""
+        return self.data / "corpus" / "shards"
+
+    @property
+    def rejected(self) -> Path:
+        """records.REJECTED."""
+        return self.data / "corpus" / "rejected.parquet"
+
+    @property
+    def duplicates(self) -> Path:
+        """records.DUPLICATES."""
+        return self.data / "corpus" / "duplicates.parquet"
+
+    def embeddings(self, encoder: str) -> Path:
+        """Folder with one encoder's vectors of the corpus."""
+        return self.data / "embeddings" / encoder
+
+    def queries(self, encoder: str) -> Path:
+        """Folder with one encoder's vectors of questions, phrases and drawings."""
+        return self.data / "queries" / encoder
+
+    @property
+    def entities(self) -> Path:
+        """records.ENTITIES."""
+        return self.data / "mined" / "entities.parquet"
+
+    @property
+    def attributes(self) -> Path:
+        """records.ATTRIBUTES."""
+        return self.data / "mined" / "attributes.parquet"
+
+    @property
+    def groups(self) -> Path:
+        """records.GROUPS, accepted and refused."""
+        return self.data / "mined" / "groups.parquet"
+
+    @property
+    def topics(self) -> Path:
+        """records.Topic lines."""
+        return self.data / "topics" / "topics.jsonl"
+
+    @property
+    def refused_topics(self) -> Path:
+        """records.Refusal lines of composing."""
+        return self.data / "topics" / "refused.jsonl"
+
+    @property
+    def phrases(self) -> Path:
+        """records.Phrase lines."""
+        return self.data / "phrases" / "phrases.jsonl"
+
+    @property
+    def drawings(self) -> Path:
+        """records.DRAWINGS; the tars lie beside it."""
+        return self.data / "drawings" / "drawings.parquet"
+
+    def run(self, track: str, system: str) -> Path:
+        """TREC run file of one system on one track."""
+        return self.data / "runs" / track / f"{system}.trec"
+
+    @property
+    def pools(self) -> Path:
+        """records.POOLS."""
+        return self.data / "pools" / "pools.parquet"
+
+    @property
+    def judgments(self) -> Path:
+        """Append-only judgment log (JSONL with a hash chain)."""
+        return self.data / "judgments" / "log.jsonl"
+
+    @property
+    def qrels(self) -> Path:
+        """Folder: qrels.parquet (records.QRELS), qrels.trec, grades.json."""
+        return self.data / "qrels"
+
+    @property
+    def checks(self) -> Path:
+        """Folder: checks.json with every expectation's outcome."""
+        return self.data / "checks"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder: scores.parquet (records.SCORES), leaderboard.json, comparisons.json, metrics.json."""
+        return self.data / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The report, one HTML file."""
+        return self.data / "report" / "index.html"
+
+    @property
+    def release(self) -> Path:
+        """The release folder."""
+        return self.data / "release"
+
+    @property
+    def state(self) -> Path:
+        """Machine-local state: locks, caches, the background server. Never committed, safe to delete when idle."""
+        return self.root / ".fieldguide"
+
+    @property
+    def cache(self) -> Path:
+        """Content-addressed results that outlive a stage's outputs (drawings, embeddings, decoded headers)."""
+        return self.state / "cache"

@@ -1,0 +1,424 @@
+"""Every table and record that leaves a stage, declared in one place.
+
+A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
+checked when they are written and when they are read, so that a stage never meets input it does not
+understand. `docs/data.md` shows where each file lies.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.files import atomic_path, content_key, read_jsonl, write_jsonl
+
+SCHEMA_VERSION = 1
+
+Split = Literal["train", "gallery"]
+SPLITS: tuple[str, ...] = ("train", "gallery")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: pyarrow type, meaning, whether null is allowed, and the allowed values if they are few."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Parquet table: columns in order, and the columns that together identify a row."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The pyarrow schema, each field carrying its meaning, the whole its name and version."""
+        fields = [pa.field(c.name, c.type, c.nullable, {"meaning": c.meaning}) for c in self.columns]
+        return pa.schema(fields, {"table": self.name, "schema_version": str(SCHEMA_VERSION)})
+
+    def problems(self, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+        """Everything that keeps `frame` from being this table: columns, nulls, allowed values, duplicate keys."""
+        names = [c.name for c in self.columns]
+        for name in sorted(set(names) - set(frame.columns)):
+            yield Problem(where, f"column `{name}` is missing; {self.name} has {', '.join(names)}")
+        for name in sorted(set(frame.columns) - set(names)):
+            yield Problem(where, f"column `{name}` is not part of {self.name}; it has {', '.join(names)}")
+        for column in self.columns:
+            if column.name not in frame:
+                continue
+            values = frame[column.name]
+            nulls = values.isna()
+            if nulls.any() and not column.nullable:
+                row = int(nulls.to_numpy().argmax())
+                yield Problem(f"{where} row {row}", f"`{column.name}` is empty; it must have a value")
+            if column.allowed is not None:
+                wrong = ~nulls & ~values.isin(column.allowed)
+                if wrong.any():
+                    row = int(wrong.to_numpy().argmax())
+                    allowed = ", ".join(column.allowed)
+                    yield Problem(f"{where} row {row}", f"`{column.name}` is {values.iloc[row]!r}; allowed: {allowed}")
+        if set(self.key) <= set(frame.columns):
+            twice = frame.duplicated(list(self.key))
+            if twice.any():
+                row = int(twice.to_numpy().argmax())
+                key = ", ".join(str(frame[name].iloc[row]) for name in self.key)
+                yield Problem(f"{where} row {row}", f"the key ({', '.join(self.key)}) = ({key}) occurs twice")
+
+    def write(self, path: Path, frame: pd.DataFrame) -> None:
+        """Validate and write atomically; rows in the order given (callers sort by the key). Same rows, same bytes.
+
+        Raises:
+            ProblemsError: the frame is not this table.
+        """
+        self._refuse(frame, str(path))
+        try:
+            table = pa.Table.from_pandas(
+                frame[[c.name for c in self.columns]], schema=self.schema, preserve_index=False
+            )
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise FieldguideError(f"{path}: does not fit the table {self.name}: {error}") from None
+        with atomic_path(path) as temporary:
+            pq.write_table(table.replace_schema_metadata(self.schema.metadata), temporary, compression="zstd")
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """Read and validate. Nullable strings come as None; lists as Python lists.
+
+        Raises:
+            FieldguideError: missing file, not Parquet, another table or schema version.
+            ProblemsError: rows that do not fit.
+        """
+        if not path.exists():
+            raise FieldguideError(f"{path}: no such file; `dvc repro` makes it")
+        try:
+            table = pq.read_table(path, memory_map=True)
+        except pa.ArrowInvalid as error:
+            raise FieldguideError(f"{path}: not a Parquet file ({error})") from None
+        metadata = table.schema.metadata or {}
+        found = (metadata.get(b"table", b"?").decode(), metadata.get(b"schema_version", b"?").decode())
+        if found != (self.name, str(SCHEMA_VERSION)):
+            raise FieldguideError(
+                f"{path}: holds table {found[0]} version {found[1]}; expected {self.name} version {SCHEMA_VERSION}"
+            )
+        frame = pd.DataFrame({name: table.column(name).to_pylist() for name in table.column_names}, dtype=object)
+        for column in self.columns:
+            if not column.nullable and not pa.types.is_list(column.type) and not pa.types.is_string(column.type):
+                frame[column.name] = frame[column.name].astype(column.type.to_pandas_dtype())
+        self._refuse(frame, str(path))
+        return frame
+
+    def frame(self, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+        """Rows as a frame with this table's columns in order, also when there are none."""
+        return pd.DataFrame(list(rows), columns=[c.name for c in self.columns], dtype=object)
+
+    def _refuse(self, frame: pd.DataFrame, where: str) -> None:
+        problems = list(self.problems(frame, where))
+        if problems:
+            raise ProblemsError(f"{where} is not a valid {self.name} table:", problems)
+
+
+_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
+
+REFUSED_IMAGE_REASONS = (
+    "unreadable", "empty", "truncated", "animated", "oversized", "misnamed", "unsupported", "contradictory",
+)  # fmt: skip
+
+IMAGES = Table(
+    "images",
+    ("image_id",),
+    (
+        Column("image_id", _STR, "first 16 hex digits of sha256; stable for as long as the bytes are"),
+        Column("sha256", _STR, "of the file's bytes as they were read"),
+        Column("phash", _STR, "perceptual hash of the upright pixels, 64 bits as 16 hex digits"),
+        Column("width", _INT, "pixels, after EXIF orientation"),
+        Column("height", _INT, "pixels, after EXIF orientation"),
+        Column("format", _STR, "as decoded: JPEG, PNG, WEBP, ..."),
+        Column("entity_id", _STR, "the entity shown, if the source says so", nullable=True),
+        Column("split", _STR, "train: models may learn from it; gallery: it is searched", allowed=SPLITS),
+        Column("source", _STR, "name of the source in params.yaml"),
+        Column("source_key", _STR, "the image's name inside its source (path, row, member)"),
+        Column("licence", _STR, "SPDX identifier or words; null where the source states none", nullable=True),
+        Column("attribution", _STR, "whom to name", nullable=True),
+        Column("copies", _INT, "how many files had these bytes"),
+        Column("near_duplicate_of", _STR, "image_id of the first image of its near-duplicate cluster", nullable=True),
+        Column("shard", _STR, "file name of the tar that holds the bytes"),
+        Column("offset", _INT, "of the bytes in the shard"),
+        Column("size", _INT, "bytes"),
+    ),
+)
+
+REJECTED = Table(
+    "rejected",
+    ("source", "source_key"),
+    (
+        Column("source", _STR, "name of the source in params.yaml"),
+        Column("source_key", _STR, "the file's name inside its source"),
+        Column("reason", _STR, "why it was refused", allowed=REFUSED_IMAGE_REASONS),
+        Column("detail", _STR, "what was found"),
+    ),
+)
+
+DUPLICATES = Table(
+    "duplicates",
+    ("image_id", "source", "source_key"),
+    (
+        Column("image_id", _STR, "the image that is kept"),
+        Column("kind", _STR, "exact: same bytes; near: perceptual hashes close", allowed=("exact", "near")),
+        Column("source", _STR, "source of the other one"),
+        Column("source_key", _STR, "name of the other one inside its source"),
+        Column("other_image_id", _STR, "image_id of the other one (the same for exact duplicates)"),
+        Column("distance", _INT, "Hamming distance of the perceptual hashes, in bits"),
+        Column("across_splits", _BOOL, "one is in train, the other in the gallery"),
+    ),
+)
+
+ENTITIES = Table(
+    "entities",
+    ("entity_id",),
+    (
+        Column("entity_id", _STR, "slug"),
+        Column("name", _STR, "as it is written in a question"),
+        Column("aliases", _STRS, "other names"),
+        Column("taxonomy", _STRS, "path from the root, the entity itself last"),
+        Column("description", _STR, "a sentence or two about how it looks", nullable=True),
+        Column("source", _STR, "where the description comes from"),
+    ),
+)
+
+ATTRIBUTES = Table(
+    "attributes",
+    ("entity_id", "feature"),
+    (
+        Column("entity_id", _STR, "entity"),
+        Column("feature", _STR, "what is asked for, such as `skin colour`"),
+        Column("part", _STR, "where it shows, such as `skin`"),
+        Column("value", _STR, "such as `green`"),
+        Column("source", _STR, "wordnet, curated, ..."),
+        Column("evidence", _STR, "the words or the reference the value was taken from"),
+    ),
+)
+
+GROUPS = Table(
+    "groups",
+    ("group_id",),
+    (
+        Column("group_id", _STR, "entity ids joined by +"),
+        Column("entities", _STRS, "2..n entity ids, sorted"),
+        Column("score", _FLOAT, "0..1, weighted mean of the three below; greater is more confusable"),
+        Column("taxonomic", _FLOAT, "0..1, share of the taxonomy path that is common"),
+        Column("lexical", _FLOAT, "0..1, BM25 similarity of descriptions"),
+        Column("visual", _FLOAT, "0..1, closeness of the class means in the image space"),
+        Column("accepted", _BOOL, "goes on to composing"),
+        Column("reason", _STR, "why it was accepted or refused, in words"),
+    ),
+)
+
+DRAWINGS = Table(
+    "drawings",
+    ("drawing_id",),
+    (
+        Column("drawing_id", _STR, "sha256 of prompt, generator revision, seed and sampler settings"),
+        Column("prompt", _STR, "what was drawn"),
+        Column("purpose", _STR, "topic: a subtopic's phrase; generic: for centring", allowed=("topic", "generic")),
+        Column("index", _INT, "0..k-1 among the drawings of this prompt"),
+        Column("seed", _INT, "of this drawing"),
+        Column("generator", _STR, "name in params.yaml"),
+        Column("revision", _STR, "of the generator's weights and settings"),
+        Column("status", _STR, "failed drawings have no bytes", allowed=("ok", "failed")),
+        Column("reason", _STR, "why it failed", nullable=True),
+        Column("shard", _STR, "file name of the tar that holds the bytes", nullable=True),
+        Column("offset", _INT, "of the bytes in the shard", nullable=True),
+        Column("size", _INT, "bytes", nullable=True),
+    ),
+)
+
+POOLS = Table(
+    "pools",
+    ("subtopic_id", "image_id"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("image_id", _STR, "image to judge"),
+        Column("systems", _STRS, "systems that ranked it within the pool depth, sorted"),
+        Column("ranks", _INTS, "their ranks, from 1, in the order of `systems`"),
+        Column("best_rank", _INT, "least of the ranks", nullable=True),
+        Column("sampled", _BOOL, "drawn by the seeded random sample"),
+    ),
+)
+
+QRELS = Table(
+    "qrels",
+    ("subtopic_id", "image_id"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("image_id", _STR, "judged image"),
+        Column("grade", _INT, "grade after adjudication, see grades.json"),
+        Column("assessors", _STRS, "who judged, sorted"),
+        Column("judgments", _INT, "how many current judgments"),
+        Column("decided_by", _STR, "single, unanimous, majority, adjudicator, ..."),
+    ),
+)
+
+SCORES = Table(
+    "scores",
+    ("track", "system", "subtopic_id", "measure"),
+    (
+        Column("track", _STR, "which images were ranked", allowed=("rerank", "fullrank")),
+        Column("system", _STR, "name in params.yaml"),
+        Column("topic_id", _STR, "topic of the subtopic"),
+        Column("kind", _STR, "kind of the topic", allowed=("comparison", "entity")),
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("measure", _STR, "as ir-measures writes it"),
+        Column("value", _FLOAT, "0..1"),
+        Column("defaulted", _BOOL, "the run had no line for this subtopic, the value is the measure's default"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (IMAGES, REJECTED, DUPLICATES, ENTITIES, ATTRIBUTES, GROUPS, DRAWINGS, POOLS, QRELS, SCORES)
+}
+
+FORMS = ("which", "both", "truth", "which-not", "entity")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One question about one or more entities (a line of topics.jsonl).
+
+    `kind` is `comparison` (two or more entities) or `entity` (one: "What does X look like?").
+    `answer` is the reference answer in words; `values` gives each entity's value of the feature.
+    """
+
+    topic_id: str
+    kind: Literal["comparison", "entity"]
+    form: str
+    text: str
+    entities: tuple[str, ...]
+    feature: str
+    part: str
+    answer: str
+    values: dict[str, str]
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def subtopics(self) -> tuple[Subtopic, ...]:
+        """Topic x entity, numbered from 1 in the order the question names the entities."""
+        return tuple(Subtopic(f"{self.topic_id}.e{n}", self, e) for n, e in enumerate(self.entities, 1))
+
+
+@dataclass(frozen=True)
+class Subtopic:
+    """The unit of retrieval and of judging: one entity of one topic (`t3fa91c2e.e1`)."""
+
+    subtopic_id: str
+    topic: Topic
+    entity_id: str
+
+
+def topic_id(form: str, text: str, entities: Sequence[str], feature: str) -> str:
+    """`t` and 8 hex digits of the sha256 of what is asked.
+
+    Judgments hang on it: when questions are added or dropped, the others keep their identity.
+    """
+    return "t" + content_key(form=form, text=text, entities=list(entities), feature=feature)[:8]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A subtopic rewritten for drawing: entity and part, never the feature's value (a line of phrases.jsonl)."""
+
+    subtopic_id: str
+    text: str
+    rewriter: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something composed that was not kept, with the reason (a line of refused.jsonl)."""
+
+    what: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One line of a run: TREC's six columns less the constant."""
+
+    subtopic_id: str
+    image_id: str
+    rank: int
+    score: float
+    system: str
+
+
+def write_records(path: Path, records: Sequence[Any]) -> None:
+    """Write dataclass records as JSONL, each with `schema_version`, atomically."""
+    write_jsonl(path, ({**dataclasses.asdict(r), "schema_version": SCHEMA_VERSION} for r in records))
+
+
+def read_topics(path: Path) -> list[Topic]:
+    """Read topics.jsonl.
+
+    Raises:
+        ProblemsError: lines with missing or unknown fields, wrong types or duplicate ids; all of them.
+    """
+    topics = [
+        dataclasses.replace(topic, entities=tuple(topic.entities)) for topic in _read_records(path, Topic)
+    ]  # fmt: skip
+    seen: set[str] = set()
+    problems = []
+    for topic in topics:
+        if topic.topic_id in seen:
+            problems.append(Problem(f"{path} {topic.topic_id}", "this topic_id occurs twice"))
+        seen.add(topic.topic_id)
+    if problems:
+        raise ProblemsError(f"{path} is not a valid topics file:", problems)
+    return topics
+
+
+def read_phrases(path: Path) -> list[Phrase]:
+    """Read phrases.jsonl. Raises ProblemsError as `read_topics` does."""
+    return _read_records(path, Phrase)
+
+
+def read_refusals(path: Path) -> list[Refusal]:
+    """Read refused.jsonl. Raises ProblemsError as `read_topics` does."""
+    return _read_records(path, Refusal)
+
+
+def _read_records(path: Path, record: type) -> list[Any]:
+    fields = {f.name: f for f in dataclasses.fields(record)}
+    required = {
+        n for n, f in fields.items() if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    }
+    records, problems = [], []
+    for number, row in read_jsonl(path):
+        where = f"{path}:{number}"
+        version = row.pop("schema_version", None)
+        if version != SCHEMA_VERSION:
+            problems.append(Problem(where, f"schema_version is {version!r}; expected {SCHEMA_VERSION}"))
+        for name in sorted(required - set(row)):
+            problems.append(Problem(where, f"`{name}` is missing"))
+        for name in sorted(set(row) - set(fields)):
+            problems.append(Problem(where, f"`{name}` is unknown; allowed: {', '.join(fields)}"))
+        if required <= set(row) <= set(fields):
+            records.append(record(**row))
+    if problems:
+        raise ProblemsError(f"{path} is not a valid {record.__name__.lower()} file:", problems)
+    return records

@@ -1,0 +1,1 @@
+"""All that a person, a schedule or DVC starts."""
