@@ -1,0 +1,28 @@
+"""Place the example's photographs, knowledge and weights under data/input/: `python -m flows.example`.
+
+No stage: what it places is the input of the pipeline.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from fieldguide.errors import FieldguideError
+from fieldguide.example import place_example, read_example
+from fieldguide.places import Places
+
+
+def main() -> None:
+    """Place what data/example.yaml lists; what is there already is left alone."""
+    places = Places()
+    try:
+        for item, made in place_example(read_example(Path("data/example.yaml")), places.input):
+            verb = "placed" if made else "up to date"
+            print(f"{places.input / item.to}: {verb} ({item.package} {item.version})", flush=True)
+    except FieldguideError as error:
+        sys.exit(f"example: {error}")
+
+
+if __name__ == "__main__":
+    main()
