@@ -7,20 +7,25 @@ A stage's module holds a function of at most some 50 lines and
 
     if __name__ == "__main__":
         embed.main()
+
+Importing it loads no Prefect: the process that DVC starts hands its arguments to the background process,
+which has Prefect loaded and runs the flow in a fork (flows/background.py says why).
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fieldguide.errors import FieldguideError
-from fieldguide.params import Params, read_params
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
+
+if TYPE_CHECKING:
+    from fieldguide.params import Params  # pydantic takes 0.1 s to load, and the starting process never needs it
 
 
 @dataclass(frozen=True)
@@ -43,20 +48,25 @@ class Stage:
         """As in dvc.yaml."""
         return self.function.__name__
 
+    @property
+    def items(self) -> list[str]:
+        """Names of the arguments that the command line must give (the keys of dvc.yaml's matrix)."""
+        return list(inspect.signature(self.function).parameters)[1:]
+
     def __call__(self, run: Run, *items: str) -> None:
         """Run in this process, untracked."""
         self.function(run, *items)
 
     def main(self) -> None:
-        """Run with params.yaml of the working folder and the items of the command line."""
-        wanted = list(inspect.signature(self.function).parameters)[1:]
-        items = sys.argv[1:]
-        try:
-            if len(items) != len(wanted):
-                raise FieldguideError(f"usage: python -m flows.{self.name} {' '.join(w.upper() for w in wanted)}")
-            self(Run(read_params(Path("params.yaml"))), *items)
-        except FieldguideError as error:
-            sys.exit(f"{self.name}: {error}")
+        """Run as a flow, with the params.yaml of the working folder and the items of the command line."""
+        from flows import background
+
+        module, arguments = f"flows.{self.name}", sys.argv[1:]
+        if os.environ.get("FIELDGUIDE_BACKGROUND", "1") != "0" and background.supported():
+            sys.exit(background.submit(module, arguments))
+        from flows.tracking import run_stage
+
+        sys.exit(run_stage(module, arguments))
 
 
 def stage(function: Callable[..., None]) -> Stage:

@@ -1,0 +1,131 @@
+"""Running a stage as a Prefect flow: parameters read, lock held, progress shown, output also sent to the server."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sized
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from fieldguide.errors import FieldguideError
+from fieldguide.files import locked
+from fieldguide.params import read_params
+from fieldguide.places import Places
+from flows.background import QUIET_ENVIRONMENT
+from flows.stage import Run, Stage
+
+T = TypeVar("T")
+
+
+def run_stage(module: str, arguments: list[str], server_ready: Callable[[], None] = lambda: None) -> int:
+    """Run the stage of `module` as a flow of this process. Returns the exit status: 0, 1, 2 for usage, 130 interrupted.
+
+    `server_ready` returns when the Prefect server answers, and is called as late as possible. A
+    `FieldguideError` is printed without a traceback; anything else is a defect and keeps its own.
+    """
+    stage: Stage = getattr(importlib.import_module(module), module.rpartition(".")[2])
+    if len(arguments) != len(stage.items):
+        print(f"usage: python -m {module} {' '.join(item.upper() for item in stage.items)}".rstrip(), file=sys.stderr)
+        return 2
+    try:
+        _run_flow(stage, arguments, server_ready)
+    except FieldguideError as error:
+        print(f"{stage.name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{stage.name}: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run_flow(stage: Stage, arguments: list[str], server_ready: Callable[[], None]) -> None:
+    params, places = read_params(Path("params.yaml")), Places()
+    run = Run(params, places, show_progress)
+    label = "-".join([stage.name, *arguments])
+    for name, value in QUIET_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    with locked(places.state / "locks" / f"{label}.lock"):
+        if os.environ.get("FIELDGUIDE_TRACK", "1") == "0":
+            stage(run, *arguments)
+            return
+        server_ready()
+        from prefect import flow
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        def body(**items: str) -> None:
+            with _Echo(sys.stdout):
+                stage(run, *items.values())
+
+        tracked: Any = flow(name=stage.name, flow_run_name=label, validate_parameters=False, persist_result=False)(body)
+        # The heartbeat's thread would take a second to join.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            tracked(**dict(zip(stage.items, arguments, strict=True)))
+
+
+class _Echo(io.TextIOBase):
+    """Standard output whose lines also become the flow run's log, so that they can be read in Prefect's pages."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.line = ""
+
+    def __enter__(self) -> _Echo:
+        sys.stdout = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout = self.stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(text)
+        *lines, self.line = (self.line + text).split("\n")
+        for line in filter(None, lines):
+            _log(line)
+        return len(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+
+def _log(line: str) -> None:
+    from prefect.logging import get_run_logger
+
+    get_run_logger().info(line)
+
+
+def show_progress(items: Iterable[T], what: str, *, unit: str = "", total: int | None = None) -> Iterator[T]:
+    """A progress bar with rate on a terminal; elsewhere nothing, since stages print their counts."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.1f} {unit}/s" if task.speed else "")
+
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        for item in items:
+            yield item
+            progress.advance(task)
