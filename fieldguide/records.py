@@ -247,6 +247,18 @@ DRAWINGS = Table(
     ),
 )
 
+EMBEDDING_KINDS = ("image", "question", "phrase", "drawing")
+
+EMBEDDING_INDEX = Table(
+    "embedding_index",
+    ("kind", "key"),
+    (
+        Column("row", _INT, "row of vectors.npy, from 0; rows are sorted by (kind, key)"),
+        Column("kind", _STR, "what the vector is of", allowed=EMBEDDING_KINDS),
+        Column("key", _STR, "image_id, drawing_id, or the sha256 of a text"),
+    ),
+)
+
 POOLS = Table(
     "pools",
     ("subtopic_id", "image_id"),
@@ -290,7 +302,19 @@ SCORES = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (IMAGES, REJECTED, DUPLICATES, ENTITIES, ATTRIBUTES, GROUPS, DRAWINGS, POOLS, QRELS, SCORES)
+    for table in (
+        IMAGES,
+        REJECTED,
+        DUPLICATES,
+        ENTITIES,
+        ATTRIBUTES,
+        GROUPS,
+        DRAWINGS,
+        EMBEDDING_INDEX,
+        POOLS,
+        QRELS,
+        SCORES,
+    )
 }
 
 FORMS = ("which", "both", "truth", "which-not", "entity")
