@@ -1,0 +1,1 @@
+"""Embeddings, exact search, systems and their runs."""
