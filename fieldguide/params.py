@@ -281,6 +281,16 @@ class Params(Section):
     train_generator: TrainGenerator
     train_text_tower: TrainTextTower
 
+    def system(self, name: str) -> System:
+        """The system of that name.
+
+        Raises:
+            FieldguideError: there is none.
+        """
+        if name not in self.systems:
+            raise FieldguideError(f"systems: no {name!r}; params.yaml has {', '.join(self.systems)}")
+        return self.systems[name]
+
 
 def _references(params: Params) -> list[Problem]:
     """Names that point from one section into another and hit nothing."""

