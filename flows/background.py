@@ -61,7 +61,7 @@ QUIET_ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
@@ -306,6 +306,7 @@ class Background:
     def serve(self) -> None:
         """Return when nothing has run for `idle_seconds`, or when told to stop."""
         self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
+        self._report_crashes()
         last = time.monotonic()
         while time.monotonic() - last < self.idle_seconds or self.forks:
             for key, _ in self.selector.select(timeout=1.0):
@@ -355,14 +356,28 @@ class Background:
         self.selector.unregister(process.sentinel)
         process.join()
         code = process.exitcode or 0
+        if code < 0:
+            self._report_crashes()
         with contextlib.suppress(OSError):
             connection.send(json.dumps({"exit": code if code >= 0 else 128 - code}).encode())
         self._forget(connection)
+
+    def _report_crashes(self) -> None:
+        """In a fork of its own, since it waits for the server: killed stages must not stay `Running` in its records."""
+        _FORK.Process(target=_report_crashes, args=(self.server,)).start()
 
     def _forget(self, connection: socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self.selector.unregister(connection)
         connection.close()
+
+
+def _report_crashes(server: Server) -> None:
+    from flows.tracking import report_crashes
+
+    os.environ["PREFECT_API_URL"] = server.address
+    server.wait()
+    report_crashes(Places())
 
 
 def _preload() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
+from uuid import UUID
 
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
@@ -56,13 +58,43 @@ def _run_flow(stage: Stage, arguments: list[str], server_ready: Callable[[], Non
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         def body(**items: str) -> None:
-            with _Echo(sys.stdout):
+            with _recorded(places), _Echo(sys.stdout):
                 stage(run, *items.values())
 
         tracked: Any = flow(name=stage.name, flow_run_name=label, validate_parameters=False, persist_result=False)(body)
         # The heartbeat's thread would take a second to join.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             tracked(**dict(zip(stage.items, arguments, strict=True)))
+
+
+@contextlib.contextmanager
+def _recorded(places: Places) -> Iterator[None]:
+    """Keep the flow run's id in a file named after this process for as long as it runs, see `report_crashes`."""
+    from prefect.runtime import flow_run
+
+    note = places.state / "runs" / str(os.getpid())
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(str(flow_run.id))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def report_crashes(places: Places) -> None:
+    """Tell the Prefect server of flow runs whose process was killed; it would take them for running ever after."""
+    notes = [n for n in (places.state / "runs").glob("*") if not Path("/proc", n.name).exists()]
+    if not notes:
+        return
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    with get_client(sync_client=True) as client:
+        for note in notes:
+            with contextlib.suppress(ValueError, ObjectNotFound):  # a torn note, or another server's run
+                client.set_flow_run_state(UUID(note.read_text()), Crashed(message="its process was killed"), force=True)
+            note.unlink(missing_ok=True)
 
 
 class _Echo(io.TextIOBase):

@@ -1,0 +1,50 @@
+"""What tests share. Tests marked `example` need the example's packages; `make data` places what they hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Set before any test imports a library that would look for updates, models or statistics servers.
+os.environ.update(
+    DO_NOT_TRACK="1", DVC_NO_ANALYTICS="1", GX_ANALYTICS_ENABLED="false", HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1", PREFECT_SERVER_ANALYTICS_ENABLED="false",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def example_input() -> Path:
+    """data/input of this repository, as `make data` places it; skips where that was not run."""
+    folder = REPOSITORY / "data" / "input"
+    if not (folder / ".placed.json").exists():
+        pytest.skip("data/input is not there; run `make data`")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a copy of this repository's code and params.yaml, to be run as a user would run it."""
+    return copy_project(tmp_path / "project")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what a clone holds and a run needs."""
+    folder.mkdir(parents=True)
+    for part in ("annotation", "fieldguide", "flows"):
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(REPOSITORY / name, folder / name)
+    for name in ("knowledge", "models"):
+        if (REPOSITORY / "data" / name).exists():
+            shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, so that a mistake shows early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
