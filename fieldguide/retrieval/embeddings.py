@@ -80,10 +80,8 @@ class Embeddings:
         """Keys of one kind, in the order of their rows (sorted)."""
         return list(self._rows.get(kind, {}))
 
-    def rows(self, kind: Kind, keys: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Vectors of `keys` in the order given: (len(keys), dimension) float32.
-
-        Rows have unit length up to the rounding of the stored type (float16: about 5e-4).
+    def find(self, kind: Kind, keys: Sequence[str]) -> npt.NDArray[np.intp]:
+        """Which rows of `vectors` hold `keys`, in the order given.
 
         Raises:
             FieldguideError: keys that are not there, by name.
@@ -96,7 +94,17 @@ class Embeddings:
                 f"{self.folder}: encoder {self.meta.encoder} has no {kind} {shown}; "
                 f"it holds {len(known)} of that kind. Run `dvc repro` so that new ones are encoded"
             )
-        return np.asarray(self.vectors[[known[key] for key in keys]], dtype=np.float32)
+        return np.array([known[key] for key in keys], dtype=np.intp)
+
+    def rows(self, kind: Kind, keys: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors of `keys` in the order given: (len(keys), dimension) float32.
+
+        Rows have unit length up to the rounding of the stored type (float16: about 5e-4).
+
+        Raises:
+            FieldguideError: as `find`.
+        """
+        return np.asarray(self.vectors[self.find(kind, keys)], dtype=np.float32)
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, int]]:

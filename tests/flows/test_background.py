@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-STAGE = '''
+STAGE = """
 from flows.stage import Run, stage
 
 @stage
@@ -25,7 +25,7 @@ def NAME(run: Run) -> None:
 
 if __name__ == "__main__":
     NAME.main()
-'''
+"""
 
 
 def add_stage(project: Path, name: str, body: str) -> None:
@@ -135,7 +135,7 @@ def test_interrupting_ends_the_stage_and_says_so(shared: Path) -> None:
 
 
 def test_the_stage_dies_with_the_process_that_started_it(shared: Path) -> None:
-    add_stage(shared, "orphan", 'import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)')
+    add_stage(shared, "orphan", "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
     process = start(shared, "orphan")
     assert process.stdout is not None
     pid = int(process.stdout.readline())
@@ -155,7 +155,7 @@ def test_a_second_run_of_a_stage_waits_for_the_first(shared: Path) -> None:
 
 
 def test_killing_the_background_process_is_reported_and_the_next_run_heals(project: Path) -> None:
-    add_stage(project, "victim", 'import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)')
+    add_stage(project, "victim", "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
     add_stage(project, "healed", 'print("well")')
     process = start(project, "victim")
     assert process.stdout is not None
