@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 
@@ -281,6 +282,16 @@ class Params(Section):
     train_generator: TrainGenerator
     train_text_tower: TrainTextTower
 
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of that name.
+
+        Raises:
+            FieldguideError: there is none.
+        """
+        if name not in self.encoders:
+            raise FieldguideError(f"encoders: no {name!r}; params.yaml has {', '.join(self.encoders)}")
+        return self.encoders[name]
+
     def system(self, name: str) -> System:
         """The system of that name.
 
@@ -327,6 +338,32 @@ def _references(params: Params) -> list[Problem]:
     return problems
 
 
+def _sections(annotation: Any) -> list[type[Section]]:
+    """The sections that a field may hold, through lists, mappings and unions."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for argument in get_args(annotation) for section in _sections(argument)]
+
+
+def _problem(where: str, error: ErrorDetails) -> Problem:
+    """A validation error by the key as it stands in the file, with the allowed keys for an unknown one."""
+    sections: list[type[Section]] = [Params]
+    key = []
+    for place, part in enumerate(error["loc"]):
+        if place == 2 and error["loc"][0] == "systems":  # pydantic names the variant here, which is no key of the file
+            sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)]
+            continue
+        key.append(str(part))
+        inner = [s.model_fields[part].annotation for s in sections if isinstance(part, str) and part in s.model_fields]
+        if inner:
+            sections = [section for annotation in inner for section in _sections(annotation)]
+        elif error["type"] == "extra_forbidden" and part == error["loc"][-1]:
+            allowed = sorted({name for section in sections for name in section.model_fields})
+            return Problem(f"{where}: {'.'.join(key)}", f"unknown key; allowed: {', '.join(allowed)}")
+    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+    return Problem(f"{where}: {'.'.join(key)}", f"{error['msg']}{found}")
+
+
 def parse_params(values: Any, where: str = "params.yaml") -> Params:
     """Validate what a params file holds.
 
@@ -338,11 +375,7 @@ def parse_params(values: Any, where: str = "params.yaml") -> Params:
     try:
         params = Params.model_validate(values)
     except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
-            found = "" if item["type"] == "missing" else f" (found {item['input']!r})"
-            problems.append(Problem(f"{where}: {key}", f"{item['msg']}{found}"))
+        problems = [_problem(where, item) for item in error.errors()]
         raise ProblemsError(f"{where} is not valid:", problems) from None
     problems = [Problem(f"{where}: {p.where}", p.what) for p in _references(params)]
     if problems:
