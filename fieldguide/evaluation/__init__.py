@@ -1,0 +1,1 @@
+"""Scores of runs against qrels, and what can be said of their differences."""

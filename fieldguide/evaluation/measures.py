@@ -1,0 +1,84 @@
+"""Measures by the text that ir-measures writes: the text is a measure's identity everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fieldguide.errors import Problem, ProblemsError
+
+if TYPE_CHECKING:
+    from ir_measures import Measure
+
+JUDGED = "Judged@10"
+"""Share of the ten best images that are judged: what is not judged counts as not relevant in every other measure."""
+
+_PROVIDERS = ("pytrec_eval", "judged", "msmarco")
+_EXAMPLES = "nDCG@10, P@10, R@30, Success@10, AP, RR, Rprec, Bpref, Judged@10"
+
+
+def provider() -> Any:
+    """What computes the measures: trec_eval's own code (pytrec_eval), and ir-measures' where that has none.
+
+    ir-measures knows more providers; those break ties in ways of their own, start other programs or need more packages.
+    """
+    import ir_measures
+
+    return ir_measures.providers.FallbackProvider([ir_measures.providers.registry[name] for name in _PROVIDERS])
+
+
+def parse_measures(texts: Sequence[str], where: str = "params.yaml: evaluate.measures") -> list[Measure]:
+    """Measures from their texts, in the same order.
+
+    Raises:
+        ProblemsError: texts that are no measure, that nothing installed computes, that ir-measures writes
+            in another way, or that occur twice; all of them.
+    """
+    compute = provider()
+    measures, problems = [], []
+    for index, text in enumerate(texts):
+        try:
+            measures.append(_parse(text, compute))
+        except _MeasureError as error:
+            problems.append(Problem(f"{where}.{index}", f"{text!r} {error}"))
+    problems += [
+        Problem(f"{where}.{index}", f"{text!r} occurs twice")
+        for index, text in enumerate(texts)
+        if text in texts[:index]
+    ]
+    if problems:
+        raise ProblemsError("measures that cannot be computed:", problems)
+    return measures
+
+
+class _MeasureError(Exception):
+    """What is wrong with a measure's text."""
+
+
+def _parse(text: str, compute: Any) -> Measure:
+    import ir_measures
+
+    try:
+        measure = ir_measures.parse_measure(text)
+        measure.validate_params()
+        supported = compute.supports(measure)
+    except NameError:
+        names = ", ".join(sorted({m.NAME for p in compute.providers for m in p.SUPPORTED_MEASURES}))
+        raise _MeasureError(f"is no measure; there are {names}; for example {_EXAMPLES}") from None
+    except (ValueError, TypeError, AssertionError, KeyError) as error:
+        raise _MeasureError(f"is not written as a measure ({error}); for example {_EXAMPLES}") from None
+    if not supported:
+        raise _MeasureError(f"is nothing that trec_eval computes; {_like(measure, compute)}")
+    if not isinstance(measure.aggregator(), ir_measures.measures.base.MeanAgg):
+        raise _MeasureError("has no mean over subtopics; it counts the whole run")
+    if str(measure) != text:
+        raise _MeasureError(f"is written {str(measure)!r}: write it so, it is the column's name everywhere")
+    return measure
+
+
+def _like(measure: Measure, compute: Any) -> str:
+    """What would work in the place of an unsupported measure: the same one with other parameters."""
+    same = [m for p in compute.providers for m in p.SUPPORTED_MEASURES if measure.NAME == m.NAME]
+    if not same:
+        return f"for example {_EXAMPLES}"
+    return "of this measure it computes " + " and ".join(f"{m.NAME} with {m.params}" for m in same)

@@ -1,0 +1,24 @@
+"""Score every run: `python -m flows.evaluate`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def evaluate(run: Run) -> None:
+    """Write data/evaluation/ and print the leaderboard."""
+    from fieldguide.evaluation.evaluate import evaluate as score
+    from fieldguide.evaluation.evaluate import write_evaluation
+    from fieldguide.evaluation.table import print_leaderboard
+
+    evaluation = score(run.params, run.places, run.track)
+    write_evaluation(run.places.evaluation, evaluation)
+    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, run.params.evaluate)
+    print(f"{len(evaluation.scores)} scores")
+    if evaluation.unjudged:
+        print(f"without a judgment, so without a score: {len(evaluation.unjudged)} subtopics")
+    for (track, system), count in evaluation.empty.items():
+        print(f"{track}/{system} has no line for {count} subtopics: they count with the measure's default")
+
+
+if __name__ == "__main__":
+    evaluate.main()

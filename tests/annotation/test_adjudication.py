@@ -1,0 +1,174 @@
+"""Judges and adjudication: every grade can be traced to who gave it and how it was decided."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation import labels, log
+from annotation.adjudication import adjudicate, majority
+from annotation.guidelines import guidelines_of
+from annotation.log import Judgment
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.records import IMAGES, POOLS, QRELS, read_topics
+from fieldguide.retrieval.runs import read_qrels_trec
+from flows.adjudicate import adjudicate as stage
+from flows.stage import Run
+from tests.builders import tiny_benchmark, tiny_params
+
+CHOICES = {1: "relevant", 0: "not-relevant", None: "cannot-tell"}
+
+
+def judgment(image: str, assessor: str, grade: int | None, **more: object) -> Judgment:
+    fields = {"choice": CHOICES[grade], "guideline": "photograph-1"} | more
+    return Judgment(subtopic_id="t1.e1", image_id=image, assessor=assessor, grade=grade, **fields)
+
+
+def pools_of(*images: str) -> pd.DataFrame:
+    return POOLS.frame([
+        {"subtopic_id": "t1.e1", "image_id": i, "systems": [], "ranks": [], "best_rank": None, "sampled": True}
+        for i in images
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("votes", "grade", "how"),
+    [
+        ([1], 1, "single"),
+        ([0, 0], 0, "unanimous"),
+        ([0, 1, 1], 1, "majority"),
+        ([0, 1], 0, "tie"),
+        ([1, 2], 1, "tie"),
+        ([0, 1, 2], 1, "tie"),
+        ([0, 0, 1, 2], 0, "tie"),  # half is no majority
+        ([2, 2, 0, 0], 0, "tie"),
+    ],
+)
+def test_the_rule(votes: list[int], grade: int, how: str) -> None:
+    assert majority(votes) == (grade, how)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=9), st.randoms(use_true_random=False))
+def test_the_rule_knows_no_order_and_invents_no_grade(votes: list[int], random: object) -> None:
+    shuffled = list(votes)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert majority(shuffled) == majority(votes)
+    assert majority(votes)[0] in votes
+
+
+def test_only_current_judgments_of_known_choice_are_votes(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    entries = log.append(
+        path,
+        [
+            judgment("a", "ada", 1), judgment("a", "bob", 1), judgment("b", "ada", 1), judgment("b", "bob", None),
+            judgment("c", "ada", None), judgment("d", "ada", 1), judgment("a", "ada", 0, pass_=2),
+        ],
+    ).entries  # fmt: skip
+    entries = log.append(
+        path, [judgment("d", "ada", None, choice=None, action="withdrawn", supersedes=entries[5].hash)]
+    ).entries
+    decided = adjudicate(entries, pools_of("a", "b", "c", "d", "e"))
+    assert decided.qrels.to_dict("records") == [
+        # ada was asked again and now says 0: her latest line is her one vote
+        {"subtopic_id": "t1.e1", "image_id": "a", "grade": 0, "assessors": ["ada", "bob"], "judgments": 2,
+         "decided_by": "tie"},
+        {"subtopic_id": "t1.e1", "image_id": "b", "grade": 1, "assessors": ["ada"], "judgments": 1,
+         "decided_by": "single"},
+    ]  # fmt: skip
+    assert decided.ungraded == (("t1.e1", "c"),)
+    assert decided.unjudged == (("t1.e1", "d"), ("t1.e1", "e"))
+
+
+def test_what_a_guideline_does_not_allow_is_named_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    entries = log.append(
+        path,
+        [
+            judgment("a", "ada", 1),
+            judgment("b", "ada", 1, guideline="mine-7"),
+            judgment("c", "ada", 0, choice="relevant"),
+            judgment("d", "ada", 0, choice="maybe"),
+        ],
+    ).entries
+    with pytest.raises(ProblemsError) as caught:
+        guidelines_of(entries, "log.jsonl")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "log.jsonl:2: guideline 'mine-7' is unknown; known: dataset-label-1, photograph-1",
+        "log.jsonl:3: choice 'relevant' with grade 0 is not in photograph-1; allowed: relevant (1), "
+        "not-relevant (0), cannot-tell (no grade), broken-image (no grade)",
+        "log.jsonl:4: choice 'maybe' with grade 0 is not in photograph-1; allowed: relevant (1), "
+        "not-relevant (0), cannot-tell (no grade), broken-image (no grade)",
+    ]
+
+
+def test_grades_of_two_meanings_are_not_put_together(tmp_path: Path) -> None:
+    made = log.append(
+        tmp_path / "log.jsonl", [judgment("a", "ada", 1), judgment("a", "x", 1, guideline="dataset-label-1")]
+    )
+    with pytest.raises(FieldguideError, match="dataset-label-1, photograph-1 define the same grades differently"):
+        guidelines_of(made.entries, "log.jsonl")
+
+
+def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    images = IMAGES.read(places.images).set_index("image_id")["entity_id"].to_dict()
+    subtopics = {s.subtopic_id: s for t in read_topics(places.topics) for s in t.subtopics}
+    pools = POOLS.read(places.pools)
+    made = labels.judge(pools.sample(frac=1, random_state=0), subtopics, pools_images := IMAGES.read(places.images))
+    assert [(j.subtopic_id, j.image_id) for j in made] == sorted(
+        zip(pools["subtopic_id"], pools["image_id"], strict=True)
+    )
+    assert {j.assessor for j in made} == {"dataset-label"}
+    assert {j.judged_at for j in made} == {None}
+    assert all(j.grade == int(images[j.image_id] == subtopics[j.subtopic_id].entity_id) for j in made)
+    with pytest.raises(ProblemsError, match=r"t9\.e9: is pooled and no subtopic") as caught:
+        labels.judge(pools.assign(subtopic_id="t9.e9", image_id="nowhere"), subtopics, pools_images)
+    assert "nowhere: is pooled and no image of the corpus" in str(caught.value)
+
+
+def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = tiny_benchmark(tmp_path)
+    before = {p: p.read_bytes() for p in [*places.qrels.iterdir(), places.judgments]}
+    stage(Run(tiny_params(), places))
+    assert before == {p: p.read_bytes() for p in [*places.qrels.iterdir(), places.judgments]}
+    grades = json.loads((places.qrels / "grades.json").read_text())
+    assert grades["1"].startswith("Relevant: the data set labels the photograph")
+    assert "Nobody looked at the photographs" in grades["about"]
+    assert grades["log"]["head"] == log.read(places.judgments).head
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    trec = read_qrels_trec(places.qrels / "qrels.trec")
+    assert trec["grade"].tolist() == qrels["grade"].tolist()
+    assert set(qrels["decided_by"]) == {"single"}
+    assert f"pooled and not judged: 0 of {len(qrels)}" in capsys.readouterr().out
+
+
+def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = tiny_benchmark(tmp_path)
+    pools = POOLS.read(places.pools)
+    places.judgments.unlink()
+    subtopic, image = pools["subtopic_id"].iloc[0], pools["image_id"].iloc[0]
+    log.append(
+        places.judgments,
+        [
+            Judgment(
+                subtopic_id=subtopic, image_id=image, assessor=a, grade=1, choice="relevant", guideline="photograph-1"
+            )
+            for a in ("ada", "bob")
+        ],
+    )
+    places.judgments.write_bytes(places.judgments.read_bytes() + b'{"action":"jud')
+    before = places.judgments.read_bytes()
+    stage(Run(tiny_params(adjudicate={"judge": "log"}), places))
+    assert places.judgments.read_bytes() == before
+    out = capsys.readouterr().out
+    assert ":3: the last line was cut off while it was written; it is not counted" in out
+    assert f"pooled and not judged: {len(pools) - 1} of {len(pools)}" in out
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    assert qrels.to_dict("records") == [
+        {"subtopic_id": subtopic, "image_id": image, "grade": 1, "assessors": ["ada", "bob"], "judgments": 2,
+         "decided_by": "unanimous"},
+    ]  # fmt: skip

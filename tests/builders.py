@@ -1,0 +1,255 @@
+"""A whole benchmark in miniature: every file of docs/data.md, small, consistent, the same on every call."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from annotation import labels, log
+from annotation.adjudication import adjudicate, grade_definitions, write_qrels
+from annotation.guidelines import DATASET_LABEL
+from fieldguide import records
+from fieldguide.files import content_key, sha256_bytes, write_tar
+from fieldguide.params import Params, parse_params
+from fieldguide.places import Places
+from fieldguide.records import Phrase, Refusal, Topic
+from fieldguide.retrieval.embeddings import text_key, write_embeddings
+from fieldguide.retrieval.runs import rank_images, write_run
+
+ENTITIES = {
+    "granny-smith": ("Granny Smith apple", ("fruit", "apple"), "green"),
+    "red-delicious": ("Red Delicious apple", ("fruit", "apple"), "red"),
+    "satsuma": ("satsuma", ("fruit", "citrus"), "orange"),
+}
+GENERIC_PROMPT = "a photo of fruit"
+ENCODER = "tiny"
+GENERATOR = "tiny-generator"
+SYSTEMS = ("random", "text", "visret")
+_TRAIN, _GALLERY, _MUSEUM, _DRAWINGS = 2, 5, 2, 2
+_PHOTOGRAPHS = len(ENTITIES) * (_TRAIN + _GALLERY)
+
+
+def tiny_params(**sections: dict[str, Any]) -> Params:
+    """Parameters that fit `tiny_benchmark`; `sections` override single keys of a section."""
+    values = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
+    values |= {
+        "encoders": {ENCODER: {"kind": "conse"}},
+        "generators": {GENERATOR: {"kind": "flow-matching"}},
+        "systems": {
+            "random": {"kind": "random", "seed": 1},
+            "text": {"kind": "text", "encoder": ENCODER, "query": "question"},
+            "visret": {"kind": "visret", "encoder": ENCODER, "images": _DRAWINGS},
+        },
+    }
+    shop = {"name": "shop", "kind": "folder", "path": "data/input/shop"}
+    museum = {"name": "museum", "kind": "folder", "path": "data/input/museum", "licence": "CC0-1.0"}
+    changes: dict[str, dict[str, Any]] = {
+        "ingest": {"sources": [shop, museum], "shards": 2},
+        "embed": {"encoders": [ENCODER]},
+        "mine": {"encoder": ENCODER},
+        "visualize": {"generator": GENERATOR, "images": _DRAWINGS, "generic_prompts": [GENERIC_PROMPT]},
+        "retrieve": {"systems": list(SYSTEMS), "depth": 10},
+        "pool": {"systems": ["text", "visret"], "depth": 5, "sample": 2},
+        "check": {"min_relevant": 1, "unlicensed_sources": ["shop"]},
+        "evaluate": {"baseline": "text", "bootstrap": 200, "permutations": 200},
+    }
+    for name, keys in [*changes.items(), *sections.items()]:
+        values[name] = values[name] | keys
+    return parse_params(values)
+
+
+def tiny_benchmark(root: Path, params: Params | None = None) -> Places:
+    """Write everything up to the qrels below `root`; stages `check` and `evaluate` can run on it."""
+    places, params = Places(root), params or tiny_params()
+    rng = np.random.default_rng(0)
+    images = _corpus(places, rng)
+    _knowledge(places)
+    topics = tiny_topics()
+    records.write_records(places.topics, topics)
+    records.write_records(places.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
+    phrases = [Phrase(s.subtopic_id, f"a photo of {ENTITIES[s.entity_id][0]}", "template") for s in _subtopics(topics)]
+    records.write_records(places.phrases, phrases)
+    drawings = _drawings(places, sorted({phrase.text for phrase in phrases}), rng)
+    _embed(places.embeddings(ENCODER), [("image", image) for image in images], rng)
+    queries = {("question", text_key(t.text)) for t in topics} | {("phrase", text_key(p.text)) for p in phrases}
+    _embed(places.queries(ENCODER), sorted(queries | {("drawing", drawing) for drawing in drawings}), rng)
+    _runs_and_pools(places, params, topics, rng)
+    judged = log.write(
+        places.judgments,
+        labels.judge(
+            records.POOLS.read(places.pools),
+            {s.subtopic_id: s for s in _subtopics(topics)},
+            records.IMAGES.read(places.images),
+        ),
+    )
+    decided = adjudicate(judged.entries, records.POOLS.read(places.pools))
+    write_qrels(places.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
+    return places
+
+
+def tiny_topics() -> list[Topic]:
+    """Two topics of each form with two answers, and one an entity."""
+    granny, red, satsuma = ENTITIES
+    made = [
+        _topic("both", "Are both apples red?", (granny, red), "no"),
+        _topic("both", "Do apple and satsuma have a skin?", (red, satsuma), "yes"),
+        _topic("which", "Which apple is green?", (granny, red), ENTITIES[granny][0]),
+        _topic("which", "Which is orange, apple or satsuma?", (red, satsuma), ENTITIES[satsuma][0]),
+    ]
+    made += [_topic("entity", f"What does a {name} look like?", (e,), name) for e, (name, *_) in ENTITIES.items()]
+    return sorted(made, key=lambda topic: topic.topic_id)
+
+
+def picture(rng: np.random.Generator, size: int = 24) -> bytes:
+    """A PNG of random pixels."""
+    stream = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def rewrite(table: records.Table, path: Path, **columns: Any) -> None:
+    """Plant a defect: set columns of a written table, to a value, or by a function of the frame."""
+    frame = table.read(path)
+    for name, value in columns.items():
+        frame[name] = value(frame) if callable(value) else value
+    table.write(path, frame)
+
+
+def _topic(form: str, text: str, entities: tuple[str, ...], answer: str) -> Topic:
+    return Topic(
+        topic_id=records.topic_id(form, text, entities, "skin colour"),
+        kind="entity" if form == "entity" else "comparison",
+        form=form,
+        text=text,
+        entities=entities,
+        feature="skin colour",
+        part="skin",
+        answer=answer,
+        values={e: ENTITIES[e][2] for e in entities},
+        provenance={"template": form},
+    )
+
+
+def _subtopics(topics: list[Topic]) -> list[records.Subtopic]:
+    return sorted((s for t in topics for s in t.subtopics), key=lambda s: s.subtopic_id)
+
+
+def _corpus(places: Places, rng: np.random.Generator) -> list[str]:
+    """Images of the three entities in both splits, and a museum's works without entity. Returns image_ids, sorted."""
+    kinds = [(e, "train") for e in ENTITIES for _ in range(_TRAIN)]
+    kinds += [(e, "gallery") for e in ENTITIES for _ in range(_GALLERY)]
+    kinds += [(None, "gallery")] * _MUSEUM
+    shards: dict[str, list[tuple[str, bytes, dict[str, Any]]]] = {}
+    for number, (entity, split) in enumerate(kinds):
+        data = picture(rng)
+        digest = sha256_bytes(data)
+        row = {
+            "image_id": digest[:16], "sha256": digest, "phash": f"{int(rng.integers(2**62)):016x}",
+            "width": 24, "height": 24, "format": "PNG", "entity_id": entity, "split": split,
+            "source": "shop" if number < _PHOTOGRAPHS else "museum", "source_key": f"{number:04}.png",
+            "licence": None if number < _PHOTOGRAPHS else "CC0-1.0", "attribution": "somebody",
+            "copies": 1, "near_duplicate_of": None, "shard": f"{number % 2:05}.tar",
+        }  # fmt: skip
+        shards.setdefault(row["shard"], []).append((f"{digest[:16]}.png", data, row))
+    rows = []
+    for name, members in shards.items():
+        members.sort(key=lambda member: member[0])
+        placed = write_tar(places.shards / name, [(member, data) for member, data, _ in members])
+        rows += [row | {"offset": p.offset, "size": p.size} for p, (_, _, row) in zip(placed, members, strict=True)]
+    rows.sort(key=lambda row: row["image_id"])
+    records.IMAGES.write(places.images, records.IMAGES.frame(rows))
+    rejected = {"source": "shop", "source_key": "x.png", "reason": "empty", "detail": "0 bytes"}
+    records.REJECTED.write(places.rejected, records.REJECTED.frame([rejected]))
+    duplicate = {
+        "image_id": rows[0]["image_id"], "kind": "exact", "source": "shop", "source_key": "copy.png",
+        "other_image_id": rows[0]["image_id"], "distance": 0, "across_splits": False,
+    }  # fmt: skip
+    records.DUPLICATES.write(places.duplicates, records.DUPLICATES.frame([duplicate]))
+    return [row["image_id"] for row in rows]
+
+
+def _knowledge(places: Places) -> None:
+    entities = [
+        {"entity_id": e, "name": name, "aliases": [], "taxonomy": [*path, name], "description": f"It is {colour}.",
+         "source": "curated"}
+        for e, (name, path, colour) in ENTITIES.items()
+    ]  # fmt: skip
+    attributes = [
+        {"entity_id": e, "feature": "skin colour", "part": "skin", "value": colour, "source": "curated",
+         "evidence": "seen"}
+        for e, (_, _, colour) in ENTITIES.items()
+    ]  # fmt: skip
+    granny, red, satsuma = ENTITIES
+    groups = [
+        {"group_id": "+".join(pair), "entities": list(pair), "score": score, "taxonomic": score, "lexical": score,
+         "visual": score, "accepted": score > 0.4, "reason": f"score {score}"}
+        for pair, score in (((granny, red), 0.8), ((granny, satsuma), 0.3), ((red, satsuma), 0.5))
+    ]  # fmt: skip
+    records.ENTITIES.write(places.entities, records.ENTITIES.frame(entities))
+    records.ATTRIBUTES.write(places.attributes, records.ATTRIBUTES.frame(attributes))
+    records.GROUPS.write(places.groups, records.GROUPS.frame(groups))
+
+
+def _drawings(places: Places, prompts: list[str], rng: np.random.Generator) -> list[str]:
+    """Drawings of each phrase and of one generic prompt, in one tar. Returns drawing_ids."""
+    rows, members = [], []
+    for prompt in [*prompts, GENERIC_PROMPT]:
+        for index in range(_DRAWINGS):
+            identity = content_key(prompt=prompt, index=index)
+            members.append((f"{identity}.png", picture(rng, 8)))
+            rows.append({
+                "drawing_id": identity, "prompt": prompt, "purpose": "generic" if prompt == GENERIC_PROMPT else "topic",
+                "index": index, "seed": index, "generator": GENERATOR, "revision": "r1", "status": "ok", "reason": None,
+                "shard": "00000.tar",
+            })  # fmt: skip
+    placed = write_tar(places.drawings.parent / "00000.tar", members)
+    rows = [row | {"offset": p.offset, "size": p.size} for row, p in zip(rows, placed, strict=True)]
+    records.DRAWINGS.write(places.drawings, records.DRAWINGS.frame(sorted(rows, key=lambda row: row["drawing_id"])))
+    return [row["drawing_id"] for row in rows]
+
+
+def _embed(folder: Path, keys: list[tuple[str, str]], rng: np.random.Generator) -> None:
+    vectors = rng.normal(size=(len(keys), 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = np.arange(len(keys), dtype=np.intp)
+    write_embeddings(
+        folder, sorted(keys), [(rows, vectors)], encoder=ENCODER, revision="r1", dtype="float32", dimension=8
+    )
+
+
+def _runs_and_pools(places: Places, params: Params, topics: list[Topic], rng: np.random.Generator) -> None:
+    """Runs that know a little: later systems add more to the scores of the entity's images. Pools are the gallery."""
+    images = records.IMAGES.read(places.images)
+    gallery = images[images["split"] == "gallery"]
+    ids = list(gallery["image_id"])
+    full: dict[str, list[records.RunLine]] = {system: [] for system in SYSTEMS}
+    pools = []
+    for subtopic in _subtopics(topics):
+        relevant = (gallery["entity_id"] == subtopic.entity_id).to_numpy(dtype=float)
+        for strength, system in enumerate(SYSTEMS):
+            scores = rng.random(len(ids)) + strength * relevant / 2
+            full[system] += rank_images(subtopic.subtopic_id, ids, scores, system)
+        pools += [_pooled(subtopic.subtopic_id, image, full) for image in ids]
+    for system, lines in full.items():
+        write_run(places.run("fullrank", system), [line for line in lines if line.rank <= params.retrieve.depth])
+        write_run(places.run("rerank", system), lines)
+    records.POOLS.write(places.pools, records.POOLS.frame(pools))
+
+
+def _pooled(subtopic: str, image: str, runs: dict[str, list[records.RunLine]]) -> dict[str, Any]:
+    ranks = {
+        line.system: line.rank
+        for system in ("text", "visret")
+        for line in runs[system]
+        if (line.subtopic_id, line.image_id) == (subtopic, image) and line.rank <= 5
+    }
+    return {
+        "subtopic_id": subtopic, "image_id": image,
+        "systems": sorted(ranks), "ranks": [ranks[system] for system in sorted(ranks)],
+        "best_rank": min(ranks.values(), default=None), "sampled": not ranks,
+    }  # fmt: skip

@@ -1,0 +1,159 @@
+"""The stage `evaluate`: what it writes, what it says, and that it writes the same again."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.evaluation.evaluate import evaluate
+from fieldguide.evaluation.table import print_leaderboard
+from fieldguide.places import Places
+from fieldguide.records import QRELS, SCORES
+from fieldguide.retrieval.runs import read_run
+from flows.evaluate import evaluate as stage
+from flows.stage import Run
+from tests.builders import SYSTEMS, tiny_benchmark, tiny_params
+
+FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.json", "metrics.json")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
+    stage(Run(tiny_params(), made))
+    return made
+
+
+def rows_of(places: Places, name: str) -> list[dict[str, object]]:
+    return list(json.loads((places.evaluation / name).read_text()))
+
+
+def test_every_system_is_on_every_board(places: Places) -> None:
+    board = rows_of(places, "leaderboard.json")
+    measures = [*tiny_params().evaluate.measures, "Judged@10"]
+    wanted = [
+        (track, kind, system, measure)
+        for track in ("fullrank", "rerank")
+        for kind in ("comparison", "entity")
+        for system in SYSTEMS
+        for measure in measures
+    ]
+    assert [(r["track"], r["kind"], r["system"], r["measure"]) for r in board] == wanted
+    assert {(r["kind"], r["topics"], r["subtopics"]) for r in board} == {("comparison", 4, 8), ("entity", 3, 3)}
+    assert all(r["low"] <= r["mean"] <= r["high"] for r in board)
+
+
+def test_means_are_means_over_subtopics(places: Places) -> None:
+    scores = SCORES.read(places.evaluation / "scores.parquet")
+    for row in rows_of(places, "leaderboard.json"):
+        mine = scores[
+            (
+                scores[["track", "kind", "system", "measure"]] == pd.Series(row)[["track", "kind", "system", "measure"]]
+            ).all(axis=1)
+        ]
+        assert len(mine) == row["subtopics"]
+        assert row["mean"] == pytest.approx(mine["value"].mean(), abs=1e-6)
+
+
+def test_differences_are_from_the_baseline(places: Places) -> None:
+    board = {(r["track"], r["kind"], r["system"], r["measure"]): r["mean"] for r in rows_of(places, "leaderboard.json")}
+    found = rows_of(places, "comparisons.json")
+    assert len(found) == 2 * 2 * 2 * 9
+    for row in found:
+        key = (row["track"], row["kind"])
+        difference = board[*key, row["system"], row["measure"]] - board[*key, "text", row["measure"]]
+        assert row["difference"] == pytest.approx(difference, abs=2e-6)
+        assert row["baseline"] == "text"
+        assert 0 < row["p"] <= 1
+
+
+def test_metrics_and_csv_say_the_same(places: Places) -> None:
+    board = rows_of(places, "leaderboard.json")
+    metrics = json.loads((places.evaluation / "metrics.json").read_text())
+    with (places.evaluation / "leaderboard.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert [float(row["mean"]) for row in table] == [row["mean"] for row in board]
+    row = board[0]
+    assert metrics[row["track"]][row["kind"]][row["system"]][row["measure"]] == round(row["mean"], 4)
+
+
+def test_the_same_input_gives_the_same_bytes(places: Places) -> None:
+    before = [(places.evaluation / name).read_bytes() for name in FILES]
+    stage(Run(tiny_params(), places))
+    assert [(places.evaluation / name).read_bytes() for name in FILES] == before
+
+
+def test_a_subtopic_without_a_line_counts_as_zero_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = tiny_benchmark(tmp_path)
+    path = places.run("fullrank", "visret")
+    lines = path.read_text().splitlines(keepends=True)
+    lost = lines[0].split()[0]
+    path.write_text("".join(line for line in lines if not line.startswith(lost)))
+    stage(Run(tiny_params(), places))
+    assert (
+        "fullrank/visret has no line for 1 subtopics: they count with the measure's default" in capsys.readouterr().out
+    )
+    scores = SCORES.read(places.evaluation / "scores.parquet")
+    defaulted = scores[scores["defaulted"].astype(bool)]
+    assert set(zip(defaulted["track"], defaulted["system"], defaulted["subtopic_id"], strict=True)) == {
+        ("fullrank", "visret", lost)
+    }
+    assert set(defaulted["value"]) == {0.0}
+
+
+def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    best = read_run(places.run("fullrank", "visret")).query("rank == 1")
+    pairs = set(zip(best["subtopic_id"], best["image_id"], strict=True))
+    unjudged = qrels["subtopic_id"].iloc[0]
+    keep = [s != unjudged and (s, i) not in pairs for s, i in zip(qrels["subtopic_id"], qrels["image_id"], strict=True)]
+    QRELS.write(places.qrels / "qrels.parquet", qrels[keep])
+    made = evaluate(tiny_params(), places)
+    assert made.unjudged == (unjudged,)
+    judged = {
+        r["mean"]
+        for r in made.leaderboard
+        if (r["measure"], r["system"], r["track"]) == ("Judged@10", "visret", "fullrank")
+    }
+    assert judged == {0.9}
+
+
+def test_a_benchmark_without_judgments_or_with_bad_measures_is_refused(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    with pytest.raises(ProblemsError, match="'hit@10' is no measure"):
+        evaluate(tiny_params(evaluate={"measures": ["hit@10"], "headline": "hit@10"}), places)
+    QRELS.write(places.qrels / "qrels.parquet", QRELS.frame([]))
+    with pytest.raises(FieldguideError, match=r"qrels\.parquet: no judgment for any subtopic"):
+        evaluate(tiny_params(), places)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_printed_table_fits_and_cuts_no_number(places: Places, width: int) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    board = rows_of(places, "leaderboard.json")
+    print_leaderboard(board, rows_of(places, "comparisons.json"), tiny_params().evaluate, console)
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    headline = next(r for r in board if (r["system"], r["measure"]) == ("random", "nDCG@10"))
+    assert f"[{headline['low']:.3f}, {headline['high']:.3f}]" in text
+    assert ("Judged@10" in text) == (width == 200)
+
+
+def test_a_pipe_gets_the_whole_table_without_colours(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    board = rows_of(places, "leaderboard.json")
+    print_leaderboard(board, rows_of(places, "comparisons.json"), tiny_params().evaluate)
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert "Judged@10" in text
+    first = [line.split()[0] for line in text.splitlines() if line.strip().startswith(("visret", "text", "random"))]
+    assert first[:3] == ["visret", "text", "random"]  # best first

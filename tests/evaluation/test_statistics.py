@@ -1,0 +1,93 @@
+"""Intervals and tests against exact enumeration."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldguide.evaluation.statistics import Clusters, bootstrap_interval, clusters, randomisation_test
+
+columns = st.lists(st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.3]), min_size=1, max_size=7)
+
+
+def one_column(values: list[float], sizes: list[int] | None = None) -> Clusters:
+    return Clusters(np.array(values)[:, None], np.array(sizes or [1] * len(values), dtype=float))
+
+
+def test_clusters_are_sums_by_topic() -> None:
+    data = clusters(np.array([[1.0, 0.0], [0.5, 1.0], [0.0, 1.0]]), np.array([0, 0, 1]))
+    assert data.sums.tolist() == [[1.5, 1.0], [0.0, 1.0]]
+    assert data.sizes.tolist() == [2.0, 1.0]
+    assert data.mean.tolist() == [0.5, pytest.approx(2 / 3)]
+
+
+@given(columns)
+@settings(deadline=None)
+def test_few_topics_give_the_exact_p(values: list[float]) -> None:
+    sums = [
+        abs(sum(s * v for s, v in zip(signs, values, strict=True)))
+        for signs in itertools.product((1, -1), repeat=len(values))
+    ]
+    exact = np.mean([s >= abs(sum(values)) - 1e-9 for s in sums])
+    assert randomisation_test(one_column(values), draws=1000, seed=0)[0] == exact
+
+
+@given(columns.filter(lambda v: len(v) > 3))
+@settings(deadline=None, max_examples=20)
+def test_drawn_signs_come_near_the_exact_p_and_never_to_zero(values: list[float]) -> None:
+    copies = np.array(values * 2)  # 2^8 and more patterns, fewer draws: they are drawn
+    patterns = np.array(list(itertools.product((1, -1), repeat=len(copies))))
+    exact = np.mean(np.abs(patterns @ copies) >= abs(copies.sum()) - 1e-9)
+    draws = 255
+    drawn = randomisation_test(one_column(list(copies)), draws, seed=1)[0]
+    assert 1 / (draws + 1) <= drawn <= 1
+    assert drawn == pytest.approx(exact, abs=5 * np.sqrt(0.25 / draws) + 1 / draws)
+
+
+def test_p_counts_the_observed_pattern_itself() -> None:
+    # twenty topics all in favour: only the observed signs and their mirror reach as far, no draw does
+    assert randomisation_test(one_column([0.1] * 20), draws=999, seed=3)[0] == 1 / 1000
+
+
+def test_no_difference_has_p_one() -> None:
+    assert randomisation_test(one_column([0.0] * 30), draws=100, seed=0)[0] == 1.0
+
+
+def test_a_topic_turns_as_a_whole() -> None:
+    # two topics, one of them with many subtopics: four patterns are all there is
+    data = clusters(np.full((50, 1), 0.2), np.array([0] * 49 + [1]))
+    assert randomisation_test(data, draws=10_000, seed=0)[0] == 0.5
+
+
+def test_the_interval_is_that_of_all_resamples() -> None:
+    values, sizes = [0.0, 1.0, 4.0], [1, 2, 1]
+    resamples = [
+        sum(values[i] for i in drawn) / sum(sizes[i] for i in drawn) for drawn in itertools.product(range(3), repeat=3)
+    ]
+    low, high = bootstrap_interval(one_column(values, sizes), confidence=0.6, draws=200_000, seed=0)
+    expected = np.quantile(np.repeat(resamples, 1000), [0.2, 0.8])
+    assert [low[0], high[0]] == pytest.approx(expected)
+
+
+@given(columns, st.integers(0, 5))
+@settings(deadline=None)
+def test_an_interval_holds_the_mean_of_equal_topics_and_depends_on_the_seed_alone(
+    values: list[float], seed: int
+) -> None:
+    data = one_column(values)
+    low, high = bootstrap_interval(data, 0.95, 200, seed)
+    assert min(values) - 1e-12 <= low[0] <= high[0] <= max(values) + 1e-12
+    again = bootstrap_interval(data, 0.95, 200, seed)
+    assert (low[0], high[0]) == (again[0][0], again[1][0])
+
+
+def test_subtopics_of_a_topic_move_together() -> None:
+    """The same values in ten topics, or in two of five equal subtopics: fewer topics, a wider interval."""
+    values = np.array([[0.0]] * 5 + [[1.0]] * 5)
+    apart = bootstrap_interval(clusters(values, np.arange(10)), 0.95, 5000, 0)
+    together = bootstrap_interval(clusters(values, np.array([0] * 5 + [1] * 5)), 0.95, 5000, 0)
+    assert (together[0][0], together[1][0]) == (0.0, 1.0)
+    assert apart[0][0] > 0.1
+    assert apart[1][0] < 0.9
