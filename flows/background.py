@@ -47,7 +47,7 @@ _FORK = multiprocessing.get_context("fork")
 _STOP = object()
 # Prefect imports some of these only when a flow first runs, which in a fork is every time.
 _PRELOADED = (
-    "anyio._backends._asyncio", "encodings.idna", "prefect.client.orchestration", "prefect.flow_engine",
+    "anyio._backends._asyncio", "encodings.idna", "fastapi", "prefect.client.orchestration", "prefect.flow_engine",
     "prefect.main", "prefect.utilities.visualization", "yaml",
 )  # fmt: skip
 # Read when a library is loaded, and therefore fixed for the life of the background process.
@@ -400,7 +400,10 @@ def main() -> None:
     listener.listen(16)
     server = Server.start(state)
     _preload()
-    Background(listener, server, float(os.environ.get("FIELDGUIDE_IDLE_SECONDS", IDLE_SECONDS))).serve()
+    from flows.tracking import without_heartbeat
+
+    with without_heartbeat():  # forks inherit it; in each of them it would take 0.1 s
+        Background(listener, server, float(os.environ.get("FIELDGUIDE_IDLE_SECONDS", IDLE_SECONDS))).serve()
     (state / name).unlink(missing_ok=True)
     server.stop()
 

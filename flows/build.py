@@ -118,9 +118,11 @@ def build(arguments: list[str], root: Path | None = None) -> None:
     address = server_address(root)
     print(f"watch this build at {address.removesuffix('/api')}")
     from prefect import flow
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with temporary_settings({PREFECT_API_URL: address, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    from flows.tracking import without_heartbeat
+
+    with temporary_settings({PREFECT_API_URL: address}), without_heartbeat():
         flow(name="build", validate_parameters=False, persist_result=False)(reproduce)(arguments, len(names))
 
 

@@ -55,16 +55,26 @@ def _run_flow(stage: Stage, arguments: list[str], server_ready: Callable[[], Non
             return
         server_ready()
         from prefect import flow
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         def body(**items: str) -> None:
             with _recorded(places), _Echo(sys.stdout):
                 stage(run, *items.values())
 
         tracked: Any = flow(name=stage.name, flow_run_name=label, validate_parameters=False, persist_result=False)(body)
-        # The heartbeat's thread would take a second to join.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with without_heartbeat():
             tracked(**dict(zip(stage.items, arguments, strict=True)))
+
+
+@contextlib.contextmanager
+def without_heartbeat() -> Iterator[None]:
+    """Flows send no heartbeat: joining its thread would take each of them a second."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    if PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value() is None:
+        yield
+    else:
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield
 
 
 @contextlib.contextmanager

@@ -1,0 +1,115 @@
+"""The whole pipeline as users run it: `dvc repro`, again, elsewhere, with one photograph more, and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fieldguide.release import verify_release
+
+from fieldguide.places import Places
+from tests.pipeline.conftest import PER_SPLIT, Site, make_site
+
+pytestmark = [pytest.mark.slow, pytest.mark.example]
+
+
+def test_the_build_leaves_a_report_a_release_and_scores_of_every_system(built: Site) -> None:
+    places = Places(built.folder)
+    assert places.report.stat().st_size > 10_000
+    verify_release(places.release)
+    rows = json.loads((places.evaluation / "leaderboard.json").read_text())
+    assert {row["track"] for row in rows} == {"fullrank", "rerank"}
+    assert {"random", "text-zero-shot", "visret", "visret-centred"} <= {row["system"] for row in rows}
+    assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 1 for row in rows)
+
+
+def test_a_second_repro_runs_no_stage(built: Site) -> None:
+    assert "Data and pipelines are up to date." in built.run("dvc", "repro").stdout
+    statuses = json.loads(built.run("flows.cli", "status", "--json").stdout)
+    assert {s["state"] for s in statuses} == {"up to date", "frozen"}
+
+
+def test_the_same_inputs_give_the_same_bytes_elsewhere(built: Site, tmp_path: Path, example_input: Path) -> None:
+    """In another folder, without any cache, with another order of Python's sets."""
+    site = make_site(tmp_path / "elsewhere", example_input, hash_seed="7")
+    site.run("dvc", "repro")
+    site.run("flows.cli", "stop")
+    assert site.outs == built.outs
+    assert len(site.outs) > 30
+
+
+def test_one_photograph_more_is_one_photograph_decoded_and_encoded(copied: Site, example_input: Path) -> None:
+    known = {path.read_bytes() for path in (copied.folder / "data/input/photographs").glob("*/*/*.jpg")}
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(example_input / "grocery" / "images.parquet", columns=["finegrained_cat", "image_data"])
+    new = next(
+        row["image_data"]
+        for row in table.to_pylist()
+        if row["finegrained_cat"] == "Orange" and row["image_data"] not in known
+    )
+    (copied.folder / "data/input/photographs/gallery/Orange/new.jpg").write_bytes(new)
+    told = copied.run("dvc", "repro", "embed").stdout
+    assert re.search(r"decoded 1\b", told), told
+    for encoder in ("mobilenetv2", "conse"):
+        section = told.partition(f"Running stage 'embed@{encoder}'")[2].partition("Running stage")[0]
+        assert re.search(r"\b1 encoded\b|encoded 1\b", section), section
+
+
+@pytest.mark.parametrize(
+    ("stage", "module"),
+    [
+        ("ingest", "ingest"),
+        ("embed@mobilenetv2", "embed"),
+        ("visualize", "visualize"),
+        ("evaluate", "evaluate"),
+        ("release", "release"),
+    ],
+)
+def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(copied: Site, stage: str, module: str) -> None:
+    """SIGKILL to DVC alone (the stage would be orphaned), to the stage's process, and to everything at once."""
+    shutil.rmtree(copied.folder / ".fieldguide" / "cache", ignore_errors=True)
+    wanted = copied.outs
+    for moment, victim in ((0.4, "dvc"), (1.0, "stage"), (2.0, "dvc"), (3.0, "all")):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro", "--single-item", "--force", stage],
+            cwd=copied.folder, env=copied.environment, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("> python"):
+                break
+        time.sleep(moment)
+        if victim == "stage":
+            subprocess.run(["pkill", "-KILL", "-f", f"-m flows.{module}", "-s", str(process.pid)], check=False)
+        elif victim == "dvc":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
+        # DVC's own lock names a process that is gone; DVC itself says to remove it.
+        (copied.folder / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
+    copied.run("dvc", "repro")
+    assert copied.outs == wanted
+    leftovers = [p for p in (copied.folder / "data").glob("**/.*") if p.name.endswith(".tmp")]
+    assert leftovers == []
+
+
+def test_photographs_are_split_as_the_site_says(built: Site) -> None:
+    """Guards the other tests: a build of nothing would pass many of them."""
+    told = built.run("flows.cli", "leaderboard").stdout
+    assert "visret" in told
+    from fieldguide.records import IMAGES
+
+    images = IMAGES.read(Places(built.folder).images)
+    assert sorted(images["split"].value_counts().to_list()) == [5 * PER_SPLIT, 5 * PER_SPLIT]
