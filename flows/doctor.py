@@ -87,31 +87,11 @@ def _inputs(params: Params, root: Path) -> Iterator[Finding]:
 def _models(params: Params, root: Path) -> Iterator[Finding]:
     from fieldguide.models import available_kinds
 
-    kinds = {(kind.role, kind.kind): kind for kind in available_kinds()}
-    for role, named in (("encoder", params.encoders), ("generator", params.generators)):
-        for name, spec in named.items():
-            kind = kinds.pop((role, spec.kind), None)
-            missing = [str(p) for p in _paths(spec) if not (root / p).exists()]
-            if kind is None:
-                known = ", ".join(sorted(k for r, k in kinds if r == role))
-                yield Finding(f"{role}s", name, "problem", f"kind {spec.kind!r} is unknown; allowed: {known}")
-            elif not kind.usable:
-                yield Finding(f"{role}s", name, "problem", f"{spec.kind}: {kind.reason}")
-            elif missing:
-                yield Finding(f"{role}s", name, "problem", f"{', '.join(missing)} missing; `make data`")
-            else:
-                yield Finding(f"{role}s", name, "ok", f"{spec.kind}, can be used")
-                kinds[role, spec.kind] = kind
-    used = {("encoder", s.kind) for s in params.encoders.values()}
-    used |= {("generator", s.kind) for s in params.generators.values()}
-    for (role, name), kind in sorted(kinds.items()):
-        if (role, name) not in used:
-            verdict: Literal["ok", "note"] = "ok" if kind.usable else "note"
-            yield Finding(f"{role}s", name, verdict, "available, not used" if kind.usable else kind.reason)
-
-
-def _paths(spec: object) -> list[Path]:
-    return [value for value in vars(spec).values() if isinstance(value, Path)]
+    for kind in available_kinds(params, root):
+        used = kind.name is not None
+        verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if used else "note"
+        detail = f"{kind.kind}, can be used" if used else "available, not used"
+        yield Finding(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
 
 
 def _chat(params: Params) -> Iterator[Finding]:

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from fieldguide.retrieval.runs import ranking
 
 Fusion = Literal["rrf", "mean", "max"]
+Ids = Sequence[str] | npt.NDArray[np.intp]
 
 
-def reciprocal_ranks(scores: npt.NDArray[np.floating], image_ids: Sequence[str], c: float) -> npt.NDArray[np.float64]:
+def reciprocal_ranks(scores: npt.NDArray[np.floating], image_ids: Ids, c: float) -> npt.NDArray[np.float64]:
     """Reciprocal rank fusion: for each image the sum over rankings of 1 / (c + rank), ranks from 1.
 
     Cormack, Clarke and Büttcher (SIGIR 2009) with their constant k called c, as VisRet (arXiv 2505.20291)
@@ -21,7 +22,7 @@ def reciprocal_ranks(scores: npt.NDArray[np.floating], image_ids: Sequence[str],
 
     Args:
         scores: (k, n), one row a ranking; greater is better, ties by falling image_id as in a run.
-        image_ids: (n,).
+        image_ids: (n,) ids, or rows that sort as they do.
         c: at least 0.
     """
     ranks = np.empty(scores.shape, dtype=np.int64)
@@ -30,9 +31,7 @@ def reciprocal_ranks(scores: npt.NDArray[np.floating], image_ids: Sequence[str],
     return np.asarray((1.0 / (c + ranks)).sum(axis=0))
 
 
-def fuse(
-    scores: npt.NDArray[np.floating], image_ids: Sequence[str], fusion: Fusion, c: float = 1.0
-) -> npt.NDArray[np.float64]:
+def fuse(scores: npt.NDArray[np.floating], image_ids: Ids, fusion: Fusion, c: float = 1.0) -> npt.NDArray[np.float64]:
     """One score an image from k rankings: reciprocal ranks, mean similarity or greatest similarity.
 
     Args:

@@ -32,21 +32,29 @@ def ranking(scores: npt.ArrayLike, image_ids: Sequence[str] | npt.NDArray[Any]) 
 
     Args:
         scores: (n,) real numbers; greater is better.
-        image_ids: (n,) strings.
+        image_ids: (n,) strings, or integers that sort as the ids do (rows of a gallery sorted by image_id).
 
     Returns:
         (n,) permutation, best first.
     """
-    rising = np.lexsort((np.asarray(image_ids, dtype=str), np.asarray(scores, dtype=np.float32)))
-    return np.asarray(rising[::-1], dtype=np.intp)
+    order: npt.NDArray[np.intp] = np.lexsort((np.asarray(image_ids), np.asarray(scores, dtype=np.float32)))
+    return order[::-1]
 
 
 def rank_images(
-    subtopic_id: str, image_ids: Sequence[str], scores: npt.ArrayLike, system: str, depth: int | None = None
+    subtopic_id: str,
+    image_ids: Sequence[str] | npt.NDArray[np.str_],
+    scores: npt.ArrayLike,
+    system: str,
+    depth: int | None = None,
 ) -> list[RunLine]:
     """The lines of one subtopic, best first, ranks from 1, at most `depth` of them. Scores are float32 values."""
     single = np.asarray(scores, dtype=np.float32)
-    best = ranking(single, image_ids)[:depth]
+    # Only what can be among the best is sorted: everything at least as good as the depth-th score, ties included.
+    reachable: npt.NDArray[np.intp] = np.arange(len(single))
+    if depth is not None and depth < len(single):
+        reachable = np.flatnonzero(single >= np.partition(single, len(single) - depth)[len(single) - depth])
+    best = reachable[ranking(single[reachable], [str(image_ids[index]) for index in reachable.tolist()])][:depth]
     return [
         RunLine(subtopic_id, str(image_ids[index]), rank, float(single[index]), system)
         for rank, index in enumerate(best.tolist(), 1)

@@ -36,7 +36,7 @@ def centred(vectors: Floats, centre: Floats) -> Floats:
     """Vectors less `centre`, of unit length again. A vector that is the centre stays zero: it resembles nothing."""
     moved = vectors - centre
     norms = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.divide(moved, norms, out=np.zeros_like(moved), where=norms > 1e-12)
+    return np.asarray(np.divide(moved, norms, out=np.zeros_like(moved), where=norms > 1e-12), dtype=np.float32)
 
 
 def similarities(

@@ -108,7 +108,8 @@ def _random(system: RandomSystem, collection: Collection) -> Scorer:
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
         digest = hashlib.sha256(f"{system.seed} {subtopic.subtopic_id}".encode()).digest()
         values = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32)).random(len(collection.gallery))
-        return values[candidates]
+        chosen: npt.NDArray[np.float64] = values[candidates]
+        return chosen
 
     return score
 
@@ -159,7 +160,7 @@ def _visret(system: VisretSystem, collection: Collection) -> Scorer:
         if drawing_mean is not None:
             vectors = centred(vectors, drawing_mean)
         found = similarities(vectors, images.vectors, rows[candidates], gallery_mean)
-        return fuse(found, [collection.gallery[i] for i in candidates], system.fusion, system.c)
+        return fuse(found, candidates, system.fusion, system.c)  # rows of a sorted gallery sort as its ids do
 
     return score
 
@@ -179,13 +180,12 @@ def run_system(
     """
     score = make_system(system, collection)
     place = {image_id: row for row, image_id in enumerate(collection.gallery)}
-    everything = np.arange(len(collection.gallery), dtype=np.intp)
+    ids, everything = np.array(collection.gallery), np.arange(len(collection.gallery), dtype=np.intp)
     for subtopic in collection.subtopics:
-        candidates = everything
+        candidates: Rows = everything
         if pools is not None:
-            pool = sorted(pools.get(subtopic.subtopic_id, ()))
-            candidates = np.array([place[image_id] for image_id in pool], dtype=np.intp)
+            pool = pools.get(subtopic.subtopic_id, ())
+            candidates = np.array(sorted(place[image_id] for image_id in pool), dtype=np.intp)
         scores = score(subtopic, candidates) if len(candidates) else None
         if scores is not None:
-            chosen = [collection.gallery[i] for i in candidates]
-            yield from rank_images(subtopic.subtopic_id, chosen, scores, name, depth)
+            yield from rank_images(subtopic.subtopic_id, ids[candidates], scores, name, depth)

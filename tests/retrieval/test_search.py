@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fieldguide.retrieval import search
 from fieldguide.retrieval.fusion import fuse, reciprocal_ranks
+from fieldguide.retrieval.runs import rank_images, ranking
 
 IDS = [f"{n:04x}" for n in range(40)]
 
@@ -80,3 +81,11 @@ def test_fusing_agrees_with_the_definition(k: int, n: int, c: float, seed: int) 
     assert fuse(scores, IDS[:n], "rrf", c) == pytest.approx(expected)
     assert fuse(scores, IDS[:n], "mean") == pytest.approx(scores.mean(axis=0))
     assert fuse(scores, IDS[:n], "max") == pytest.approx(scores.max(axis=0))
+
+
+@given(st.integers(1, 40), st.integers(1, 45), st.integers(0, 2**32))
+def test_cutting_before_sorting_gives_the_head_of_the_whole_order(n: int, depth: int, seed: int) -> None:
+    scores = np.random.default_rng(seed).integers(0, 5, size=n) / 4
+    whole = rank_images("t.e1", IDS[:n], scores, "s")
+    assert rank_images("t.e1", IDS[:n], scores, "s", depth) == whole[:depth]
+    assert np.array_equal(ranking(scores, IDS[:n]), ranking(scores, np.arange(n)))

@@ -1,0 +1,1 @@
+"""Measurements of speed, each beside what is possible on the same machine in the same run."""
