@@ -123,7 +123,8 @@ def _text(system: TextSystem, collection: Collection) -> Scorer:
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
         text = subtopic.topic.text if system.query == "question" else collection.phrases[subtopic.subtopic_id]
         query = queries.rows(system.query, [sha256_bytes(text.encode())])
-        return similarities(query, images.vectors, rows[candidates])[0]
+        found: Floats = similarities(query, images.vectors, rows[candidates])[0]
+        return found
 
     return score
 
