@@ -1,14 +1,13 @@
-"""Stage `ingest`: sources of params.yaml -> data/corpus/."""
+"""Read, check and pack the photographs: `python -m flows.ingest`."""
 
-from __future__ import annotations
-
-from fieldguide.corpus import ingest as ingest_sources
 from flows.stage import Run, stage
 
 
 @stage
 def ingest(run: Run) -> None:
-    """Read, check and pack the photographs; print what was kept, merged and refused."""
+    """Write data/corpus/; print what was kept, merged, linked and refused."""
+    from fieldguide.corpus.ingest import ingest as ingest_sources
+
     summary = ingest_sources(run.params.ingest, run.places, run.track)
     for line in summary.lines():
         print(line)

@@ -1,0 +1,27 @@
+"""Encode the photographs of all splits with one encoder: `python -m flows.embed ENCODER`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def embed(run: Run, encoder: str) -> None:
+    """Write data/embeddings/ENCODER/; print how many images it had not seen before."""
+    from fieldguide.corpus import read_images
+    from fieldguide.models import load_encoder
+    from fieldguide.retrieval.encoding import encode, image_items
+
+    spec, places = run.params.encoder(encoder), run.places
+    summary = encode(
+        image_items(read_images(places), places),
+        load_encoder(encoder, spec, places.root),
+        places.embeddings(encoder),
+        places.cache / "embeddings",
+        dtype=spec.dtype,
+        batch=run.params.embed.batch,
+        track=run.track,
+    )
+    print(f"{encoder}: {summary.rows} images, {summary.encoded} encoded now")
+
+
+if __name__ == "__main__":
+    embed.main()

@@ -1,0 +1,33 @@
+"""Encode questions, phrases and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def embed_queries(run: Run, encoder: str) -> None:
+    """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
+    from fieldguide.models import load_encoder
+    from fieldguide.records import DRAWINGS, read_phrases, read_topics
+    from fieldguide.retrieval.encoding import drawing_items, encode, text_items
+
+    spec, places = run.params.encoder(encoder), run.places
+    loaded = load_encoder(encoder, spec, places.root)
+    items = []
+    if "text" in loaded.modalities:
+        items += text_items(read_topics(places.topics), read_phrases(places.phrases))
+    if "image" in loaded.modalities:
+        items += drawing_items(DRAWINGS.read(places.drawings), places)
+    summary = encode(
+        items,
+        loaded,
+        places.queries(encoder),
+        places.cache / "embeddings",
+        dtype=spec.dtype,
+        batch=run.params.embed.batch,
+        track=run.track,
+    )
+    print(f"{encoder}: {summary.rows} queries, {summary.encoded} encoded now")
+
+
+if __name__ == "__main__":
+    embed_queries.main()
