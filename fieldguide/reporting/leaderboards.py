@@ -1,0 +1,137 @@
+"""Leaderboards as a reader sees them: one a track and kind of topic, best system first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fieldguide.benchmark import Benchmark
+from fieldguide.evaluation.leaderboard import KINDS, TRACKS
+from fieldguide.params import Params, RandomSystem, TextSystem
+
+TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
+KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean or a difference with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system: `means` in the order of the board's measures; no difference for the baseline itself."""
+
+    system: str
+    words: str
+    role: str
+    headline: Estimate
+    means: tuple[Estimate | None, ...]
+    difference: Estimate | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """One track and one kind of topic. `best` holds each measure's greatest mean."""
+
+    track: str
+    kind: str
+    topics: int
+    subtopics: int
+    measures: tuple[str, ...]
+    best: tuple[float, ...]
+    baseline: float | None
+    rows: tuple[Row, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Id in the page."""
+        return f"board-{self.track}-{self.kind}"
+
+    @property
+    def title(self) -> str:
+        """Heading in words."""
+        return f"{TRACK_NAMES[self.track].capitalize()}, {KIND_NAMES[self.kind]}"
+
+
+def describe(params: Params, name: str) -> str:
+    """What a system does, in a few words, from its parameters."""
+    system = params.systems[name]
+    if isinstance(system, RandomSystem):
+        return "random order"
+    if isinstance(system, TextSystem):
+        return f"text of the {system.query}, encoder {system.encoder}"
+    fusion = f"rank fusion, c = {system.c:g}" if system.fusion == "rrf" else f"{system.fusion} similarity"
+    drawings = f"{system.images} drawing{'s' if system.images > 1 else ''}"
+    centre = {"topics": ", domains centred (topics' drawings)", "generic": ", domains centred (generic drawings)"}
+    return f"{drawings}, {fusion}{centre.get(system.centre, '')}"
+
+
+def boards(benchmark: Benchmark) -> list[Board]:
+    """Every board that has rows, fullrank before rerank, comparison before entity."""
+    made = (_board(benchmark, track, kind) for track in TRACKS for kind in KINDS)
+    return [board for board in made if board is not None]
+
+
+def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
+    evaluate = benchmark.params.evaluate
+    found = {
+        (line["system"], line["measure"]): line
+        for line in benchmark.leaderboard
+        if (line["track"], line["kind"]) == (track, kind)
+    }
+    headlines = {system: line for (system, measure), line in found.items() if measure == evaluate.headline}
+    if not headlines:
+        return None
+    against = {
+        line["system"]: line
+        for line in benchmark.comparisons
+        if (line["track"], line["kind"], line["measure"]) == (track, kind, evaluate.headline)
+    }
+    order = sorted(headlines, key=lambda system: (-headlines[system]["mean"], system))
+    measures = list(dict.fromkeys([*evaluate.measures, *(measure for _, measure in found)]))
+    rows = tuple(_row(benchmark.params, system, found, measures, against.get(system)) for system in order)
+    best = [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures]
+    first = headlines[order[0]]
+    baseline = headlines.get(evaluate.baseline)
+    return Board(
+        track,
+        kind,
+        first["topics"],
+        first["subtopics"],
+        tuple(measures),
+        tuple(best),
+        baseline["mean"] if baseline else None,
+        rows,
+    )
+
+
+def _row(
+    params: Params,
+    system: str,
+    found: dict[tuple[str, str], dict[str, Any]],
+    measures: list[str],
+    against: dict[str, Any] | None,
+) -> Row:
+    role = "baseline" if system == params.evaluate.baseline else ""
+    if isinstance(params.systems.get(system), RandomSystem):
+        role = "chance"
+    compared = against if role != "baseline" else None
+    return Row(
+        system,
+        describe(params, system),
+        role,
+        _estimate(found[system, params.evaluate.headline], "mean"),
+        tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),
+        _estimate(compared, "difference") if compared else None,
+        compared["p"] if compared else None,
+    )
+
+
+def _estimate(line: dict[str, Any], name: str) -> Estimate:
+    return Estimate(line[name], line["low"], line["high"])

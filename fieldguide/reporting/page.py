@@ -1,0 +1,146 @@
+"""The page: views in, one self-contained HTML file out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from fieldguide.benchmark import Benchmark, params_text
+from fieldguide.files import atomic_open
+from fieldguide.params import Params
+from fieldguide.places import Places
+from fieldguide.progress import Track, silent
+from fieldguide.reporting.claims import claims
+from fieldguide.reporting.health import Cells, health
+from fieldguide.reporting.leaderboards import Board, boards
+from fieldguide.reporting.thumbnails import Album
+from fieldguide.reporting.topics import topic_views
+
+_TEMPLATES = "templates"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written."""
+
+    topics: int
+    images: int
+    size: int
+
+
+def write_report(params: Params, places: Places, track: Track = silent) -> Summary:
+    """Write places.report. The same inputs give the same bytes.
+
+    Raises:
+        ProblemsError: files are missing (all are listed) or contradict each other.
+    """
+    benchmark = Benchmark(places, params)
+    benchmark.require("the report", _inputs(benchmark))
+    album = Album(benchmark, params.report.thumbnail)
+    made = boards(benchmark)
+    systems = [row.system for row in made[0].rows] if made else list(params.retrieve.systems)
+    topics = topic_views(benchmark, album, systems)
+    context = {
+        "params": params,
+        "counts": _counts(benchmark),
+        "boards": made,
+        "finding": _finding(made, params),
+        "claims": claims(benchmark, made),
+        "topics": topics,
+        "health": health(benchmark),
+        "models": _models(benchmark),
+        "params_text": params_text(params),
+        "grades": sorted((int(k), words) for k, words in benchmark.grade_file.items() if k.isdecimal()),
+        "about_grades": benchmark.grade_file.get("about", ""),
+    }
+    page = render(context, album.css(track))
+    with atomic_open(places.report) as stream:
+        stream.write(page)
+    return Summary(len(topics), len(album), len(page.encode()))
+
+
+def render(context: dict[str, Any], image_css: str) -> str:
+    """Fill the template. Style and script are admitted by their hashes alone, so that nothing injected would run."""
+    style, script = Markup(_asset("style.css")), Markup(_asset("script.js"))  # noqa: S704 - files of this package
+    images = Markup(image_css)  # noqa: S704 - class names and base64 made by Album
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)} {_hash(images)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fieldguide.reporting", _TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["p"] = _p
+    template = environment.get_template("page.html.j2")
+    return template.render(context, style=style, script=script, images=images, policy=policy)
+
+
+def _inputs(benchmark: Benchmark) -> list[Path]:
+    places = benchmark.places
+    more = (places.rejected, places.duplicates, places.refused_topics, places.drawings)
+    return [*benchmark.files(), *more, *(places.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
+
+
+def _asset(name: str) -> str:
+    return (resources.files("fieldguide.reporting") / _TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _p(value: float) -> str:
+    """A p value as papers print it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _counts(benchmark: Benchmark) -> dict[str, int]:
+    images = benchmark.images
+    return {
+        "images": len(images),
+        "gallery": int((images["split"] == "gallery").sum()),
+        "train": int((images["split"] == "train").sum()),
+        "entities": len({subtopic.entity_id for subtopic in benchmark.subtopics.values()}),
+        "comparison": sum(topic.kind == "comparison" for topic in benchmark.topics),
+        "entity": sum(topic.kind == "entity" for topic in benchmark.topics),
+        "subtopics": len(benchmark.subtopics),
+        "judgments": int(benchmark.qrels["judgments"].sum()),
+        "relevant": int((benchmark.qrels["grade"] > 0).sum()),
+        "systems": len(benchmark.params.retrieve.systems),
+    }
+
+
+def _finding(made: list[Board], params: Params) -> dict[str, Any] | None:
+    """The first board's best row beside its baseline and chance."""
+    if not made:
+        return None
+    rows = {row.role: row for row in reversed(made[0].rows)}
+    best = made[0].rows[0]
+    return {"board": made[0], "best": best, "baseline": rows.get("baseline"), "chance": rows.get("chance")}
+
+
+def _models(benchmark: Benchmark) -> Cells:
+    """Every model with the revision that its outputs carry."""
+    params = benchmark.params
+    rows = []
+    for name, meta in benchmark.encoder_meta.items():
+        settings = f"{meta['dimension']} dimensions, {meta['dtype']}"
+        rows.append((name, f"encoder ({params.encoders[name].kind})", settings, meta["revision"]))
+    drawn = benchmark.drawings[["generator", "revision"]].drop_duplicates().sort_values(["generator", "revision"])
+    for name, revision in drawn.itertuples(index=False, name=None):
+        generator = params.generators.get(name)
+        kind = generator.kind if generator else "no longer in params.yaml"
+        settings = f"{generator.steps} steps, guidance {generator.guidance:g}" if generator else ""
+        rows.append((name, f"generator ({kind})", settings, revision))
+    return Cells(("model", "kind", "settings", "revision"), tuple(rows))

@@ -1,0 +1,21 @@
+"""Stage `report`: one HTML file with what was measured, on what, and what it is worth."""
+
+from __future__ import annotations
+
+from flows.stage import Run, stage
+
+
+@stage
+def report(run: Run) -> None:
+    """Write data/report/index.html."""
+    from fieldguide.reporting import write_report
+
+    summary = write_report(run.params, run.places, run.track)
+    print(
+        f"report: {run.places.report} ({summary.topics} topics, {summary.images} thumbnails, "
+        f"{summary.size / 1e6:.1f} MB)"
+    )
+
+
+if __name__ == "__main__":
+    report.main()

@@ -1,0 +1,117 @@
+"""What the report says: leaderboards, claims and counts are those of the tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldguide import records
+from fieldguide.benchmark import Benchmark
+from fieldguide.files import read_json
+from fieldguide.params import Params
+from fieldguide.places import Places
+from fieldguide.reporting.claims import claims
+from fieldguide.reporting.health import health, positives
+from fieldguide.reporting.leaderboards import boards, describe
+from tests.builders import rewrite, tiny_params
+
+
+@pytest.fixture(scope="module")
+def benchmark(places: Places, params: Params) -> Benchmark:
+    return Benchmark(places, params)
+
+
+def test_boards_hold_the_leaderboard_sorted_by_the_headline(benchmark: Benchmark) -> None:
+    made = boards(benchmark)
+    assert [(b.track, b.kind) for b in made] == [
+        ("fullrank", "comparison"), ("fullrank", "entity"), ("rerank", "comparison"), ("rerank", "entity"),
+    ]  # fmt: skip
+    lines = read_json(benchmark.places.evaluation / "leaderboard.json")
+    for board in made:
+        values = [row.headline.value for row in board.rows]
+        assert values == sorted(values, reverse=True)
+        for row in board.rows:
+            for measure, mean in zip(board.measures, row.means, strict=True):
+                line = next(
+                    x for x in lines
+                    if (x["track"], x["kind"], x["system"], x["measure"])
+                    == (board.track, board.kind, row.system, measure)
+                )  # fmt: skip
+                assert mean is not None
+                assert (mean.value, mean.low, mean.high) == (line["mean"], line["low"], line["high"])
+
+
+def test_boards_name_the_baseline_and_chance(benchmark: Benchmark) -> None:
+    rows = {row.system: row for row in boards(benchmark)[0].rows}
+    assert {system: row.role for system, row in rows.items()} == {"text": "baseline", "random": "chance", "visret": ""}
+    assert rows["text"].difference is None
+    assert rows["visret"].difference is not None
+    difference = rows["visret"].headline.value - rows["text"].headline.value
+    assert rows["visret"].difference.value == pytest.approx(difference, abs=2e-6)
+    assert rows["visret"].p is not None
+
+
+def test_systems_are_described_by_their_parameters() -> None:
+    params = tiny_params()
+    assert describe(params, "random") == "random order"
+    assert describe(params, "text") == "text of the question, encoder tiny"
+    assert describe(params, "visret") == "2 drawings, rank fusion, c = 1"
+
+
+def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
+    made = boards(benchmark)
+    found = {claim.heading: claim.text for claim in claims(benchmark, made)}
+    assert "trained on 6 photographs" in found["The generator has seen these entities"]
+    assert "3 of the 3 entities" in found["The generator has seen these entities"]
+    assert "All 187 judgments" in found["Judgments are labels, not people's"]
+    assert "Not pooled, and perhaps underrated: random." in found["Only pools are judged"]
+    assert "17 images; 15 show an entity asked about and 2 do not" in found["A small gallery"]
+    assert "Train and gallery touch" not in found
+    assert "Drawings that failed" not in found
+
+
+def test_claims_follow_the_data(fresh: Places) -> None:
+    rewrite(records.DUPLICATES, fresh.duplicates, kind="near", across_splits=True)
+    path = fresh.qrels / "qrels.parquet"
+    rewrite(records.QRELS, path, assessors=lambda frame: [["ana", "ben"]] * len(frame))
+    params = tiny_params()
+    generators = {name: g.model_copy(update={"kind": "diffusers"}) for name, g in params.generators.items()}
+    other = params.model_copy(update={"generators": generators})
+    benchmark = Benchmark(fresh, other)
+    found = {claim.heading: claim.text for claim in claims(benchmark, boards(benchmark))}
+    assert found["Train and gallery touch"].startswith("1 pair of near-duplicates has one image in train")
+    assert found["Who judged"] == "187 of 187 judgments are by 2 assessors."
+    assert "The generator has seen these entities" not in found
+    assert "is not recorded here" in found["What the generator knows"]
+    assert "One label a photograph" not in found
+
+
+def test_health_counts_are_those_of_the_tables(benchmark: Benchmark) -> None:
+    found = health(benchmark)
+    assert found.images.rows[-1] == ("all", "", "", 23, 21, 3)
+    assert ("shop", "gallery", "not stated", 15, 15, 3) in found.images.rows
+    assert found.rejected.rows == (("shop", "empty", 1),)
+    assert found.refused_topics.rows == (("unknown-entity", 1),)
+    assert found.refused_groups.rows == (("score …", 1),)
+    assert (found.checks_passed, found.checks_warned, found.unjudged_pooled) == (1, 1, 0)
+    assert found.checks.rows[0][0] == "warned"
+
+
+def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Places, params: Params) -> None:
+    assert [(bar.low, bar.high, bar.count) for bar in positives(benchmark)] == [(5, 5, 11)]
+    path = fresh.qrels / "qrels.parquet"
+    frame = records.QRELS.read(path)
+    first = frame["subtopic_id"].iloc[0]
+    records.QRELS.write(path, frame[frame["subtopic_id"] != first])
+    bars = positives(Benchmark(fresh, params), bars=3)
+    assert bars[0].low == 0
+    assert bars[0].count == 1
+    assert sum(bar.count for bar in bars) == 11
+    assert len(bars) <= 3
+
+
+def test_long_lists_are_cut_and_say_so(fresh: Places, params: Params) -> None:
+    rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(250)]
+    records.REJECTED.write(fresh.rejected, records.REJECTED.frame(rows))
+    found = health(Benchmark(fresh, params))
+    assert (len(found.rejections.rows), found.rejections.more) == (200, 50)
+    assert found.rejected.rows == (("shop", "empty", 250),)
