@@ -1,0 +1,1 @@
+"""Expectations of every table that leaves the house, run by Great Expectations."""

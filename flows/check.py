@@ -1,0 +1,22 @@
+"""Check every table that leaves the house: `python -m flows.check`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def check(run: Run) -> None:
+    """Write data/checks/checks.json; a failed expectation stops the build and names rows."""
+    from fieldguide.quality.run import check as run_checks
+    from fieldguide.quality.run import write_checks
+
+    outcomes = run_checks(run.params, run.places)
+    warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
+    for outcome in warned:
+        shown = "; ".join(outcome.rows[:3])
+        print(f"warning: {outcome.table}: expected: {outcome.expectation}; {outcome.unexpected} at fault: {shown}")
+    write_checks(run.places, outcomes)
+    print(f"{len(outcomes)} expectations, {len(warned)} warnings, none failed")
+
+
+if __name__ == "__main__":
+    check.main()
