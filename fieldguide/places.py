@@ -76,6 +76,11 @@ class Places:
         return self.data / "mined" / "groups.parquet"
 
     @property
+    def refused_knowledge(self) -> Path:
+        """records.Refusal lines of mining: entities without photographs, sources that contradict each other."""
+        return self.data / "mined" / "refused.jsonl"
+
+    @property
     def topics(self) -> Path:
         """records.Topic lines."""
         return self.data / "topics" / "topics.jsonl"
