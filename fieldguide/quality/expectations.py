@@ -5,6 +5,7 @@ They may rely on the schema: they run only where every schema suite passed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -104,10 +105,15 @@ def _topics(tables: Tables, params: CheckParams) -> Iterator[Suite]:
     yield Suite(
         "topics", compared, ("subtopic_id",), (holds("stated", "the entity's value of the feature has a source"),)
     )
-    share = between(
-        "share", 0, params.max_answer_share, f"no answer takes more than {params.max_answer_share:.0%} of a form"
+    compared = answers(tables)
+    readable = Check(
+        "the answer is yes, no or one entity", "ExpectColumnValuesToNotBeNull", {"column": "answer"}, "warning"
     )
-    yield Suite("topics", answer_shares(tables), ("form", "answer"), (share,))
+    yield Suite("topics", compared, ("topic_id",), (readable,))
+    most = f"no answer takes more than {params.max_answer_share:.0%} of a form"
+    yield Suite(
+        "topics", answer_shares(compared), ("form", "answer"), (between("share", 0, params.max_answer_share, most),)
+    )
     ids = set(subtopics["subtopic_id"])
     yield Suite(
         "phrases", phrases, ("subtopic_id",), (among("subtopic_id", ids, "the subtopic is one of the topics'"),)
@@ -116,30 +122,37 @@ def _topics(tables: Tables, params: CheckParams) -> Iterator[Suite]:
     yield Suite("phrases", subtopics, ("subtopic_id",), (phrased,))
 
 
-def answer_shares(tables: Tables) -> pd.DataFrame:
-    """form, answer, share: how often each answer is right among the comparison topics of a form.
+def answers(tables: Tables) -> pd.DataFrame:
+    """topic_id, form, answer of the comparison topics, the answer as what can be counted.
 
-    An answer is `yes` or `no` where the reference answer begins so, else the place (from 1) of the entity
-    it names in the question. Forms with one topic, and answers that are neither, are left out.
+    That is `yes` or `no` where the reference answer begins so, else the place (from 1) in the question of the one
+    entity that it names, else None.
     """
     names = dict(zip(tables.parquet["entities"]["entity_id"], tables.parquet["entities"]["name"], strict=True))
-    topics = tables.topics[tables.topics["kind"] == "comparison"]
-    answers = [
-        _answer(str(a), [names.get(e, e) for e in es])
-        for a, es in zip(topics["answer"], topics["entities"], strict=True)
+    topics = tables.topics[tables.topics["kind"] == "comparison"][["topic_id", "form", "answer", "entities"]]
+    found = [
+        _answer(str(answer), [str(names.get(entity, entity)) for entity in entities])
+        for answer, entities in zip(topics["answer"], topics["entities"], strict=True)
     ]
-    frame = pd.DataFrame({"form": topics["form"].to_numpy(), "answer": answers}, dtype=object).dropna()
-    counts = frame.value_counts(["form", "answer"]).rename("count").reset_index().sort_values(["form", "answer"])
+    return topics[["topic_id", "form"]].assign(answer=pd.Series(found, index=topics.index, dtype=object))
+
+
+def answer_shares(compared: pd.DataFrame) -> pd.DataFrame:
+    """form, answer, count, share: how often each of `answers` is right in its form; forms with one topic left out."""
+    counts = compared.value_counts(["form", "answer"]).rename("count").reset_index().sort_values(["form", "answer"])
     total = counts.groupby("form")["count"].transform("sum")
     return counts.assign(share=counts["count"] / total)[total > 1].reset_index(drop=True)
 
 
 def _answer(answer: str, names: list[str]) -> str | None:
-    first = answer.casefold().replace(",", " ").replace(".", " ").split()[:1]
-    if first in (["yes"], ["no"]):
-        return first[0]
-    named = [place for place, name in enumerate(names, 1) if name.casefold() in answer.casefold()]
-    return f"entity {named[0]} of the question" if len(named) == 1 else None
+    words = answer.casefold()
+    if re.match(r"(yes|no)\b", words):
+        return words[: 3 if words.startswith("yes") else 2]
+    named = [name.casefold() for name in names if name.casefold() in words]
+    # `orange` is not named where `blood orange` is.
+    whole = [name for name in named if not any(name in other for other in named if other != name)]
+    place = [name.casefold() for name in names].index(whole[0]) + 1 if len(whole) == 1 else None
+    return f"entity {place} of the question" if place else None
 
 
 def _drawings(tables: Tables) -> Iterator[Suite]:

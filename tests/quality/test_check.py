@@ -16,7 +16,7 @@ import pytest
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.files import write_json
 from fieldguide.places import Places
-from fieldguide.quality.expectations import answer_shares, content_suites, schema_suites
+from fieldguide.quality.expectations import answer_shares, answers, content_suites, schema_suites
 from fieldguide.quality.run import Outcome, check, run_suites, write_checks
 from fieldguide.quality.suites import Suite, schema_suite
 from fieldguide.quality.tables import TOPICS, Tables
@@ -174,6 +174,8 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
     ("topics", "the entity's value of the feature has a source",
      lambda t: t.subtopics.__setitem__("feature", "smell"),
      lambda t: str(t.subtopics.loc[t.subtopics["kind"] == "comparison", "subtopic_id"].iloc[0])),
+    ("topics", "the answer is yes, no or one entity", lambda t: t.topics.__setitem__("answer", "perhaps"),
+     lambda t: str(t.topics.loc[t.topics["kind"] == "comparison", "topic_id"].iloc[0])),
     ("topics", "no answer takes more than 70% of a form", all_no, "both no"),
     ("phrases", "the subtopic is one of the topics'", strange_phrase, "t0.e9"),
     ("phrases", "every subtopic has a phrase", no_phrase, first_subtopic),
@@ -220,7 +222,7 @@ def test_a_planted_defect_is_caught_and_its_row_named(
     assert not found.success
     assert found.unexpected >= 1
     assert any(expected in name for name in found.rows)
-    warnings = ("no near duplicates", "no drawing failed", "did not fail", "every subtopic is ranked")
+    warnings = ("no near duplicates", "no drawing failed", "did not fail", "every subtopic is ranked", "the answer is")
     assert found.severity == ("warning" if any(words in title for words in warnings) else "error")
 
 
@@ -260,13 +262,32 @@ def test_types_inside_topics_are_looked_at(tables: Tables) -> None:
 
 
 def test_answers_are_counted_by_what_they_say(tables: Tables) -> None:
-    shares = answer_shares(tables)
+    shares = answer_shares(answers(tables))
     assert shares[["form", "answer", "share"]].to_dict("records") == [
         {"form": "both", "answer": "no", "share": 0.5},
         {"form": "both", "answer": "yes", "share": 0.5},
         {"form": "which", "answer": "entity 1 of the question", "share": 0.5},
         {"form": "which", "answer": "entity 2 of the question", "share": 0.5},
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("Yes, both do.", "yes"),
+        ("No", "no"),
+        ("None of them", None),
+        ("The Satsuma.", "entity 2 of the question"),
+        ("satsuma and Granny Smith apple", None),
+        ("the blood satsuma", "entity 3 of the question"),
+    ],
+)
+def test_an_answer_is_yes_no_or_one_entity(tables: Tables, answer: str, found: str | None) -> None:
+    tables.parquet["entities"].at[1, "name"] = "blood satsuma"
+    row = tables.topics["kind"].tolist().index("comparison")
+    tables.topics.at[row, "answer"] = answer
+    tables.topics.at[row, "entities"] = ["granny-smith", "satsuma", "red-delicious"]
+    assert answers(tables)["answer"].iloc[0] == found
 
 
 def test_at_most_twenty_rows_are_named() -> None:
