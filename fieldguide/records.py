@@ -247,6 +247,20 @@ DRAWINGS = Table(
     ),
 )
 
+# What tells an image apart and where it is from: enough to rebuild the corpus from its sources.
+_PUBLISHED = (
+    "image_id", "sha256", "width", "height", "entity_id", "split", "source", "source_key", "licence", "attribution",
+)  # fmt: skip
+
+RELEASE_IMAGES = Table(
+    "release_images",
+    ("image_id",),
+    (
+        *(c for c in IMAGES.columns if c.name in _PUBLISHED),
+        Column("archive", _STR, "tar under images/ that holds the bytes; null where none may be given", nullable=True),
+    ),
+)
+
 EMBEDDING_KINDS = ("image", "question", "phrase", "drawing")
 
 EMBEDDING_INDEX = Table(
@@ -313,6 +327,7 @@ TABLES: dict[str, Table] = {
         EMBEDDING_INDEX,
         POOLS,
         QRELS,
+        RELEASE_IMAGES,
         SCORES,
     )
 }

@@ -46,10 +46,13 @@ def _generator(benchmark: Benchmark) -> Claim | None:
         )
         return Claim("What the generator knows", text)
     photographs, entities = _training(benchmark)
+    sources = benchmark.images.groupby("split")["source"].unique()
+    shared = sorted(set(sources.get("train", [])) & set(sources.get("gallery", [])))
+    same = f", from the source that gallery images come from too ({_list(shared)})" if shared else ""
     text = (
-        f"The text-to-image model was trained on {photographs:,} photographs of the train split, which show "
-        f"{entities} of the {len(_asked(benchmark))} entities asked about. It knows these entities only, and "
-        "from the same kind of photograph as the gallery. So the systems that use drawings "
+        f"The text-to-image model was trained on {photographs:,} photographs of the train split{same}, which show "
+        f"{entities} of the {len(_asked(benchmark))} entities asked about. It knows these entities and no "
+        "others. So the systems that use drawings "
         f"({', '.join(systems)}) show that the pipeline works, not how a general text-to-image model would do."
     )
     return Claim("The generator has seen these entities", text)

@@ -1,0 +1,59 @@
+"""What lies where in a release, and the version of that answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldguide import records
+
+FORMAT = "fieldguide-release"
+# Raise it when a reader of the old layout would misread the new one.
+FORMAT_VERSION = 1
+
+SUMS = "SHA256SUMS"
+ABOUT = "release.json"
+MANIFEST = "images.parquet"
+PHOTOGRAPHS = "images"
+
+TABLES: dict[str, records.Table] = {
+    MANIFEST: records.RELEASE_IMAGES,
+    "entities.parquet": records.ENTITIES,
+    "attributes.parquet": records.ATTRIBUTES,
+    "groups.parquet": records.GROUPS,
+    "pools.parquet": records.POOLS,
+    "qrels/qrels.parquet": records.QRELS,
+    "scores.parquet": records.SCORES,
+}
+
+MEANINGS = {
+    "README.md": "what this is, how to use it, how to rebuild the photographs",
+    "LICENSE.txt": "which licence holds for what",
+    SUMS: "sha256 of every other file; `sha256sum -c SHA256SUMS`",
+    ABOUT: "format version, counts, and the meaning of every column",
+    "params.yaml": "every parameter of the pipeline",
+    "topics.jsonl": "questions with entities, feature, part, reference answer, provenance",
+    "queries.jsonl": "the same as one query a subtopic, in BEIR's form",
+    "phrases.jsonl": "each subtopic as it was given to the text-to-image model",
+    "qrels/": "grades as TREC qrels and as Parquet, and their definitions",
+    "pools.parquet": "which images were judged for which subtopic, and what brought them there",
+    "judgments/log.jsonl": "every judgment, append-only, chained by hashes",
+    "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
+    MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
+    "images/*.tar": "the photographs whose licence is stated, and no others",
+    "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
+    "checks.json": "what was expected of the data, and whether it holds",
+    "scores.parquet, leaderboard.json, comparisons.json": "scores, means with intervals, differences to the baseline",
+}
+
+
+def run_file(track: str, system: str) -> str:
+    """Where a run lies in a release."""
+    return f"runs/{track}/{system}.trec"
+
+
+def schemas() -> dict[str, Any]:
+    """Columns of every table: type and meaning."""
+    return {
+        name: {column.name: {"type": str(column.type), "meaning": column.meaning} for column in table.columns}
+        for name, table in TABLES.items()
+    }
