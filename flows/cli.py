@@ -87,15 +87,17 @@ def build(
 @app.command(epilog="Example: fieldguide leaderboard --json")
 def leaderboard(as_json: Json = False) -> None:
     """Print the leaderboard of the last evaluation."""
-    from fieldguide.evaluation import print_leaderboard
+    from fieldguide.evaluation.table import print_leaderboard
     from fieldguide.files import read_json
+    from fieldguide.params import read_params
     from fieldguide.places import Places
 
-    path = Places().evaluation / "leaderboard.json"
+    folder = Places().evaluation
+    rows = read_json(folder / "leaderboard.json")
     if as_json:
-        print(json.dumps(read_json(path), indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        print_leaderboard(Places())
+        print_leaderboard(rows, read_json(folder / "comparisons.json"), read_params().evaluate)
 
 
 @app.command(epilog="Example: fieldguide verify data/release")
