@@ -149,7 +149,8 @@ def _unidentified(data: bytes) -> Verdict:
     """Names the format by its first bytes alone: no parser of a format that is not admitted ever runs."""
     Image.init()
     formats: dict[str, Any] = Image.OPEN
-    named = [name for name, (_, accepts) in formats.items() if accepts and accepts(data[:16]) is True]
+    prefix = data[:16].ljust(16, b"\0")  # some of them fail on fewer bytes
+    named = [name for name, (_, accepts) in formats.items() if accepts and accepts(prefix) is True]
     if not named:
         return Verdict("unreadable", f"no image format known begins with {data[:8].hex(' ')}")
     if named[0] in FORMATS:

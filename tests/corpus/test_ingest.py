@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fieldguide.corpus import image_bytes, iter_images, open_image, read_images
+from fieldguide.corpus import pixels as pixels_module
+from fieldguide.corpus.ingest import Summary, ingest
+from fieldguide.corpus.labels import slug
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.files import sha256_bytes
+from fieldguide.places import Places
+from fieldguide.records import DUPLICATES, REJECTED
+from tests.corpus.pictures import (
+    animation,
+    corpus_bytes,
+    encoded,
+    folder_source,
+    params,
+    photo,
+    picture,
+    png_header,
+    write_files,
+)
+
+Row = tuple[bytes, str | None, str]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bytes that were really decoded, as ingest goes on."""
+    seen: list[bytes] = []
+
+    def watch(original: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(data: bytes, max_pixels: int) -> Any:
+            seen.append(data)
+            return original(data, max_pixels)
+
+        return watched
+
+    monkeypatch.setattr("fieldguide.corpus.ingest.inspect_image", watch(pixels_module.inspect_image))
+    return seen
+
+
+def _table(places: Places, rows: list[Row], name: str = "rows.parquet") -> dict[str, Any]:
+    """A Parquet source of (bytes, entity, split); every row's key is its place in `rows` when first written."""
+    data, entities, splits = zip(*rows, strict=True)
+    keys = [f"{n:03d}" for n in range(len(rows))]
+    table = pa.table({"bytes": data, "entity": pa.array(entities, pa.string()), "split": splits, "key": keys})
+    pq.write_table(table, places.root / name)
+    return {"name": name.split(".", maxsplit=1)[0], "kind": "parquet", "path": name}
+
+
+def _rejected(places: Places) -> dict[str, str]:
+    frame = REJECTED.read(places.rejected)
+    return dict(zip(frame["source_key"], frame["reason"], strict=True))
+
+
+def test_every_bad_file_is_refused_with_its_reason_and_the_run_goes_on(places: Places) -> None:
+    good = photo(1)
+    files = {
+        "ok/a.png": good,
+        "ok/copy-without-extension": good,
+        "x/unreadable.jpg": b"words",
+        "x/empty.jpg": b"",
+        "x/truncated.png": encoded(picture(3, 90, 90))[:-200],
+        "x/animated.gif": animation("GIF"),
+        "x/oversized.png": png_header(5000, 5000),
+        "x/misnamed.jpg": photo(4),
+        "x/unsupported.ico": encoded(picture(5), "ICO"),
+        "one/contradictory.png": photo(6),
+        "two/contradictory.png": photo(6),
+    }
+    write_files(places.root / "photos", files)
+    summary = ingest(params(folder_source()), places)
+    reasons = _rejected(places)
+    assert reasons.pop("one/contradictory.png") == reasons.pop("two/contradictory.png") == "contradictory"
+    assert reasons == {f"x/{n}": n.split(".")[0] for n in (Path(f).name for f in files if f.startswith("x/"))}
+    assert (summary.read, summary.kept, summary.merged) == (11, 1, 1)
+    assert sum(summary.rejected.values()) == 9
+    assert "refused 9 files: 1 animated, 2 contradictory, 1 empty, 1 misnamed" in "\n".join(summary.lines())
+    details = REJECTED.read(places.rejected).set_index("source_key")["detail"]
+    assert details["one/contradictory.png"] == "the same bytes are labelled one and two"
+
+
+def test_the_table_says_what_each_image_is(places: Places) -> None:
+    data = photo(1)
+    write_files(places.root / "photos", {"Granny Smith/a.png": data})
+    ingest(params(folder_source(split="train", licence="CC0-1.0", attribution="A. Nonymous")), places)
+    (row,) = read_images(places).itertuples(index=False)
+    assert row.sha256 == sha256_bytes(data) and row.image_id == row.sha256[:16]
+    assert (row.width, row.height, row.format, row.entity_id, row.split) == (24, 16, "PNG", "granny-smith", "train")
+    assert (row.source, row.source_key, row.copies) == ("photos", "Granny Smith/a.png", 1)
+    assert (row.licence, row.attribution, row.near_duplicate_of) == ("CC0-1.0", "A. Nonymous", None)
+    assert image_bytes(places, row) == data
+
+
+def test_bytes_in_both_splits_are_of_train_only(places: Places) -> None:
+    rows: list[Row] = [(photo(1), "a", "gallery"), (photo(1), "a", "train"), (photo(2), "a", "gallery")]
+    rows += [(photo(2), None, "gallery")]
+    summary = ingest(params(_table(places, rows)), places)
+    images = read_images(places).set_index("source_key")
+    assert images["split"].to_dict() == {"001": "train", "002": "gallery"}
+    assert images["copies"].to_dict() == {"001": 2, "002": 2}
+    duplicates = DUPLICATES.read(places.duplicates).set_index("source_key")
+    assert duplicates["across_splits"].to_dict() == {"000": True, "003": False}
+    assert set(duplicates["kind"]) == {"exact"} and set(duplicates["distance"]) == {0}
+    assert (summary.merged, summary.exact_across_splits) == (2, 1)
+
+
+def test_near_duplicates_are_linked_to_the_least_id(places: Places) -> None:
+    image = picture(1, 64, 64)
+    rows: list[Row] = [(encoded(image, "JPEG", quality=q), "a", s) for q, s in [(95, "train"), (90, "gallery")]]
+    rows += [(encoded(image), "a", "gallery"), (photo(9), "a", "gallery")]
+    summary = ingest(params(_table(places, rows)), places)
+    images = read_images(places)
+    near = images[images["source_key"] != "003"]
+    least = min(near["image_id"])
+    links = near.set_index("image_id")["near_duplicate_of"].to_dict()
+    assert links.pop(least) is None and set(links.values()) == {least} and len(links) == 2
+    assert images.set_index("source_key")["near_duplicate_of"]["003"] is None
+    split = images.set_index("image_id")["split"]
+    duplicates = DUPLICATES.read(places.duplicates)
+    assert set(duplicates["kind"]) == {"near"} and set(duplicates["image_id"]) == {least}
+    assert duplicates["across_splits"].tolist() == [split[o] != split[least] for o in duplicates["other_image_id"]]
+    assert (duplicates["distance"] <= 4).all()
+    assert (summary.near, summary.merged, summary.kept) == (2, 0, 4)
+
+
+def test_the_order_of_listing_changes_nothing(places: Places, tmp_path_factory: pytest.TempPathFactory) -> None:
+    rows = [(photo(n % 7), f"e{n % 7}", "train" if n % 3 else "gallery") for n in range(20)]
+    rows += [(encoded(picture(n, 64, 64), "JPEG", quality=q), None, "gallery") for n in (30, 31) for q in (95, 85)]
+    ingest(params(_table(places, rows)), places)
+    other = Places(tmp_path_factory.mktemp("other"))
+    table = pq.read_table(places.root / "rows.parquet")
+    order = random.Random(5).sample(range(len(rows)), len(rows))
+    pq.write_table(table.take(order), other.root / "rows.parquet")
+    ingest(params(_source_only()), other)
+    assert corpus_bytes(places) == corpus_bytes(other)
+
+
+def _source_only() -> dict[str, Any]:
+    return {"name": "rows", "kind": "parquet", "path": "rows.parquet"}
+
+
+def test_the_listing_of_folders_changes_nothing(
+    places: Places, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{'abc'[n % 3]}/{n}.png": photo(n) for n in range(9)}
+    write_files(places.root / "photos", files)
+    ingest(params(folder_source()), places)
+    other = Places(tmp_path_factory.mktemp("other"))
+    write_files(other.root / "photos", dict(reversed(files.items())))
+    ingest(params(folder_source()), other)
+    assert corpus_bytes(places) == corpus_bytes(other)
+
+
+def test_the_order_of_decoding_changes_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), places)
+    before = corpus_bytes(places)
+    monkeypatch.setattr("fieldguide.streaming.usable_cores", lambda: 5)
+    ingest(params(folder_source()), places)
+    assert corpus_bytes(places) == before
+
+
+def test_one_photograph_more_decodes_one_and_changes_one_shard(places: Places, decoded: list[bytes]) -> None:
+    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), places)
+    before = corpus_bytes(places)
+    assert len(decoded) == 12
+    decoded.clear()
+    write_files(places.root / "photos", {"a/new.png": photo(99)})
+    summary = ingest(params(folder_source()), places)
+    assert decoded == [photo(99)] and summary.decoded == 1
+    after = corpus_bytes(places)
+    changed = {name for name in after if before.get(name) != after[name]}
+    assert len([name for name in changed if name.startswith("shards/")]) == 1
+    assert changed - {name for name in changed if name.startswith("shards/")} == {"images.parquet"}
+
+
+def test_refusals_are_remembered_and_read_the_same(places: Places, decoded: list[bytes]) -> None:
+    write_files(places.root / "photos", {"a/cut.png": encoded(picture(1, 90, 90))[:-200], "a/good.png": photo(1)})
+    ingest(params(folder_source()), places)
+    before = corpus_bytes(places)
+    decoded.clear()
+    ingest(params(folder_source()), places)
+    assert not decoded and corpus_bytes(places) == before
+
+
+def test_another_limit_decides_anew(places: Places) -> None:
+    write_files(places.root / "photos", {"a/1.png": photo(1)})
+    assert ingest(params(folder_source()), places).kept == 1
+    assert ingest(params(folder_source(), max_pixels=100), places).rejected == {"oversized": 1}
+
+
+def test_a_line_that_a_killed_run_left_half_written_is_passed_over(places: Places, decoded: list[bytes]) -> None:
+    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(3)})
+    ingest(params(folder_source()), places)
+    before = corpus_bytes(places)
+    (remembered,) = (places.cache / "ingest").glob("*.jsonl")
+    remembered.write_bytes(remembered.read_bytes()[:-20])
+    for expected in (1, 0):
+        decoded.clear()
+        ingest(params(folder_source()), places)
+        assert len(decoded) == expected and corpus_bytes(places) == before
+
+
+@pytest.mark.parametrize("step", ["fieldguide.corpus.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"])
+def test_a_run_that_was_stopped_is_taken_up(places: Places, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), places)
+    expected = corpus_bytes(places)
+    stopped = Places(places.root / "stopped")
+    write_files(stopped.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    with monkeypatch.context() as patch:
+        patch.setattr(step, _Stops(3, step))
+        with pytest.raises(KeyboardInterrupt):
+            ingest(params(folder_source()), stopped)
+    assert not stopped.images.exists()
+    ingest(params(folder_source()), stopped)
+    assert corpus_bytes(stopped) == expected
+    assert not list(stopped.root.rglob("*.tmp")) and not (stopped.state / "ingest-spool").exists()
+
+
+class _Stops:
+    """The function of that name, until it is called for the nth time."""
+
+    def __init__(self, calls: int, name: str) -> None:
+        module, _, attribute = name.rpartition(".")
+        self._function = getattr(__import__(module, fromlist=[attribute]), attribute)
+        self._left = calls
+
+    def __call__(self, *args: Any) -> Any:
+        self._left -= 1
+        if self._left <= 0:
+            raise KeyboardInterrupt
+        return self._function(*args)
+
+
+def test_labels_without_a_meaning_are_told_in_one_error(places: Places) -> None:
+    rows: list[Row] = [(photo(1), "Anjou", "val"), (photo(2), "Bosc", "test"), (photo(3), "Seckel", "dev")]
+    source = {**_table(places, rows), "entities": {"Anjou": "anjou"}, "splits": {"val": "train"}}
+    with pytest.raises(ProblemsError) as error:
+        ingest(params(source), places)
+    told = [str(problem) for problem in error.value.problems]
+    where = "params.yaml: ingest.sources: rows"
+    assert told == [
+        f"{where}.entities: 'Bosc' (first met at 001) is not listed; listed are Anjou",
+        f"{where}.entities: 'Seckel' (first met at 002) is not listed; listed are Anjou",
+        f"{where}.splits: 'dev' (first met at 002) is not listed; listed are val",
+        f"{where}.splits: 'test' (first met at 001) is not listed; listed are val",
+    ]
+    assert "nothing was written" in str(error.value) and not places.images.parent.exists()
+
+
+def test_folder_names_that_would_be_one_entity_or_none_are_told(places: Places) -> None:
+    write_files(
+        places.root / "photos", {"Pink Lady/1.png": photo(1), "pink-lady/2.png": photo(2), "梨/3.png": photo(3)}
+    )
+    with pytest.raises(ProblemsError) as error:
+        ingest(params(folder_source()), places)
+    assert "'pink-lady' (first met at pink-lady/2.png) and 'Pink Lady' would both be called" in str(error.value)
+    assert "'梨' (first met at 梨/3.png) has no letters a-z or digits" in str(error.value)
+
+
+def test_keys_that_occur_twice_are_told(places: Places) -> None:
+    table = pa.table({"bytes": [photo(1), photo(2)], "key": ["k", "k"]})
+    pq.write_table(table, places.root / "rows.parquet")
+    with pytest.raises(ProblemsError, match="source rows: the key 'k' occurs twice"):
+        ingest(params(_source_only()), places)
+
+
+def test_a_source_that_is_not_there_is_told(places: Places) -> None:
+    with pytest.raises(ProblemsError, match="photos: no such folder"):
+        ingest(params(folder_source()), places)
+
+
+def test_sources_count_in_the_order_of_params(places: Places) -> None:
+    sources = [_table(places, [(photo(1), e, "gallery")], f"{n}.parquet") for n, e in [("z", None), ("a", "x")]]
+    sources[1]["licence"] = "CC0-1.0"
+    ingest(params(*sources), places)
+    (row,) = read_images(places).itertuples(index=False)
+    assert (row.source, row.entity_id, row.licence) == ("z", "x", None)
+
+
+def test_nothing_but_refusals_makes_empty_tables(places: Places) -> None:
+    write_files(places.root / "photos", {"a/1.png": b"no"})
+    assert ingest(params(folder_source()), places).kept == 0
+    assert read_images(places).empty and not list(places.shards.iterdir())
+
+
+def test_images_are_read_in_the_order_of_the_shards(places: Places) -> None:
+    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(9)})
+    ingest(params(folder_source()), places)
+    images = read_images(places)
+    seen = []
+    for row, image in iter_images(places, images.sample(frac=1, random_state=1)):
+        assert image.tobytes() == open_image(photo(int(Path(row.source_key).stem))).tobytes()
+        seen.append((row.shard, row.offset))
+    assert seen == sorted(seen) and len(seen) == 9
+
+
+def test_bytes_that_no_longer_decode_name_their_image(places: Places) -> None:
+    write_files(places.root / "photos", {"a/1.png": photo(1)})
+    ingest(params(folder_source()), places)
+    images = read_images(places)
+    shard = places.shards / images["shard"][0]
+    shard.write_bytes(bytes(shard.stat().st_size))
+    with pytest.raises(FieldguideError, match=f"image {images['image_id'][0]}: these bytes do not decode"):
+        list(iter_images(places, images))
+
+
+def test_a_shard_may_not_lie_elsewhere(places: Places) -> None:
+    row = pd.Series({"shard": "../../secret", "offset": 0, "size": 1})
+    with pytest.raises(FieldguideError, match="is not a plain file name"):
+        image_bytes(places, row)
+
+
+def test_counts_that_do_not_add_up_stop_the_run(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(places.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
+    monkeypatch.setattr("fieldguide.corpus.ingest.duplicate_rows", lambda *_: [])
+    with pytest.raises(RuntimeError, match="files were lost"):
+        ingest(params(folder_source()), places)
+
+
+@pytest.mark.parametrize(("label", "expected"), [("Granny Smith", "granny-smith"), ("Kjellström's", "kjellstrom-s")])
+def test_slugs(label: str, expected: str) -> None:
+    assert slug(label) == expected
+
+
+@pytest.mark.example
+def test_the_example_has_the_images_that_its_papers_count(example_input: Path, tmp_path: Path) -> None:
+    from fieldguide.params import read_params
+
+    repository = example_input.parent.parent
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "input").symlink_to(example_input)
+    summary = ingest(read_params(repository / "params.yaml").ingest, Places(tmp_path))
+    assert summary == Summary(
+        read=2228, kept=1567, merged=661, rejected={}, decoded=1567, kept_by_split={"train": 732, "gallery": 835},
+        exact_across_splits=0, near=4, near_across_splits=0,
+    )  # fmt: skip
+    images = read_images(Places(tmp_path))
+    assert images.groupby(["source", "split"]).size().to_dict() == {
+        ("grocery", "gallery"): 661, ("grocery", "train"): 732, ("met", "gallery"): 174,
+    }  # fmt: skip
+    assert images["entity_id"].nunique() == 14
