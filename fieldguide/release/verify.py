@@ -200,8 +200,8 @@ class _Content:
                         yield self._problem(name, f"holds {member} with other bytes than its sha256 in {MANIFEST}")
             except (tarfile.TarError, OSError) as error:
                 yield self._problem(name, f"is not a readable tar: {error}")
-        for archive, image in sorted(expected):
-            yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {image}")
+        for archive, lacking in sorted(expected):
+            yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {lacking}")
 
     def _counts(self) -> Iterator[Problem]:
         """The counts of release.json, made again."""
