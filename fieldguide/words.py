@@ -39,7 +39,9 @@ def stems(text: str) -> list[str]:
 
 
 def with_article(noun: str) -> str:
-    """`a` or `an` before a noun phrase, by its sound: `an Anjou pear`, `a uniform skin`, `an hour`."""
+    """`a` or `an` before a noun phrase, by its sound: `an Anjou pear`, `a uniform skin`; `the Moon` stays as it is."""
+    if noun.casefold().startswith("the "):
+        return noun
     start = noun.lstrip("\"'(").casefold()
     vowel = start.startswith(("a", "e", "i", "o", "u", *_SILENT_H)) and not start.startswith(_CONSONANT_VOWELS)
     return f"{'an' if vowel else 'a'} {noun}"

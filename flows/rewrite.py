@@ -1,0 +1,16 @@
+"""Rewrite subtopics as phrases to be drawn: `python -m flows.rewrite`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def rewrite(run: Run) -> None:
+    """Write data/phrases/phrases.jsonl; print counts."""
+    from fieldguide.topics.rewriting import rewrite as rewrite_topics
+
+    for line in rewrite_topics(run.params.rewrite, run.places, run.track).lines():
+        print(line)
+
+
+if __name__ == "__main__":
+    rewrite.main()
