@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import io
 import json
@@ -40,6 +41,29 @@ def content_key(**parts: Any) -> str:
     return sha256_bytes(canonical_json(parts).encode())
 
 
+def _temporary(path: Path) -> Path:
+    """A sibling's name for this process to write to; what killed processes left beside `path` is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        writer = leftover.name.split(".")[-2]
+        if writer.isdigit() and not _is_alive(int(writer)):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary sibling of `path` to write to; renamed onto it at the end, removed on any error.
@@ -47,8 +71,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Invariant: whoever opens `path` sees the old bytes or the new ones, never a part of either,
     also when the process is killed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         yield temporary
         with temporary.open("rb") as stream:
@@ -69,15 +92,8 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """A temporary sibling folder to fill; it takes the place of `path` at the end.
-
-    Leftovers of killed runs (`.NAME.*.tmp`) are removed first: the caller holds the stage's lock,
-    so that no living process writes there.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """A temporary sibling folder to fill; it takes the place of `path` at the end."""
+    temporary = _temporary(path)
     temporary.mkdir()
     try:
         yield temporary
