@@ -11,7 +11,7 @@ import pandas as pd
 from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.measures import JUDGED
 
-_LISTED = 200
+_LISTED = 500
 
 
 @dataclass(frozen=True)
@@ -160,5 +160,5 @@ def _text(value: Any) -> str:
 
 
 def _kind_of_reason(reason: str) -> str:
-    """A reason without its numbers, so that reasons of one kind are counted together."""
-    return re.sub(r"\d+(\.\d+)?", "…", reason)
+    """The reason alone, without numbers and what else was found, so that those of one kind are counted together."""
+    return re.sub(r"\d+(\.\d+)?", "…", reason.partition(";")[0])

@@ -126,7 +126,7 @@ class _Shown:
         return SubtopicView(
             subtopic.subtopic_id,
             self.names[subtopic.entity_id],
-            subtopic.topic.values.get(subtopic.entity_id),
+            self._value(subtopic),
             self._attribute_source(subtopic),
             phrase,
             self.relevant.get(subtopic.subtopic_id, 0),
@@ -157,10 +157,16 @@ class _Shown:
         for row in rows.sort_values("index").itertuples(index=False, name="Row"):
             yield Drawing(self.album.drawing(row), None) if row.status == "ok" else Drawing(None, str(row.reason))
 
+    @staticmethod
+    def _value(subtopic: Subtopic) -> str | None:
+        """The entity's value of the feature, where it is not the answer itself, which is shown anyway."""
+        value = subtopic.topic.values.get(subtopic.entity_id)
+        return value if value != subtopic.topic.answer else None
+
     def _attribute_source(self, subtopic: Subtopic) -> str | None:
         rows = self.benchmark.attributes
         rows = rows[(rows["entity_id"] == subtopic.entity_id) & (rows["feature"] == subtopic.topic.feature)]
-        return "; ".join(f"{source}: {evidence}" for source, evidence in rows[["source", "evidence"]].values) or None
+        return "; ".join(f"{evidence} ({source})" for source, evidence in rows[["source", "evidence"]].values) or None
 
     def _mean(self, topic: Topic, system: str) -> float | None:
         found = [self.scores.get((subtopic.subtopic_id, system)) for subtopic in topic.subtopics]

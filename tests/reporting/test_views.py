@@ -110,8 +110,8 @@ def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Places
 
 
 def test_long_lists_are_cut_and_say_so(fresh: Places, params: Params) -> None:
-    rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(250)]
+    rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(550)]
     records.REJECTED.write(fresh.rejected, records.REJECTED.frame(rows))
     found = health(Benchmark(fresh, params))
-    assert (len(found.rejections.rows), found.rejections.more) == (200, 50)
-    assert found.rejected.rows == (("shop", "empty", 250),)
+    assert (len(found.rejections.rows), found.rejections.more) == (500, 50)
+    assert found.rejected.rows == (("shop", "empty", 550),)
