@@ -1,0 +1,96 @@
+"""What every encoder and every generator is, whoever provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fieldguide.errors import FieldguideError
+
+Modality = Literal["image", "text"]
+# (n, d) float32, one row an image or a text.
+Vectors = npt.NDArray[np.float32]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Maps images, texts or both into one space where closeness is the inner product.
+
+    Invariant: a vector depends on its image or text alone, bit for bit, not on what is encoded beside it or before it;
+    encoding what is new gives the same vectors as encoding everything again.
+
+    Attributes:
+        name: its name in params.yaml.
+        revision: sha256 over the weights and everything else that determines a vector.
+        dimension: length of a vector.
+        modalities: what it can encode.
+    """
+
+    name: str
+    revision: str
+    dimension: int
+    modalities: frozenset[Modality]
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Embed upright images: (n, dimension) float32, rows of unit length.
+
+        Raises:
+            FieldguideError: it encodes no images.
+        """
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts: (n, dimension) float32, rows of unit length.
+
+        Raises:
+            FieldguideError: it encodes no texts.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A drawing that was not made, and why. Recorded as it is; nothing stands in for it."""
+
+    reason: str
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Draws images of texts.
+
+    Invariant: a drawing depends on its prompt, its seed, `revision` and `settings` alone, bit for bit, not on what is
+    drawn beside it.
+
+    Attributes:
+        name: its name in params.yaml.
+        revision: sha256 over the weights and everything else that determines a drawing, `settings` apart.
+        settings: of the sampler, as JSON values.
+    """
+
+    name: str
+    revision: str
+    settings: Mapping[str, float | int | str]
+
+    def draw(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | Refused]:
+        """One RGB image, or the reason why there is none, for each prompt with its seed."""
+        ...
+
+
+class LacksModalityError(FieldguideError):
+    """An encoder was asked for what it does not encode."""
+
+    def __init__(self, name: str, kind: str, modality: Modality, able: Sequence[str]) -> None:
+        others = ", ".join(able) or "none"
+        super().__init__(f"encoders.{name} (kind {kind}) encodes no {modality}s; kinds that do: {others}")
+
+
+def unit_rows(vectors: Vectors) -> Vectors:
+    """Rows scaled to unit length, float32. A row of zeros stays what it is."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

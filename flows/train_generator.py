@@ -1,0 +1,46 @@
+"""Train the example's generator on the train split: `python -m flows.train_generator` (about 40 minutes on 2 cores).
+
+Frozen in dvc.yaml, the weights are part of the repository: `dvc repro --force train_generator` trains them anew.
+"""
+
+from flows.stage import Run, stage
+
+
+@stage
+def train_generator(run: Run) -> None:
+    """Write data/models/generator/; print the loss as it falls. A killed training goes on from its last checkpoint."""
+    from dataclasses import asdict
+
+    from fieldguide.files import content_key
+    from fieldguide.models import stored
+    from fieldguide.models.sentences import SentenceEncoder
+    from fieldguide.models.unet import UNetConfig
+    from fieldguide.training.generator import Examples, Recipe, prepare, train
+    from fieldguide.training.material import read_material
+
+    values, places = run.params.train_generator, run.places
+    generator = run.params.generators[run.params.visualize.generator]
+    material = read_material(places, values.split)
+    sentences = SentenceEncoder(places.root / (generator.text or ""))
+    config = UNetConfig.for_images(values.size, values.channels)
+    recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)
+    examples = Examples(
+        prepare(material.photographs(), values.size, recipe.margin),
+        material.labels,
+        [sentences.encode(phrases) for phrases in material.phrases],
+        sentences.encode(material.generic),
+    )
+    trained = {"network": config.to_json(), "recipe": asdict(recipe), "entities": material.entities}
+    key = content_key(images=material.images["sha256"].tolist(), phrases=material.phrases, **trained)
+    checkpoint = places.cache / "training" / f"{key}.safetensors"
+    network = train(
+        examples, config, recipe, checkpoint=checkpoint, track=run.track,
+        report=lambda step, loss: print(f"step {step} of {recipe.steps}: loss {loss:.4f}", flush=True),
+    )  # fmt: skip
+    stored.save(places.models / "generator", network, trained)
+    checkpoint.unlink(missing_ok=True)
+    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {places.models / 'generator'}")
+
+
+if __name__ == "__main__":
+    train_generator.main()

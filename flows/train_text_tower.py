@@ -1,0 +1,45 @@
+"""Train the text tower on the train split: `python -m flows.train_text_tower` (about a minute).
+
+Frozen in dvc.yaml, the weights are part of the repository: `dvc repro --force train_text_tower` trains them anew.
+"""
+
+from flows.stage import Run, stage
+
+
+@stage
+def train_text_tower(run: Run) -> None:
+    """Write data/models/text-tower/."""
+    from dataclasses import asdict
+    from itertools import islice
+
+    import numpy as np
+
+    from fieldguide.models import stored
+    from fieldguide.models.encoders.mobilenetv2 import MobileNetV2Network
+    from fieldguide.models.protocols import unit_rows
+    from fieldguide.models.sentences import SentenceEncoder
+    from fieldguide.training.material import read_material
+    from fieldguide.training.text_tower import TowerRecipe, train_tower
+
+    values, places = run.params.train_text_tower, run.places
+    spec = next(spec for spec in run.params.encoders.values() if spec.kind == "text-tower")
+    material = read_material(places, values.split)
+    sentences = SentenceEncoder(places.root / (spec.text or ""))
+    network = MobileNetV2Network(places.root / (spec.weights or ""))
+    recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
+    photographs = material.photographs()
+    features = [network.features(some) for some in iter(lambda: list(islice(photographs, 64)), [])]
+    tower = train_tower(
+        unit_rows(np.concatenate(features)),
+        material.labels,
+        [sentences.encode(phrases) for phrases in material.phrases],
+        recipe,
+        run.track,
+    )
+    folder = places.root / (spec.tower or places.models / "text-tower")
+    stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": material.entities})
+    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {folder}")
+
+
+if __name__ == "__main__":
+    train_text_tower.main()

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.models import ENCODERS, available_kinds, load_encoder, load_generator
+from fieldguide.params import Encoder, Generator, read_params
+from tests.conftest import REPOSITORY
+
+PLUGIN = """
+from fieldguide.models import ENCODERS
+
+@ENCODERS.register("{kind}", modules=("numpy",), files={{"weights": ()}}, modalities=("text",))
+class Mine:
+    dimension = 1
+    def __init__(self, name, spec, root):
+        self.name, self.path = name, root / spec.weights
+"""
+
+
+def install(folder: Path, kind: str, code: str) -> None:
+    """A package with an entry point, as an installer leaves it."""
+    module = f"plugin_{kind}"
+    (folder / f"{module}.py").write_text(code)
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[fieldguide.encoders]\n{kind} = {module}\n")
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(ENCODERS, "_kinds", dict(ENCODERS._kinds))
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_an_installed_package_adds_a_kind(plugins: Path) -> None:
+    install(plugins, "shapes", PLUGIN.format(kind="shapes"))
+    (plugins / "w").write_bytes(b"")
+    assert "shapes" in ENCODERS.names()
+    encoder = load_encoder("mine", Encoder(kind="shapes", weights=Path("w")), plugins)
+    assert (encoder.name, encoder.path) == ("mine", plugins / "w")  # type: ignore[attr-defined]
+    assert "shapes" in ENCODERS.able("text")
+
+
+def test_a_package_that_fails_is_named_and_harms_no_other_kind(plugins: Path) -> None:
+    install(plugins, "broken", "raise RuntimeError('no licence')")
+    with pytest.raises(FieldguideError) as error:
+        load_encoder("mine", Encoder(kind="broken"), plugins)
+    assert str(error.value) == (
+        "encoders.mine.kind is 'broken', offered by plugin_broken, which fails: RuntimeError: no licence"
+    )
+    found = {kind.kind: kind for kind in available_kinds()}
+    assert not found["broken"].usable
+    assert "no licence" in found["broken"].reason
+    assert found["mobilenetv2"].usable
+
+
+def test_a_package_that_registers_another_kind_is_named(plugins: Path) -> None:
+    install(plugins, "quiet", PLUGIN.format(kind="loud"))
+    with pytest.raises(FieldguideError, match="is 'quiet', but plugin_quiet registers no such kind"):
+        load_encoder("mine", Encoder(kind="quiet"), plugins)
+
+
+def test_one_kind_registered_twice_is_a_mistake(plugins: Path) -> None:
+    with pytest.raises(ValueError, match="'conse' is registered twice"):
+        ENCODERS.register("conse", modules=(), files={})(object)
+
+
+def test_an_unknown_kind_is_told_with_those_there_are() -> None:
+    with pytest.raises(FieldguideError) as error:
+        load_encoder("mine", Encoder(kind="clop"))
+    assert str(error.value) == "encoders.mine.kind is 'clop'; allowed: conse, mobilenetv2, open_clip, text-tower"
+    with pytest.raises(FieldguideError, match=r"generators.mine.kind is 'x'; allowed: diffusers, flow-matching"):
+        load_generator("mine", Generator(kind="x"))
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
+    spec = Encoder(kind="text-tower", text=Path("minilm"), tower=Path("data/models/text-tower"))
+    with pytest.raises(ProblemsError) as error:
+        load_encoder("mine", spec, tmp_path)
+    lines = str(error.value).splitlines()
+    assert lines[0] == "the encoder 'mine' of params.yaml cannot be loaded:"
+    assert "  encoders.mine.weights: is empty; kind text-tower needs a path" in lines
+    assert "  encoders.mine.text: minilm/config.json: no such file; `make data` fetches the example's weights" in lines
+    assert (
+        "  encoders.mine.tower: data/models/text-tower/model.safetensors: no such file; "
+        "it is part of the repository: `git checkout data/models`" in lines
+    )
+    assert len(lines) == 1 + 1 + 3 + 2
+
+
+def test_a_package_that_is_not_installed_is_named(plugins: Path) -> None:
+    ENCODERS.register("far", modules=("numpy", "no_such_package"), files={})(object)
+    with pytest.raises(ProblemsError, match="kind far needs the package no_such_package; install it with pip"):
+        load_encoder("mine", Encoder(kind="far"), plugins)
+
+
+def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
+    params = read_params(REPOSITORY / "params.yaml")
+    found = {(kind.role, kind.kind, kind.name): kind for kind in available_kinds(params, tmp_path)}
+    conse = found["encoder", "conse", "conse"]
+    assert not conse.usable
+    assert "encoders.conse.weights: data/input/weights/mobilenetv2.safetensors: no such file" in conse.reason
+    assert found["encoder", "open_clip", None].usable
+    assert found["generator", "diffusers", None].usable
+
+
+def test_listing_kinds_loads_no_model_library() -> None:
+    code = (
+        "import sys; from fieldguide.models import available_kinds; print(len(available_kinds()));"
+        "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout.split("\n")[:2] == ["6", "[]"]
+
+
+def test_torchvision_can_be_imported_beside_this_torch() -> None:
+    code = (
+        "from fieldguide.models._torchvision import declare_operators as d;"
+        "assert d() == d(); import torchvision, torch;"
+        "print(torchvision.models.mobilenet_v2, torch.ops.torchvision.nms)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert "torchvision.nms" in done.stdout
+
+
+def test_operators_that_are_declared_already_are_left_alone() -> None:
+    code = (
+        "import torch; library = torch.library.Library('torchvision', 'DEF');"
+        "library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor');"
+        "from fieldguide.models._torchvision import declare_operators; print(declare_operators())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert done.stdout.strip() == "False", done.stderr
