@@ -124,7 +124,8 @@ def _explain(error: Exception) -> str:
         # The body is left out: some endpoints quote the key in it.
         return f"HTTP {error.status_code}: the key is not accepted"
     if isinstance(error, openai.APIStatusError):
-        return f"HTTP {error.status_code} after all retries: {error.message}"[:_DETAIL]
+        tried = " after all retries" if error.status_code in (408, 409, 429) or error.status_code >= 500 else ""
+        return f"HTTP {error.status_code}{tried}: {error.message}"[:_DETAIL]
     return f"not a chat completion ({error})"[:_DETAIL]
 
 

@@ -1,0 +1,146 @@
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldguide import params
+from fieldguide.errors import FieldguideError
+from fieldguide.models.chat import Chat, Reply
+from fieldguide.models.protocols import Refused
+from tests.models.chat_server import KEY, Act, completion, endpoint
+
+GOOD = (200, completion("hello"))
+# What an endpoint answers when it quotes the key that it does not like.
+QUOTED = {"error": {"message": f"Incorrect API key provided: {KEY}", "type": "invalid_request_error"}}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_CHAT_KEY", KEY)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def spec(base_url: str, **changes: Any) -> params.Chat:
+    values = {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 2, "seed": 5}
+    return params.Chat.model_validate({**values, **changes})
+
+
+def serve(*acts: Act) -> Any:
+    return endpoint(lambda number, _: acts[min(number, len(acts) - 1)])
+
+
+def test_asks_with_temperature_seed_and_key_and_counts_tokens(tmp_path: Path) -> None:
+    with serve(GOOD) as server:
+        reply = Chat(spec(server.base_url), tmp_path).ask("be kind", "hi")
+    assert reply == Reply("hello", "tiny-1", 7, 3)
+    (request,) = server.requests
+    assert request["messages"] == [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]
+    assert (request["model"], request["temperature"], request["seed"]) == ("tiny", 0.0, 5)
+    assert server.keys == [f"Bearer {KEY}"]
+
+
+def test_a_prompt_is_asked_once_and_then_needs_neither_key_nor_endpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(GOOD) as server:
+        first = Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        assert Chat(spec(server.base_url, timeout=9), tmp_path).ask("s", "u") == first
+        assert len(server.requests) == 1
+        Chat(spec(server.base_url, seed=6), tmp_path).ask("s", "u")
+        Chat(spec(server.base_url), tmp_path).ask("s", "u2")
+        Chat(spec(server.base_url), tmp_path).ask("su", "")
+        assert len(server.requests) == 4
+    monkeypatch.delenv("TEST_CHAT_KEY")
+    assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == first
+
+
+@pytest.mark.parametrize("bad", [(429, {"error": {"message": "slow down"}}), (500, b"oops"), (503, b"")])
+def test_what_may_pass_is_retried(tmp_path: Path, bad: Act) -> None:
+    with serve(bad, bad, GOOD) as server:
+        reply = Chat(spec(server.base_url), tmp_path).ask("s", "u")
+    assert isinstance(reply, Reply)
+    assert len(server.requests) == 3
+
+
+def test_a_silent_endpoint_is_retried_and_then_told(tmp_path: Path) -> None:
+    with serve(0.6) as server, pytest.raises(FieldguideError, match="no answer in time; raise `timeout`"):
+        Chat(spec(server.base_url, timeout=0.2, retries=1), tmp_path).ask("s", "u")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("act", "asked", "expected"),
+    [
+        ((500, {"error": {"message": f"broken {KEY}"}}), 3, "HTTP 500 after all retries"),
+        ((401, QUOTED), 1, "HTTP 401: the key is not accepted"),
+        ((403, QUOTED), 1, "HTTP 403: the key is not accepted"),
+        ((400, {"error": {"message": f"no seed; {KEY}"}}), 1, "HTTP 400: .*no seed"),
+        ((200, b'{"choices": [{'), 1, "not a chat completion"),
+        ((200, b"<html>hello</html>"), 1, "not a chat completion"),
+        ((200, {"choices": []}), 1, "not a chat completion"),
+        ((200, {"choices": None}), 1, "not a chat completion"),
+        ((200, [1]), 1, "not a chat completion"),
+        ((200, completion(None)), 1, "the reply is empty"),
+        ((200, completion("  ")), 1, "the reply is empty"),
+        ((200, completion("cut o", finish="length")), 1, "cut off at the endpoint's limit of tokens"),
+    ],
+)
+def test_what_is_wrong_is_told_and_neither_key_nor_reply_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, act: Act, asked: int, expected: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serve(act) as server, pytest.raises(FieldguideError, match=expected) as caught:
+        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+    assert str(caught.value).startswith("chat: tiny at http://127.0.0.1:")
+    assert len(server.requests) == asked
+    assert KEY not in str(caught.value) + repr(caught.value) + caplog.text
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (completion(None, refusal="I will not."), "I will not."),
+        (completion("half", finish="content_filter"), "stopped by the endpoint's content filter"),
+    ],
+)
+def test_a_refusal_is_kept_and_not_asked_again(tmp_path: Path, answer: dict[str, Any], reason: str) -> None:
+    with serve((200, answer)) as server:
+        assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == Refused(reason)
+        assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == Refused(reason)
+    assert len(server.requests) == 1
+
+
+def test_an_endpoint_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    chat = Chat(spec("http://user:pass@127.0.0.1:9/v1", retries=0, timeout=2), tmp_path)
+    with pytest.raises(FieldguideError, match=r"^chat: tiny at http://127.0.0.1:9/v1: cannot be reached") as caught:
+        chat.ask("s", "u")
+    assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_without_a_key_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("TEST_CHAT_KEY", value)
+    with pytest.raises(
+        FieldguideError, match="the environment variable TEST_CHAT_KEY is empty; put the key of tiny at"
+    ):
+        Chat(spec("http://127.0.0.1:9/v1"), tmp_path).ask("s", "u")
+
+
+def test_no_key_is_stored(tmp_path: Path) -> None:
+    with serve(GOOD) as server:
+        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+    (stored,) = tmp_path.rglob("*.json")
+    assert KEY not in stored.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"kind": "Reply"}', '{"kind": "Reply", "more": 1}'])
+def test_a_stored_reply_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    with serve(GOOD) as server:
+        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        (stored,) = tmp_path.rglob("*.json")
+        stored.write_text(text, encoding="utf-8")
+        with pytest.raises(FieldguideError, match="not a stored reply; delete it"):
+            Chat(spec(server.base_url), tmp_path).ask("s", "u")
