@@ -158,10 +158,15 @@ def _loss(network: UNet, examples: Examples, recipe: Recipe, rng: np.random.Gene
     time = torch.from_numpy((1 / (1 + np.exp(-logits))).astype(np.float32))
     along = time[:, None, None, None]
     noisy = along * clean + (1 - along) * noise
-    with torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported()):
+    with torch.autocast("cpu", torch.bfloat16, enabled=_native_bfloat16()):
         predicted = network(noisy, time, text, known)
     error = (predicted.float() - clean).square().mean((1, 2, 3))
     return (error / (1 - time).clamp(min=recipe.least_gap).square()).mean()
+
+
+def _native_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16; elsewhere it is emulated, slower than float32."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
 def _batch(
