@@ -87,7 +87,8 @@ def _state(root: Path) -> Path:
 def _identity() -> str:
     """Tells apart background processes of other installations or settings; part of the socket's name."""
     birth = {name: os.environ.get(name) for name in _BIRTH_VARIABLES}
-    parts = [sys.executable, sys.prefix, version("prefect"), json.dumps(birth)]
+    # Not sys.executable: `python` and `python3.11` of one environment are the same installation.
+    parts = [sys.prefix, sys.version, version("prefect"), json.dumps(birth)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
@@ -119,15 +120,38 @@ def submit(module: str, arguments: list[str], root: Path | None = None) -> int:
     return 1
 
 
-def server_address(root: Path) -> str:
-    """The API address of the background Prefect server; started if it is not up."""
+@contextlib.contextmanager
+def background_server(root: Path) -> Iterator[str]:
+    """The API address of the background Prefect server, which answers and stays up for as long as this is held.
+
+    Raises:
+        FieldguideError: it does not start.
+    """
     for _ in range(3):
         with _connect(root) as connection:
             connection.send(json.dumps({"address": True}).encode())
             reply = _receive(connection)
             if reply is not None:
-                return str(reply["address"])
+                wait_for_server(str(reply["address"]))
+                yield str(reply["address"])
+                return
     raise FieldguideError("the background Prefect server does not start; see .fieldguide/background.log")
+
+
+def wait_for_server(address: str) -> None:
+    """Return when the Prefect server of that API address answers.
+
+    Raises:
+        FieldguideError: it does not answer in time.
+    """
+    import urllib.request
+
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):  # noqa: S310
+            return
+        time.sleep(0.05)
+    raise FieldguideError(f"no Prefect server answers at {address}; see .fieldguide/background.log")
 
 
 def stop(root: Path) -> bool:
@@ -265,19 +289,8 @@ class Server:
         return cls(address, process)
 
     def wait(self) -> None:
-        """Return when the server answers.
-
-        Raises:
-            FieldguideError: it ended, or does not answer in time.
-        """
-        import urllib.request
-
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=5):  # noqa: S310
-                return
-            time.sleep(0.05)
-        raise FieldguideError(f"no Prefect server answers at {self.address}; see .fieldguide/background.log")
+        """Return when it answers; raises as `wait_for_server`."""
+        wait_for_server(self.address)
 
     def stop(self) -> None:
         """End the server, if it is ours."""
@@ -301,6 +314,7 @@ class Background:
     server: Server
     idle_seconds: float
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    guests: set[socket.socket] = field(default_factory=set)
     forks: dict[socket.socket, ForkProcess] = field(default_factory=dict)
 
     def serve(self) -> None:
@@ -308,7 +322,7 @@ class Background:
         self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
         self._report_crashes()
         last = time.monotonic()
-        while time.monotonic() - last < self.idle_seconds or self.forks:
+        while time.monotonic() - last < self.idle_seconds or self.guests:
             for key, _ in self.selector.select(timeout=1.0):
                 last = time.monotonic()
                 if key.data(key.fileobj) is _STOP:
@@ -316,6 +330,7 @@ class Background:
 
     def _accept(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
+        self.guests.add(connection)
         self.selector.register(connection, selectors.EVENT_READ, self._request)
 
     def _request(self, connection: socket.socket) -> object:
@@ -330,7 +345,7 @@ class Background:
             return _STOP if request.get("stop") else None
         connection.send(b'{"accepted": true}')
         job = Job(**request, streams=list(streams), parent=os.getpid())
-        inherited = [self.listener, *self.forks, connection]
+        inherited = [self.listener, *self.guests]
         process = _FORK.Process(target=job.run, args=(self.server.address, self.server.wait, inherited))
         process.start()
         for stream in streams:
@@ -349,7 +364,7 @@ class Background:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.forks[connection].pid or 0, signal.SIGINT if message else signal.SIGKILL)
         if not message:
-            self.selector.unregister(connection)
+            self.selector.unregister(connection)  # `_exited` does the rest
 
     def _exited(self, connection: socket.socket) -> None:
         process = self.forks.pop(connection)
@@ -367,6 +382,7 @@ class Background:
         _FORK.Process(target=_report_crashes, args=(self.server,)).start()
 
     def _forget(self, connection: socket.socket) -> None:
+        self.guests.discard(connection)
         with contextlib.suppress(KeyError, ValueError):
             self.selector.unregister(connection)
         connection.close()

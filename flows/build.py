@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldguide.errors import FieldguideError
-from flows.background import QUIET_ENVIRONMENT, server_address, supported
+from fieldguide.places import Places
+from flows.background import QUIET_ENVIRONMENT, background_server, supported
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
@@ -26,7 +27,7 @@ _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)
 class Progress:
     """Turns DVC's lines into one line a stage with its number and its seconds."""
 
-    total: int
+    names: list[str]
     seen: list[str] = field(default_factory=list)
     ran: dict[str, float] = field(default_factory=dict)
     current: str | None = None
@@ -38,16 +39,19 @@ class Progress:
         if running:
             yield from self.finish()
             self.current, self.started = running[1], time.monotonic()
-            self.seen.append(running[1])
-            yield f"[{len(self.seen)}/{self.total}] {running[1]}"
+            self._see(running[1])
+            yield f"[{len(self.seen)}/{len(self.names)}] {running[1]}"
         elif unchanged:
             yield from self.finish()
-            if unchanged[1] not in self.seen:
-                self.seen.append(unchanged[1])
+            self._see(unchanged[1])
         elif line.strip() and not line.startswith(
             ("> ", "Updating lock file", "Use `dvc push`", "To track the changes")
         ):
             yield f"    {line}"
+
+    def _see(self, name: str) -> None:
+        if name in self.names and name not in self.seen:
+            self.seen.append(name)
 
     def finish(self) -> Iterator[str]:
         """The stage that ran until now is over."""
@@ -60,7 +64,7 @@ class Progress:
         """How many stages ran, and the slowest of them."""
         slowest = sorted(self.ran.items(), key=lambda item: -item[1])[:3]
         words = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest)
-        return f"{len(self.ran)} of {self.total} stages ran" + (f" (slowest: {words})" if words else "")
+        return f"{len(self.ran)} of {len(self.names)} stages ran" + (f" (slowest: {words})" if words else "")
 
 
 def stage_names(root: Path) -> list[str]:
@@ -79,15 +83,15 @@ def stage_names(root: Path) -> list[str]:
         raise FieldguideError(f"dvc: {error}") from None
 
 
-def reproduce(arguments: list[str], total: int) -> None:
-    """Run `dvc repro` and show its progress.
+def reproduce(arguments: list[str], names: list[str], environment: dict[str, str]) -> None:
+    """Run `dvc repro` and show its progress over the stages `names`.
 
     Raises:
         FieldguideError: a stage failed; its own words were printed above.
     """
     command = [sys.executable, "-m", "dvc", "repro", *arguments]
-    progress = Progress(total)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **QUIET_ENVIRONMENT})
+    progress = Progress(names)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         for line in process.stdout or ():
             for shown in progress.read(line.rstrip("\n")):
@@ -111,19 +115,24 @@ def build(arguments: list[str], root: Path | None = None) -> None:
     root = Path.cwd() if root is None else root
     read_params(root / "params.yaml")
     names = stage_names(root)
+    os.environ.update(QUIET_ENVIRONMENT)
+    environment = dict(os.environ)
     if not supported():
-        reproduce(arguments, len(names))
+        reproduce(arguments, names, environment)
         return
-    os.environ.update({**QUIET_ENVIRONMENT, "PREFECT_HOME": str(root / ".fieldguide" / "prefect")})
-    address = server_address(root)
-    print(f"watch this build at {address.removesuffix('/api')}")
-    from prefect import flow
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    with background_server(root) as address:
+        print(f"watch this build at {address.removesuffix('/api')}")
+        os.environ.setdefault("PREFECT_HOME", str(Places(root).state.absolute() / "prefect"))  # as the server's own
+        from prefect import flow
+        from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from flows.tracking import without_heartbeat
+        from flows.tracking import without_heartbeat
 
-    with temporary_settings({PREFECT_API_URL: address}), without_heartbeat():
-        flow(name="build", validate_parameters=False, persist_result=False)(reproduce)(arguments, len(names))
+        def body() -> None:  # without parameters: the environment may hold secrets, and the server records parameters
+            reproduce(arguments, names, environment)
+
+        with temporary_settings({PREFECT_API_URL: address}), without_heartbeat():
+            flow(name="build", persist_result=False)(body)()
 
 
 def main() -> None:

@@ -134,8 +134,9 @@ def _show(rows: Iterable[Any], columns: tuple[str, ...], as_json: bool) -> None:
     for record in records:
         table.add_row(*(Text(str(record[c]), style=_STYLES.get(str(record[c]), "")) for c in columns))
     console = Console()
-    # A pipe has no width: then no line is folded.
-    console.print(table, width=None if console.is_terminal else 200, no_wrap=False)
+    if not console.is_terminal:  # a pipe has no width: then no line is folded
+        console = Console(width=200)
+    console.print(table)
 
 
 def main() -> None:

@@ -3,10 +3,11 @@
     python -m flows.dependencies            what differs; exit status 1 if anything does
     python -m flows.dependencies --write    write the code under deps of every stage into dvc.yaml
 
-Every import counts, also those inside functions. Left out is what cannot change a result: errors,
-progress, paths, and params.py (the values it reads are tracked under `params`). A module that is loaded by name
-only (a provider of fieldguide/models/) is found through its package: whoever imports a package with
-providers depends on the whole package.
+Every import counts, also those inside functions, and so do the files beside a package's modules
+(templates). Left out is what cannot change a result: errors, progress, paths, and params.py (the values
+it reads are tracked under `params`). A module that is loaded by name only (a provider of
+fieldguide/models/) is found through its package: whoever imports a package with providers depends on
+the whole package.
 """
 
 from __future__ import annotations
@@ -78,7 +79,18 @@ def code_of(stage: str, root: Path = Path()) -> list[str]:
             for provider in sorted((root / package).glob("**/*.py")):
                 files |= {f.as_posix() for f in imported(provider.relative_to(root), root)}
             files = {file for file in files if file == package or not file.startswith(f"{package}/")} - INERT
-    return sorted(files)
+    return sorted(
+        files | {path.as_posix() for folder in {file.parent for file in seen} for path in _data(folder, root)}
+    )
+
+
+def _data(folder: Path, root: Path) -> list[Path]:
+    """What lies in a package beside its modules: templates, styles. A folder without modules counts as a whole."""
+    if len(folder.parts) < 2:
+        return []
+    beside = [path for path in sorted((root / folder).iterdir()) if path.suffix not in (".py", ".pyc")]
+    data = [path for path in beside if path.is_file() or (path.name != "__pycache__" and not any(path.glob("**/*.py")))]
+    return [path.relative_to(root) for path in data]
 
 
 def _is_code(dependency: str) -> bool:

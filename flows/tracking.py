@@ -37,6 +37,9 @@ def run_stage(module: str, arguments: list[str], server_ready: Callable[[], None
     except FieldguideError as error:
         print(f"{stage.name}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read the output has enough of it (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        return 1
     except KeyboardInterrupt:
         print(f"{stage.name}: interrupted; what was finished is kept", file=sys.stderr)
         return 130

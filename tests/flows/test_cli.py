@@ -89,8 +89,14 @@ def test_the_example_is_healthy(example_input: Path) -> None:
 
 
 def test_progress_numbers_stages_and_keeps_their_words() -> None:
-    progress = Progress(3)
-    lines = ["Stage 'a' didn't change, skipping", "Running stage 'b':", "> python -m flows.b", "12 images"]
+    progress = Progress(["a", "b", "c"])
+    lines = [
+        "Stage 'frozen' didn't change, skipping",
+        "Stage 'a' didn't change, skipping",
+        "Running stage 'b':",
+        "> python -m flows.b",
+        "12 images",
+    ]
     lines += ["Updating lock file 'dvc.lock'", "", "Running stage 'c':", "Use `dvc push` to send your updates"]
     shown = [text for line in lines for text in progress.read(line)]
     list(progress.finish())
