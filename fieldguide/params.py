@@ -167,7 +167,13 @@ class TextSystem(Section):
 
 
 class VisretSystem(Section):
-    """Ranks by similarity of drawings and photographs; `centre` subtracts each domain's own mean first."""
+    """Ranks by similarity of drawings and photographs.
+
+    `centre` subtracts each domain's own mean first: from drawings the mean of all topics' drawings or of the
+    generic prompts' drawings, from photographs the mean of the gallery. `reach` takes instead of the whole
+    gallery only what some topic's drawing finds among its `reach` most similar images: in a gallery that
+    holds other things too, its mean is no centre of the photographs that are asked for.
+    """
 
     kind: Literal["visret"]
     encoder: Name
@@ -175,6 +181,13 @@ class VisretSystem(Section):
     fusion: Literal["rrf", "mean", "max"] = "rrf"
     c: Annotated[float, Field(ge=0)] = 1.0
     centre: Literal["none", "topics", "generic"] = "none"
+    reach: Positive | None = None
+
+    @model_validator(mode="after")
+    def _reach_is_for_centring(self) -> VisretSystem:
+        if self.reach is not None and self.centre == "none":
+            raise ValueError("reach has a meaning only where centre is topics or generic")
+        return self
 
 
 System = Annotated[RandomSystem | TextSystem | VisretSystem, Field(discriminator="kind")]

@@ -40,7 +40,7 @@ def test_unknown_keys_name_the_allowed_ones(values: dict[str, Any]) -> None:
     values["polo"] = {}
     found = problems(values)
     assert found["pool.dept"] == "unknown key; allowed: depth, sample, seed, systems"
-    assert found["systems.visret.fuson"] == "unknown key; allowed: c, centre, encoder, fusion, images, kind"
+    assert found["systems.visret.fuson"] == "unknown key; allowed: c, centre, encoder, fusion, images, kind, reach"
     assert "allowed: attribution, bytes, entity" in found["ingest.sources.0.columns.bites"]
     assert "pool" in found["polo"]
 

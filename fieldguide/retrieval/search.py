@@ -15,6 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 DECIMALS = 6
 _BLOCK = 8192
+_QUERIES = 64
 
 
 def blocks(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Iterator[tuple[slice, Floats]]:
@@ -59,3 +60,15 @@ def similarities(
         images = block if centre is None else centred(block, centre)
         result[:, place] = queries @ images.T
     return np.round(result, DECIMALS)
+
+
+def reached(
+    queries: Floats, vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp], depth: int
+) -> npt.NDArray[np.intp]:
+    """Places in `rows` among the `depth` most similar of at least one query, ties included, in rising order."""
+    found = np.zeros(len(rows), dtype=bool)
+    for start in range(0, len(queries), _QUERIES):
+        similar = similarities(queries[start : start + _QUERIES], vectors, rows)
+        cut = max(len(rows) - depth, 0)
+        found |= (similar >= np.partition(similar, cut, axis=1)[:, cut, None]).any(axis=0)
+    return np.flatnonzero(found)

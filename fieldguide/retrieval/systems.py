@@ -25,22 +25,29 @@ from fieldguide.records import DRAWINGS, IMAGES, RunLine, Subtopic, read_phrases
 from fieldguide.retrieval.embeddings import Embeddings
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.runs import rank_images
-from fieldguide.retrieval.search import Floats, centred, mean, similarities
+from fieldguide.retrieval.search import Floats, centred, mean, reached, similarities
 
 Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What systems rank and what they may know: the gallery, topics, phrases, drawings, embeddings."""
+    """What systems rank and what they may know: the gallery, topics, phrases, drawings, embeddings.
+
+    `sources` leaves only the images of these sources in the gallery; None leaves all.
+    """
 
     places: Places
+    sources: tuple[str, ...] | None = None
 
     @cached_property
     def gallery(self) -> tuple[str, ...]:
         """image_ids that are searched, sorted."""
         images = IMAGES.read(self.places.images)
-        return tuple(sorted(images.loc[images["split"] == "gallery", "image_id"]))
+        chosen = images["split"] == "gallery"
+        if self.sources is not None:
+            chosen &= images["source"].isin(self.sources)
+        return tuple(sorted(images.loc[chosen, "image_id"]))
 
     @cached_property
     def subtopics(self) -> tuple[Subtopic, ...]:
@@ -133,9 +140,8 @@ def _text(system: TextSystem, collection: Collection) -> Scorer:
 def _visret(system: VisretSystem, collection: Collection) -> Scorer:
     """Visualize, then retrieve: similarity of the phrase's drawings with the photographs, image to image.
 
-    Drawings and photographs sit in two shifted clouds of the image space. With `centre`, the mean of the
-    gallery is subtracted from every photograph and a mean of drawings from every drawing (all topics' drawings, or
-    those of generic prompts) before the cosine. No labels are used, no test image is singled out.
+    Drawings and photographs sit in two shifted clouds of the image space. With `centre`, each loses its own
+    domain's mean before the cosine (params.VisretSystem says which). No labels are used.
     """
     images, queries = collection.images(system.encoder), collection.queries(system.encoder)
     rows = images.find("image", collection.gallery)
@@ -149,8 +155,12 @@ def _visret(system: VisretSystem, collection: Collection) -> Scorer:
                 f"centre: {system.centre} needs drawings of {purpose} prompts and there are none; "
                 "set visualize.generic_prompts in params.yaml, or centre: topics"
             )
-        gallery_mean = mean(images.vectors, rows)
         drawing_mean = mean(queries.vectors, queries.find("drawing", centring))
+        domain = rows
+        if system.reach is not None:
+            drawn = queries.rows("drawing", collection.drawing_ids(system.images, purpose="topic"))
+            domain = rows[reached(drawn, images.vectors, rows, system.reach)]
+        gallery_mean = mean(images.vectors, domain)
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
         phrase = collection.phrases[subtopic.subtopic_id]

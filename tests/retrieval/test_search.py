@@ -89,3 +89,15 @@ def test_cutting_before_sorting_gives_the_head_of_the_whole_order(n: int, depth:
     whole = rank_images("t.e1", IDS[:n], scores, "s")
     assert rank_images("t.e1", IDS[:n], scores, "s", depth) == whole[:depth]
     assert np.array_equal(ranking(scores, IDS[:n]), ranking(scores, np.arange(n)))
+
+
+def test_what_is_reached_is_the_union_of_every_querys_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    queries, gallery = unit(rng, 9), unit(rng, 60)
+    rows = rng.permutation(60)[:50]
+    best = np.argsort(-(queries @ gallery[rows].T), axis=1)[:, :4]
+    expected = sorted({int(place) for row in best for place in row})
+    assert search.reached(queries, gallery, rows, 4).tolist() == expected
+    monkeypatch.setattr(search, "_QUERIES", 2)
+    assert search.reached(queries, gallery, rows, 4).tolist() == expected
+    assert len(search.reached(queries, gallery, rows, 99)) == 50
