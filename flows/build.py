@@ -21,6 +21,11 @@ from flows.background import QUIET_ENVIRONMENT, background_server, supported
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
+# What DVC says to everyone, after every run.
+_HINTS = (
+    "> ", "Generating lock file", "Updating lock file", "Verifying outputs in frozen", "To track the changes",
+    "git add ", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
+)  # fmt: skip
 
 
 @dataclass

@@ -69,7 +69,8 @@ def describe(params: Params, name: str) -> str:
     fusion = f"rank fusion, c = {system.c:g}" if system.fusion == "rrf" else f"{system.fusion} similarity"
     drawings = f"{system.images} drawing{'s' if system.images > 1 else ''}"
     centre = {"topics": ", domains centred (topics' drawings)", "generic": ", domains centred (generic drawings)"}
-    return f"{drawings}, {fusion}{centre.get(system.centre, '')}"
+    reach = f", photographs on the {system.reach} nearest of each drawing" if system.reach else ""
+    return f"{drawings}, {fusion}{centre.get(system.centre, '')}{reach}"
 
 
 def boards(benchmark: Benchmark) -> list[Board]:
