@@ -37,7 +37,7 @@ def copy_project(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for part in ("annotation", "fieldguide", "flows"):
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("params.yaml", "dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
     for name in ("knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
