@@ -101,7 +101,7 @@ def train(
 
     Each step draws from a random generator of its own, seeded by (seed, step), and a checkpoint holds all that the
     next step needs, so that a run that was killed ends with the same weights as one that was not. The weights also
-    depend on the processor: the arithmetic is bfloat16 where that is native.
+    depend on the processor (the arithmetic is bfloat16 where that is native) and on torch's number of threads.
 
     Args:
         examples: what to learn from.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from fieldguide.models.parallel import one_thread
 from fieldguide.models.protocols import Vectors
 from fieldguide.models.tower import Tower
 from fieldguide.progress import Track, silent
@@ -32,6 +33,7 @@ class TowerRecipe:
     temperature: float = 0.02
 
 
+@one_thread()
 def train_tower(
     photographs: Vectors,
     labels: npt.NDArray[np.int64],
@@ -50,7 +52,7 @@ def train_tower(
         track: progress.
 
     Returns:
-        The trained tower, in evaluation mode. On one processor the same input gives the same weights.
+        The trained tower, in evaluation mode. On one kind of processor the same input gives the same weights.
     """
     rng = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)

@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.example
 PER_ENTITY = 6
+DRAWINGS = 3  # as the demo draws
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +76,12 @@ def test_drawings_and_names_find_their_entity(
     prompts = [f"a photo of {name}" for name in names]
     assert (tower.encode_texts(prompts) @ means.T).argmax(1).tolist() == right.tolist()
 
-    drawings = [drawing for drawing in generator.draw(prompts, range(len(prompts))) if isinstance(drawing, Image.Image)]
-    assert len(drawings) == len(prompts)
-    drawn = image.encode_images(drawings)
+    thrice = [prompt for prompt in prompts for _ in range(DRAWINGS)]
+    drawings = [drawing for drawing in generator.draw(thrice, range(len(thrice))) if isinstance(drawing, Image.Image)]
+    assert len(drawings) == len(thrice)
+    drawn = image.encode_images(drawings).reshape(len(names), DRAWINGS, -1).mean(1)
     centred = unit_rows(drawn - drawn.mean(0)) @ unit_rows(means - means.mean(0)).T
-    assert (centred.argmax(1) == right).sum() >= 10  # of 14; by chance one
+    assert (centred.argmax(1) == right).sum() >= 9, names  # of 14; by chance one, here 11
 
 
 def test_conse_knows_fruit_it_was_never_shown(params: Params, photographs: dict[str, list[Image.Image]]) -> None:
