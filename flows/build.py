@@ -17,7 +17,8 @@ from pathlib import Path
 
 from fieldguide.errors import FieldguideError
 from fieldguide.places import Places
-from flows.background import QUIET_ENVIRONMENT, background_server, supported
+from flows.client import background_server, supported
+from flows.quiet import QUIET_ENVIRONMENT
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
@@ -120,7 +121,7 @@ def build(arguments: list[str], root: Path | None = None) -> None:
     root = Path.cwd() if root is None else root
     read_params(root / "params.yaml")
     names = stage_names(root)
-    os.environ.update(QUIET_ENVIRONMENT)
+    os.environ.update({**QUIET_ENVIRONMENT, **os.environ})
     environment = dict(os.environ)
     if not supported():
         reproduce(arguments, names, environment)

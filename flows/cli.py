@@ -112,7 +112,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) ->
 @app.command(epilog="Example: fieldguide stop")
 def stop() -> None:
     """End the background process that the stages share (it also ends itself when idle)."""
-    from flows.background import stop as stop_background
+    from flows.client import stop as stop_background
 
     print("ended" if stop_background(Path.cwd()) else "none was running")
 

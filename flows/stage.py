@@ -18,23 +18,11 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from fieldguide.places import Places
-from fieldguide.progress import Track, silent
+from flows.run import Run
 
-if TYPE_CHECKING:
-    from fieldguide.params import Params  # pydantic takes 0.1 s to load, and the starting process never needs it
-
-
-@dataclass(frozen=True)
-class Run:
-    """What every stage is given."""
-
-    params: Params
-    places: Places = field(default_factory=Places)
-    track: Track = silent
+__all__ = ["Run", "Stage", "stage"]
 
 
 @dataclass(frozen=True)
@@ -59,11 +47,11 @@ class Stage:
 
     def main(self) -> None:
         """Run as a flow, with the params.yaml of the working folder and the items of the command line."""
-        from flows import background
+        from flows import client
 
         module, arguments = f"flows.{self.name}", sys.argv[1:]
-        if os.environ.get("FIELDGUIDE_BACKGROUND", "1") != "0" and background.supported():
-            sys.exit(background.submit(module, arguments))
+        if os.environ.get("FIELDGUIDE_BACKGROUND", "1") != "0" and client.supported():
+            sys.exit(client.submit(module, arguments))
         from flows.tracking import run_stage
 
         sys.exit(run_stage(module, arguments))

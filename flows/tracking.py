@@ -16,8 +16,8 @@ from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
 from fieldguide.params import read_params
 from fieldguide.places import Places
-from flows.background import QUIET_ENVIRONMENT
-from flows.stage import Run, Stage
+from flows.quiet import QUIET_ENVIRONMENT
+from flows.run import Run, Runnable
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def run_stage(module: str, arguments: list[str], server_ready: Callable[[], None
     `server_ready` returns when the Prefect server answers, and is called as late as possible. A
     `FieldguideError` is printed without a traceback; anything else is a defect and keeps its own.
     """
-    stage: Stage = getattr(importlib.import_module(module), module.rpartition(".")[2])
+    stage: Runnable = getattr(importlib.import_module(module), module.rpartition(".")[2])
     if len(arguments) != len(stage.items):
         print(f"usage: python -m {module} {' '.join(item.upper() for item in stage.items)}".rstrip(), file=sys.stderr)
         return 2
@@ -46,7 +46,7 @@ def run_stage(module: str, arguments: list[str], server_ready: Callable[[], None
     return 0
 
 
-def _run_flow(stage: Stage, arguments: list[str], server_ready: Callable[[], None]) -> None:
+def _run_flow(stage: Runnable, arguments: list[str], server_ready: Callable[[], None]) -> None:
     params, places = read_params(Path("params.yaml")), Places()
     run = Run(params, places, show_progress)
     label = "-".join([stage.name, *arguments])
