@@ -36,9 +36,14 @@ def add_stage(project: Path, name: str, body: str) -> None:
 def start(project: Path, name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", f"flows.{name}", *arguments],
-        cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "FIELDGUIDE_IDLE_SECONDS": "30", **environment},
-    )  # fmt: skip
+        # A shell without job control has its background jobs ignore SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
