@@ -253,7 +253,7 @@ class Release(Section):
 
 
 class TrainGenerator(Section):
-    """Frozen stage `train_generator`."""
+    """Stage `train_generator`, which runs only when told."""
 
     split: Literal["train"] = "train"
     size: Positive = 64
@@ -265,7 +265,7 @@ class TrainGenerator(Section):
 
 
 class TrainTextTower(Section):
-    """Frozen stage `train_text_tower`."""
+    """Stage `train_text_tower`, which runs only when told."""
 
     split: Literal["train"] = "train"
     epochs: Positive = 40

@@ -104,6 +104,8 @@ def differences(root: Path = Path()) -> list[str]:
     stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     lines = []
     for name, stage in stages.items():
+        if "deps" not in stage:  # it runs only when told
+            continue
         listed = {dependency for dependency in stage["deps"] if _is_code(dependency)}
         wanted = set(code_of(name, root))
         lines += [f"{name}: {path} is imported and missing from deps" for path in sorted(wanted - listed)]
@@ -121,6 +123,8 @@ def write(root: Path = Path()) -> None:
     path = root / "dvc.yaml"
     pipeline = document.load(path.read_text(encoding="utf-8"))
     for name, stage in pipeline["stages"].items():
+        if "deps" not in stage:
+            continue
         data = [dependency for dependency in stage["deps"] if not _is_code(dependency)]
         stage["deps"][:] = [*code_of(name, root), *data]
     with atomic_open(path) as stream:

@@ -1,6 +1,6 @@
-"""Train the example's generator on the train split: `python -m flows.train_generator` (about 40 minutes on 2 cores).
+"""Train the example's generator on the train split: `python -m flows.train_generator` (most of an hour).
 
-Frozen in dvc.yaml, the weights are part of the repository: `dvc repro --force train_generator` trains them anew.
+The weights are part of the repository and stay as they are; `dvc repro --force train_generator` trains them anew.
 """
 
 from flows.stage import Run, stage

@@ -1,6 +1,6 @@
 """Train the text tower on the train split: `python -m flows.train_text_tower` (about a minute).
 
-Frozen in dvc.yaml, the weights are part of the repository: `dvc repro --force train_text_tower` trains them anew.
+The weights are part of the repository and stay as they are; `dvc repro --force train_text_tower` trains them anew.
 """
 
 from flows.stage import Run, stage
