@@ -6,6 +6,7 @@ Prefect's pages finds the stages of one build. All stages share one Prefect serv
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -89,6 +90,25 @@ def stage_names(root: Path) -> list[str]:
         raise FieldguideError(f"dvc: {error}") from None
 
 
+def release_dead_locks(root: Path) -> None:
+    """Remove DVC's list of who reads and writes what, where a killed DVC left it and every process on it is gone.
+
+    DVC itself asks the user to do so by hand. A living DVC also holds a lock that dies with it; this list does not.
+    """
+    import psutil  # DVC's own dependency
+
+    path = root / ".dvc" / "tmp" / "rwlock"
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return
+    writers = list(listed.get("write", {}).values())
+    readers = [reader for those in listed.get("read", {}).values() for reader in those]
+    processes = {entry["pid"] for entry in [*writers, *readers]}
+    if processes and not any(psutil.pid_exists(process) for process in processes):
+        path.unlink(missing_ok=True)
+
+
 def reproduce(arguments: list[str], names: list[str], environment: dict[str, str]) -> None:
     """Run `dvc repro` and show its progress over the stages `names`.
 
@@ -120,6 +140,7 @@ def build(arguments: list[str], root: Path | None = None) -> None:
 
     root = Path.cwd() if root is None else root
     read_params(root / "params.yaml")
+    release_dead_locks(root)
     names = stage_names(root)
     os.environ.update({**QUIET_ENVIRONMENT, **os.environ})
     environment = dict(os.environ)

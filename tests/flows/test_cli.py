@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fieldguide import __version__
-from flows.build import Progress
+from flows.build import Progress, release_dead_locks
 from flows.cli import app
 from flows.doctor import examine, healthy
 from tests.conftest import REPOSITORY
@@ -86,6 +86,21 @@ def test_doctor_lists_every_problem_of_params(project: Path) -> None:
 def test_the_example_is_healthy(example_input: Path) -> None:
     findings = list(examine(REPOSITORY))
     assert healthy(findings), [f for f in findings if f.verdict == "problem"]
+
+
+def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    lock = tmp_path / ".dvc" / "tmp" / "rwlock"
+    lock.parent.mkdir(parents=True)
+    entry = {"pid": dead.pid, "cmd": "dvc repro"}
+    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry, {"pid": os.getpid(), "cmd": "dvc"}]}}))
+    release_dead_locks(tmp_path)
+    assert lock.exists()
+    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry]}}))
+    release_dead_locks(tmp_path)
+    assert not lock.exists()
+    release_dead_locks(tmp_path)
 
 
 def test_progress_numbers_stages_and_keeps_their_words() -> None:
