@@ -23,11 +23,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.files import atomic_open, canonical_json, content_key, locked, sha256_bytes
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Text = Annotated[str, Field(min_length=1)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Action = Literal["judged", "superseded", "withdrawn"]
+
+
+class Source(BaseModel):
+    """Which record of an annotation server a judgment was read from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    project: Annotated[int, Field(ge=1)]
+    task: Annotated[int, Field(ge=1)]
+    annotation: Annotated[int, Field(ge=1)]
 
 
 class Judgment(BaseModel):
@@ -42,6 +52,10 @@ class Judgment(BaseModel):
         action: `judged`: a first judgment; `superseded`: it takes the place of the line `supersedes`;
             `withdrawn`: the line `supersedes` holds no more, and nothing takes its place.
         supersedes: hash of the line that is superseded or withdrawn.
+        role: `adjudicator` where the judgment was given with the assessors' grades in sight, to decide between them.
+        seconds: what the form measured from showing the image to the answer; of a page, its share.
+        sighted: a model's guess was in sight.
+        source: the server's record; None where no server was asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
@@ -56,6 +70,10 @@ class Judgment(BaseModel):
     pass_: Annotated[int, Field(ge=1, alias="pass")] = 1
     action: Action = "judged"
     supersedes: Hash | None = None
+    role: Literal["assessor", "adjudicator"] = "assessor"
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    sighted: bool = False
+    source: Source | None = None
 
     @property
     def task_key(self) -> str:
@@ -76,7 +94,7 @@ class Judgment(BaseModel):
 class Entry(Judgment):
     """A line of the log. `prev` is the hash of the line before (None in the first)."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     seq: Annotated[int, Field(ge=1)]
     key: Hash = Field(alias="task_key")
     prev: Hash | None
@@ -130,6 +148,7 @@ def append(path: Path, judgments: Iterable[Judgment]) -> Log:
             current); all of them, nothing is written.
     """
     new = list(judgments)
+    refuse_link(path)
     with locked(path), path.open("r+b") as stream:
         data = stream.read()
         log, whole = _parse(path, data)
@@ -144,6 +163,16 @@ def append(path: Path, judgments: Iterable[Judgment]) -> Log:
             stream.flush()
             os.fsync(stream.fileno())
     return Log((*log.entries, *entries), log.torn)
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse to write where the file is a link into DVC's cache: appending would change the cached version too.
+
+    Raises:
+        FieldguideError: it is one.
+    """
+    if path.is_symlink() or (path.exists() and path.stat().st_nlink > 1):
+        raise FieldguideError(f"{path}: is a link into DVC's cache; `dvc unprotect {path}` makes it a file of its own")
 
 
 def write(path: Path, judgments: Iterable[Judgment]) -> Log:

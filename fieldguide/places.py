@@ -115,6 +115,31 @@ class Places:
         return self.data / "judgments" / "log.jsonl"
 
     @property
+    def asked(self) -> Path:
+        """annotation.tables.PLAN: who is asked what, on which page; grows, never forgets."""
+        return self.data / "judgments" / "plan.parquet"
+
+    @property
+    def quarantine(self) -> Path:
+        """What came from the annotation server and could not be taken as a judgment, with the reason (JSONL)."""
+        return self.data / "judgments" / "quarantine.jsonl"
+
+    @property
+    def used_guidelines(self) -> Path:
+        """Folder: every version of the guidelines that anybody was asked by, VERSION.md each."""
+        return self.data / "judgments" / "guidelines"
+
+    @property
+    def annotation(self) -> Path:
+        """What a curator edits for the people who judge: guidelines.md, label_config.xml, gold.csv; committed."""
+        return self.root / "annotation"
+
+    @property
+    def annotation_state(self) -> Path:
+        """Machine-local: the local annotation server with its accounts and data base, cursors of pull."""
+        return self.state / "annotation"
+
+    @property
     def qrels(self) -> Path:
         """Folder: qrels.parquet (records.QRELS), qrels.trec, grades.json."""
         return self.data / "qrels"

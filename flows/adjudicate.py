@@ -9,7 +9,7 @@ def adjudicate(run: Run) -> None:
     from annotation import labels, log
     from annotation.adjudication import adjudicate as decide
     from annotation.adjudication import grade_definitions, write_qrels
-    from annotation.guidelines import guidelines_of
+    from annotation.guidelines import archived, guidelines_of
     from fieldguide.records import IMAGES, POOLS, read_topics
 
     places = run.places
@@ -21,7 +21,7 @@ def adjudicate(run: Run) -> None:
         judged = log.read(places.judgments)
     if judged.torn:
         print(judged.torn)
-    guidelines = guidelines_of(judged.entries, str(places.judgments))
+    guidelines = guidelines_of(judged.entries, str(places.judgments), archived(places.used_guidelines))
     decided = decide(judged.entries, pools)
     write_qrels(places.qrels, decided.qrels, grade_definitions(guidelines, judged))
     relevant = int((decided.qrels["grade"] > 0).sum())

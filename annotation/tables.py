@@ -1,0 +1,30 @@
+"""Tables of annotation: what people are asked."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from fieldguide.records import Column, Table
+
+_STR, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
+
+PURPOSES = ("judge", "gold", "repeat", "adjudicate")
+
+PLAN = Table(
+    "plan",
+    ("assessor", "task_key"),
+    (
+        Column("assessor", _STR, "who is asked (params.yaml); `anybody` in a shared project"),
+        Column("task_key", _STR, "annotation.log.task_key of subtopic, image, guideline version and pass"),
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("image_id", _STR, "image to judge"),
+        Column("guideline", _STR, "version to judge by"),
+        Column("pass", _INT, "1; 2 where the same assessor is asked again"),
+        Column("purpose", _STR, "why it is asked", allowed=PURPOSES),
+        Column("sighted", _BOOL, "a model's guess is shown"),
+        Column("rank", _INT, "place of the image in its subtopic's pool order, from 1 (best rank, then the sample)"),
+        Column("page_key", _STR, "sha256 of the assessor and the task keys of the page, which is one task of the form"),
+        Column("position", _INT, "place on the page, from 1"),
+        Column("queue", _INT, "place of the page in the assessor's order, from 1"),
+    ),
+)
