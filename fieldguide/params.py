@@ -205,7 +205,7 @@ class Pool(Section):
 class Images(Section):
     """How assessors' browsers get the images.
 
-    `local-files`: copies under .fieldguide/annotation/images, served by a Label Studio on this machine.
+    `local-files`: copies under .annotation/images, served by a Label Studio on this machine.
     `http`: at `address` + image_id (an S3 bucket's or any other public or signed-in address).
     `upload`: inside the task itself, as a data address; for small collections on a distant server.
     `side` is the greatest width or height in pixels of a copy; greater images are made smaller for the form.

@@ -136,8 +136,11 @@ class Places:
 
     @property
     def annotation_state(self) -> Path:
-        """Machine-local: the local annotation server with its accounts and data base, cursors of pull."""
-        return self.state / "annotation"
+        """The local annotation server with its accounts and its data base, copies of images, cursors of pull.
+
+        Never committed, and apart from `state`, which may be deleted: answers that were not pulled lie here.
+        """
+        return self.root / ".annotation"
 
     @property
     def qrels(self) -> Path:
