@@ -22,7 +22,7 @@ PLAN = Table(
         Column("pass", _INT, "1; 2 where the same assessor is asked again"),
         Column("purpose", _STR, "why it is asked", allowed=PURPOSES),
         Column("sighted", _BOOL, "a model's guess is shown"),
-        Column("rank", _INT, "place in its subtopic's pool order, from 1 (best rank, then the sample); 0: gold that is not pooled"),
+        Column("rank", _INT, "place in pool order, from 1 (best rank, then the sample); 0: gold that is not pooled"),
         Column("page_key", _STR, "sha256 of the assessor and the task keys of the page, which is one task of the form"),
         Column("position", _INT, "place on the page, from 1"),
         Column("queue", _INT, "place of the page in the assessor's order, from 1"),
