@@ -40,6 +40,8 @@ _FIXED = {
     "reveal_preannotations_interactively": False,
     "evaluate_predictions_automatically": False,
 }
+_VARIED = ("label_config", "expert_instruction", "maximum_annotations", "show_collab_predictions")
+_READ = ("id", "title", "description", *_FIXED, *_VARIED)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def look(client: LabelStudio, benchmark: str) -> list[Found]:
     url = address_of(client)
     for _ in range(3):
         with speaking(url):
-            pager = client.projects.list(page_size=_PAGE, include="id")
+            pager = client.projects.list(page_size=_PAGE, include=",".join(_READ))
             listed = {row.id: row for row in pager}
         # A page that fails with 404 ends the SDK's list early, and a project made meanwhile moves the pages.
         if len(listed) == pager.response.count:
