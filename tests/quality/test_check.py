@@ -337,6 +337,24 @@ def test_a_failed_expectation_stops_the_build_and_leaves_no_success(tmp_path: Pa
     assert not (places.state / "failed-checks.json").exists()
 
 
+def test_where_people_judge_a_part_may_be_unjudged_and_is_told(tmp_path: Path) -> None:
+    """They stop by a rule, or are told to; a subtopic that nobody judged need not have relevant images."""
+    from fieldguide.records import QRELS
+
+    params = tiny_params(adjudicate={"judge": "log"})
+    places = tiny_benchmark(tmp_path)
+    path = places.qrels / "qrels.parquet"
+    qrels = QRELS.read(path)
+    QRELS.write(path, qrels[qrels["subtopic_id"] != qrels["subtopic_id"].iloc[0]])
+    stage(Run(params, places))
+    outcomes = json.loads((places.checks / "checks.json").read_text())["checks"]
+    (told,) = [o for o in outcomes if o["expectation"] == "every pooled image is judged"]
+    assert (told["success"], told["severity"]) == (False, "warning")
+    assert told["unexpected"] == int((qrels["subtopic_id"] == qrels["subtopic_id"].iloc[0]).sum())
+    with pytest.raises(ProblemsError, match="every pooled image is judged"):
+        stage(Run(tiny_params(), places))
+
+
 def test_a_broken_schema_is_reported_alone(tmp_path: Path) -> None:
     places = tiny_benchmark(tmp_path)
     table = pq.read_table(places.pools)
