@@ -21,16 +21,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from annotation.guidelines import Choice, Guideline
+from annotation.guidelines import Guideline
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 
 TILES = 8
 REFERENCES = 3
 BLANK, VIEW = "blank", "view"
 
-# Rows of a keyboard, each with a key an image. The last row is taken for choices that are seldom given.
-_ROWS = ("12345678", "qwertyui", "asdfghjk", "zxcvbnm,", "!@#$%^&*")
-_SHIFTED = dict(zip("!@#$%^&*", "12345678", strict=True))
+# On a page of several images: rows of the keyboard, each with a key an image.
+_ROWS = (*map(tuple, ("12345678", "qwertyui", "asdfghjk", "zxcvbnm,")), tuple(f"shift+{n}" for n in "12345678"))
+_ENLARGE = tuple(f"shift+{key}" for key in "qwertyui")
+# Label Studio gives every choice without a key one that is still free: a stray key would uncover a blank tile.
+_NO_KEY = "ctrl+alt+shift+f19"
 _GRADE = re.compile(rf"grade([1-{TILES}])")
 _MOST_RESULTS = 1000
 
@@ -72,11 +74,31 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the template knows of a choice for one image.
+
+    `label` and `described` (the label with its definition) are HTML, for Label Studio's attribute `html`; `sign` is
+    how `key` is shown.
+    """
+
+    choice: str
+    label: str
+    described: str
+    definition: str
+    key: str
+
+    @property
+    def sign(self) -> str:
+        return self.key.replace("shift+", "⇧")
+
+
+@dataclass(frozen=True)
 class Tile:
-    """What the template knows of one image: its position from 1, and the choices with the keys that give them."""
+    """What the template knows of one image: its position from 1, its choices, and the key that enlarges it."""
 
     position: int
-    answers: tuple[tuple[Choice, str], ...]
+    answers: tuple[Answer, ...]
+    enlarge: str
 
 
 def label_config(template: str, guideline: Guideline, tiles: int) -> str:
@@ -94,11 +116,13 @@ def label_config(template: str, guideline: Guideline, tiles: int) -> str:
         FieldguideError: the template cannot be filled or gives no XML; says where.
         ProblemsError: what comes out lacks a group of choices, a choice or a field, or has one key twice; all of it.
     """
+    if not 1 <= tiles <= TILES:
+        raise FieldguideError(f"a page has 1 to {TILES} images, found {tiles} (annotate.page in params.yaml)")
     environment = ImmutableSandboxedEnvironment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     values = {
-        "tiles": [Tile(n, tuple(_keys(guideline, tiles, n))) for n in range(1, tiles + 1)],
+        "tiles": [_tile(guideline, tiles, n) for n in range(1, tiles + 1)],
         "guideline": guideline,
         "instructions": instructions(guideline),
     }
@@ -148,7 +172,7 @@ def task_data(asked: Asked) -> dict[str, Any]:
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
         "image": asked.images[0],
         "votes": " | ".join(_tally(votes) for votes in asked.votes),
-        "blanks": [{"value": str(n), "selected": True} for n in range(len(asked.images) + 1, TILES + 1)],
+        "blanks": [{"value": str(n), "selected": True, "hotkey": _NO_KEY} for n in range(len(asked.images) + 1, TILES + 1)],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
         **tiles,
     }
@@ -225,21 +249,24 @@ def _result(name: str, to_name: str, choices: list[str]) -> dict[str, Any]:
     return {"id": name, "from_name": name, "to_name": to_name, "type": "choices", "value": {"choices": choices}}
 
 
-def _keys(guideline: Guideline, tiles: int, position: int) -> list[tuple[Choice, str]]:
-    if not 1 <= tiles <= TILES:
-        raise FieldguideError(f"a page has 1 to {TILES} images, found {tiles} (annotate.page in params.yaml)")
-    if tiles == 1:
-        return [(answer, answer.key) for answer in guideline.answers]
-    if len(guideline.answers) > len(_ROWS):
+def _tile(guideline: Guideline, tiles: int, position: int) -> Tile:
+    alone = tiles == 1
+    if not alone and len(guideline.answers) > len(_ROWS):
         raise FieldguideError(
             f"guidelines {guideline.version} have {len(guideline.answers)} answers, and a page of several images has "
             f"keys for {len(_ROWS)}: set annotate.page to 1 in params.yaml, or have fewer answers"
         )
-    keys = [row[position - 1] for row in _ROWS]
-    return [
-        (answer, f"shift+{_SHIFTED[key]}" if key in _SHIFTED else key)
-        for answer, key in zip(guideline.answers, keys, strict=False)
-    ]
+    answers = (
+        Answer(
+            choice=answer.choice,
+            label=str(escape(answer.label)),
+            described=str(Markup("<b>{}</b> <small>{}</small>").format(answer.label, answer.definition)),
+            definition=answer.definition,
+            key=answer.key if alone else _ROWS[row][position - 1],
+        )
+        for row, answer in enumerate(guideline.answers)
+    )
+    return Tile(position, tuple(answers), "z" if alone else _ENLARGE[position - 1])
 
 
 def _missing(root: ElementTree.Element, guideline: Guideline, tiles: int) -> list[Problem]:
