@@ -1,20 +1,26 @@
-"""Adjudication: from what assessors said to one grade a pair, with how it was decided."""
+"""Adjudication: from what assessors said to one grade a pair, with who, how many and how it was decided."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from annotation.consensus import Consensus, Decision, by_majority, dawid_skene, majority
 from annotation.guidelines import Guideline
-from annotation.log import Entry, Log, current
+from annotation.log import Entry, Log
+from annotation.tables import DECISIONS
+from annotation.votes import Pair, answer, graded, rulings, votes
 from fieldguide.files import write_json
 from fieldguide.records import QRELS
 from fieldguide.retrieval.runs import write_qrels_trec
+
+__all__ = ["Adjudication", "adjudicate", "grade_definitions", "majority", "write_decisions", "write_qrels"]
+
+Rule = Literal["majority", "dawid-skene"]
 
 
 @dataclass(frozen=True)
@@ -22,48 +28,56 @@ class Adjudication:
     """Attributes.
 
     qrels: records.QRELS, sorted by (subtopic_id, image_id).
-    ungraded: pairs whose every judgment gives no grade (`cannot-tell`, `broken-image`).
+    decisions: annotation.tables.DECISIONS: every judged pair, the ungraded too, with what each person said.
+    consensus: what the rule made of the assessors' votes, before the adjudicator.
+    ungraded: judged pairs without a grade: no judgment gives one (`cannot-tell`, `broken-image`), or the
+        adjudicator's does not.
     unjudged: pooled pairs that nobody judged.
     """
 
     qrels: pd.DataFrame
-    ungraded: tuple[tuple[str, str], ...]
-    unjudged: tuple[tuple[str, str], ...]
+    decisions: pd.DataFrame
+    consensus: Consensus
+    ungraded: tuple[Pair, ...]
+    unjudged: tuple[Pair, ...]
 
 
-def adjudicate(entries: Iterable[Entry], pools: pd.DataFrame) -> Adjudication:
-    """Decide every judged pair by the majority of its assessors' current judgments.
+def adjudicate(
+    entries: Iterable[Entry], pools: pd.DataFrame, rule: Rule = "majority", gold: Mapping[Pair, int] | None = None
+) -> Adjudication:
+    """Decide every judged pair: by the adjudicator where there is a ruling, else by the rule from the votes.
 
-    An assessor has one vote a pair: the latest line of the log, also where the assessor was asked again
-    (another pass, a newer guideline). A choice without a grade is no vote. The grade of more than half
-    of the votes wins; where there is none, the lower median of the votes does (of a tie between 0 and
-    1 the lower), so that a doubt never makes an image relevant.
+    `annotation.votes` says which judgments are votes. A choice without a grade is no vote for any grade; where the
+    adjudicator rules so, the pair stays ungraded, whatever the assessors said.
+
+    Args:
+        entries: the log.
+        pools: records.POOLS.
+        rule: `consensus.by_majority` or `consensus.dawid_skene`.
+        gold: known grades; with the adjudicator's they help `dawid-skene` to estimate errors. Under `majority` a
+            gold pair is decided like any other.
     """
-    latest: dict[tuple[str, str], dict[str, Entry]] = {}
-    for entry in current(entries):
-        latest.setdefault((entry.subtopic_id, entry.image_id), {})[entry.assessor] = entry
-    votes = {
-        pair: {a: e.grade for a, e in sorted(by.items()) if e.grade is not None} for pair, by in sorted(latest.items())
-    }
-    rows = [_qrel(*pair, list(by), list(by.values())) for pair, by in votes.items() if by]
+    lines = list(entries)
+    said, ruled = votes(lines), rulings(lines)
+    cast = {pair: graded(by) for pair, by in said.items()}
+    consensus = by_majority(cast) if rule == "majority" else dawid_skene(cast, _known(ruled, gold))
+    qrels, decisions, ungraded = [], [], []
+    for pair in sorted({*said, *ruled}):
+        by, ruling = said.get(pair, {}), ruled.get(pair)
+        decided = _ruled(ruling) if ruling else consensus.decisions.get(pair)
+        decisions.append(_decision_row(pair, by, ruling, decided))
+        if decided is None:
+            ungraded.append(pair)
+        else:
+            qrels.append(_qrel(pair, cast.get(pair, {}), ruling, decided))
     pooled = sorted(zip(pools["subtopic_id"], pools["image_id"], strict=True))
     return Adjudication(
-        qrels=QRELS.frame(rows),
-        ungraded=tuple(pair for pair, by in votes.items() if not by),
-        unjudged=tuple(pair for pair in pooled if pair not in latest),
+        qrels=QRELS.frame(qrels),
+        decisions=DECISIONS.frame(decisions),
+        consensus=consensus,
+        ungraded=tuple(ungraded),
+        unjudged=tuple(pair for pair in pooled if pair not in said and pair not in ruled),
     )
-
-
-def majority(votes: Sequence[int]) -> tuple[int, str]:
-    """The grade of one or more votes, and how it was decided: single, unanimous, majority or tie."""
-    grade, count = Counter(votes).most_common(1)[0]
-    if len(votes) == 1:
-        return grade, "single"
-    if count == len(votes):
-        return grade, "unanimous"
-    if 2 * count > len(votes):
-        return grade, "majority"
-    return sorted(votes)[(len(votes) - 1) // 2], "tie"
 
 
 def grade_definitions(guidelines: Iterable[Guideline], log: Log) -> dict[str, Any]:
@@ -84,13 +98,44 @@ def write_qrels(folder: Path, qrels: pd.DataFrame, definitions: dict[str, Any]) 
     write_json(folder / "grades.json", definitions)
 
 
-def _qrel(subtopic_id: str, image_id: str, assessors: list[str], votes: list[int]) -> dict[str, Any]:
-    grade, decided_by = majority(votes)
+def write_decisions(folder: Path, decisions: pd.DataFrame) -> None:
+    """Write decisions.parquet."""
+    DECISIONS.write(folder / "decisions.parquet", decisions)
+
+
+def _known(ruled: Mapping[Pair, Entry], gold: Mapping[Pair, int] | None) -> dict[Pair, int]:
+    """True grades: gold's, and the adjudicator's, who has looked at this very disagreement."""
+    return {**(gold or {}), **{pair: e.grade for pair, e in ruled.items() if e.grade is not None}}
+
+
+def _ruled(ruling: Entry) -> Decision | None:
+    return None if ruling.grade is None else Decision(ruling.grade, "adjudicator")
+
+
+def _qrel(pair: Pair, cast: Mapping[str, int], ruling: Entry | None, decided: Decision) -> dict[str, Any]:
+    who = [*cast, ruling.assessor] if ruling else list(cast)
     return {
-        "subtopic_id": subtopic_id,
-        "image_id": image_id,
-        "grade": grade,
-        "assessors": assessors,
-        "judgments": len(votes),
-        "decided_by": decided_by,
+        "subtopic_id": pair[0],
+        "image_id": pair[1],
+        "grade": decided.grade,
+        "assessors": sorted(who),
+        "judgments": len(who),
+        "decided_by": decided.decided_by,
+    }
+
+
+def _decision_row(
+    pair: Pair, by: Mapping[str, Entry], ruling: Entry | None, decided: Decision | None
+) -> dict[str, Any]:
+    return {
+        "subtopic_id": pair[0],
+        "image_id": pair[1],
+        "grade": decided.grade if decided else None,
+        "decided_by": decided.decided_by if decided else "nobody",
+        "confidence": decided.confidence if decided else None,
+        "assessors": list(by),
+        "choices": [vote.choice for vote in by.values()],
+        "adjudicator": ruling.assessor if ruling else None,
+        "ruling": ruling.choice if ruling else None,
+        "disagreement": len({answer(vote) for vote in by.values()}) > 1,
     }

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation import labels, log
-from annotation.adjudication import adjudicate, majority
-from annotation.guidelines import guidelines_of
+from annotation.adjudication import adjudicate, majority, write_decisions
+from annotation.guidelines import DATASET_LABEL, Guideline, guidelines_of
 from annotation.log import Judgment
+from annotation.tables import DECISIONS
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.records import IMAGES, POOLS, QRELS, read_topics
 from fieldguide.retrieval.runs import read_qrels_trec
@@ -19,11 +21,21 @@ from flows.adjudicate import adjudicate as stage
 from flows.stage import Run
 from tests.builders import tiny_benchmark, tiny_params
 
-CHOICES = {1: "relevant", 0: "not-relevant", None: "cannot-tell"}
+CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
+ANSWERS = [("plain", 2), ("partly", 1), ("not-visible", 0), ("cannot-tell", None), ("broken-image", None)]
+GUIDELINE = Guideline.model_validate({
+    "version": "look-1",
+    "about": "People looked.",
+    "answers": [
+        {"choice": choice, "grade": grade, "label": choice, "key": str(n), "definition": f"Say {choice}."}
+        for n, (choice, grade) in enumerate(ANSWERS)
+    ],
+})  # fmt: skip
+KNOWN = {guideline.version: guideline for guideline in (DATASET_LABEL, GUIDELINE)}
 
 
 def judgment(image: str, assessor: str, grade: int | None, **more: object) -> Judgment:
-    fields = {"choice": CHOICES[grade], "guideline": "photograph-1"} | more
+    fields = {"choice": CHOICES[grade], "guideline": "look-1"} | more
     return Judgment(subtopic_id="t1.e1", image_id=image, assessor=assessor, grade=grade, **fields)
 
 
@@ -65,15 +77,18 @@ def test_only_current_judgments_of_known_choice_are_votes(tmp_path: Path) -> Non
         path,
         [
             judgment("a", "ada", 1), judgment("a", "bob", 1), judgment("b", "ada", 1), judgment("b", "bob", None),
-            judgment("c", "ada", None), judgment("d", "ada", 1), judgment("a", "ada", 0, pass_=2),
+            judgment("c", "ada", None), judgment("d", "ada", 1),
         ],
     ).entries  # fmt: skip
     entries = log.append(
-        path, [judgment("d", "ada", None, choice=None, action="withdrawn", supersedes=entries[5].hash)]
+        path,
+        [
+            judgment("d", "ada", None, choice=None, action="withdrawn", supersedes=entries[5].hash),
+            judgment("a", "ada", 0, action="superseded", supersedes=entries[0].hash),
+        ],
     ).entries
     decided = adjudicate(entries, pools_of("a", "b", "c", "d", "e"))
     assert decided.qrels.to_dict("records") == [
-        # ada was asked again and now says 0: her latest line is her one vote
         {"subtopic_id": "t1.e1", "image_id": "a", "grade": 0, "assessors": ["ada", "bob"], "judgments": 2,
          "decided_by": "tie"},
         {"subtopic_id": "t1.e1", "image_id": "b", "grade": 1, "assessors": ["ada"], "judgments": 1,
@@ -83,6 +98,58 @@ def test_only_current_judgments_of_known_choice_are_votes(tmp_path: Path) -> Non
     assert decided.unjudged == (("t1.e1", "d"), ("t1.e1", "e"))
 
 
+def test_who_is_asked_again_has_no_second_voice(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    entries = log.append(
+        path,
+        [
+            judgment("a", "ada", 1, pass_=2), judgment("a", "ada", 0), judgment("a", "bob", 0),
+            judgment("a", "ada", 1, pass_=3), judgment("b", "ada", 2), judgment("b", "ada", 0, pass_=2),
+            judgment("c", "ada", 1), judgment("c", "ada", 0, guideline="dataset-label-1", choice="not-relevant"),
+        ],
+    ).entries  # fmt: skip
+    votes = adjudicate(entries, pools_of("a", "b", "c")).qrels
+    assert votes["grade"].tolist() == [0, 2, 0]  # pass 1; pass 1; the later line, by another guideline
+    assert votes["decided_by"].tolist() == ["unanimous", "single", "single"]
+    assert votes["judgments"].tolist() == [2, 1, 1]
+    withdrawn = judgment("b", "ada", None, choice=None, action="withdrawn", supersedes=entries[4].hash)
+    again = adjudicate(log.append(path, [withdrawn]).entries, pools_of("a", "b", "c")).qrels
+    assert again["grade"].tolist() == [0, 0, 0]  # pass 2 is what holds of b
+
+
+def test_the_adjudicator_overrides_whatever_the_votes_and_the_rule_say(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    ruling = {"role": "adjudicator"}
+    entries = log.append(
+        path,
+        [
+            judgment("a", "ada", 0), judgment("a", "bob", 0), judgment("a", "dora", 2, **ruling),
+            judgment("b", "ada", 2), judgment("b", "bob", None), judgment("b", "dora", None, **ruling),
+            judgment("c", "ada", None), judgment("c", "bob", None), judgment("c", "dora", 1, **ruling),
+            judgment("c", "dora", 0, pass_=2, **ruling), judgment("d", "ada", 1), judgment("d", "bob", 1),
+        ],
+    ).entries  # fmt: skip
+    for rule in ("majority", "dawid-skene"):
+        decided = adjudicate(entries, pools_of(*"abcd"), rule)  # type: ignore[arg-type]
+        by_image = decided.qrels.set_index("image_id")
+        assert by_image["grade"].to_dict() == {"a": 2, "c": 0, "d": 1}
+        assert by_image["decided_by"].loc[["a", "c"]].tolist() == ["adjudicator", "adjudicator"]
+        assert by_image["assessors"].to_dict() == {"a": ["ada", "bob", "dora"], "c": ["dora"], "d": ["ada", "bob"]}
+        assert by_image["judgments"].to_dict() == {"a": 3, "c": 1, "d": 2}
+        assert decided.ungraded == (("t1.e1", "b"),)
+    rows = adjudicate(entries, pools_of(*"abcd")).decisions.set_index("image_id")
+    assert rows.loc["b"].drop("subtopic_id").to_dict() == {
+        "grade": None, "decided_by": "nobody", "confidence": None, "assessors": ["ada", "bob"],
+        "choices": ["plain", "cannot-tell"], "adjudicator": "dora", "ruling": "cannot-tell", "disagreement": True,
+    }  # fmt: skip
+    assert rows["disagreement"].to_dict() == {"a": False, "b": True, "c": False, "d": False}
+    write_decisions(tmp_path, adjudicate(entries, pools_of(*"abcd"), "dawid-skene").decisions)
+    written = DECISIONS.read(tmp_path / "decisions.parquet").set_index("image_id")
+    assert written.loc["d", "decided_by"] == "dawid-skene"
+    assert written.loc["d", "confidence"] == pytest.approx(1)
+    assert written.loc["b", "grade"] is None
+
+
 def test_what_a_guideline_does_not_allow_is_named_line_by_line(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     entries = log.append(
@@ -90,27 +157,27 @@ def test_what_a_guideline_does_not_allow_is_named_line_by_line(tmp_path: Path) -
         [
             judgment("a", "ada", 1),
             judgment("b", "ada", 1, guideline="mine-7"),
-            judgment("c", "ada", 0, choice="relevant"),
+            judgment("c", "ada", 0, choice="plain"),
             judgment("d", "ada", 0, choice="maybe"),
         ],
     ).entries
     with pytest.raises(ProblemsError) as caught:
-        guidelines_of(entries, "log.jsonl")
+        guidelines_of(entries, "log.jsonl", KNOWN)
+    allowed = "plain (2), partly (1), not-visible (0), cannot-tell (no grade), broken-image (no grade)"
     assert [str(problem) for problem in caught.value.problems] == [
-        "log.jsonl:2: guideline 'mine-7' is unknown; known: dataset-label-1, photograph-1",
-        "log.jsonl:3: choice 'relevant' with grade 0 is not in photograph-1; allowed: relevant (1), "
-        "not-relevant (0), cannot-tell (no grade), broken-image (no grade)",
-        "log.jsonl:4: choice 'maybe' with grade 0 is not in photograph-1; allowed: relevant (1), "
-        "not-relevant (0), cannot-tell (no grade), broken-image (no grade)",
+        "log.jsonl:2: guideline 'mine-7' is unknown; known: dataset-label-1, look-1",
+        f"log.jsonl:3: choice 'plain' with grade 0 is not in look-1; allowed: {allowed}",
+        f"log.jsonl:4: choice 'maybe' with grade 0 is not in look-1; allowed: {allowed}",
     ]
 
 
 def test_grades_of_two_meanings_are_not_put_together(tmp_path: Path) -> None:
     made = log.append(
-        tmp_path / "log.jsonl", [judgment("a", "ada", 1), judgment("a", "x", 1, guideline="dataset-label-1")]
+        tmp_path / "log.jsonl",
+        [judgment("a", "ada", 1), judgment("a", "x", 1, guideline="dataset-label-1", choice="relevant")],
     )
-    with pytest.raises(FieldguideError, match="dataset-label-1, photograph-1 define the same grades differently"):
-        guidelines_of(made.entries, "log.jsonl")
+    with pytest.raises(FieldguideError, match="dataset-label-1, look-1 define the same grades differently"):
+        guidelines_of(made.entries, "log.jsonl", KNOWN)
 
 
 def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> None:
@@ -150,13 +217,14 @@ def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys:
     places = tiny_benchmark(tmp_path)
     pools = POOLS.read(places.pools)
     places.judgments.unlink()
+    head = yaml.safe_dump(GUIDELINE.model_dump(mode="json", exclude={"body"}))
+    places.used_guidelines.mkdir(parents=True)
+    (places.used_guidelines / "look-1.md").write_text(f"---\n{head}---\nLook.\n", encoding="utf-8")
     subtopic, image = pools["subtopic_id"].iloc[0], pools["image_id"].iloc[0]
     log.append(
         places.judgments,
         [
-            Judgment(
-                subtopic_id=subtopic, image_id=image, assessor=a, grade=1, choice="relevant", guideline="photograph-1"
-            )
+            Judgment(subtopic_id=subtopic, image_id=image, assessor=a, grade=1, choice="partly", guideline="look-1")
             for a in ("ada", "bob")
         ],
     )
