@@ -77,8 +77,7 @@ class Asked:
 class Answer:
     """What the template knows of a choice for one image.
 
-    `label` and `described` (the label with its definition) are HTML, for Label Studio's attribute `html`; `sign` is
-    how `key` is shown.
+    `label` and `described` (the label with its definition) are HTML, for Label Studio's attribute `html`.
     """
 
     choice: str
@@ -89,6 +88,7 @@ class Answer:
 
     @property
     def sign(self) -> str:
+        """The key as the form shows it."""
         return self.key.replace("shift+", "⇧")
 
 
@@ -171,8 +171,10 @@ def task_data(asked: Asked) -> dict[str, Any]:
         "part": str(escape(asked.part)),
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
         "image": asked.images[0],
-        "votes": " | ".join(_tally(votes) for votes in asked.votes),
-        "blanks": [{"value": str(n), "selected": True, "hotkey": _NO_KEY} for n in range(len(asked.images) + 1, TILES + 1)],
+        "votes": "; ".join(_tally(votes) for votes in asked.votes),
+        "blanks": [
+            {"value": str(n), "selected": True, "hotkey": _NO_KEY} for n in range(len(asked.images) + 1, TILES + 1)
+        ],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
         **tiles,
     }
@@ -296,4 +298,5 @@ def _picture(address: str, words: str) -> str:
 
 
 def _tally(votes: tuple[str, ...]) -> str:
-    return ", ".join(f"{escape(choice)} × {count}" for choice, count in sorted(Counter(votes).items()))
+    counts = sorted(Counter(votes).items())  # by choice, so that the order says nothing of who gave it
+    return str(Markup(", ").join(Markup("<b>{}</b> × {}").format(choice, count) for choice, count in counts))
