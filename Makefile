@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help install data demo test lint bench clean
+.PHONY: help install data demo annotate label-studio test lint bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,18 +40,25 @@ demo: data ## build the example benchmark, print the leaderboard
 	@echo "report:  data/report/index.html"
 	@echo "release: data/release/"
 
+annotate: label-studio ## a local Label Studio with an account for everybody whom params.yaml asks
+	@$(BIN)/python -m flows.label_studio start
+
+label-studio: $(STAMP) # in a virtual environment of its own, unless FIELDGUIDE_LABEL_STUDIO names one
+	@$(BIN)/python -m flows.label_studio install
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m flows.dependencies
 
-test: data lint ## lint, types and all tests
+test: data lint label-studio ## lint, types and all tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run
 
-clean: ## end the background process; remove caches and the virtual environment (data/ stays)
+clean: ## end background processes; remove caches and virtual environments (data/ and .annotation/ stay)
 	-$(BIN)/fieldguide stop
+	-$(BIN)/python -m flows.label_studio stop
 	rm -rf $(VENV) .fieldguide .mypy_cache .ruff_cache .pytest_cache *.egg-info

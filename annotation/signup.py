@@ -26,35 +26,43 @@ def new_account(name: str) -> Account:
     return Account(email=f"{name}@{DOMAIN}", password=SecretStr(secrets.token_urlsafe(18)))
 
 
-def admit(accounts: Accounts, names: Iterable[str], save: Callable[[Accounts], None]) -> Accounts:
+def admit(
+    accounts: Accounts,
+    names: Iterable[str],
+    save: Callable[[Accounts], None],
+    reset: Callable[[Account], None],
+) -> Accounts:
     """Make sure that the server knows the manager and everybody named, each with an own token that it accepts.
 
-    Whatever is missing is made, whatever no longer works is mended by the stored password; doing it again changes
-    nothing. `save` is called with every step, before the server is told of a new password and after each token.
+    Whatever is missing is made, whatever no longer works is mended; doing it again changes nothing.
+
+    Args:
+        accounts: what is known; with the manager's password.
+        names: of the people.
+        save: called with every step, before the server is told of a new password and after each token.
+        reset: gives a user of the server the password that is stored, without asking the server.
 
     Raises:
-        FieldguideError: the server does not answer, or accepts neither token nor password of an account.
+        FieldguideError: the server does not answer, or accepts an account neither by token nor by password.
     """
-    with _speaking(accounts.url):
-        manager = _with_token(accounts.url, accounts.manager) or _by_password(
-            accounts.url, accounts.manager, manages=True
-        )
+    url = accounts.url
+    with _speaking(url):
+        manager = _with_token(url, accounts.manager) or _by_password(url, accounts.manager, manages=True)
         if manager is None:
-            raise FieldguideError(_refused("the manager"))
+            reset(accounts.manager)
+            manager = _accepted(_by_password(url, accounts.manager, manages=True), "the manager")
         accounts = _kept(accounts.model_copy(update={"manager": manager}), accounts, save)
-        missing = [name for name in names if name not in accounts.people]
-        people = accounts.people | {name: new_account(name) for name in missing}
+        people = accounts.people | {name: new_account(name) for name in names if name not in accounts.people}
         accounts = _kept(accounts.model_copy(update={"people": people}), accounts, save)
         with _invitation(accounts) as invitation:
-            for name, account in accounts.people.items():
-                known = _with_token(accounts.url, account) or _by_password(accounts.url, account)
+            for name, account in people.items():
+                known = _with_token(url, account) or _by_password(url, account)
                 if known is None:
-                    _sign_up(accounts.url, invitation(), account, name)
-                    known = _by_password(accounts.url, account)
-                if known is None:
-                    raise FieldguideError(_refused(name))
-                people = accounts.people | {name: known}
-                accounts = _kept(accounts.model_copy(update={"people": people}), accounts, save)
+                    if not _sign_up(url, invitation(), account, name):
+                        reset(account)
+                    known = _accepted(_by_password(url, account), name)
+                changed = accounts.model_copy(update={"people": accounts.people | {name: known}})
+                accounts = _kept(changed, accounts, save)
     return accounts
 
 
@@ -64,11 +72,10 @@ def _kept(new: Accounts, old: Accounts, save: Callable[[Accounts], None]) -> Acc
     return new
 
 
-def _refused(who: str) -> str:
-    return (
-        f"the server knows {who} and accepts neither the token nor the password of accounts.json: both were changed "
-        "there. Set the password of accounts.json again with `label-studio reset_password`, then `make annotate`"
-    )
+def _accepted(account: Account | None, who: str) -> Account:
+    if account is None:
+        raise FieldguideError(f"the server accepts neither the token nor the password that accounts.json has for {who}")
+    return account
 
 
 @contextlib.contextmanager
@@ -118,23 +125,22 @@ def _by_password(url: str, account: Account, *, manages: bool = False) -> Accoun
     return _with_token(url, account.model_copy(update={"token": SecretStr(token)}))
 
 
-def _sign_up(url: str, invitation: str, account: Account, name: str) -> None:
-    """Fill in the sign-up form.
+def _sign_up(url: str, invitation: str, account: Account, name: str) -> bool:
+    """Fill in the sign-up form; False where the server has a user of that address already.
 
     Raises:
         FieldguideError: the form comes back; what it says.
     """
-    if account.password is None:
-        raise FieldguideError(_refused(name))
+    password = account.password.get_secret_value() if account.password else ""
     with _browser(url) as browser:
-        form = {"email": account.email, "password": account.password.get_secret_value(), "allow_newsletters": "false"}
+        form = {"email": account.email, "password": password}
         answer = _send(browser, f"/user/signup/?token={invitation}", form)
-    if answer.is_redirect:
-        return
     said = "; ".join(unescape(text).strip() for text in findall(r'field_errors">\s*<li>([^<]*)', answer.text))
     if "already exists" in said:
-        raise FieldguideError(_refused(name))
-    raise FieldguideError(f"{name} could not be signed up: {said or answer.status_code}")
+        return False
+    if not answer.is_redirect:
+        raise FieldguideError(f"{name} could not be signed up: {said or f'status {answer.status_code}'}")
+    return True
 
 
 def _send(browser: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:

@@ -1,12 +1,57 @@
-"""The local server: it comes back with the same people, keeps secrets, and says why it cannot start."""
+"""The local server: it comes back with the same people, keeps secrets, mends accounts, says why it cannot start."""
 
 from __future__ import annotations
 
-import pytest
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from tests.annotation.label_studio import LabelStudioServer
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from annotation import server as subject
+from annotation.accounts import Accounts, accounts_file, read_accounts, write_accounts
+from annotation.signup import admit
+from fieldguide.errors import FieldguideError
+from fieldguide.places import Places
+from flows import label_studio as command
+from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
 
 pytestmark = pytest.mark.slow
+
+
+def secrets_of(accounts: Accounts) -> list[str]:
+    values = [value for _, account in accounts.named() for value in (account.token, account.password)]
+    assert all(values)
+    return [value.get_secret_value() for value in values if value]
+
+
+def request(server: LabelStudioServer, method: str, path: str, person: str = "ada", **more: Any) -> httpx.Response:
+    """What a person's script sends with the person's token."""
+    token = server.accounts.people[person].token
+    headers = {"Authorization": f"Token {token.get_secret_value()}"} if token else {}
+    return httpx.request(method, server.url + path, headers=headers, trust_env=False, timeout=60, **more)
+
+
+def sign_up(url: str, query: str) -> httpx.Response:
+    """What a stranger's browser sends."""
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as browser:
+        browser.get("/user/signup/")
+        form = {"email": "eve@evil.example", "password": "eves-password-1"}
+        return browser.post(f"/user/signup/{query}", data=form | {"csrfmiddlewaretoken": browser.cookies["csrftoken"]})
+
+
+# --- coming back ---
 
 
 def test_killed_and_started_again_it_is_the_same(server: LabelStudioServer) -> None:
@@ -16,3 +61,217 @@ def test_killed_and_started_again_it_is_the_same(server: LabelStudioServer) -> N
     assert not server.is_running()
     assert server.restart() == before
     assert server.client("ada").projects.get(project.id).title == "kept"
+    assert read_accounts(server.places, {}) == before
+
+
+def test_started_twice_and_by_two_at_once_it_is_one_server(server: LabelStudioServer) -> None:
+    server.stop()
+    assert not subject.stop(server.places)
+    found: list[Accounts] = []
+    starters = [
+        threading.Thread(target=lambda: found.append(subject.start(server.places, server.params))) for _ in "12"
+    ]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join()
+    assert found == [server.accounts, server.accounts]
+    assert subject.start(server.places, server.params, port=1) == server.accounts
+    assert len(server.processes()) == 1
+
+
+def test_whose_starter_was_killed_comes_up_with_the_next_start(server: LabelStudioServer) -> None:
+    server.stop()
+    (server.places.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    starter = subprocess.Popen([sys.executable, "-m", "flows.label_studio"], cwd=server.places.root, env=environment)
+    while not server.processes():
+        time.sleep(0.02)
+    starter.send_signal(signal.SIGKILL)
+    starter.wait(10)
+    server.restart()
+    assert server.client("ben").users.whoami().id == server.accounts.people["ben"].user_id
+    assert len(server.processes()) == 1
+
+
+def test_a_taken_port_is_left_to_whoever_has_it(server: LabelStudioServer) -> None:
+    server.stop()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", urlsplit(server.url).port or 0))
+        other.listen()
+        before = server.accounts
+        assert server.restart().url != before.url
+    assert server.accounts.people == before.people
+    assert server.client("cleo").users.whoami().id == before.people["cleo"].user_id
+    assert subject.running(server.places) == server.url == read_accounts(server.places, {}).url
+
+
+# --- secrets ---
+
+
+def test_no_secret_shows_where_others_may_look(
+    server: LabelStudioServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(server.places.root)
+    monkeypatch.setenv("OPENAI_API_KEY", "not-for-the-server")
+    monkeypatch.setattr(sys, "argv", ["label_studio"])
+    Path("params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+    server.stop()
+    with pytest.raises(SystemExit, match="0"):
+        command.main()
+    [process] = server.processes()
+    places = {
+        "printed": "".join(capsys.readouterr()),
+        "command line": " ".join(process.cmdline()),
+        "log": subject.log_file(server.places).read_text(),
+    }
+    assert server.url in places["printed"]
+    assert all(f"{name}@annotators.invalid" in places["printed"] for name in ("manager", *ASSESSORS, "dora"))
+    values = [*secrets_of(server.accounts), (server.places.annotation_state / "secret_key").read_text()]
+    assert [place for place, text in places.items() for value in values if value in text] == []
+    assert "not-for-the-server" not in process.environ().values()
+    for path in [server.places.annotation_state, *server.places.annotation_state.iterdir()]:
+        assert path.name == "server.lock" or not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+def test_nobody_signs_up_uninvited_or_by_an_old_invitation(shared_server: LabelStudioServer) -> None:
+    log = subject.log_file(Places(shared_server.places.root)).read_text()
+    old = set(re.findall(r"signup/\?token=(\w+)", log))
+    assert old
+    users = len(shared_server.client().users.list())
+    for query in ["", "?token=", *(f"?token={token}" for token in old)]:
+        assert sign_up(shared_server.url, query).status_code == httpx.codes.FORBIDDEN
+    assert len(shared_server.client().users.list()) == users
+
+
+def test_assessors_cannot_read_the_accounts_through_local_files(shared_server: LabelStudioServer) -> None:
+    state = shared_server.places.annotation_state.resolve()
+    (state / "images").mkdir(exist_ok=True)
+    (state / "images" / "tile.txt").write_text("a tile")
+    project = request(shared_server, "POST", "/api/projects", json={"title": "mine"}).json()["id"]
+
+    def storage(path: str) -> int:
+        body = {"project": project, "path": path, "use_blob_urls": True}
+        return request(shared_server, "POST", "/api/storages/localfiles", json=body).status_code
+
+    def read(name: str) -> int:
+        return request(shared_server, "GET", f"/data/local-files/?d={name}").status_code
+
+    assert storage(str(state / "images")) == httpx.codes.CREATED
+    assert read("images/tile.txt") == httpx.codes.OK
+    for hostile in (f"{state}", f"{state}/", f"{state}/images/..", f"{state}/.", "/", str(state.parent)):
+        assert storage(hostile) == httpx.codes.BAD_REQUEST, hostile
+    for name in ("accounts.json", "label_studio.sqlite3", "secret_key", "images/../accounts.json", "../params.yaml"):
+        assert read(name) >= httpx.codes.BAD_REQUEST, name
+
+
+def test_a_page_of_another_site_reads_nothing(shared_server: LabelStudioServer) -> None:
+    foreign = httpx.get(f"{shared_server.url}/health", headers={"Host": "evil.example"}, trust_env=False)
+    assert foreign.status_code == httpx.codes.BAD_REQUEST
+    crossing = httpx.get(f"{shared_server.url}/health", headers={"Origin": "https://evil.example"}, trust_env=False)
+    assert "access-control-allow-origin" not in crossing.headers
+
+
+# --- mending accounts ---
+
+
+def test_a_new_assessor_gets_an_account_and_the_others_keep_theirs(server: LabelStudioServer) -> None:
+    before = server.accounts
+    server.params = people_params(assessors=[*ASSESSORS, "finn"])
+    after = server.restart()
+    assert {**after.people, "finn": None} == {**before.people, "finn": None}
+    assert server.client("finn").users.whoami().id not in {a.user_id for _, a in before.named()}
+
+
+def test_what_people_changed_on_the_server_is_mended(server: LabelStudioServer) -> None:
+    before = server.accounts
+    request(server, "POST", "/api/current-user/reset-token/").raise_for_status()
+    off = {"legacy_api_tokens_enabled": False}
+    request(server, "POST", "/api/jwt/settings", person="ben", json=off).raise_for_status()
+    assert request(server, "GET", "/api/current-user/whoami", person="cleo").status_code == httpx.codes.UNAUTHORIZED
+    server.restart()
+    assert {name for name in before.people if server.accounts.people[name] != before.people[name]} == {"ada"}
+    for name, account in server.accounts.people.items():
+        assert server.client(name).users.whoami().id == account.user_id == before.people[name].user_id
+
+
+def test_lost_accounts_are_given_new_passwords(server: LabelStudioServer) -> None:
+    before = server.accounts
+    accounts_file(server.places).unlink()
+    server.restart()
+    assert {n: a.user_id for n, a in server.accounts.named()} == {n: a.user_id for n, a in before.named()}
+    assert server.accounts.people["ada"].password != before.people["ada"].password
+    assert server.client("ada").users.whoami().id == before.people["ada"].user_id
+
+
+def test_whenever_signing_up_was_cut_off_it_is_finished_without_doubles(shared_server: LabelStudioServer) -> None:
+    accounts, places = shared_server.accounts, Places(shared_server.places.root / "elsewhere")
+
+    class KilledError(Exception):
+        """The process ends here."""
+
+    for step in range(3):
+        write_accounts(places, accounts)
+        name, left = f"gus{step}", [step]
+
+        def save(changed: Accounts, left: list[int] = left) -> None:
+            if not left[0]:
+                raise KilledError
+            left[0] -= 1
+            write_accounts(places, changed)
+
+        def never(account: object) -> None:
+            raise AssertionError("no password had to be set anew")
+
+        if step < 2:
+            with pytest.raises(KilledError):
+                admit(accounts, [name], save, never)
+        known = admit(read_accounts(places, {}), [name], lambda changed: write_accounts(places, changed), never)
+        assert known.people[name].token
+        assert read_accounts(places, {}) == known
+        same = [user for user in shared_server.client().users.list() if (user.email or "").startswith(f"{name}@")]
+        assert [user.id for user in same] == [known.people[name].user_id]
+
+
+# --- what cannot be ---
+
+
+def test_a_program_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "label-studio"
+    program.write_text("#!/bin/sh\necho no module named label_studio\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("FIELDGUIDE_LABEL_STUDIO", str(program))
+    with pytest.raises(
+        FieldguideError, match=r"ended while it started; .*server\.log says:\n  no module named label_s"
+    ):
+        subject.start(Places(tmp_path), people_params())
+    program.write_bytes(b"\x00")
+    with pytest.raises(FieldguideError, match="cannot be started: Exec format error"):
+        subject.start(Places(tmp_path), people_params())
+
+
+def test_accounts_of_a_server_elsewhere_are_not_overwritten(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    write_accounts(places, Accounts(url="https://labels.example", manager={"token": SecretStr("t")}, people={}))
+    before = accounts_file(places).read_bytes()
+    with pytest.raises(FieldguideError, match=r"is of a server elsewhere, https://labels\.example; move it away"):
+        subject.start(places, people_params())
+    assert accounts_file(places).read_bytes() == before
+
+
+def test_the_command_stops_reports_and_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> object:
+        monkeypatch.setattr(sys, "argv", ["label_studio", *arguments])
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        return end.value.code
+
+    assert run("status") == 1
+    assert "no server of this benchmark runs on this machine; start it: make annotate" in capsys.readouterr().out
+    assert run("stop") == 0
+    monkeypatch.setenv("LABEL_STUDIO_URL", "https://labels.example")
+    assert "LABEL_STUDIO_URL is set: the server is elsewhere" in str(run("start"))
