@@ -110,5 +110,7 @@ def coverage(
     shares = [Share(name, asked[name], judged[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]]
     decider = annotate.adjudicator
     return Coverage(
-        tuple(shares), Share(decider, asked[decider], judged[decider]) if decider and asked[decider] else None, len(unsure)
+        tuple(shares),
+        Share(decider, asked[decider], judged[decider]) if decider and asked[decider] else None,
+        len(unsure),
     )

@@ -143,7 +143,7 @@ def bench_search(gallery: int = 100_000, dimension: int = 512, queries: int = 64
 
 def bench_repro() -> Iterator[Figure]:
     """`dvc repro` of the built benchmark with nothing to do against DVC with as many empty stages."""
-    from flows.build import stage_names
+    from flows.repro import stage_names
 
     def repro(folder: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=False)
@@ -161,7 +161,7 @@ def bench_repro() -> Iterator[Figure]:
 
 def bench_tracking() -> Iterator[Figure]:
     """A repro of as many trivial stages as the example has: as tracked flows, and as plain processes."""
-    from flows.build import stage_names
+    from flows.repro import stage_names
 
     number = len(stage_names(ROOT))
     body = (

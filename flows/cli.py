@@ -73,15 +73,31 @@ def explain(
     show(Places(), read_params(), topic, image, as_json)
 
 
-@app.command(epilog="Example: fieldguide build    (all stages)    fieldguide build evaluate    (up to one stage)")
+@app.command(
+    epilog="Example: fieldguide build    (all stages)    fieldguide build evaluate    (up to one stage)    "
+    "fieldguide build --wait --every 600    (until people have judged). "
+    "Exit status: 0 built, 75 it waits for people, 1 something is wrong."
+)
 def build(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages to build up to; all if none is named.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Show what would run, and run nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Wait for people no longer: go on with the judgments that there are.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Do not end while people judge: look again and again.")] = False,
+    every: Annotated[float, typer.Option(min=1, help="With --wait: seconds between two looks.")] = 60,
 ) -> None:
-    """Build the benchmark: every stage that is not up to date, under one Prefect server."""
-    from flows.build import build as build_all
+    """Build the benchmark: every stage that is not up to date, under one Prefect server.
 
-    build_all([*(["--dry"] if dry else []), *(targets or [])])
+    Where people judge (adjudicate.judge: log), it asks them after the pool, suspends and ends with status 75. Run
+    it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
+    """
+    from flows.build import build as build_all
+    from flows.waiting import Patience
+
+    arguments = [*(["--dry"] if dry else []), *(targets or [])]
+    if not build_all(arguments, patience=Patience(resume, every if wait else None)):
+        raise typer.Exit(Patience.EXIT_WAITS)
 
 
 @app.command(epilog="Example: fieldguide leaderboard --json")

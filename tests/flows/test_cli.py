@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fieldguide import __version__
-from flows.build import Progress, release_dead_locks
 from flows.cli import app
 from flows.doctor import examine, healthy
+from flows.repro import Progress, needs, release_dead_locks
 from tests.conftest import REPOSITORY
 
 COMMANDS = ("build", "doctor", "explain", "leaderboard", "status", "stop", "verify")
@@ -103,6 +103,17 @@ def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not
     release_dead_locks(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("targets", "wanted"),
+    [
+        ([], True), (["pool"], False), (["embed"], False), (["embed@conse"], False), (["evaluate"], True),
+        (["adjudicate"], True), (["rerank"], False), (["pool", "check"], True), (["data/qrels"], True),
+    ],
+)  # fmt: skip
+def test_people_are_needed_for_what_rests_on_their_grades(targets: list[str], wanted: bool) -> None:
+    assert needs(REPOSITORY, targets, "adjudicate") is wanted
+
+
 def test_progress_numbers_stages_and_keeps_their_words() -> None:
     progress = Progress(["a", "b", "c"])
     lines = [
@@ -113,6 +124,7 @@ def test_progress_numbers_stages_and_keeps_their_words() -> None:
         "12 images",
     ]
     lines += ["Updating lock file 'dvc.lock'", "", "Running stage 'c':", "Use `dvc push` to send your updates"]
+    lines += ["\tgit add dvc.lock", "To enable auto staging, run:", "\tdvc config core.autostage true"]
     shown = [text for line in lines for text in progress.read(line)]
     list(progress.finish())
     assert shown == ["[2/3] b", "    12 images", "[3/3] c"]

@@ -1,0 +1,90 @@
+"""One look at how far people are: plan what is new, pull, ask for what has become due, count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from annotation.client import ServerError
+from annotation.coverage import Coverage
+from fieldguide.errors import FieldguideError
+from flows import annotate
+from flows.run import Run
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far people are.
+
+    Attributes:
+        coverage: of what is asked, what is judged.
+        wanted: the share at which a build goes on (annotate.coverage).
+        notes: what a manager should know.
+    """
+
+    coverage: Coverage
+    wanted: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def enough(self) -> bool:
+        """The build can go on."""
+        return self.coverage.enough(self.wanted)
+
+    def __str__(self) -> str:
+        c = self.coverage
+        lines = [f"{c.judged} of {c.asked} judgments are in" + (f" (of {self.wanted:.0%} wanted)" if c.left else "")]
+        if c.unsure:
+            lines.append(f"  {c.unsure} subtopics may end before all their images are asked: annotate.stopping decides")
+        lines += [f"  {s.assessor}: {s.left} left of {s.asked}" for s in c.assessors if s.left]
+        if c.adjudicator and c.adjudicator.left:
+            lines.append(
+                f"  {c.adjudicator.assessor} (adjudicator): {c.adjudicator.left} left of {c.adjudicator.asked}"
+            )
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def look(run: Run) -> Standing:
+    """Bring plan, server and log together, and count.
+
+    Where the log holds enough, no server is needed: a benchmark is rebuilt from its log.
+
+    Raises:
+        FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
+    """
+    with annotate.alone(run.places):
+        annotate.plan(run)
+        notes, trouble, impossible = _exchange(run)
+        coverage = annotate.covered(run, annotate.desk(run.places), impossible)
+    standing = Standing(coverage, run.params.annotate.coverage, tuple(notes))
+    if trouble is not None:
+        if not standing.enough:
+            raise trouble
+        return Standing(coverage, standing.wanted, (*notes, f"the log suffices; the server was not asked: {trouble}"))
+    return standing
+
+
+def _exchange(run: Run) -> tuple[list[str], FieldguideError | None, frozenset[tuple[str, str]]]:
+    """Pull, plan disputes, push. Returns notes, why the server could not be asked, pairs that cannot be shown."""
+    trouble: FieldguideError | None = None
+    notes: list[str] = []
+    impossible: Iterable[tuple[str, str]] = ()
+    try:
+        annotate.server(run.places)
+    except FieldguideError as error:  # none is known
+        trouble = error
+    try:
+        if trouble is None:
+            pulled = annotate.pull(run)
+            notes += pulled.notes if pulled.projects else ()  # the first push makes them
+    except ServerError as error:
+        trouble = error
+    annotate.ask_adjudicator(run)
+    try:
+        if trouble is None:
+            pushed = annotate.push(run)
+            notes += pushed.notes
+            impossible = pushed.unshowable
+    except ServerError as error:
+        trouble = error
+    return notes, trouble, frozenset(impossible)

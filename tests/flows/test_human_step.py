@@ -1,0 +1,105 @@
+"""The build's human step: a real Prefect server, real processes, killed in between; people are played by the test.
+
+What goes to and comes from an annotation server is tested in tests/annotation; here the log is filled directly,
+and `push` and `pull` are stand-ins that do nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.test_background import background_pids, wait_for
+from tests.people import Site, judge, make_site, truth
+
+pytestmark = pytest.mark.slow
+
+WAITS = 75
+STANDINS = {
+    "push": "from types import SimpleNamespace\n"
+    "def push(*_):\n    return SimpleNamespace(notes=(), unshowable=())\n",
+    "pull": "from types import SimpleNamespace\n"
+    "def pull(*_, **__):\n    return SimpleNamespace(notes=(), projects=1)\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = make_site(tmp_path / "site", ("pool", "adjudicate"))
+    for name, text in STANDINS.items():
+        (site.folder / "annotation" / f"{name}.py").write_text(text)
+    with (site.folder / "flows" / "annotate.py").open("a") as stream:
+        stream.write("\n\ndef server(places):\n    return None\n")
+    yield site
+    site.run("flows.cli", "stop", check=False)
+
+
+def build(site: Site, *arguments: str) -> tuple[int, str]:
+    done = site.run("flows.cli", "build", *arguments, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def flow_run(site: Site) -> dict[str, Any]:
+    """The build's flow run with its states, as the Prefect server of the folder has them."""
+    identity = (site.folder / ".fieldguide" / "build-run").read_text().strip()
+    code = (
+        "import json, sys\nfrom pathlib import Path\nfrom uuid import UUID\n"
+        "from flows.client import background_server\n"
+        "with background_server(Path.cwd()) as address:\n"
+        "    import os\n    os.environ['PREFECT_API_URL'] = address\n"
+        "    from prefect.client.orchestration import get_client\n"
+        "    with get_client(sync_client=True) as client:\n"
+        "        if sys.argv[2:]:\n            client.resume_flow_run(UUID(sys.argv[1]))\n"
+        "        run = client.read_flow_run(UUID(sys.argv[1]))\n"
+        "        states = client.read_flow_run_states(UUID(sys.argv[1]))\n"
+        "print(json.dumps({'id': str(run.id), 'state': run.state_name, 'states': [s.name for s in states]}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, identity], cwd=site.folder, env=site.environment, capture_output=True, text=True,
+        check=True, timeout=120,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def kill_background(site: Site) -> None:
+    (background,) = background_pids(site.folder)
+    os.kill(background, signal.SIGKILL)
+    wait_for(lambda: not background_pids(site.folder))
+
+
+def test_it_stops_at_the_pool_survives_a_kill_of_everything_and_ends_as_the_same_run(site: Site) -> None:
+    code, said = build(site)
+    assert code == WAITS, said
+    assert "0 of 98 judgments are in" in said
+    assert "ada: " in said
+    assert "run `fieldguide build` again" in said.lower().replace("the build waits for people. ", "")
+    assert site.places.asked.exists()
+    assert not site.places.qrels.exists()
+    first = flow_run(site)
+    assert first["state"] == "Suspended"
+
+    kill_background(site)
+    judge(site, "ada", truth(site), last=30)
+    code, said = build(site)
+    assert code == WAITS, said
+    assert flow_run(site) == first
+
+    kill_background(site)
+    judge(site, "ada", truth(site))
+    judge(site, "ben", truth(site))
+    code, said = build(site)
+    assert code == 0, said
+    last = flow_run(site)
+    assert last["id"] == first["id"]
+    assert last["states"][-3:] == ["Resuming", "Running", "Completed"]
+    assert (site.places.qrels / "qrels.parquet").exists()
+    assert "judgments" in said

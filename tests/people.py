@@ -1,0 +1,121 @@
+"""A benchmark in miniature as a Git and DVC repository, in which people judge: from `pool` on, by the real stages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from annotation import log
+from annotation.log import Judgment
+from annotation.tables import PLAN
+from fieldguide import records
+from fieldguide.params import read_params
+from fieldguide.places import Places
+from tests.builders import tiny_benchmark, tiny_params
+from tests.conftest import copy_project
+
+STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
+ANNOTATE: dict[str, Any] = {
+    "assessors": ["ada", "ben"], "adjudicator": None, "overlap": 1, "gold": None, "gold_share": 0, "repeat_share": 0,
+    "page": 4, "stopping": None, "preannotation": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Site:
+    """A benchmark's folder and the commands a user would type there."""
+
+    folder: Path
+
+    @property
+    def places(self) -> Places:
+        return Places(self.folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "FIELDGUIDE_IDLE_SECONDS": "30", "OMP_NUM_THREADS": "1"}
+
+    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a Python module's command in the folder."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=300,
+            env={**self.environment, **environment}, check=False,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        return done
+
+    def git(self, *arguments: str) -> None:
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", *identity, *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def params(self, section: str, **keys: Any) -> None:
+        """Change keys of one section of params.yaml."""
+        path = self.folder / "params.yaml"
+        values = yaml.safe_load(path.read_text())
+        values[section] = values[section] | keys
+        path.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def make_site(folder: Path, stages: Sequence[str] = STAGES, **annotate: Any) -> Site:
+    """A tiny benchmark whose grades come from the log, which is empty: nobody has judged."""
+    site = Site(copy_project(folder))
+    params = tiny_params(annotate=ANNOTATE | annotate, adjudicate={"judge": "log"})
+    tiny_benchmark(folder, params)
+    for made in (site.places.judgments.parent, site.places.qrels):
+        shutil.rmtree(made)
+    site.places.pools.unlink()
+    values = params.model_dump(mode="json", exclude_none=False)
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
+    (folder / "dvc.yaml").write_text(
+        yaml.safe_dump({"stages": {name: pipeline["stages"][name] for name in stages}}, sort_keys=False)
+    )
+    (folder / "dvc.lock").unlink()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True, capture_output=True)
+    site.run("dvc", "init", "-q")
+    return site
+
+
+def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last: int | None = None) -> None:
+    """Put judgments of what is asked (of the pool, if nothing is planned) into the log, as a pull would."""
+    from annotation.guidelines import archive
+
+    guideline = archive(site.places.annotation / "guidelines.md", site.places.used_guidelines)
+    params = read_params(site.folder / "params.yaml")
+    assert assessor in params.annotate.assessors
+    if site.places.asked.exists():  # what this assessor was asked
+        asked = PLAN.read(site.places.asked)
+        asked = asked[asked["assessor"] == assessor]
+    else:
+        asked = records.POOLS.read(site.places.pools)
+    pairs = sorted(zip(asked["subtopic_id"], asked["image_id"], strict=True))[: last or None]
+    site.places.judgments.touch()
+    known = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.places.judgments).entries}
+    new = [
+        Judgment(
+            subtopic_id=subtopic, image_id=image, assessor=assessor, choice=choose(subtopic, image),
+            grade=guideline.choices[choose(subtopic, image)], guideline=guideline.version,
+            judged_at="2025-05-20T09:30:00+00:00", seconds=2.0,
+        )
+        for subtopic, image in pairs
+        if (subtopic, image, assessor) not in known
+    ]  # fmt: skip
+    log.append(site.places.judgments, new)
+
+
+def truth(site: Site) -> Callable[[str, str], str]:
+    """What an assessor who knows everything chooses for a subtopic and an image."""
+    images = records.IMAGES.read(site.places.images)
+    shown = dict(zip(images["image_id"], images["entity_id"], strict=True))
+    asked = {s.subtopic_id: s.entity_id for t in records.read_topics(site.places.topics) for s in t.subtopics}
+    return lambda subtopic, image: "plainly-visible" if shown[image] == asked[subtopic] else "not-visible"
