@@ -57,6 +57,7 @@ def due(
     overlap: int = 1,
     assessors: Collection[str] | None = None,
     guidelines: Collection[str] | None = None,
+    impossible: Collection[Pair] = (),
 ) -> set[str]:
     """Pages that are to be on the server now.
 
@@ -74,11 +75,12 @@ def due(
         overlap: judgments wanted of a page of a shared project (of `anybody`).
         assessors: who is still there; None: everybody in the plan.
         guidelines: versions that are still judged by; None: all.
+        impossible: pairs that nobody can be asked, since the image cannot be shown; nothing waits for them.
 
     Raises:
         FieldguideError: the rule needs the pools.
     """
-    state = _State(_open(plan, assessors, guidelines), entries, overlap)
+    state = _State(_open(plan, assessors, guidelines, impossible), entries, overlap)
     first = [page for page in state.pages.values() if page[0].purpose in ("judge", "gold")]
     if stopping is None:
         return set(state.pages)
@@ -102,18 +104,23 @@ def verdicts(
     overlap: int = 1,
     assessors: Collection[str] | None = None,
     guidelines: Collection[str] | None = None,
+    impossible: Collection[Pair] = (),
 ) -> list[Verdict]:
     """How far each subtopic of the plan is, in the order of their ids. Arguments and errors as `due`."""
-    return _verdicts(_State(_open(plan, assessors, guidelines), entries, overlap), stopping, pools)
+    return _verdicts(_State(_open(plan, assessors, guidelines, impossible), entries, overlap), stopping, pools)
 
 
 def _open(
-    plan: pd.DataFrame, assessors: Collection[str] | None, guidelines: Collection[str] | None
+    plan: pd.DataFrame,
+    assessors: Collection[str] | None,
+    guidelines: Collection[str] | None,
+    impossible: Collection[Pair],
 ) -> Iterable[PlanRow]:
     """Rows that can still be answered: those of who is there, by guidelines in force, and of the adjudicator."""
     for row in plan_rows(plan):
-        there = assessors is None or row.assessor in assessors or row.assessor == ANYBODY
-        if (there or row.purpose == "adjudicate") and (guidelines is None or row.guideline in guidelines):
+        there = assessors is None or row.assessor in (*assessors, ANYBODY) or row.purpose == "adjudicate"
+        in_force = guidelines is None or row.guideline in guidelines
+        if there and in_force and (row.subtopic_id, row.image_id) not in impossible:
             yield row
 
 

@@ -125,11 +125,22 @@ def test_the_adjudicators_pages_are_always_due() -> None:
     assert "p" in due(grown, (), Stopping(rule="consecutive", count=5), assessors=["ada"])
 
 
-def test_who_left_and_old_guidelines_are_not_asked(tmp_path: Path) -> None:
+def test_who_left_and_old_guidelines_are_not_asked() -> None:
     plan = one_subtopic(assessors=["ada", "ben"])
     ben = set(plan.loc[plan["assessor"] == "ben", "page_key"])
     assert due(plan, (), None, assessors=["ben"]) == ben
     assert due(plan, (), None, guidelines=["other"]) == set()
+
+
+def test_nothing_waits_for_an_image_that_cannot_be_shown(tmp_path: Path) -> None:
+    plan = one_subtopic()
+    rule = Stopping(rule="consecutive", count=7)
+    entries = judged(tmp_path, [row for row in up_to(plan, 8) if row.rank != 5], by_rank())
+    assert len(due(plan, entries, rule)) == 2
+    lost = {(SUBTOPIC, "i004")}
+    (verdict,) = verdicts(plan, entries, rule, impossible=lost)
+    assert (verdict.pooled, verdict.judged, verdict.stopped) == (23, 7, True)
+    assert len(due(plan, entries, Stopping(rule="consecutive", count=9), impossible=lost)) == 4
 
 
 def test_a_shared_page_is_answered_when_as_many_as_wanted_answered(tmp_path: Path) -> None:
