@@ -48,7 +48,8 @@ class Asked:
         feature: what must be visible on it.
         part: where to look.
         references: addresses of photographs that surely show the entity; the first three are shown.
-        images: addresses, in the order of the positions.
+        images: addresses, in the order of the positions; empty where an image cannot be shown: its tile stays blank,
+            and nobody is asked about it.
         items: (task_key, image_id) of each image.
         guesses: for a sighted page, a model's choice (or None) for each image.
         votes: for the adjudicator, the choices that were given for each image; no names.
@@ -162,7 +163,7 @@ def task_data(asked: Asked) -> dict[str, Any]:
     """What the server is given of a page. Texts are plain, fields that the form shows as HTML are escaped."""
     tiles = {f"tile{n}": "" for n in range(1, TILES + 1)}
     for n, address in enumerate(asked.images, 1):
-        tiles[f"tile{n}"] = _picture(address, f"image {n}")
+        tiles[f"tile{n}"] = _picture(address, f"image {n}") if address else ""
     return {
         "page_key": asked.page_key,
         "question": str(escape(asked.question)),
@@ -172,9 +173,7 @@ def task_data(asked: Asked) -> dict[str, Any]:
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
         "image": asked.images[0],
         "votes": "; ".join(_tally(votes) for votes in asked.votes),
-        "blanks": [
-            {"value": str(n), "selected": True, "hotkey": _NO_KEY} for n in range(len(asked.images) + 1, TILES + 1)
-        ],
+        "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blanks(asked, TILES)],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
         **tiles,
     }
@@ -186,16 +185,22 @@ def predictions(asked: Asked, guideline: Guideline, tiles: int) -> list[dict[str
     Raises:
         ValueError: a guess is no choice of the guideline.
     """
-    given = {n: guess for n, guess in enumerate(asked.guesses, 1) if guess is not None}
+    shown = zip(asked.guesses, asked.images, strict=False)
+    given = {n: guess for n, (guess, address) in enumerate(shown, 1) if guess is not None and address}
     unknown = sorted(set(given.values()) - set(guideline.choices))
     if unknown:
         raise ValueError(f"guesses {', '.join(unknown)} are no choices of {guideline.version}")
     if not given:
         return []
     # A page that begins with a prediction takes nothing else as preselected: blank tiles are named here too.
-    blanks = [str(n) for n in range(len(asked.images) + 1, tiles + 1)]
+    blanks = _blanks(asked, tiles)
     hidden = [_result(BLANK, "question", blanks)] if blanks else []
     return [{"model_version": "guess", "result": [*result_of(given), *hidden]}]
+
+
+def _blanks(asked: Asked, tiles: int) -> list[str]:
+    """Positions, from 1, of tiles without an image."""
+    return [str(n) for n in range(1, tiles + 1) if n > len(asked.images) or not asked.images[n - 1]]
 
 
 def result_of(choices: Mapping[int, str]) -> list[dict[str, Any]]:

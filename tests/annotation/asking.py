@@ -1,0 +1,53 @@
+"""A miniature benchmark with a plan, ready to be pushed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotation.guidelines import read_guideline
+from annotation.plan import make_plan
+from annotation.tables import PLAN
+from fieldguide.params import Params
+from fieldguide.places import Places
+from fieldguide.records import POOLS, read_topics
+from tests.annotation.label_studio import REPOSITORY, people_params
+from tests.builders import tiny_benchmark
+
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio
+
+
+def planned(root: Path, *, name: str = "tiny", **annotate: Any) -> tuple[Places, Params]:
+    """Write `tiny_benchmark` with the repository's form and guidelines and a plan; nobody has judged."""
+    quiet = {"gold": None, "gold_share": 0.0, "stopping": None, "page": 4}
+    params = people_params(**(quiet | annotate))
+    params = params.model_copy(update={"release": params.release.model_copy(update={"name": name})})
+    places = tiny_benchmark(root, params)
+    shutil.rmtree(places.judgments.parent)
+    shutil.rmtree(places.qrels)
+    places.annotation.mkdir(exist_ok=True)
+    for file in ("guidelines.md", "label_config.xml"):
+        shutil.copy(REPOSITORY / "annotation" / file, places.annotation / file)
+    plan(places, params)
+    return places, params
+
+
+def plan(places: Places, params: Params) -> None:
+    """Plan what is not covered yet."""
+    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
+    previous = PLAN.read(places.asked) if places.asked.exists() else None
+    version = read_guideline(places.annotation / "guidelines.md").version
+    PLAN.write(
+        places.asked,
+        make_plan(POOLS.read(places.pools), subtopics, params.annotate, version, previous=previous),
+    )
+
+
+def keys_there(client: LabelStudio, project: int) -> list[str]:
+    """Page keys of a project's tasks, in the order in which they are shown."""
+    query = json.dumps({"ordering": ["tasks:id"]})
+    tasks = client.tasks.list(project=project, page_size=1000, fields="task_only", query=query)
+    return [str(task.data.get("page_key")) for task in tasks.items or []]
