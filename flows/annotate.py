@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def alone(places: Places) -> Iterator[None]:
-    """Hold off every other command that touches the judgments of this folder.
+def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
+    """Hold off every other command that touches the judgments of this folder, or `wait` for it to end.
 
     Raises:
         FieldguideError: one is running.
     """
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(locked(places.state / "locks" / "judgments.lock", wait=False))
+            held.enter_context(locked(places.state / "locks" / "judgments.lock", wait=wait))
         except FieldguideError:
             raise FieldguideError(
-                "another `fieldguide annotate`, or a build that has begun to use the judgments, is at work in this "
-                "folder; do this again when it has ended"
+                "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
+                "do this again when it has ended"
             ) from None
         yield
 

@@ -87,7 +87,11 @@ def _asks_people(params: Params, arguments: list[str], root: Path) -> bool:
 
 @contextlib.contextmanager
 def _one_build(root: Path) -> Iterator[None]:
-    with locked(Places(root).state / "locks" / "build.lock", wait=False):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(Places(root).state / "locks" / "build.lock", wait=False))
+        except FieldguideError:
+            raise FieldguideError("another build of this folder is running; wait for it or end it") from None
         yield
 
 

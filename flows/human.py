@@ -52,7 +52,7 @@ def look(run: Run) -> Standing:
     Raises:
         FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
     """
-    with annotate.alone(run.places):
+    with annotate.alone(run.places, wait=True):
         annotate.plan(run)
         notes, trouble, impossible = _exchange(run)
         coverage = annotate.covered(run, annotate.desk(run.places), impossible)

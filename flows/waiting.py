@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from fieldguide.errors import FieldguideError
+from flows.annotate import alone
 from flows.human import look
 from flows.run import Run
 from flows.suspended import carry_out, pause, unfinished, waits, was_told
@@ -72,7 +73,12 @@ class _Step:
         """The whole build, as the body of its flow run."""
         if not self.enough():
             pause(self.shown)
-        self.machines.all()
+        self.rest()
+
+    def rest(self) -> None:
+        """What needs the judgments. Nobody adds any meanwhile: DVC would record a log that its qrels do not know."""
+        with alone(self.run.places, wait=True):
+            self.machines.all()
 
 
 def wait_for_people(run: Run, machines: Machines, patience: Patience) -> bool:
@@ -90,11 +96,11 @@ def wait_for_people(run: Run, machines: Machines, patience: Patience) -> bool:
         if carry_out(places, step.first, left):
             return True
     elif step.enough():
-        return carry_out(places, machines.all, left)
+        return carry_out(places, step.rest, left)
     while patience.every is not None:
         time.sleep(patience.every)
         if step.enough():
-            return carry_out(places, machines.all, unfinished(places))
+            return carry_out(places, step.rest, unfinished(places))
     if step.trouble:
         raise FieldguideError(f"the build waits, but people could not be asked: {step.trouble}")
     print(_WAITS, flush=True)

@@ -47,7 +47,7 @@ def build(site: Site, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def flow_run(site: Site) -> dict[str, Any]:
+def flow_run(site: Site, *resume: str) -> dict[str, Any]:
     """The build's flow run with its states, as the Prefect server of the folder has them."""
     identity = (site.folder / ".fieldguide" / "build-run").read_text().strip()
     code = (
@@ -63,8 +63,8 @@ def flow_run(site: Site) -> dict[str, Any]:
         "print(json.dumps({'id': str(run.id), 'state': run.state_name, 'states': [s.name for s in states]}))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, identity], cwd=site.folder, env=site.environment, capture_output=True, text=True,
-        check=True, timeout=120,
+        [sys.executable, "-c", code, identity, *resume], cwd=site.folder, env=site.environment, capture_output=True,
+        text=True, check=True, timeout=120,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -103,3 +103,123 @@ def test_it_stops_at_the_pool_survives_a_kill_of_everything_and_ends_as_the_same
     assert last["states"][-3:] == ["Resuming", "Running", "Completed"]
     assert (site.places.qrels / "qrels.parquet").exists()
     assert "judgments" in said
+
+
+def test_told_to_go_on_it_does_with_what_there_is(site: Site) -> None:
+    assert build(site)[0] == WAITS
+    judge(site, "ada", truth(site), last=20)
+    code, said = build(site, "--resume")
+    assert code == 0, said
+    assert "20 of 98 judgments are in" in said
+    assert flow_run(site)["state"] == "Completed"
+
+
+def test_told_so_in_prefects_pages_it_goes_on_too(site: Site) -> None:
+    assert build(site)[0] == WAITS
+    judge(site, "ada", truth(site), last=20)
+    assert flow_run(site, "resume")["state"] == "Resuming"
+    code, said = build(site)
+    assert code == 0, said
+    assert flow_run(site)["state"] == "Completed"
+
+
+def test_killed_while_it_runs_it_goes_on_as_the_same_run(site: Site) -> None:
+    """Killed once while it asks people, and once while it builds the rest."""
+    lines = ("import os, time", "if not os.path.exists('go'):", "    print('up', flush=True)", "    time.sleep(60)")
+    go = "".join(f"    {line}\n" for line in lines)
+    patch(site, "human", "    standing = Standing(", go + "    standing = Standing(")
+    killed_when_up(site)
+    first = flow_run(site)
+    assert first["state"] == "Running"
+    (site.folder / "go").touch()
+    assert build(site)[0] == WAITS
+    (site.folder / "go").unlink()
+    patch(site, "human", go, "")
+    for assessor in ("ada", "ben"):
+        judge(site, assessor, truth(site))
+    last = "        print(progress.summary())"
+    patch(site, "build", last, go.replace("    ", "        ") + last)
+    killed_when_up(site)
+    assert flow_run(site)["state"] == "Running"
+    (site.folder / "go").touch()
+    code, said = build(site)
+    assert code == 0, said
+    ended = flow_run(site)
+    assert (ended["id"], ended["state"]) == (first["id"], "Completed")
+
+
+def patch(site: Site, module: str, old: str, new: str) -> None:
+    path = site.folder / "flows" / f"{module}.py"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def killed_when_up(site: Site) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "build"], cwd=site.folder, env=site.environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line == "up\n":
+            break
+    assert process.poll() is None, said
+    process.kill()
+    process.stdout.close()
+    process.wait(20)
+
+
+def test_with_wait_it_stays_and_goes_on_by_itself(site: Site) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "build", "--wait", "--every", "1"], cwd=site.folder, env=site.environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("  ben: "):
+            break
+    wait_for((site.folder / ".fieldguide" / "build-run").exists)
+    second = site.run("flows.cli", "build", check=False)
+    assert second.returncode == 1
+    assert "another build of this folder is running" in second.stderr
+    for assessor in ("ada", "ben"):
+        judge(site, assessor, truth(site))
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said + out
+    assert "98 of 98 judgments are in" in out
+    assert flow_run(site)["states"].count("Suspended") == 1
+
+
+def test_without_a_server_it_says_how_to_start_one_and_needs_none_once_the_log_suffices(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", ("pool", "adjudicate"))
+    try:
+        code, said = build(site)
+        assert code == 1, said
+        assert "the build waits, but people could not be asked: " in said
+        assert "make annotate" in said
+        assert flow_run(site)["state"] == "Suspended"
+        for assessor in ("ada", "ben"):
+            judge(site, assessor, truth(site))
+        code, said = build(site)
+        assert code == 0, said
+        assert "the log suffices; the server was not asked" in said
+        assert flow_run(site)["state"] == "Completed"
+    finally:
+        site.run("flows.cli", "stop", check=False)
+
+
+def test_labels_of_a_data_set_make_nobody_wait(tmp_path: Path) -> None:
+    site = make_site(tmp_path / "site", ("pool", "adjudicate"))
+    site.params("adjudicate", judge="dataset-label")
+    try:
+        code, said = build(site)
+        assert code == 0, said
+        assert not (site.folder / ".fieldguide" / "build-run").exists()
+        assert (site.places.qrels / "qrels.parquet").exists()
+    finally:
+        site.run("flows.cli", "stop", check=False)
