@@ -96,10 +96,11 @@ def totals(client: LabelStudio, project: int) -> Totals | None:
     reply = _list(client, project, {"ordering": ["-tasks:updated_at"]}, page_size=1)
     if reply is None:
         return None
-    tasks, annotations = (_number(getattr(reply.response, name, None)) for name in ("total", "total_annotations"))
+    tasks, annotations = _number(reply.get("total")), _number(reply.get("total_annotations"))
     if tasks is None or annotations is None:
         raise FieldguideError(f"project {project}: the server's list of tasks does not say how many there are")
-    newest = _time(getattr(reply.items[0], "updated_at", None)) if reply.items else None
+    rows = _rows(reply)
+    newest = _time(rows[0].get("updated_at")) if rows else None
     return Totals(tasks, annotations, newest)
 
 
@@ -119,9 +120,9 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
             items.append(_filter("updated_at", "greater_or_equal", "Datetime", since))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
         reply = _list(client, project, query, page_size=BATCH, fields="all")
-        rows = [] if reply is None else list(reply.items or [])
+        rows = [] if reply is None else _rows(reply)
         for row in rows:
-            task = _number(getattr(row, "id", None))
+            task = _number(row.get("id"))
             if task is None or task <= after:
                 raise FieldguideError(
                     f"project {project}: the server listed task {task} after task {after}; "
@@ -133,37 +134,61 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
             return
 
 
+def _rows(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = reply.get("tasks")
+    return [_mapping(row) for row in rows] if isinstance(rows, list) else []
+
+
 def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]:
     return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
 
 
 def overlap(newest: str) -> str:
     """The time from which to read where everything up to `newest` was read."""
-    return (datetime.fromisoformat(newest) - _OVERLAP).isoformat()
+    # The one format that the server's filter understands.
+    return (datetime.fromisoformat(newest) - _OVERLAP).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _list(client: LabelStudio, project: int, query: Mapping[str, Any], page_size: int, fields: Any = None) -> Any:
+def _list(
+    client: LabelStudio, project: int, query: Mapping[str, Any], page_size: int, fields: str = "task_only"
+) -> Mapping[str, Any] | None:
+    """One page of the list of tasks as the server's JSON; None where there is no such project.
+
+    The SDK's own call guesses from the values which of three kinds of records a task may be, so that one field is
+    text in one task and a time in the next. Its connection and its errors are used, its guesses are not.
+    """
     from label_studio_sdk.core.api_error import ApiError
 
+    reply = client._client_wrapper.httpx_client.request(
+        "api/tasks/",
+        method="GET",
+        params={
+            "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
+            "resolve_uri": False,
+        },
+    )  # fmt: skip
+    if reply.status_code == 404:
+        return None
+    if reply.status_code != 200:
+        raise ApiError(status_code=reply.status_code, headers=dict(reply.headers), body=reply.text)
     try:
-        return client.tasks.list(
-            project=project, query=json.dumps(query), page_size=page_size, fields=fields, resolve_uri=False
-        )
-    except ApiError as error:
-        if error.status_code == 404:
-            return None
-        raise
+        return _mapping(reply.json())
+    except RecursionError:
+        raise FieldguideError(
+            f"project {project}: the server's list of tasks is nested too deeply to be read; an annotation of one of "
+            "them holds no answers of the form and must be deleted on the server"
+        ) from None
 
 
-def _served(project: int, task: int, row: Any) -> Served:
-    data = _mapping(getattr(row, "data", None))
+def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
+    data = _mapping(row.get("data"))
     items = data.get("items")
     named = [_mapping(item).get("task_key") for item in items] if isinstance(items, list) else []
     keys = [key for key in named if isinstance(key, str)]
     page_key = data.get("page_key")
-    changers = getattr(row, "updated_by", None)
+    changers = row.get("updated_by")
     changer = changers[0] if isinstance(changers, list) and changers else changers
-    annotations = getattr(row, "annotations", None)
+    annotations = row.get("annotations")
     given = [_given(_mapping(a)) for a in annotations] if isinstance(annotations, list) else []
     return Served(
         project=project,
@@ -171,9 +196,9 @@ def _served(project: int, task: int, row: Any) -> Served:
         page_key=page_key if isinstance(page_key, str) and _PAGE_KEY.fullmatch(page_key) else None,
         task_keys=tuple(keys) if len(keys) == len(named) else (),
         pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, _TILES + 1)),
-        updated_at=_time(getattr(row, "updated_at", None)),
+        updated_at=_time(row.get("updated_at")),
         updated_by=_number(changer.get("user_id") if isinstance(changer, Mapping) else changer),
-        counted=_number(getattr(row, "total_annotations", None)) or 0,
+        counted=_number(row.get("total_annotations")) or 0,
         given=tuple(sorted((g for g in given if g is not None), key=lambda g: g.annotation)),
     )
 
@@ -195,9 +220,7 @@ def _given(row: Mapping[str, Any]) -> Given | None:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    """`value` where it is a JSON object (the SDK makes records of some), else an empty one."""
-    if hasattr(value, "model_dump"):
-        value = value.model_dump()
+    """`value` where it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from annotation.assignment import ANYBODY
 from annotation.form import answers
 from annotation.guidelines import Guideline
 from annotation.log import Entry, Judgment, Source, current
@@ -25,7 +26,6 @@ from annotation.quarantine import Reason, Refused, evidence
 from annotation.reading import Given, Served
 from annotation.rows import PlanRow
 
-ANYBODY = "anybody"
 MOST_WITHDRAWN = 10
 MOST_WITHDRAWN_SHARE = 0.05
 
