@@ -148,7 +148,7 @@ def _fitted(votes: Votes, truth: Mapping[Pair, int]) -> tuple[Posterior, Rates]:
     rows = [(n, assessor, grade) for n, pair in enumerate(pairs) for assessor, grade in votes[pair].items()]
     data = pd.DataFrame(rows, columns=["task", "worker", "label"])
     known = pd.Series({n: truth[pair] for n, pair in enumerate(pairs) if pair in truth}, dtype=int) if truth else None
-    model = DawidSkene(n_iter=200).fit(data, true_labels=known)
+    model = DawidSkene(n_iter=100).fit(data, true_labels=known)
     posterior = {pairs[int(str(task))]: row for task, row in _table(model.probas_).items()}
     rates = {(str(who), int(given)): row for (who, given), row in _table(model.errors_).items()}
     return posterior, rates

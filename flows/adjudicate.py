@@ -8,28 +8,38 @@ def adjudicate(run: Run) -> None:
     """Write data/qrels/, and with the dataset-label judge data/judgments/log.jsonl before."""
     from annotation import labels, log
     from annotation.adjudication import adjudicate as decide
-    from annotation.adjudication import grade_definitions, write_qrels
+    from annotation.adjudication import grade_definitions, write_decisions, write_qrels
+    from annotation.gold import grades_of, read_gold
     from annotation.guidelines import archived, guidelines_of
+    from annotation.summary import lines_of, summarise, write_summary
     from fieldguide.records import IMAGES, POOLS, read_topics
 
-    places = run.places
-    pools = POOLS.read(places.pools)
-    if run.params.adjudicate.judge == "dataset-label":
+    places, params = run.places, run.params
+    pools, people = POOLS.read(places.pools), params.adjudicate.judge == "log"
+    if people:
+        judged = log.read(places.judgments)
+    else:
         subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
         judged = log.write(places.judgments, labels.judge(pools, subtopics, IMAGES.read(places.images)))
-    else:
-        judged = log.read(places.judgments)
     if judged.torn:
         print(judged.torn)
     guidelines = guidelines_of(judged.entries, str(places.judgments), archived(places.used_guidelines))
-    decided = decide(judged.entries, pools)
+    given = params.annotate.gold if people and guidelines else None
+    gold = grades_of(read_gold(places.root / given, guidelines[-1]) if given else None)
+    decided = decide(judged.entries, pools, params.adjudicate.rule, gold)
     write_qrels(places.qrels, decided.qrels, grade_definitions(guidelines, judged))
+    write_decisions(places.qrels, decided.decisions)
     relevant = int((decided.qrels["grade"] > 0).sum())
     print(f"{len(judged.entries)} judgments, {len(decided.qrels)} graded pairs, {relevant} of them relevant")
     for how, count in decided.qrels["decided_by"].value_counts().sort_index().items():
         print(f"  {how}: {count}")
     print(f"  no grade (cannot tell, broken image): {len(decided.ungraded)}")
     print(f"  pooled and not judged: {len(decided.unjudged)} of {len(pools)}")
+    (places.qrels / "agreement.json").unlink(missing_ok=True)
+    if people:
+        summary = summarise(judged.entries, decided, guidelines, pools, params, gold)
+        write_summary(places.qrels, summary)
+        print("\n".join(lines_of(summary)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from annotation.guidelines import DATASET_LABEL, Guideline, guidelines_of
 from annotation.log import Judgment
 from annotation.tables import DECISIONS
 from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.places import Places
 from fieldguide.records import IMAGES, POOLS, QRELS, read_topics
 from fieldguide.retrieval.runs import read_qrels_trec
 from flows.adjudicate import adjudicate as stage
@@ -35,8 +36,8 @@ KNOWN = {guideline.version: guideline for guideline in (DATASET_LABEL, GUIDELINE
 
 
 def judgment(image: str, assessor: str, grade: int | None, **more: object) -> Judgment:
-    fields = {"choice": CHOICES[grade], "guideline": "look-1"} | more
-    return Judgment(subtopic_id="t1.e1", image_id=image, assessor=assessor, grade=grade, **fields)
+    fields = {"subtopic_id": "t1.e1", "choice": CHOICES[grade], "guideline": "look-1"} | more
+    return Judgment(image_id=image, assessor=assessor, grade=grade, **fields)
 
 
 def pools_of(*images: str) -> pd.DataFrame:
@@ -200,8 +201,10 @@ def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> No
 def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     places = tiny_benchmark(tmp_path)
     before = {p: p.read_bytes() for p in [*places.qrels.iterdir(), places.judgments]}
+    (places.qrels / "agreement.json").write_text("of another judge")
     stage(Run(tiny_params(), places))
-    assert before == {p: p.read_bytes() for p in [*places.qrels.iterdir(), places.judgments]}
+    assert before == {path: path.read_bytes() for path in before}
+    assert {p.name for p in places.qrels.iterdir()} - {p.name for p in before} == {"decisions.parquet"}
     grades = json.loads((places.qrels / "grades.json").read_text())
     assert grades["1"].startswith("Relevant: the data set labels the photograph")
     assert "Nobody looked at the photographs" in grades["about"]
@@ -213,30 +216,61 @@ def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys
     assert f"pooled and not judged: 0 of {len(qrels)}" in capsys.readouterr().out
 
 
-def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places = tiny_benchmark(tmp_path)
-    pools = POOLS.read(places.pools)
+def people_of(places: Places, judgments: list[Judgment]) -> None:
+    """A log of people's instead of the data set's labels, with the guidelines they were asked by."""
     places.judgments.unlink()
     head = yaml.safe_dump(GUIDELINE.model_dump(mode="json", exclude={"body"}))
     places.used_guidelines.mkdir(parents=True)
     (places.used_guidelines / "look-1.md").write_text(f"---\n{head}---\nLook.\n", encoding="utf-8")
+    log.append(places.judgments, judgments)
+
+
+def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = tiny_benchmark(tmp_path)
+    pools = POOLS.read(places.pools)
     subtopic, image = pools["subtopic_id"].iloc[0], pools["image_id"].iloc[0]
-    log.append(
-        places.judgments,
-        [
-            Judgment(subtopic_id=subtopic, image_id=image, assessor=a, grade=1, choice="partly", guideline="look-1")
-            for a in ("ada", "bob")
-        ],
-    )
+    people_of(places, [judgment(image, a, 1, subtopic_id=subtopic) for a in ("ada", "bob")])
     places.judgments.write_bytes(places.judgments.read_bytes() + b'{"action":"jud')
     before = places.judgments.read_bytes()
-    stage(Run(tiny_params(adjudicate={"judge": "log"}), places))
+    stage(Run(tiny_params(adjudicate={"judge": "log"}, annotate={"gold": None, "gold_share": 0}), places))
     assert places.judgments.read_bytes() == before
     out = capsys.readouterr().out
     assert ":3: the last line was cut off while it was written; it is not counted" in out
     assert f"pooled and not judged: {len(pools) - 1} of {len(pools)}" in out
+    assert "judged by several: 1 of 1; with different answers: 0" in out
+    assert "ordinal: none (all answers are the same, so that agreement cannot be told from chance)" in out
     qrels = QRELS.read(places.qrels / "qrels.parquet")
     assert qrels.to_dict("records") == [
         {"subtopic_id": subtopic, "image_id": image, "grade": 1, "assessors": ["ada", "bob"], "judgments": 2,
          "decided_by": "unanimous"},
     ]  # fmt: skip
+
+
+def test_the_stage_takes_rule_and_gold_from_params_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    pools = POOLS.read(places.pools).head(12)
+    said = [
+        judgment(row.image_id, name, 2 if (n + k * (n % 4 == 0)) % 2 else 0, subtopic_id=row.subtopic_id)
+        for n, row in enumerate(pools.itertuples())
+        for k, name in enumerate(("ada", "ben", "cleo"))
+    ]
+    people_of(places, said)
+    first = pools.iloc[0]
+    places.annotation.mkdir(exist_ok=True)
+    gold = f"subtopic_id,image_id,grade\n{first.subtopic_id},{first.image_id},2\n"
+    (places.annotation / "gold.csv").write_text(gold, encoding="utf-8")
+    run = Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}), places)
+    stage(run)
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    assert set(qrels["decided_by"]) == {"dawid-skene", "gold"}
+    assert qrels[qrels["decided_by"] == "gold"][["image_id", "grade"]].to_numpy().tolist() == [[first.image_id, 2]]
+    summary = json.loads((places.qrels / "agreement.json").read_text())
+    assert summary["rule"] == "dawid-skene"
+    assert [one["gold"]["of"] for one in summary["assessors"]] == [1, 1, 1]
+    assert [one["assessor"] for one in summary["errors"]] == ["ada", "ben", "cleo"]
+    before = {path: path.read_bytes() for path in places.qrels.iterdir()}
+    stage(run)
+    assert {path: path.read_bytes() for path in places.qrels.iterdir()} == before
+    (places.annotation / "gold.csv").unlink()
+    with pytest.raises(FieldguideError, match=r"gold\.csv: no such file; annotate\.gold in params\.yaml names it"):
+        stage(run)

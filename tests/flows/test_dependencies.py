@@ -50,6 +50,15 @@ def test_what_is_missing_and_what_is_superfluous_is_named_and_mended(tmp_path: P
     assert yaml.safe_load(text)["stages"]["embed"]["deps"][-1] == "data/a"
 
 
+def test_what_a_curator_edits_in_annotation_is_data_and_stays(tmp_path: Path) -> None:
+    _toy(tmp_path)
+    path = tmp_path / "dvc.yaml"
+    path.write_text(path.read_text() + "      - annotation/gold.csv\n      - annotation/gone.py\n")
+    assert "embed: annotation/gone.py is under deps and not imported" in differences(tmp_path)
+    write(tmp_path)
+    assert yaml.safe_load(path.read_text())["stages"]["embed"]["deps"][-2:] == ["data/a", "annotation/gold.csv"]
+
+
 def test_providers_loaded_by_name_count_through_their_package(tmp_path: Path) -> None:
     _toy(tmp_path)
     (tmp_path / "fieldguide" / "models").mkdir()
