@@ -338,7 +338,8 @@ def _find_deleted(served: Sequence[Served], books: _Books) -> None:
         if (entry.assessor, page.page_key) in books.settled:
             continue
         # The page of this number must be the one that was judged: numbers begin anew with a server's data base.
-        if any(row.task_key == entry.key for row in books.pages.get(page.page_key or "", ())):
+        asked = books.pages.get(page.page_key or "", ())
+        if any(row.task_key == entry.key and _is_asked(entry.assessor, row.assessor, books.people) for row in asked):
             by = books.people.names.get(page.updated_by) if page.updated_by is not None else None
             if page.updated_by is not None and page.updated_by == books.people.manager:
                 by = entry.assessor  # the manager may
