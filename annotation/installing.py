@@ -60,8 +60,9 @@ def _constraints() -> Path:
 
 def _install(venv: Path) -> None:
     shutil.rmtree(venv, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(venv)])
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    # -I: what PYTHONPATH or the working folder offers must not count as installed.
+    _run([sys.executable, "-I", "-m", "venv", str(venv)])
+    pip = [str(venv / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     _run([*pip, "pip>=26,<27"])
     _run([*pip, "--constraint", str(CONSTRAINTS), "label-studio"])
 

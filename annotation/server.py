@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from annotation.accounts import Account, Accounts, private_folder, stored_accounts, write_accounts
 from annotation.installing import label_studio
-from annotation.settings import HOST, SQLITE, server_environment
+from annotation.settings import HOST, SQLITE, keep_database, server_environment
 from annotation.signup import admit, new_account
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
@@ -66,6 +66,7 @@ def start(
             accounts = accounts or _first_accounts(wanted)
             write_accounts(places, accounts)
             url = _launch(places, accounts, wanted, say)
+            keep_database(places, os.environ)
         accounts = (accounts or _first_accounts(urlsplit(url).port or PORT)).model_copy(update={"url": url})
         write_accounts(places, accounts)
         return admit(

@@ -87,8 +87,14 @@ def _database(folder: Path, given: str | None) -> str | None:
             f"{DATABASE} names another data base than the one of {folder}, where people may have judged: "
             f"unset it to go on there, or move {folder} away to begin anew"
         )
-    write_private(file, given)
     return given
+
+
+def keep_database(places: Places, caller: Mapping[str, str]) -> None:
+    """Remember the connection string with which the server has started, for all later starts."""
+    given = caller.get(DATABASE)
+    if given:
+        write_private(places.annotation_state / "database", given)
 
 
 def database_settings(address: str | None) -> dict[str, str]:

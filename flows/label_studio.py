@@ -29,10 +29,12 @@ def _default(context: typer.Context) -> None:
 
 @app.command()
 def install() -> None:
-    """Install Label Studio if it is missing."""
+    """Install Label Studio if it is missing or its pins have changed; a running server is left alone."""
     from annotation.installing import label_studio
+    from annotation.server import running
 
-    print(f"Label Studio: {label_studio(Places(), _say)}")
+    address = running(Places())
+    print(f"Label Studio: runs at {address}" if address else f"Label Studio: {label_studio(Places(), _say)}")
 
 
 @app.command()

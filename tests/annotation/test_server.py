@@ -119,13 +119,17 @@ def test_no_secret_shows_where_others_may_look(
     server.stop()
     with pytest.raises(SystemExit, match="0"):
         command.main()
+    monkeypatch.setattr(sys, "argv", ["label_studio", "install"])
+    with pytest.raises(SystemExit, match="0"):
+        command.main()
     [process] = server.processes()
     places = {
         "printed": "".join(capsys.readouterr()),
         "command line": " ".join(process.cmdline()),
         "log": subject.log_file(server.places).read_text(),
     }
-    assert server.url in places["printed"]
+    assert f"listens at {server.url} " in places["printed"]
+    assert f"Label Studio: runs at {server.url}\n" in places["printed"]
     assert all(f"{name}@annotators.invalid" in places["printed"] for name in ("manager", *ASSESSORS, "dora"))
     values = [*secrets_of(server.accounts), (server.places.annotation_state / "secret_key").read_text()]
     assert [place for place, text in places.items() for value in values if value in text] == []
@@ -198,8 +202,9 @@ def test_what_people_changed_on_the_server_is_mended(server: LabelStudioServer) 
 def test_lost_accounts_are_given_new_passwords(server: LabelStudioServer) -> None:
     before = server.accounts
     accounts_file(server.places).unlink()
+    server.params = people_params(assessors=["ada"], adjudicator=None, overlap=1)
     server.restart()
-    assert {n: a.user_id for n, a in server.accounts.named()} == {n: a.user_id for n, a in before.named()}
+    assert {n: a.user_id for n, a in server.accounts.named()} == {"manager": 1, "ada": before.people["ada"].user_id}
     assert server.accounts.people["ada"].password != before.people["ada"].password
     assert server.client("ada").users.whoami().id == before.people["ada"].user_id
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from annotation.accounts import Account, Accounts
-from annotation.settings import DATABASE, database_settings, server_environment
+from annotation.settings import DATABASE, database_settings, keep_database, server_environment
 from fieldguide.errors import FieldguideError
 from fieldguide.places import Places
 
@@ -59,7 +59,10 @@ def test_the_server_knows_nothing_of_its_callers_environment_but_the_paths(tmp_p
 
 def test_the_data_base_stays_the_one_in_which_people_judged(tmp_path: Path) -> None:
     places, first = Places(tmp_path), "postgresql://u:one@h/n"
-    server_environment(places, ACCOUNTS, {DATABASE: first})
+    places.annotation_state.mkdir()
+    mistyped = {DATABASE: "postgresql://u:one@hh/n"}
+    assert server_environment(places, ACCOUNTS, mistyped)["LABEL_STUDIO_POSTGRE_HOST"] == "hh"  # it never started
+    keep_database(places, {DATABASE: first})
     assert server_environment(places, ACCOUNTS, {})["LABEL_STUDIO_POSTGRE_PASSWORD"] == "one"
     new_password = server_environment(places, ACCOUNTS, {DATABASE: "postgresql://u:two@h/n"})
     assert new_password["LABEL_STUDIO_POSTGRE_PASSWORD"] == "two"
