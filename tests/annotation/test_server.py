@@ -176,6 +176,18 @@ def test_a_page_of_another_site_reads_nothing(shared_server: LabelStudioServer) 
     assert "access-control-allow-origin" not in crossing.headers
 
 
+def test_the_server_calls_back_this_machine_and_no_other_private_network(shared_server: LabelStudioServer) -> None:
+    project = request(shared_server, "POST", "/api/projects", json={"title": "calls"}).json()["id"]
+
+    def hook(address: str) -> int:
+        body = {"url": f"http://{address}:9/", "project": project, "actions": ["ANNOTATION_CREATED"]}
+        return request(shared_server, "POST", "/api/webhooks/", json=body).status_code
+
+    assert hook("127.0.0.1") == httpx.codes.CREATED
+    for address in ("10.0.0.1", "192.168.1.1", "169.254.169.254"):
+        assert hook(address) == httpx.codes.FORBIDDEN, address
+
+
 # --- mending accounts ---
 
 
