@@ -160,10 +160,9 @@ def instructions(guideline: Guideline) -> str:
 
 
 def task_data(asked: Asked) -> dict[str, Any]:
-    """What the server is given of a page. Texts are plain, fields that the form shows as HTML are escaped."""
+    """What the server is given of a page. All that the form shows is HTML, in which the texts are escaped."""
     tiles = {f"tile{n}": "" for n in range(1, TILES + 1)}
-    for n, address in enumerate(asked.images, 1):
-        tiles[f"tile{n}"] = _picture(address, f"image {n}") if address else ""
+    tiles |= {f"tile{n}": _picture(address, f"image {n}") for n, address in enumerate(asked.images, 1) if address}
     return {
         "page_key": asked.page_key,
         "question": str(escape(asked.question)),
@@ -173,7 +172,7 @@ def task_data(asked: Asked) -> dict[str, Any]:
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
         "image": asked.images[0],
         "votes": "; ".join(_tally(votes) for votes in asked.votes),
-        "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blanks(asked, TILES)],
+        "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blank(asked, TILES)],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
         **tiles,
     }
@@ -193,8 +192,8 @@ def predictions(asked: Asked, guideline: Guideline, tiles: int) -> list[dict[str
     if not given:
         return []
     # A page that begins with a prediction takes nothing else as preselected: blank tiles are named here too.
-    blanks = _blanks(asked, tiles)
-    hidden = [_result(BLANK, "question", blanks)] if blanks else []
+    blank = _blank(asked, tiles)
+    hidden = [_result(BLANK, "question", blank)] if blank else []
     return [{"model_version": "guess", "result": [*result_of(given), *hidden]}]
 
 
@@ -298,8 +297,13 @@ def _twice(root: ElementTree.Element) -> list[Problem]:
     return [Problem(f'hotkey="{key}"', f"is given to {count} choices") for key, count in keys.items() if count > 1]
 
 
+def _blank(asked: Asked, tiles: int) -> list[str]:
+    """Positions that have no image to show."""
+    return [str(n) for n in range(1, tiles + 1) if n > len(asked.images) or not asked.images[n - 1]]
+
+
 def _picture(address: str, words: str) -> str:
-    return Markup('<img src="{}" alt="{}">').format(address, words)
+    return str(Markup('<img src="{}" alt="{}">').format(address, words))
 
 
 def _tally(votes: tuple[str, ...]) -> str:

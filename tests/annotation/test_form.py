@@ -199,6 +199,16 @@ def test_a_short_page_names_its_blank_tiles_and_gives_them_no_key_that_is_ever_p
     assert task_data(asked(8))["blanks"] == []
 
 
+def test_an_image_that_cannot_be_shown_is_blank_and_not_asked():
+    page = asked(3, images=("/a", "", "/c"), guesses=("plainly-visible", "plainly-visible", "not-visible"))
+    data = task_data(page)
+    assert [blank["value"] for blank in data["blanks"]] == ["2", "4", "5", "6", "7", "8"]
+    assert data["tile1"] and data["tile3"] and not data["tile2"]
+    guessed = predictions(page, GUIDELINE, 4)[0]["result"]
+    assert answers(guessed) == {1: ["plainly-visible"], 3: ["not-visible"]}
+    assert guessed[-1]["value"] == {"choices": ["2", "4"]}
+
+
 def test_the_form_uses_only_fields_that_a_task_has():
     fields = set(task_data(asked()))
     for tiles in (1, 8):
