@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _KEY = re.compile(r"[0-9a-f]{64}")
+_READ = "id,data,total_annotations,cancelled_annotations"  # a third of the time that all fields take
 _UNTOUCHED = (
     {"filter": "filter:tasks:annotators", "operator": "empty", "type": "List", "value": "true"},
     {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": False},
@@ -48,15 +49,16 @@ def list_tasks(client: LabelStudio, project: int) -> Iterator[Listed]:
         query = {"filters": {"conjunction": "and", "items": [later]}, "ordering": ["tasks:id"]}
         with speaking(url):
             reply = client.tasks.list(
-                project=project, query=json.dumps(query), page_size=_PAGE, fields="task_only", resolve_uri=False
+                project=project, query=json.dumps(query), page_size=_PAGE, include=_READ, resolve_uri=False
             )
         rows = list(reply.items or [])
         for row in rows:
-            if not isinstance(row.id, int) or row.id <= after:
+            number = getattr(row, "id", None)
+            if not isinstance(number, int) or number <= after:
                 raise ServerError(
                     f"{url}: project {project}: the list of tasks is not in order; it cannot be relied on"
                 )
-            after = row.id
+            after = number
             yield _listed(row)
         if len(rows) < _PAGE:
             return
@@ -95,7 +97,8 @@ def remove_untouched(client: LabelStudio, project: int, tasks: Collection[int]) 
 
 
 def _listed(row: Any) -> Listed:
-    data = row.data if isinstance(row.data, dict) else {}
-    key = data.get("page_key")
+    data = getattr(row, "data", None)
+    key = data.get("page_key") if isinstance(data, dict) else None
     ours = isinstance(key, str) and _KEY.fullmatch(key) is not None
-    return Listed(row.id, key if ours else None, bool(row.total_annotations or row.cancelled_annotations))
+    given = [getattr(row, name, None) for name in ("total_annotations", "cancelled_annotations")]
+    return Listed(row.id, key if ours else None, any(given))

@@ -1,0 +1,86 @@
+"""`python -m bench.annotation [TASKS]`: pushing one-image tasks (10,000) to a real, local Label Studio.
+
+push      seconds until the server holds them, from the plan on the disk; images are addresses
+again     seconds of a second push, which finds nothing to do
+memory    peak resident MiB of this process and of the server's
+
+The server is one of its own, with an empty SQLite data base, in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from annotation.guidelines import read_guideline
+from annotation.plan import make_plan
+from annotation.push import Pushed, push
+from annotation.tables import PLAN
+from fieldguide import records
+from fieldguide.files import content_key
+from fieldguide.params import Params
+from fieldguide.places import Places
+from tests.annotation.asking import planned
+from tests.annotation.label_studio import LabelStudioServer
+
+_SUBTOPICS = 5
+
+
+def large(root: Path, tasks: int) -> tuple[Places, Params]:
+    """The miniature benchmark with as many pooled images, on pages of one, all asked of one assessor."""
+    images = {"kind": "http", "address": "https://images.example/"}
+    places, params = planned(root, name="large", assessors=["ada"], overlap=1, page=1, images=images, repeat_share=0.0)
+    corpus = records.IMAGES.read(places.images)
+    one = corpus.iloc[0].to_dict()
+    keys = [content_key(image=n) for n in range(-(-tasks // _SUBTOPICS))]
+    rows = [one | {"image_id": key[:16], "sha256": key, "split": "gallery", "source_key": key} for key in keys]
+    corpus = pd.concat([corpus, records.IMAGES.frame(rows)]).sort_values("image_id", ignore_index=True)
+    records.IMAGES.write(places.images, corpus)
+    subtopics = {s.subtopic_id: s for topic in records.read_topics(places.topics) for s in topic.subtopics}
+    pairs = [(s, key[:16]) for s in sorted(subtopics)[:_SUBTOPICS] for key in keys][:tasks]
+    pooled = [
+        {"subtopic_id": s, "image_id": i, "systems": ["text"], "ranks": [1], "best_rank": 1, "sampled": False}
+        for s, i in sorted(pairs)
+    ]
+    pools = records.POOLS.frame(pooled)
+    records.POOLS.write(places.pools, pools)
+    version = read_guideline(places.annotation / "guidelines.md").version
+    PLAN.write(places.asked, make_plan(pools, subtopics, params.annotate, version))
+    return places, params
+
+
+def timed(server: LabelStudioServer, places: Places, params: Params) -> tuple[float, Pushed]:
+    """Seconds of a push, and what it did."""
+    start = time.perf_counter()
+    pushed = push(server.client(), places, params)
+    return time.perf_counter() - start, pushed
+
+
+def peak_of(server: LabelStudioServer) -> float:
+    """MiB."""
+    status = [Path(f"/proc/{process.pid}/status").read_text() for process in server.processes()]
+    peaks = [int(line.split()[1]) for text in status for line in text.splitlines() if line.startswith("VmHWM:")]
+    return max(peaks) / 1024
+
+
+def main() -> None:
+    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as folder:
+        places, params = large(Path(folder) / "benchmark", tasks)
+        with LabelStudioServer.fresh(places.root, params) as server:
+            print(f"server    {peak_of(server):7.0f} MiB at rest")
+            first, pushed = timed(server, places, params)
+            print(f"push      {first:7.1f} s for {pushed.created} tasks ({pushed.created / first:.0f}/s)")
+            again, pushed = timed(server, places, params)
+            print(f"again     {again:7.1f} s: {pushed.created} made, {pushed.present} there, {pushed.removed} removed")
+            mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"memory    {mine:7.0f} MiB here, {peak_of(server):.0f} MiB the server")
+
+
+if __name__ == "__main__":
+    main()
