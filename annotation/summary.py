@@ -20,8 +20,8 @@ from annotation.log import Entry
 from annotation.votes import Pair, votes
 from fieldguide.files import write_json
 from fieldguide.params import Params
+from fieldguide.records import AGREEMENT_VERSION
 
-SCHEMA_VERSION = 1
 CONFIDENCE = 0.95
 DRAWS = 1000
 
@@ -54,7 +54,7 @@ class Summary:
     errors: tuple[Errors, ...]
     anchoring: Anchoring | None
     notes: tuple[str, ...]
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = AGREEMENT_VERSION
 
 
 def summarise(

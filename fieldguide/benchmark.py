@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from fieldguide import records
-from fieldguide.errors import Problem, ProblemsError
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.evaluation.leaderboard import TRACKS
 from fieldguide.files import read_json
 from fieldguide.params import Params
@@ -113,6 +113,25 @@ class Benchmark:
     def grade_file(self) -> dict[str, Any]:
         """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
         return dict(read_json(self.places.qrels / "grades.json"))
+
+    @cached_property
+    def agreement(self) -> dict[str, Any] | None:
+        """agreement.json, which stage `adjudicate` writes where people judged: how far they agree.
+
+        Raises:
+            FieldguideError: the file is of another version.
+        """
+        path = self.places.qrels / "agreement.json"
+        if not path.exists():
+            return None
+        values = dict(read_json(path))
+        if values.get("schema_version") != records.AGREEMENT_VERSION:
+            found = values.get("schema_version")
+            raise FieldguideError(
+                f"{path}: is of version {found}, expected {records.AGREEMENT_VERSION}; "
+                "`dvc repro -f adjudicate` makes it anew"
+            )
+        return values
 
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:

@@ -93,8 +93,11 @@ def _judges(benchmark: Benchmark) -> Claim:
         )
         return Claim("Judgments are labels, not people's", text)
     people = sorted({who for names in judged["assessors"] for who in names} - {"dataset-label"})
-    text = f"{len(judged) - by_label:,} of {len(judged):,} judgments are by {len(people)} assessors"
+    text = f"{len(judged) - by_label:,} of {len(judged):,} grades rest on the judgments of {_count(len(people))}"
     rest = f"; {by_label:,} are the data set's own labels." if by_label else "."
+    doubtful = int(judged["decided_by"].isin(["single", "tie"]).sum()) - by_label
+    if doubtful > 0:
+        rest += f" {doubtful:,} rest on one person's word or were a tie, of which the lower grade was taken."
     return Claim("Who judged", text + rest)
 
 
@@ -191,6 +194,10 @@ def _training(benchmark: Benchmark) -> tuple[int, int]:
     """Photographs of the train split with an entity, and how many of the asked entities they show."""
     train = benchmark.images[(benchmark.images["split"] == "train") & benchmark.images["entity_id"].notna()]
     return len(train), len(set(train["entity_id"]) & _asked(benchmark))
+
+
+def _count(people: int) -> str:
+    return "1 person" if people == 1 else f"{people} people"
 
 
 def _list(names: list[str]) -> str:

@@ -20,6 +20,7 @@ from fieldguide.progress import Track, silent
 from fieldguide.reporting.claims import claims
 from fieldguide.reporting.health import Cells, health
 from fieldguide.reporting.leaderboards import Board, boards
+from fieldguide.reporting.people import people
 from fieldguide.reporting.thumbnails import Album
 from fieldguide.reporting.topics import topic_views
 
@@ -55,6 +56,7 @@ def write_report(params: Params, places: Places, track: Track = silent) -> Summa
         "claims": claims(benchmark, made),
         "topics": topics,
         "health": health(benchmark),
+        "people": people(benchmark),
         "models": _models(benchmark),
         "params_text": params_text(params),
         "grades": sorted((int(k), words) for k, words in benchmark.grade_file.items() if k.isdecimal()),
