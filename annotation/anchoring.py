@@ -160,7 +160,8 @@ def _words(as_guessed: Effect, relevant: Effect, sighted: int, blind: int, confi
         f"{sighted:,} judgments were given with a model's guess in sight; {blind:,} of comparable images without.",
         f"The guessed grade was given {as_guessed.sighted:.0%} of the time with sight of it and "
         f"{as_guessed.blind:.0%} without{_points(as_guessed.difference, confidence)};",
-        f"a grade above 0 {relevant.sighted:.0%} and {relevant.blind:.0%}{_points(relevant.difference, confidence)}.",
+        f"a grade above 0 was given {relevant.sighted:.0%} and {relevant.blind:.0%} of the time"
+        f"{_points(relevant.difference, confidence)}.",
     ]
     low, high = as_guessed.difference.low, as_guessed.difference.high
     if low is not None and high is not None:

@@ -57,9 +57,9 @@ def people(benchmark: Benchmark) -> People | None:
 def _lead(values: Values) -> str:
     overall = values["agreement"]["overall"]
     text = (
-        f"{values['pairs']:,} images were judged, {values['several']:,} of them by two or more assessors; on "
-        f"{values['differing']:,} their answers differ. Krippendorff's alpha of the grades, where 1 is full agreement "
-        f"and 0 is chance: {_estimate(overall['ordinal'])} (ordinal), {_estimate(overall['nominal'])} (nominal)."
+        f"{values['pairs']:,} images of subtopics were judged, {values['several']:,} of them by two or more assessors; "
+        f"on {values['differing']:,} their answers differ. Krippendorff's alpha of the grades, where 1 is full "
+        f"agreement and 0 is chance: {_estimate(overall['ordinal'])} (ordinal), {_estimate(overall['nominal'])} (nominal)."
     )
     if overall["ordinal"]["low"] is not None:
         text += f" Intervals ({values['confidence']:.0%}) resample topics."
@@ -85,13 +85,14 @@ def _assessors(values: Values) -> Cells:
 def _errors(values: Values) -> Cells:
     """Of each assessor and true grade, how often each grade is given, as the model of assessors estimates."""
     grades = sorted({grade for one in values["errors"] for grade in one["grades"]})
-    heads = ("assessor", "wrong in all", "true grade", *(f"says {grade}" for grade in grades))
+    heads = ("assessor", "wrong in all", "true grade", "images", *(f"says {grade}" for grade in grades))
     rows = []
     for one in values["errors"]:
-        for true, rates in zip(one["grades"], one["rates"], strict=True):
-            by_grade = dict(zip(one["grades"], rates, strict=True))
+        for true, images, rates in zip(one["grades"], one["images"], one["rates"], strict=True):
+            # Without an image of this grade the rates are what the estimate was begun with.
+            by_grade = dict(zip(one["grades"], rates, strict=True)) if images >= 0.5 else {}
             says = (f"{by_grade[grade]:.0%}" if grade in by_grade else "-" for grade in grades)
-            rows.append((one["assessor"], f"{one['error_rate']:.1%}", true, *says))
+            rows.append((one["assessor"], f"{one['error_rate']:.1%}", true, round(images), *says))
     return Cells(heads, tuple(rows), frozenset(range(1, len(heads))))
 
 
