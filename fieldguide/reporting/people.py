@@ -59,7 +59,8 @@ def _lead(values: Values) -> str:
     text = (
         f"{values['pairs']:,} images of subtopics were judged, {values['several']:,} of them by two or more assessors; "
         f"on {values['differing']:,} their answers differ. Krippendorff's alpha of the grades, where 1 is full "
-        f"agreement and 0 is chance: {_estimate(overall['ordinal'])} (ordinal), {_estimate(overall['nominal'])} (nominal)."
+        f"agreement and 0 is chance: {_estimate(overall['ordinal'])} (ordinal), "
+        f"{_estimate(overall['nominal'])} (nominal)."
     )
     if overall["ordinal"]["low"] is not None:
         text += f" Intervals ({values['confidence']:.0%}) resample topics."
