@@ -1,8 +1,8 @@
 """What the annotation server holds, as plain records; nothing in them is trusted.
 
 Read through the Data Manager's list of tasks, which filters by what changed since a time of the server's own
-clock. The server's export would be twice as fast, but it cannot filter by change, and each call leaves a copy of
-all answers on the server's disk.
+clock. The server's export is no faster and cannot do that, and each call leaves a copy of all answers on the
+server's disk.
 
 What the server tells (1.23, SQLite and PostgreSQL): creating, editing and deleting an annotation one by one or in
 bulk moves its task's `updated_at`. Moving annotations between duplicated tasks and copying one annotation to many
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
 BATCH = 500
+# Fields of tasks and of their annotations, by name. What is left out would take two thirds of the server's time.
+_INCLUDE = "id,data,updated_at,updated_by,total_annotations,annotations,result,completed_by,was_cancelled,lead_time"
 _TILES = 8
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _PAGE_KEY = re.compile(r"[0-9a-f]{64}")
@@ -164,7 +166,7 @@ def _list(
         method="GET",
         params={
             "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
-            "resolve_uri": False,
+            "resolve_uri": False, "include": _INCLUDE,
         },
     )  # fmt: skip
     if reply.status_code == 404:

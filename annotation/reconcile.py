@@ -201,11 +201,14 @@ def _offer(served: Served, given: Given, books: _Books) -> _Offer | None:
 
 
 def _shows(served: Served, page: Sequence[PlanRow]) -> bool:
-    """The task's data name the plan's images in the plan's order, and the pictures are theirs as far as names tell."""
+    """The task's data name the plan's images in the plan's order, and the pictures are theirs as far as names tell.
+
+    An image that could not be shown left its place empty.
+    """
     if served.task_keys != tuple(row.task_key for row in page):
         return False
     pictures = zip(page, served.pictures, strict=False)
-    return all(row.image_id in picture or "data:image/" in picture for row, picture in pictures)
+    return all(not picture or row.image_id in picture or "data:image/" in picture for row, picture in pictures)
 
 
 def _is_asked(person: str, asked: str, people: People) -> bool:
@@ -274,12 +277,15 @@ def _stands(holder: Source, offers: Sequence[_Offer], books: _Books) -> bool:
 def _compare(offer: _Offer, found: Mapping[int, list[str]], books: _Books) -> None:
     """Lines for the images whose answer is not what the log has."""
     guideline = books.guidelines[offer.page[0].guideline]
-    for position in sorted(set(found) - set(range(1, len(offer.page) + 1))):
-        what = f"image {position} was answered, and the page has {len(offer.page)}"
+    shown = {n for n, _ in enumerate(offer.page, 1) if offer.served.pictures[n - 1 : n] != ("",)}
+    for position in sorted(set(found) - shown):
+        what = f"image {position} was answered, and the page shows {', '.join(map(str, sorted(shown))) or 'none'}"
         _refuse(books, offer.served, offer.given, "no-such-image", what, position)
     for position, row in enumerate(offer.page, 1):
         choices = found.get(position)
         entry = books.holds.get((offer.person, row.task_key))
+        if position not in shown:
+            continue
         if choices is None:
             if entry is not None and entry.source is not None:
                 books.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)

@@ -273,7 +273,11 @@ def by(name: str, **fields: Any) -> dict[str, Any]:
         ("edited-by-another", "user 1 wrote it last", {"user": MANAGER}),
         ("made-in-bulk", "nobody who submitted", {"user": None}),
         ("malformed", "not a list but dict", by("ada", result={})),
-        ("no-such-image", "image 3 was answered, and the page has 2", by("ada", result=result_of({3: CHOICES[0]}))),
+        (
+            "no-such-image",
+            "image 3 was answered, and the page shows 1, 2",
+            by("ada", result=result_of({3: CHOICES[0]})),
+        ),
         ("unknown-choice", "image 1 has 'splendid'", by("ada", result=result_of({1: "splendid"}))),
         ("not-one-choice", "image 1 has 2 choices", by("ada", result=2 * result_of({1: CHOICES[0]}))),
     ],
@@ -305,6 +309,15 @@ def test_a_task_that_is_not_what_the_plan_asks_is_refused(world: World, reason: 
     world.tasks[task] = dataclasses.replace(world.tasks[task], **fields)
     found = world.pull()
     assert not found.judgments and [r.reason for r in found.refused] == [reason]
+
+
+def test_an_image_that_could_not_be_shown_is_not_judged_and_the_rest_of_its_page_is(world: World) -> None:
+    _, task = asked("ada")
+    world.answer(task, "ada", {1: "plainly-visible", 2: "not-visible"})
+    world.tasks[task] = dataclasses.replace(world.tasks[task], pictures=("", world.tasks[task].pictures[1]))
+    found = world.pull()
+    assert [j.choice for j in found.judgments] == ["not-visible"]
+    assert [(r.reason, r.position) for r in found.refused] == [("no-such-image", 1)]
 
 
 def test_a_guideline_that_is_lost_is_named(world: World) -> None:
