@@ -1,114 +1,38 @@
 """What the commands of `fieldguide annotate` do, one function each, in the order in which a manager needs them.
 
-Everything that reads or writes data/judgments runs `alone`: two of them at once would plan or append on what the
-other has just changed, and a pull beside a running `adjudicate` would have DVC record a log that its qrels do not
-know. Pure computation is in annotation/; nothing is computed here.
+Whoever calls what writes (all but status, agreement and what is dry) does so `alone` (flows/desk.py): two at once
+would plan or append on what the other has just changed, and a pull beside a running `adjudicate` would have DVC
+record a log that its qrels do not know. Pure computation is in annotation/; nothing is computed here.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from annotation import log
-from annotation.coverage import Coverage, coverage
-from annotation.guidelines import Guideline, archived, read_guideline
+from annotation.coverage import Coverage
+from annotation.guidelines import archived, guidelines_of
 from annotation.log import Entry
-from annotation.rows import plan_rows
-from annotation.stopping import Verdict, due, verdicts
+from annotation.stopping import Verdict
 from annotation.tables import PLAN
-from fieldguide.errors import FieldguideError
-from fieldguide.files import locked
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.files import read_json
 from fieldguide.places import Places
-from fieldguide.records import POOLS, Subtopic, read_topics
+from fieldguide.records import POOLS
+from flows.desk import covered, desk, gold_of, judged_so_far, server, shown, subtopics
 from flows.run import Run
 
 if TYPE_CHECKING:
-    from annotation.push import Pushed
-    from label_studio_sdk import LabelStudio
-
+    from annotation.effort import Estimate
+    from annotation.live import Live
+    from annotation.progress import Progress
+    from annotation.projects import Project
     from annotation.pull import Pulled
-
-
-@contextlib.contextmanager
-def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
-    """Hold off every other command that touches the judgments of this folder, or `wait` for it to end.
-
-    Raises:
-        FieldguideError: one is running.
-    """
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(locked(places.state / "locks" / "judgments.lock", wait=wait))
-        except FieldguideError:
-            raise FieldguideError(
-                "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
-                "do this again when it has ended"
-            ) from None
-        yield
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What lies on the manager's desk: the plan and the log as they are now, and the guidelines in force."""
-
-    plan: pd.DataFrame
-    entries: tuple[Entry, ...]
-    guideline: Guideline
-    compatible: frozenset[str]
-
-    @property
-    def versions(self) -> frozenset[str]:
-        """Guidelines whose judgments count together: the one in force, and those with the same grades."""
-        return self.compatible | {self.guideline.version}
-
-
-def desk(places: Places) -> Desk:
-    """Read plan and log; both may be missing.
-
-    Raises:
-        FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid.
-    """
-    guideline = read_guideline(places.annotation / "guidelines.md")
-    known = archived(places.used_guidelines).values()
-    same = {g.version for g in known if (g.choices, g.grades) == (guideline.choices, guideline.grades)}
-    plan = PLAN.read(places.asked) if places.asked.exists() else PLAN.frame([])
-    return Desk(plan, read_log(places), guideline, frozenset(same - {guideline.version}))
-
-
-def read_log(places: Places) -> tuple[Entry, ...]:
-    """The judgment log's lines, its chain verified; none where nobody has judged yet."""
-    return log.read(places.judgments).entries if places.judgments.exists() else ()
-
-
-def subtopics(places: Places) -> Mapping[str, Subtopic]:
-    """All subtopics by id."""
-    return {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
-
-
-def server(places: Places) -> LabelStudio:
-    """A client of the annotation server, as its manager.
-
-    Raises:
-        FieldguideError: no server is known, or it has no account for this.
-    """
-    from annotation.accounts import read_accounts
-    from annotation.client import connect
-
-    return connect(read_accounts(places))
-
-
-def gold_of(run: Run, now: Desk) -> pd.DataFrame | None:
-    """The images with known grades; None where params.yaml names no file of them."""
-    if run.params.annotate.gold is None:
-        return None
-    from annotation.gold import read_gold
-
-    return read_gold(run.places.root / run.params.annotate.gold, now.guideline)
+    from annotation.push import Pushed
+    from annotation.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -138,39 +62,6 @@ def plan(run: Run, *, dry: bool = False) -> Planned:
     if not dry and len(new):
         PLAN.write(places.asked, made)
     return Planned(made, new, now.entries)
-
-
-def shown(run: Run, now: Desk) -> set[str]:
-    """The pages that are to be before people now."""
-    return due(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
-
-
-def judged_so_far(run: Run, now: Desk) -> list[Verdict]:
-    """How far the judging of each subtopic is."""
-    return verdicts(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
-
-
-def covered(run: Run, now: Desk, impossible: frozenset[tuple[str, str]] = frozenset()) -> Coverage:
-    """How much of what is asked is judged."""
-    stopped = {verdict.subtopic_id for verdict in judged_so_far(run, now) if verdict.stopped}
-    rows = plan_rows(now.plan)
-    return coverage(rows, now.entries, run.params.annotate, now.versions, stopped, shown(run, now), impossible)
-
-
-def _pools(run: Run) -> pd.DataFrame | None:
-    return POOLS.read(run.places.pools) if run.places.pools.exists() else None
-
-
-class _Open(TypedDict):
-    overlap: int
-    assessors: list[str]
-    guidelines: frozenset[str]
-
-
-def _open(run: Run, now: Desk) -> _Open:
-    """Whose rows of the plan can still be answered."""
-    annotate = run.params.annotate
-    return {"overlap": annotate.overlap, "assessors": annotate.assessors, "guidelines": now.versions}
 
 
 def pull(run: Run, *, accept_withdrawals: bool = False) -> Pulled:
@@ -203,15 +94,152 @@ def ask_adjudicator(run: Run, *, partial: bool = False, dry: bool = False) -> pd
     """Plan for the adjudicator what assessors do not agree on; `partial`: also where some have yet to judge.
 
     Returns:
-        The plan's new rows; none where params.yaml names no adjudicator.
+        The plan's new rows.
+
+    Raises:
+        FieldguideError: params.yaml names no adjudicator.
     """
-    now, annotate = desk(run.places), run.params.annotate
-    if annotate.adjudicator is None:
-        return PLAN.frame([])
     from annotation.disputes import disputed
 
-    new = disputed(now.entries, now.plan, annotate, partial=partial)
+    now = desk(run.places)
+    new = disputed(now.entries, now.plan, run.params.annotate, partial=partial)
     if not dry and len(new):
         grown = pd.concat([now.plan, new], ignore_index=True)
         PLAN.write(run.places.asked, grown.sort_values(["assessor", "queue", "position"], ignore_index=True))
     return new
+
+
+def agreement(run: Run) -> Summary:
+    """How far assessors agree, each of them, and how grades are decided: what the stage `adjudicate` writes, now.
+
+    Raises:
+        FieldguideError: nobody has judged yet, or the judgments rest on guidelines that do not go together.
+    """
+    from annotation.adjudication import adjudicate
+    from annotation.gold import grades_of
+    from annotation.summary import summarise
+
+    places, now = run.places, desk(run.places)
+    if not now.entries:
+        raise FieldguideError(f"{places.judgments}: nobody has judged yet; see `fieldguide annotate status`")
+    used = guidelines_of(now.entries, str(places.judgments), archived(places.used_guidelines))
+    pools, gold = POOLS.read(places.pools), grades_of(gold_of(run, now))
+    decided = adjudicate(now.entries, pools, run.params.adjudicate.rule, gold)
+    return summarise(now.entries, decided, used, pools, run.params, gold)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How annotation goes.
+
+    Attributes:
+        progress: figures of plan and log.
+        coverage: of what is asked, what is judged.
+        verdicts: how far each subtopic is.
+        estimate: hours.
+        live: what the server has, None where it was not asked; `offline` says why.
+        stale: the qrels rest on another state of the log.
+    """
+
+    progress: Progress
+    coverage: Coverage
+    verdicts: tuple[Verdict, ...]
+    estimate: Estimate
+    live: tuple[Live, ...] | None
+    offline: str | None
+    stale: bool
+
+
+def status(run: Run) -> Status:
+    """Figures of plan and log, and what the server has that was not pulled; reads only.
+
+    Raises:
+        FieldguideError: nothing is planned yet, or the log's chain is broken.
+    """
+    from annotation.effort import estimate
+    from annotation.live import live
+    from annotation.progress import progress
+
+    places, annotate = run.places, run.params.annotate
+    if not places.asked.exists():
+        raise FieldguideError(f"{places.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
+    now = desk(places)
+    found, offline = None, None
+    try:
+        found = tuple(live(server(places), places, run.params.release.name, now.entries))
+    except FieldguideError as error:
+        offline = str(error)
+    figures = progress(
+        now.plan, now.entries, gold_of(run, now), annotate,
+        due=shown(run, now), grades=sorted(now.guideline.grades), guidelines=now.versions,
+    )  # fmt: skip
+    return Status(
+        figures, covered(run, now), tuple(judged_so_far(run, now)),
+        estimate(now.plan, now.entries, overlap=annotate.overlap), found, offline, _stale(places, now.entries),
+    )  # fmt: skip
+
+
+def _stale(places: Places, entries: Sequence[Entry]) -> bool:
+    """Whether there are qrels of another log than this one."""
+    grades = places.qrels / "grades.json"
+    head = entries[-1].hash if entries else None
+    return grades.exists() and read_json(grades).get("log", {}).get("head") != head
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What was closed, and on which log: number of lines, hash of the last."""
+
+    projects: tuple[Project, ...]
+    coverage: Coverage
+    lines: int
+    head: str | None
+
+
+def close(run: Run, *, incomplete: bool = False) -> Closed:
+    """End the asking: pull all there is, see that nothing is missing, close the projects. Writes nothing else.
+
+    Args:
+        run: places, parameters and how progress is shown.
+        incomplete: close also where judgments are missing.
+
+    Raises:
+        ProblemsError: judgments are missing: how many, of whom.
+    """
+    from annotation import projects
+
+    pulled = pull(run)
+    while pulled.appended:  # somebody is still at it
+        pulled = pull(run)
+    now = desk(run.places)
+    coverage = covered(run, now)
+    missing = list(_missing(run, coverage, pulled))
+    if missing and not incomplete:
+        raise ProblemsError(
+            "not closed, judgments are missing; wait for them, or close with --incomplete and go on without:", missing
+        )
+    client = server(run.places)
+    with_closed = projects.close(client, run.params.release.name)
+    return Closed(tuple(with_closed), coverage, len(now.entries), now.entries[-1].hash if now.entries else None)
+
+
+def _missing(run: Run, coverage: Coverage, pulled: Pulled) -> Iterator[Problem]:
+    for share in [*coverage.assessors, *([coverage.adjudicator] if coverage.adjudicator else [])]:
+        if share.left:
+            yield Problem(share.assessor, f"{share.left} of {share.asked} judgments are missing")
+    if pulled.held:
+        yield Problem("held", f"{pulled.held} judgments are gone on the server; `fieldguide annotate pull` says which")
+    if run.params.annotate.adjudicator is not None:
+        disputes = len(ask_adjudicator(run, dry=True))
+        if disputes:
+            who = run.params.annotate.adjudicator
+            yield Problem(
+                who, f"{disputes} disputes were never put to the adjudicator; `fieldguide annotate adjudicate`"
+            )
+
+
+def reopen(run: Run) -> list[Project]:
+    """Let closed projects get pages again."""
+    from annotation import projects
+
+    return projects.close(server(run.places), run.params.release.name, reopen=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fieldguide import __version__
 from fieldguide.errors import FieldguideError
+from flows import annotate_cli
 
 app = typer.Typer(
     name="fieldguide",
@@ -23,10 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(annotate_cli.app, name="annotate")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
-
-_STYLES = {"ok": "green", "up to date": "green", "note": "yellow", "waits": "yellow", "changed": "cyan",
-           "frozen": "blue", "problem": "bold red"}  # fmt: skip
 
 
 @app.callback(invoke_without_command=True)
@@ -40,9 +37,10 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, which encoders, generators and chat models can be used, and why others cannot."""
     from flows.doctor import examine, healthy
+    from flows.tables import show
 
     findings = list(examine(Path()))
-    _show(findings, ("group", "name", "verdict", "detail"), as_json)
+    show(findings, ("group", "name", "verdict", "detail"), as_json)
     if not healthy(findings):
         raise typer.Exit(1)
 
@@ -51,9 +49,10 @@ def doctor(as_json: Json = False) -> None:
 def status(as_json: Json = False) -> None:
     """Say which stages are up to date, and why the others are not."""
     from flows.status import stage_statuses
+    from flows.tables import show
 
     statuses = stage_statuses(Path())
-    _show(statuses, ("stage", "state", "reason"), as_json)
+    show(statuses, ("stage", "state", "reason"), as_json)
     if not as_json:
         stale = sum(s.state in ("changed", "waits") for s in statuses)
         print(f"{stale} of {len(statuses)} stages would run" if stale else "everything is up to date")
@@ -131,28 +130,6 @@ def stop() -> None:
     from flows.client import stop as stop_background
 
     print("ended" if stop_background(Path.cwd()) else "none was running")
-
-
-def _show(rows: Iterable[Any], columns: tuple[str, ...], as_json: bool) -> None:
-    """Rows as a table (colours where a terminal or FORCE_COLOR asks for them) or as JSON."""
-    records = [asdict(row) if is_dataclass(row) and not isinstance(row, type) else row for row in rows]
-    if as_json:
-        print(json.dumps(records, indent=2, ensure_ascii=False))
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for record in records:
-        table.add_row(*(Text(str(record[c]), style=_STYLES.get(str(record[c]), "")) for c in columns))
-    console = Console()
-    if not console.is_terminal:  # a pipe has no width: then no line is folded
-        console = Console(width=200)
-    console.print(table)
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from annotation.client import ServerError
 from annotation.coverage import Coverage
 from fieldguide.errors import FieldguideError
 from flows import annotate
+from flows.annotate_views import coverage_lines
+from flows.desk import alone, covered, desk, server
 from flows.run import Run
 
 
@@ -33,14 +35,11 @@ class Standing:
 
     def __str__(self) -> str:
         c = self.coverage
-        lines = [f"{c.judged} of {c.asked} judgments are in" + (f" (of {self.wanted:.0%} wanted)" if c.left else "")]
-        if c.unsure:
-            lines.append(f"  {c.unsure} subtopics may end before all their images are asked: annotate.stopping decides")
-        lines += [f"  {s.assessor}: {s.left} left of {s.asked}" for s in c.assessors if s.left]
-        if c.adjudicator and c.adjudicator.left:
-            lines.append(
-                f"  {c.adjudicator.assessor} (adjudicator): {c.adjudicator.left} left of {c.adjudicator.asked}"
-            )
+        lines = list(coverage_lines(c))
+        if c.left and self.wanted < 1:
+            lines.append(f"  {self.wanted:.0%} are wanted (annotate.coverage)")
+        shares = [*c.assessors, *([c.adjudicator] if c.adjudicator else [])]
+        lines += [f"  {share.assessor}: {share.left} left of {share.asked}" for share in shares if share.left]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
@@ -52,10 +51,10 @@ def look(run: Run) -> Standing:
     Raises:
         FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
     """
-    with annotate.alone(run.places, wait=True):
+    with alone(run.places, wait=True):
         annotate.plan(run)
         notes, trouble, impossible = _exchange(run)
-        coverage = annotate.covered(run, annotate.desk(run.places), impossible)
+        coverage = covered(run, desk(run.places), impossible)
     standing = Standing(coverage, run.params.annotate.coverage, tuple(notes))
     if trouble is not None:
         if not standing.enough:
@@ -70,7 +69,7 @@ def _exchange(run: Run) -> tuple[list[str], FieldguideError | None, frozenset[tu
     notes: list[str] = []
     impossible: Iterable[tuple[str, str]] = ()
     try:
-        annotate.server(run.places)
+        server(run.places)
     except FieldguideError as error:  # none is known
         trouble = error
     try:
@@ -79,7 +78,8 @@ def _exchange(run: Run) -> tuple[list[str], FieldguideError | None, frozenset[tu
             notes += pulled.notes if pulled.projects else ()  # the first push makes them
     except ServerError as error:
         trouble = error
-    annotate.ask_adjudicator(run)
+    if run.params.annotate.adjudicator is not None:
+        annotate.ask_adjudicator(run)
     try:
         if trouble is None:
             pushed = annotate.push(run)

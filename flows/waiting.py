@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from fieldguide.errors import FieldguideError
-from flows.annotate import alone
+from flows.desk import alone
 from flows.human import look
 from flows.run import Run
 from flows.suspended import carry_out, pause, unfinished, waits, was_told

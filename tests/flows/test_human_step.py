@@ -36,7 +36,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site = make_site(tmp_path / "site", ("pool", "adjudicate"))
     for name, text in STANDINS.items():
         (site.folder / "annotation" / f"{name}.py").write_text(text)
-    with (site.folder / "flows" / "annotate.py").open("a") as stream:
+    with (site.folder / "flows" / "desk.py").open("a") as stream:
         stream.write("\n\ndef server(places):\n    return None\n")
     yield site
     site.run("flows.cli", "stop", check=False)

@@ -1,0 +1,136 @@
+"""The manager's desk: plan, log and guidelines as they are now, and who holds them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+import pandas as pd
+
+from annotation import log
+from annotation.coverage import Coverage, coverage
+from annotation.guidelines import Guideline, archived, read_guideline
+from annotation.log import Entry
+from annotation.rows import plan_rows
+from annotation.stopping import Verdict, due, verdicts
+from annotation.tables import PLAN
+from fieldguide.errors import FieldguideError
+from fieldguide.files import locked
+from fieldguide.places import Places
+from fieldguide.records import POOLS, Subtopic, read_topics
+from flows.run import Run
+
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio
+
+
+@contextlib.contextmanager
+def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
+    """Hold off every other command that touches the judgments of this folder, or `wait` for it to end.
+
+    Raises:
+        FieldguideError: one is running.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(places.state / "locks" / "judgments.lock", wait=wait))
+        except FieldguideError:
+            raise FieldguideError(
+                "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
+                "do this again when it has ended"
+            ) from None
+        yield
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies on the manager's desk: the plan and the log as they are now, and the guidelines in force."""
+
+    plan: pd.DataFrame
+    entries: tuple[Entry, ...]
+    guideline: Guideline
+    compatible: frozenset[str]
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """Guidelines whose judgments count together: the one in force, and those with the same grades."""
+        return self.compatible | {self.guideline.version}
+
+
+def desk(places: Places) -> Desk:
+    """Read plan and log; both may be missing.
+
+    Raises:
+        FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid.
+    """
+    guideline = read_guideline(places.annotation / "guidelines.md")
+    known = archived(places.used_guidelines).values()
+    same = {g.version for g in known if (g.choices, g.grades) == (guideline.choices, guideline.grades)}
+    plan = PLAN.read(places.asked) if places.asked.exists() else PLAN.frame([])
+    return Desk(plan, read_log(places), guideline, frozenset(same - {guideline.version}))
+
+
+def read_log(places: Places) -> tuple[Entry, ...]:
+    """The judgment log's lines, its chain verified; none where nobody has judged yet."""
+    return log.read(places.judgments).entries if places.judgments.exists() else ()
+
+
+def subtopics(places: Places) -> Mapping[str, Subtopic]:
+    """All subtopics by id."""
+    return {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
+
+
+def server(places: Places) -> LabelStudio:
+    """A client of the annotation server, as its manager.
+
+    Raises:
+        FieldguideError: no server is known, or it has no account for this.
+    """
+    from annotation.accounts import read_accounts
+    from annotation.client import connect
+
+    return connect(read_accounts(places))
+
+
+def gold_of(run: Run, now: Desk) -> pd.DataFrame | None:
+    """The images with known grades; None where params.yaml names no file of them."""
+    if run.params.annotate.gold is None:
+        return None
+    from annotation.gold import read_gold
+
+    return read_gold(run.places.root / run.params.annotate.gold, now.guideline)
+
+
+def shown(run: Run, now: Desk) -> set[str]:
+    """The pages that are to be before people now."""
+    return due(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
+
+
+def judged_so_far(run: Run, now: Desk) -> list[Verdict]:
+    """How far the judging of each subtopic is."""
+    return verdicts(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
+
+
+def covered(run: Run, now: Desk, impossible: frozenset[tuple[str, str]] = frozenset()) -> Coverage:
+    """How much of what is asked is judged."""
+    stopped = {verdict.subtopic_id for verdict in judged_so_far(run, now) if verdict.stopped}
+    rows = plan_rows(now.plan)
+    return coverage(rows, now.entries, run.params.annotate, now.versions, stopped, shown(run, now), impossible)
+
+
+def _pools(run: Run) -> pd.DataFrame | None:
+    return POOLS.read(run.places.pools) if run.places.pools.exists() else None
+
+
+class _Open(TypedDict):
+    overlap: int
+    assessors: list[str]
+    guidelines: frozenset[str]
+
+
+def _open(run: Run, now: Desk) -> _Open:
+    """Whose rows of the plan can still be answered."""
+    annotate = run.params.annotate
+    return {"overlap": annotate.overlap, "assessors": annotate.assessors, "guidelines": now.versions}
