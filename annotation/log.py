@@ -273,6 +273,11 @@ def _parse(path: Path, data: bytes) -> tuple[Log, int]:
             if last and isinstance(error, _NotJsonError):
                 torn = f"{path}:{number}: the last line was cut off while it was written; it is not counted"
                 return Log(tuple(entries), torn), whole
+            if isinstance(error, _OtherVersionError):
+                raise FieldguideError(
+                    f"{path}:{number}: {error}. A log of people's judgments must be read by the version of Fieldguide "
+                    "that wrote it; one made from the labels of a data set may be removed, and is made again"
+                ) from None
             raise FieldguideError(
                 f"{path}:{number}: the log was changed here: {error}. Judgments are never edited: restore the file "
                 "(`dvc checkout`, or your copy), and give changes as new judgments"
@@ -287,6 +292,10 @@ class _BrokenLineError(Exception):
     """Why a line does not continue the chain."""
 
 
+class _OtherVersionError(_BrokenLineError):
+    """A line of another schema version."""
+
+
 class _NotJsonError(_BrokenLineError):
     """A line that is no JSON text."""
 
@@ -295,6 +304,9 @@ def _verified(raw: bytes, before: Entry | None, holding: dict[tuple[str, str], s
     try:
         text = raw.decode("utf-8")
         fields = json.loads(text)
+        version = fields.get("schema_version") if isinstance(fields, dict) else None
+        if isinstance(version, int) and version != SCHEMA_VERSION:
+            raise _OtherVersionError(f"has schema version {version}; this version reads {SCHEMA_VERSION}")
         entry = Entry.model_validate(fields)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise _NotJsonError("it is not JSON") from None

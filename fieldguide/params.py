@@ -238,7 +238,7 @@ class Stopping(Section):
     """When no more images of a subtopic are asked for. Images go out in pool order, `wave` pages a subtopic at a time.
 
     `consecutive`: after `count` non-relevant images in a row in pool order (INQUIRE used 100).
-    `missed`: as soon as the upper 95 % limit of the estimated number of relevant images not yet seen is at most `bound`.
+    `missed`: as soon as at most `bound` relevant images are unseen by the estimate's upper 95 % limit.
     """
 
     rule: Literal["consecutive", "missed"]

@@ -206,3 +206,11 @@ def test_a_judgment_that_says_nothing_clear_is_refused(fields: dict[str, object]
 def test_a_missing_log_is_named(tmp_path: Path) -> None:
     with pytest.raises(FieldguideError, match=r"log\.jsonl: no such file; people's judgments come from"):
         log.read(tmp_path / "log.jsonl")
+
+
+def test_a_log_of_another_schema_version_is_told_apart_from_a_changed_one(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"schema_version":1,"seq":1}\n')
+    told = r"log.jsonl:1: has schema version 1; this version reads 2\..* may be removed"
+    with pytest.raises(FieldguideError, match=told):
+        log.read(path)
