@@ -17,9 +17,10 @@ from annotation.accounts import Accounts, read_accounts, with_user_ids
 from annotation.client import address_of, speaking
 from annotation.cursor import Cursor, Reading, Seen, read_cursor, read_project, tasks_of, write_cursor
 from annotation.guidelines import DATASET_LABEL, Guideline, archived
+from annotation.offers import People
 from annotation.projects import find_projects
 from annotation.quarantine import Refused
-from annotation.reconcile import Held, People, Reconciled, reconcile
+from annotation.reconcile import Held, Reconciled, reconcile
 from annotation.rows import PlanRow, plan_rows
 from annotation.tables import PLAN
 from fieldguide.errors import FieldguideError

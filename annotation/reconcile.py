@@ -15,28 +15,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from annotation.assignment import ANYBODY
 from annotation.form import answers
 from annotation.guidelines import Guideline
 from annotation.log import Entry, Judgment, Source, current
-from annotation.quarantine import Reason, Refused, evidence
-from annotation.reading import Given, Served
+from annotation.offers import Books, Offer, People, is_asked, offers_of, pages_of, refuse
+from annotation.quarantine import Refused
+from annotation.reading import Served
 from annotation.rows import PlanRow
 
 MOST_WITHDRAWN = 10
 MOST_WITHDRAWN_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class People:
-    """Users of the server by number. `assessors` may answer what anybody is asked."""
-
-    names: Mapping[int, str]
-    assessors: Collection[str]
-    manager: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,48 +60,6 @@ class Reconciled:
     gone: int = 0
 
 
-@dataclass(frozen=True)
-class _Offer:
-    """An annotation that may count: the right person's, on a page of the plan, written by the person."""
-
-    person: str
-    page: tuple[PlanRow, ...]
-    served: Served
-    given: Given
-
-    @property
-    def where(self) -> Source:
-        return _source(self.served, self.given)
-
-
-@dataclass
-class _Books:
-    """What the plan asks and the log holds, and what was found so far.
-
-    Attributes:
-        pages: of the plan, by page_key; rows by position.
-        holds: the log's current line by (assessor, task_key).
-        tasks: on the server, by project.
-        read: (project, task) of those that were read.
-        settled: (assessor, page_key) of pages whose annotation that counts was found.
-        frozen: annotations that are refused as a whole: the log keeps what it has of them.
-        changes: with time, annotation and position, by which they are appended.
-        gone: by (assessor, task_key): the line, who took it away, when.
-    """
-
-    pages: Mapping[str, tuple[PlanRow, ...]]
-    guidelines: Mapping[str, Guideline]
-    people: People
-    holds: Mapping[tuple[str, str], Entry]
-    tasks: Mapping[int, Collection[int]]
-    read: Collection[tuple[int, int]]
-    settled: set[tuple[str, str]] = field(default_factory=set)
-    refused: list[Refused] = field(default_factory=list)
-    frozen: set[Source] = field(default_factory=set)
-    changes: list[tuple[datetime, int, int, Judgment]] = field(default_factory=list)
-    gone: dict[tuple[str, str], tuple[Entry, str, str | None]] = field(default_factory=dict)
-
-
 def reconcile(
     served: Sequence[Served],
     tasks: Mapping[int, Collection[int]],
@@ -133,8 +82,8 @@ def reconcile(
     """
     read = {(page.project, page.task) for page in served}
     holds = {(entry.assessor, entry.key): entry for entry in current(entries)}
-    books = _Books(_pages(rows), guidelines, people, holds, tasks, read)
-    offers, skipped = _offers(served, books)
+    books = Books(pages_of(rows), guidelines, people, holds, tasks, read)
+    offers, skipped = offers_of(served, books)
     for offered in offers.values():
         _take(offered, books)
     _find_deleted(served, books)
@@ -151,98 +100,18 @@ def reconcile(
     )
 
 
-def _pages(rows: Iterable[PlanRow]) -> dict[str, tuple[PlanRow, ...]]:
-    pages: dict[str, list[PlanRow]] = defaultdict(list)
-    for row in rows:
-        pages[row.page_key].append(row)
-    return {key: tuple(sorted(page, key=lambda row: row.position)) for key, page in pages.items()}
-
-
-def _offers(served: Sequence[Served], books: _Books) -> tuple[dict[tuple[str, str], list[_Offer]], int]:
-    """What may count, by person and page; the rest is refused. And how many pages were skipped."""
-    offers: dict[tuple[str, str], list[_Offer]] = defaultdict(list)
-    skipped = 0
-    for page in served:
-        for given in page.given:
-            skipped += given.cancelled
-            offer = _offer(page, given, books)
-            if offer is not None:
-                offers[offer.person, offer.page[0].page_key].append(offer)
-    return offers, skipped
-
-
-def _offer(served: Served, given: Given, books: _Books) -> _Offer | None:
-    page = books.pages.get(served.page_key or "")
-    person = books.people.names.get(given.author) if given.author is not None else None
-    wrong: tuple[Reason, str] | None = None
-    if page is None:
-        wrong = "unknown-page", "no page of the plan has the key that the task names"
-    elif not _shows(served, page):
-        wrong = "page-changed", "the task's data are not those of the page that the plan asks"
-    elif person is None:
-        wrong = "unknown-author", f"user {given.author} is nobody whom params.yaml and the accounts name"
-    elif not _is_asked(person, page[0].assessor, books.people):
-        wrong = "not-asked", f"{page[0].assessor} was asked, and {person} answered"
-    elif page[0].guideline not in books.guidelines:
-        wrong = "unknown-guideline", f"guidelines {page[0].guideline} are not among data/judgments/guidelines"
-    elif given.updated_by is None:
-        wrong = "made-in-bulk", "the server knows nobody who submitted it"
-    elif given.updated_by != given.author:
-        other = books.people.names.get(given.updated_by, f"user {given.updated_by}")
-        wrong = "edited-by-another", f"it is {person}'s, and {other} wrote it last"
-    elif given.updated_at is None:
-        wrong = "malformed", "it has no time"
-    if wrong is None and page is not None and person is not None:
-        return _Offer(person, page, served, given)
-    if wrong is not None and not _says_nothing_new(served, given, person, page, books):
-        _refuse(books, served, given, *wrong)
-    books.frozen.add(_source(served, given))
-    return None
-
-
-def _shows(served: Served, page: Sequence[PlanRow]) -> bool:
-    """The task's data name the plan's images in the plan's order, and the pictures are theirs as far as names tell.
-
-    An image that could not be shown left its place empty.
-    """
-    if served.task_keys != tuple(row.task_key for row in page):
-        return False
-    pictures = zip(page, served.pictures, strict=False)
-    return all(not picture or row.image_id in picture or "data:image/" in picture for row, picture in pictures)
-
-
-def _is_asked(person: str, asked: str, people: People) -> bool:
-    return person == asked or (asked == ANYBODY and person in people.assessors)
-
-
-def _says_nothing_new(
-    served: Served, given: Given, person: str | None, page: Sequence[PlanRow] | None, books: _Books
-) -> bool:
-    """Somebody touched the annotation that the log has, and it says what the log says: nothing to refuse."""
-    if person is None or page is None or given.cancelled:
-        return False
-    holds = [books.holds.get((person, row.task_key)) for row in page]
-    if _source(served, given) not in [entry.source for entry in holds if entry]:
-        return False
-    try:
-        found = answers(given.result)
-    except ValueError:
-        return False
-    return found == {n: [entry.choice] for n, entry in enumerate(holds, 1) if entry}
-
-
-def _take(offers: Sequence[_Offer], books: _Books) -> None:
+def _take(offers: Sequence[Offer], books: Books) -> None:
     """Of one person's annotations of one page, take the one that counts."""
     person, page = offers[0].person, offers[0].page
     holders = _holders(person, page, books)
-    valid: list[tuple[_Offer, dict[int, list[str]]]] = []
+    valid: list[tuple[Offer, dict[int, list[str]]]] = []
     for offer in sorted(offers, key=lambda o: (o.given.annotation, o.served.project)):
         if offer.given.cancelled:
             continue
         try:
             valid.append((offer, answers(offer.given.result)))
         except ValueError as error:
-            _refuse(books, offer.served, offer.given, "malformed", str(error))
+            refuse(books, offer.served, offer.given, "malformed", str(error))
             books.frozen.add(offer.where)
     chosen = next((v for holder in holders for v in valid if v[0].where == holder), None)
     if chosen is None and valid and not any(_stands(holder, offers, books) for holder in holders):
@@ -250,7 +119,7 @@ def _take(offers: Sequence[_Offer], books: _Books) -> None:
     for offer, _ in valid:
         if chosen is None or offer is not chosen[0]:
             first = f"annotation {chosen[0].given.annotation}" if chosen else "the one that the log has"
-            _refuse(books, offer.served, offer.given, "second-annotation", f"{first} of {person} on this page counts")
+            refuse(books, offer.served, offer.given, "second-annotation", f"{first} of {person} on this page counts")
     if valid or any(offer.where in holders for offer in offers):
         books.settled.add((person, page[0].page_key))
     if chosen is not None:
@@ -259,13 +128,13 @@ def _take(offers: Sequence[_Offer], books: _Books) -> None:
         _skip(offers, holders, books)
 
 
-def _holders(person: str, page: Sequence[PlanRow], books: _Books) -> list[Source]:
+def _holders(person: str, page: Sequence[PlanRow], books: Books) -> list[Source]:
     """Annotations that the log has of a person's page, the latest line's first."""
     held = [entry for row in page if (entry := books.holds.get((person, row.task_key))) and entry.source]
     return list(dict.fromkeys(e.source for e in sorted(held, key=lambda e: -e.seq) if e.source))
 
 
-def _stands(holder: Source, offers: Sequence[_Offer], books: _Books) -> bool:
+def _stands(holder: Source, offers: Sequence[Offer], books: Books) -> bool:
     """The annotation that the log has is refused now, or in a task that was not read: it is not given up."""
     if holder in books.frozen:
         return True
@@ -274,13 +143,13 @@ def _stands(holder: Source, offers: Sequence[_Offer], books: _Books) -> bool:
     return (holder.project, holder.task) not in books.read and holder.task in books.tasks.get(holder.project, ())
 
 
-def _compare(offer: _Offer, found: Mapping[int, list[str]], books: _Books) -> None:
+def _compare(offer: Offer, found: Mapping[int, list[str]], books: Books) -> None:
     """Lines for the images whose answer is not what the log has."""
     guideline = books.guidelines[offer.page[0].guideline]
     shown = {n for n, _ in enumerate(offer.page, 1) if offer.served.pictures[n - 1 : n] != ("",)}
     for position in sorted(set(found) - shown):
         what = f"image {position} was answered, and the page shows {', '.join(map(str, sorted(shown))) or 'none'}"
-        _refuse(books, offer.served, offer.given, "no-such-image", what, position)
+        refuse(books, offer.served, offer.given, "no-such-image", what, position)
     for position, row in enumerate(offer.page, 1):
         choices = found.get(position)
         entry = books.holds.get((offer.person, row.task_key))
@@ -291,18 +160,18 @@ def _compare(offer: _Offer, found: Mapping[int, list[str]], books: _Books) -> No
                 books.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
         elif len(choices) != 1:
             what = f"image {position} has {len(choices)} choices: {', '.join(map(ascii, choices[:5]))}"
-            _refuse(books, offer.served, offer.given, "not-one-choice", what, position)
+            refuse(books, offer.served, offer.given, "not-one-choice", what, position)
         elif choices[0] not in guideline.choices:
             allowed = ", ".join(guideline.choices)
             what = f"image {position} has {choices[0][:80]!a}; {guideline.version} allows {allowed}"
-            _refuse(books, offer.served, offer.given, "unknown-choice", what, position)
+            refuse(books, offer.served, offer.given, "unknown-choice", what, position)
         elif entry is None or entry.choice != choices[0]:
             judgment = _judgment(offer, row, choices[0], guideline, entry)
             at = datetime.fromisoformat(judgment.judged_at or "").astimezone(UTC)
             books.changes.append((at, offer.given.annotation, position, judgment))
 
 
-def _judgment(offer: _Offer, row: PlanRow, choice: str, guideline: Guideline, entry: Entry | None) -> Judgment:
+def _judgment(offer: Offer, row: PlanRow, choice: str, guideline: Guideline, entry: Entry | None) -> Judgment:
     lead_time = offer.given.lead_time
     return Judgment(
         subtopic_id=row.subtopic_id,
@@ -322,7 +191,7 @@ def _judgment(offer: _Offer, row: PlanRow, choice: str, guideline: Guideline, en
     )
 
 
-def _skip(offers: Sequence[_Offer], holders: Collection[Source], books: _Books) -> None:
+def _skip(offers: Sequence[Offer], holders: Collection[Source], books: Books) -> None:
     """The person skipped a page that the log has an answer of: the answer is taken back."""
     for offer in offers:
         if offer.given.cancelled and offer.where in holders:
@@ -332,7 +201,7 @@ def _skip(offers: Sequence[_Offer], holders: Collection[Source], books: _Books) 
                     books.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
 
 
-def _find_deleted(served: Sequence[Served], books: _Books) -> None:
+def _find_deleted(served: Sequence[Served], books: Books) -> None:
     """Judgments whose task was read and whose annotation is nowhere in it, or anywhere else."""
     numbers = {given.annotation for page in served for given in page.given}
     read = {(page.project, page.task): page for page in served}
@@ -345,14 +214,14 @@ def _find_deleted(served: Sequence[Served], books: _Books) -> None:
             continue
         # The page of this number must be the one that was judged: numbers begin anew with a server's data base.
         asked = books.pages.get(page.page_key or "", ())
-        if any(row.task_key == entry.key and _is_asked(entry.assessor, row.assessor, books.people) for row in asked):
+        if any(row.task_key == entry.key and is_asked(entry.assessor, row.assessor, books.people) for row in asked):
             by = books.people.names.get(page.updated_by) if page.updated_by is not None else None
             if page.updated_by is not None and page.updated_by == books.people.manager:
                 by = entry.assessor  # the manager may
             books.gone[key] = (entry, by or f"user {page.updated_by}", page.updated_at)
 
 
-def _hold_back(books: _Books) -> list[Held]:
+def _hold_back(books: Books) -> list[Held]:
     """Which of the judgments that are gone are not withdrawn without a manager's word."""
     have = Counter(assessor for assessor, _ in books.holds)
     mine: dict[str, list[Entry]] = defaultdict(list)
@@ -379,28 +248,3 @@ def _withdrawal(entry: Entry, by: str, at: str | None) -> Judgment:
             "seconds": None, "judged_at": at, "source": entry.source,
         }
     )  # fmt: skip
-
-
-def _refuse(
-    books: _Books, served: Served, given: Given, reason: Reason, detail: str, position: int | None = None
-) -> None:
-    books.refused.append(
-        Refused(
-            reason=reason,
-            detail=detail,
-            project=served.project,
-            task=served.task,
-            annotation=given.annotation,
-            page_key=served.page_key,
-            position=position,
-            assessor=books.people.names.get(given.author) if given.author is not None else None,
-            author=given.author,
-            updated_by=given.updated_by,
-            updated_at=given.updated_at,
-            evidence=evidence(given.result),
-        )
-    )
-
-
-def _source(served: Served, given: Given) -> Source:
-    return Source(project=served.project, task=served.task, annotation=given.annotation)
