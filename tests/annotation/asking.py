@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
 
-def planned(root: Path, *, name: str = "tiny", **annotate: Any) -> tuple[Places, Params]:
-    """Write `tiny_benchmark` with the repository's form and guidelines and a plan; nobody has judged."""
+def params_of(name: str, **annotate: Any) -> Params:
+    """Parameters of a benchmark of that name, without gold and stopping rule."""
     quiet = {"gold": None, "gold_share": 0.0, "stopping": None, "page": 4}
     params = people_params(**(quiet | annotate))
-    params = params.model_copy(update={"release": params.release.model_copy(update={"name": name})})
+    return params.model_copy(update={"release": params.release.model_copy(update={"name": name})})
+
+
+def planned(root: Path, *, name: str = "tiny", **annotate: Any) -> tuple[Places, Params]:
+    """Write `tiny_benchmark` with the repository's form and guidelines and a plan; nobody has judged."""
+    params = params_of(name, **annotate)
     places = tiny_benchmark(root, params)
     shutil.rmtree(places.judgments.parent)
     shutil.rmtree(places.qrels)

@@ -1,0 +1,110 @@
+"""Kill the server, and the process that pushes, in the middle: the next push leaves exactly the plan."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from annotation import push as module
+from annotation.pages import pages_of
+from annotation.projects import find_projects
+from annotation.push import push
+from annotation.tables import PLAN
+from fieldguide.errors import FieldguideError
+from fieldguide.params import Params
+from fieldguide.places import Places
+from tests.annotation.asking import keys_there, planned
+from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
+
+pytestmark = pytest.mark.slow
+
+BATCH = 5
+TIMES = 6
+PUSHING = f"""
+import sys
+from pathlib import Path
+from annotation import push
+from annotation.accounts import read_accounts
+from annotation.client import connect
+from fieldguide.places import Places
+from tests.annotation.asking import params_of
+push._BATCH_TASKS = {BATCH}
+places = Places(Path(sys.argv[1]))
+print("begin", flush=True)
+push.push(connect(read_accounts(places)), places, params_of("chaos"))
+"""
+
+
+@pytest.fixture
+def benchmark(server: LabelStudioServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Places, Params]]:
+    monkeypatch.setattr(module, "_BATCH_TASKS", BATCH)  # many writes, so that a kill hits between and within them
+    yield planned(server.places.root, name="chaos")
+
+
+def there(server: LabelStudioServer) -> dict[str, list[str]]:
+    client = server.client()
+    return {p.assessor: keys_there(client, p.id) for p in find_projects(client, "chaos")}
+
+
+def wanted(places: Places) -> dict[str, list[str]]:
+    keys: dict[str, list[str]] = {}
+    for key, page in pages_of(PLAN.read(places.asked)).items():
+        keys.setdefault(page.mark[0], []).append(key)
+    return keys
+
+
+def begin_anew(server: LabelStudioServer) -> None:
+    client = server.client()
+    for project in find_projects(client, "chaos"):
+        client.projects.delete(project.id)
+
+
+def moments(seconds: float, seed: int) -> list[float]:
+    return list(np.random.default_rng(seed).uniform(0, seconds, TIMES))
+
+
+def test_server_killed_while_pushing(server: LabelStudioServer, benchmark: tuple[Places, Params]) -> None:
+    places, params = benchmark
+    begin = time.perf_counter()
+    push(server.client(), places, params)
+    struck = 0
+    for moment in moments(time.perf_counter() - begin, seed=1):
+        begin_anew(server)
+        killer = threading.Timer(moment, server.kill)
+        killer.start()
+        try:
+            push(server.client(), places, params)
+        except FieldguideError as error:
+            struck += 1
+            assert "cannot be reached" in str(error)
+        killer.join()
+        server.restart()
+        push(server.client(), places, params)
+        assert there(server) == wanted(places)
+        again = push(server.client(), places, params)
+        assert (again.created, again.removed, again.notes) == (0, 0, ())
+    assert struck
+
+
+def test_pushing_process_killed(server: LabelStudioServer, benchmark: tuple[Places, Params]) -> None:
+    places, params = benchmark
+    begin = time.perf_counter()
+    push(server.client(), places, params)
+    struck = 0
+    for moment in moments(time.perf_counter() - begin, seed=2):
+        begin_anew(server)
+        command = [sys.executable, "-c", PUSHING, str(places.root)]
+        with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stdout.readline() == "begin\n"
+            time.sleep(moment)
+            process.kill()
+            struck += process.wait() != 0
+        push(server.client(), places, params)
+        assert there(server) == wanted(places)
+    assert struck
