@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from annotation import log, projects
+from annotation import push as module
 from annotation.disputes import disputed
 from annotation.form import result_of
 from annotation.log import Judgment
@@ -23,9 +24,10 @@ from annotation.projects import find_projects
 from annotation.push import Pushed, plan_push, push
 from annotation.rows import PlanRow, plan_rows
 from annotation.tables import PLAN
+from annotation.tasks import import_tasks
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
-from fieldguide.params import Params
+from fieldguide.params import Images, Params
 from fieldguide.places import Places
 from fieldguide.records import IMAGES
 from tests.annotation.asking import keys_there, planned
@@ -416,3 +418,19 @@ def test_an_answer_that_is_lost_doubles_nothing(
     assert lost
     assert site.there() == site.planned()
     assert len(find_projects(client, site.params.release.name)) == 3
+
+
+def test_images_inside_tasks_are_sent_by_the_byte(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BATCH_CHARACTERS", 20_000)
+    sent: list[int] = []
+
+    def counting(client: Any, project: int, tasks: list[Any], keys: Any) -> None:
+        sent.append(len(tasks))
+        import_tasks(client, project, tasks, keys)
+
+    monkeypatch.setattr(module, "import_tasks", counting)
+    site.change(images=Images(kind="upload"))
+    site.push()
+    assert 1 < max(sent) < 10 < len(sent)
+    assert site.there() == site.planned()
+    assert site.tasks("ada")[0].data["tile1"].startswith('<img src="data:image/jpeg;base64,')
