@@ -23,8 +23,8 @@ class Seen(BaseModel):
 
     Attributes:
         newest: the server's time of the last change before the reading began.
-        annotations: how many it had, as the server counts the whole.
-        counts: annotations of every task, by its number, as the server counts a task's.
+        annotations: how many it had, as the server counts them.
+        counts: how many were read of every task, by its number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -82,7 +82,7 @@ def read_project(client: LabelStudio, project: int, seen: Seen | None, track: Tr
     """What changed since `seen`, or everything where that cannot be told; None where the project is gone.
 
     Changes are asked for by time, and what they amount to is checked against the server's totals: a task that
-    vanished, or annotations moved without a trace in the times, make the totals differ.
+    vanished, or annotations that left no trace in the times, make the totals differ.
     """
     for _ in range(2):  # somebody may have answered between the two calls
         now = totals(client, project)
@@ -98,7 +98,7 @@ def read_project(client: LabelStudio, project: int, seen: Seen | None, track: Tr
 
 
 def _advance(seen: Seen, now: Totals, pages: tuple[Served, ...]) -> Seen:
-    new = {page.task: page.counted for page in pages}
+    new = {page.task: len(page.given) for page in pages}
     more = sum(count - seen.counts.get(task, 0) for task, count in new.items())
     return Seen(newest=now.newest, annotations=seen.annotations + more, counts={**seen.counts, **new})
 
@@ -109,9 +109,9 @@ def _read_whole(client: LabelStudio, project: int, track: Track) -> Reading | No
         return None
     listed = served(client, project)
     pages = tuple(track(listed, f"reading project {project}", unit="pages", total=before.tasks))
-    counts = {page.task: page.counted for page in pages}
+    counts = {page.task: len(page.given) for page in pages}
     after = totals(client, project)
-    # Where nothing moved meanwhile, the server's own total is kept, should it differ from the sum over tasks.
+    # Where nothing moved meanwhile, the server's own total is kept, should it differ from what was read.
     annotations = before.annotations if before == after else sum(counts.values())
     return Reading(pages, Seen(newest=before.newest, annotations=annotations, counts=counts), whole=True)
 

@@ -6,7 +6,8 @@ server's disk.
 
 What the server tells (1.23, SQLite and PostgreSQL): creating, editing and deleting an annotation one by one or in
 bulk moves its task's `updated_at`. Moving annotations between duplicated tasks and copying one annotation to many
-tasks (actions of the Data Manager) do not; the totals of tasks and annotations tell of those.
+tasks (actions of the Data Manager) do not, nor does an annotation after which the server died at once: it is there,
+and its task's time and counters know nothing of it. The project's own counts, made from the rows themselves, do.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 BATCH = 500
 # Fields of tasks and of their annotations, by name. What is left out would take two thirds of the server's time.
-_INCLUDE = "id,data,updated_at,updated_by,total_annotations,annotations,result,completed_by,was_cancelled,lead_time"
+_INCLUDE = "id,data,updated_at,updated_by,annotations,result,completed_by,was_cancelled,lead_time"
+_COUNTS = ("task_number", "total_annotations_number", "skipped_annotations_number")
 _TILES = 8
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _PAGE_KEY = re.compile(r"[0-9a-f]{64}")
@@ -69,7 +71,6 @@ class Served:
         pictures: the fields that show the images, by position; long ones (images inside the task) are cut.
         updated_at: the server's time of the last change of the task or its annotations.
         updated_by: number of the user who made that change.
-        counted: annotations that are not cancelled, as the server counts them.
         given: in the order of their numbers.
     """
 
@@ -80,13 +81,12 @@ class Served:
     pictures: tuple[str, ...]
     updated_at: str | None
     updated_by: int | None
-    counted: int
     given: tuple[Given, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many tasks and annotations a project has, and the server's time of its last change (None: no task)."""
+    """How many tasks and annotations (skipped ones too) a project has; the last time of a task (None: no task)."""
 
     tasks: int
     annotations: int
@@ -94,16 +94,18 @@ class Totals:
 
 
 def totals(client: LabelStudio, project: int) -> Totals | None:
-    """One cheap call; None where the project is not (or no longer) on the server."""
-    reply = _list(client, project, {"ordering": ["-tasks:updated_at"]}, page_size=1)
-    if reply is None:
+    """Two cheap calls; None where the project is not (or no longer) on the server."""
+    counts = _get(client, "api/projects/counts/", {"ids": str(project), "include": ",".join(("id", *_COUNTS))})
+    rows = [row for row in _rows(counts, "results") if row.get("id") == project]
+    newest = _list(client, project, {"ordering": ["-tasks:updated_at"]}, page_size=1)
+    if not rows or newest is None:
         return None
-    tasks, annotations = _number(reply.get("total")), _number(reply.get("total_annotations"))
-    if tasks is None or annotations is None:
-        raise FieldguideError(f"project {project}: the server's list of tasks does not say how many there are")
-    rows = _rows(reply)
-    newest = _time(rows[0].get("updated_at")) if rows else None
-    return Totals(tasks, annotations, newest)
+    numbers = [_number(rows[0].get(name)) for name in _COUNTS]
+    tasks, given, skipped = (-1 if number is None else number for number in numbers)
+    if min(tasks, given, skipped) < 0:
+        raise FieldguideError(f"project {project}: the server does not say how many tasks and annotations there are")
+    last = _rows(newest, "tasks")
+    return Totals(tasks, given + skipped, _time(last[0].get("updated_at")) if last else None)
 
 
 def served(client: LabelStudio, project: int, since: str | None = None) -> Iterator[Served]:
@@ -122,7 +124,7 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
             items.append(_filter("updated_at", "greater_or_equal", "Datetime", since))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
         reply = _list(client, project, query, page_size=BATCH, fields="all")
-        rows = [] if reply is None else _rows(reply)
+        rows = _rows(reply, "tasks")
         for row in rows:
             task = _number(row.get("id"))
             if task is None or task <= after:
@@ -136,8 +138,8 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
             return
 
 
-def _rows(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows = reply.get("tasks")
+def _rows(reply: Mapping[str, Any] | None, name: str) -> list[Mapping[str, Any]]:
+    rows = reply.get(name) if reply else None
     return [_mapping(row) for row in rows] if isinstance(rows, list) else []
 
 
@@ -154,21 +156,26 @@ def overlap(newest: str) -> str:
 def _list(
     client: LabelStudio, project: int, query: Mapping[str, Any], page_size: int, fields: str = "task_only"
 ) -> Mapping[str, Any] | None:
-    """One page of the list of tasks as the server's JSON; None where there is no such project.
+    """One page of the list of tasks; None where there is no such project."""
+    return _get(
+        client,
+        "api/tasks/",
+        {
+            "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
+            "resolve_uri": False, "include": _INCLUDE,
+        },
+    )  # fmt: skip
+
+
+def _get(client: LabelStudio, path: str, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the server says, as its JSON; None where it says 404.
 
     The SDK's own call guesses from the values which of three kinds of records a task may be, so that one field is
     text in one task and a time in the next. Its connection and its errors are used, its guesses are not.
     """
     from label_studio_sdk.core.api_error import ApiError
 
-    reply = client._client_wrapper.httpx_client.request(
-        "api/tasks/",
-        method="GET",
-        params={
-            "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
-            "resolve_uri": False, "include": _INCLUDE,
-        },
-    )  # fmt: skip
+    reply = client._client_wrapper.httpx_client.request(path, method="GET", params=dict(params))
     if reply.status_code == 404:
         return None
     if reply.status_code != 200:
@@ -177,8 +184,8 @@ def _list(
         return _mapping(reply.json())
     except RecursionError:
         raise FieldguideError(
-            f"project {project}: the server's list of tasks is nested too deeply to be read; an annotation of one of "
-            "them holds no answers of the form and must be deleted on the server"
+            f"{path}: the server's answer is nested too deeply to be read; an annotation in it holds no answers of "
+            "the form and must be deleted on the server"
         ) from None
 
 
@@ -200,7 +207,6 @@ def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
         pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, _TILES + 1)),
         updated_at=_time(row.get("updated_at")),
         updated_by=_number(changer.get("user_id") if isinstance(changer, Mapping) else changer),
-        counted=_number(row.get("total_annotations")) or 0,
         given=tuple(sorted((g for g in given if g is not None), key=lambda g: g.annotation)),
     )
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from annotation import log, quarantine
+from annotation.form import result_of
 from annotation.pull import Pulled, pull
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
 from tests.annotation.label_studio import LabelStudioServer, people_params
-from tests.annotation.serving import CHOICES, serve, small_plan
+from tests.annotation.serving import CHOICES, serve, small_plan, tasks
 from tests.annotation.simulated import Annotator, evenly_wrong
 
 pytestmark = pytest.mark.slow
@@ -87,8 +89,6 @@ def test_a_changed_mind_supersedes_and_an_own_deletion_withdraws(site: Site) -> 
     assert second is not None
     gone = ada.answer(second)
     assert site.pull().judged == 8
-    from annotation.form import result_of
-
     ada.change(number, result=result_of({1: CHOICES[0], 2: CHOICES[1], 3: CHOICES[2], 4: CHOICES[3]}))
     ada.delete(gone)
     told = site.pull()
@@ -108,8 +108,6 @@ def test_what_others_edit_and_delete_changes_nothing_in_the_log(site: Site) -> N
     site.pull()
     before = site.holds()
     numbers = list(ada.annotations.values())
-    from annotation.form import result_of
-
     ben.change(numbers[0], result=result_of(dict.fromkeys(range(1, 5), "broken-image")))
     ben.change(numbers[1], completed_by=site.server.accounts.people["ben"].user_id)
     ben.delete(numbers[2])
@@ -128,8 +126,6 @@ def test_a_forged_author_an_unseen_edit_and_strange_choices_are_refused(site: Si
     task, other = ada.next(site.projects["ada"]), ben.next(site.projects["ben"])
     assert task is not None and other is not None
     user = site.server.accounts.people["ada"].user_id
-    from annotation.form import result_of
-
     forged = result_of(dict.fromkeys(range(1, 5), CHOICES[0]))
     reply = ben.http.post(
         f"/api/tasks/{task['id']}/annotations/", json={"result": forged, "completed_by": user, "updated_by": user}
@@ -171,8 +167,6 @@ def test_most_of_what_somebody_gave_gone_at_once_is_held_and_a_deleted_project_t
 def test_duplicated_tasks_give_one_judgment(site: Site) -> None:
     client, ada = site.server.client(), site.people["ada"]
     rows = small_plan(site.server.params, subtopics=3, images=8)
-    from tests.annotation.serving import tasks
-
     client.projects.import_tasks(site.projects["ada"], request=tasks(rows[rows["assessor"] == "ada"]))
     assert ada.judge(site.projects["ada"]) == 8
     told = site.pull()
@@ -196,6 +190,22 @@ def test_a_task_that_shows_something_else_is_refused(site: Site) -> None:
     ada.http.patch(f"/api/tasks/{second['id']}/", json={"data": data}).raise_for_status()
     ada.answer(second)
     assert site.pull().judged == 4 and site.reasons() == ["page-changed"]
+
+
+def test_an_annotation_of_which_its_task_knows_nothing_is_found(site: Site) -> None:
+    """As a server leaves it that dies between writing an annotation and noting so in its task."""
+    ada = site.people["ada"]
+    task = ada.next(site.projects["ada"])
+    assert task is not None
+    ada.answer(task)
+    assert site.pull().judged == 4
+    [path] = site.server.places.annotation_state.rglob("label_studio.sqlite3")
+    with sqlite3.connect(path) as base:
+        columns = [row[1] for row in base.execute("PRAGMA table_info(task_completion)")]
+        kept = ", ".join(name for name in columns if name not in ("id", "task_id", "unique_id"))
+        base.execute(f"INSERT INTO task_completion (task_id, {kept}) SELECT task_id + 1, {kept} FROM task_completion")
+    told = site.pull()
+    assert told.judged == 4 and site.pull().appended == 0
 
 
 def test_two_pulls_at_once_and_a_broken_chain_stop(site: Site) -> None:

@@ -297,7 +297,7 @@ def test_a_shared_project_takes_any_assessor_and_no_adjudicator() -> None:
     rows = plan_rows(small_plan(params, subtopics=1, images=2))
     page = Served(
         project=1, task=1, page_key=rows[0].page_key, task_keys=tuple(r.task_key for r in rows),
-        pictures=tuple(r.image_id for r in rows), updated_at=None, updated_by=None, counted=3,
+        pictures=tuple(r.image_id for r in rows), updated_at=None, updated_by=None,
         given=tuple(
             Given(n, USERS[name], USERS[name], "2026-01-01T00:00:00Z", None, False, result_of({1: CHOICES[0]}))
             for n, name in enumerate(("ada", "cleo", "dora"), 1)

@@ -57,15 +57,13 @@ class World:
         rows = rows_of(page_key)
         self.tasks[task] = Served(
             project=1, task=task, page_key=page_key, task_keys=tuple(row.task_key for row in rows),
-            pictures=tuple(row.image_id for row in rows), updated_at=self.tick(), updated_by=MANAGER, counted=0,
+            pictures=tuple(row.image_id for row in rows), updated_at=self.tick(), updated_by=MANAGER,
             given=(),
         )  # fmt: skip
         return task
 
     def put(self, task: int, given: tuple[Given, ...], user: int) -> None:
-        self.tasks[task] = dataclasses.replace(
-            self.tasks[task], given=given, updated_by=user, updated_at=self.tick(), counted=len(given)
-        )
+        self.tasks[task] = dataclasses.replace(self.tasks[task], given=given, updated_by=user, updated_at=self.tick())
 
     def answer(self, task: int, person: str, choices: dict[int, str]) -> int:
         self.numbers += 1
