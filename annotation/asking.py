@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from annotation import form, log
-from annotation.assignment import ANYBODY
+from annotation.assignment import ANYBODY, Pair
 from annotation.guidelines import archived, read_guideline
 from annotation.images import Pictures
 from annotation.log import Entry
@@ -14,6 +14,7 @@ from annotation.pages import Composer, Guesses, Mark, Page, judged, pages_of
 from annotation.projects import Wanted
 from annotation.stopping import due
 from annotation.tables import PLAN
+from annotation.unshowable import pairs_of, read_unshowable
 from fieldguide.corpus import read_images
 from fieldguide.errors import FieldguideError
 from fieldguide.params import Params
@@ -34,6 +35,7 @@ class Asking:
         self.entries: tuple[Entry, ...] = log.read(places.judgments).entries if places.judgments.exists() else ()
         self.current = read_guideline(places.annotation / "guidelines.md")
         self.guidelines = archived(places.used_guidelines) | {self.current.version: self.current}
+        self.impossible: Mapping[Pair, str] = pairs_of(self._plan, read_unshowable(places.unshowable))
 
     @cached_property
     def versions(self) -> set[str]:
@@ -49,13 +51,14 @@ class Asking:
         keys = due(
             self._plan, self.entries, annotate.stopping, pools,
             overlap=annotate.overlap, assessors=annotate.assessors, guidelines=self.versions,
+            impossible=self.impossible,
         )  # fmt: skip
         return {key for key in keys if self._has_assessor(self.pages[key])}
 
     @cached_property
     def done(self) -> set[str]:
         """Keys of pages that the log holds whole."""
-        return judged(self.pages.values(), self.entries, self.params.annotate.overlap)
+        return judged(self.pages.values(), self.entries, self.params.annotate.overlap, self.impossible)
 
     @cached_property
     def subtopics(self) -> dict[str, Subtopic]:

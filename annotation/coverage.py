@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from annotation.log import Entry, current
+from annotation.answers import Answers
+from annotation.assignment import ANYBODY
+from annotation.log import Entry
 from annotation.rows import PlanRow
 from fieldguide.params import Annotate
-
-ANYBODY = "anybody"
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,7 @@ def coverage(
         impossible: (subtopic_id, image_id) that nobody can be asked, since the image cannot be shown.
     """
     people = {*annotate.assessors, ANYBODY}
-    judges: dict[str, set[str]] = defaultdict(set)
-    for entry in current(entries):
-        judges[entry.key].add(entry.assessor)
+    answers = Answers(entries, annotate.overlap)
     asked: Counter[str] = Counter()
     judged: Counter[str] = Counter()
     unsure = set()
@@ -103,10 +101,8 @@ def coverage(
             if row.subtopic_id in stopped:
                 continue
             unsure.add(row.subtopic_id)
-        who = judges[row.task_key]
-        wanted = annotate.overlap if row.assessor == ANYBODY else 1
-        asked[row.assessor] += wanted
-        judged[row.assessor] += min(wanted, len(who)) if row.assessor == ANYBODY else row.assessor in who
+        asked[row.assessor] += answers.wanted(row)
+        judged[row.assessor] += answers.given(row)
     shares = [Share(name, asked[name], judged[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]]
     decider = annotate.adjudicator
     return Coverage(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from annotation.answers import Answers
 from annotation.assignment import ANYBODY
 from annotation.log import Entry, current
 from annotation.rows import PlanRow, plan_rows
@@ -86,14 +87,10 @@ def estimate(plan: pd.DataFrame, entries: Iterable[Entry], *, overlap: int = 1) 
             f"and {a_question:g} s for each new question. Once {MEASURED_FROM} judgments are in, their median counts."
         )
     how += " All of the pools is counted; a stopping rule ends earlier."
-    judges: dict[str, set[str]] = defaultdict(set)
-    for entry in now:
-        judges[entry.key].add(entry.assessor)
+    answers = Answers(now, overlap)
     asked: dict[str, list[_Asked]] = defaultdict(list)
     for row in rows:
-        who = judges.get(row.task_key, set())
-        missing = max(0, overlap - len(who)) if row.assessor == ANYBODY else int(row.assessor not in who)
-        asked[row.assessor].append(_Asked(row, missing))
+        asked[row.assessor].append(_Asked(row, answers.wanted(row) - answers.given(row)))
     efforts = [_effort(name, mine, overlap, an_image, a_question) for name, mine in sorted(asked.items())]
     return Estimate(tuple(efforts), how)
 

@@ -11,18 +11,17 @@ from typing import Any
 import pandas as pd
 
 from annotation import form
-from annotation.assignment import ANYBODY
+from annotation.answers import Answers
+from annotation.assignment import Pair
 from annotation.guidelines import Guideline
 from annotation.images import CannotShowError, Pictures
-from annotation.log import Entry, current
+from annotation.log import Entry
 from annotation.projects import Group
 from annotation.rows import PlanRow, plan_rows
 from annotation.votes import votes
 from fieldguide.params import Preannotation
 from fieldguide.records import Subtopic
 
-Pair = tuple[str, str]
-"""subtopic_id, image_id."""
 Mark = tuple[str, Group, str]
 """Which project: assessor, group, guideline version."""
 
@@ -72,17 +71,23 @@ def pages_of(plan: pd.DataFrame) -> dict[str, Page]:
     return {key: Page(tuple(some)) for key, some in rows.items()}
 
 
-def judged(pages: Iterable[Page], entries: Iterable[Entry], overlap: int) -> set[str]:
-    """Keys of pages of which the log holds every judgment that was asked for (`overlap` of what anybody is asked)."""
-    answers: dict[str, set[str]] = defaultdict(set)
-    for entry in current(entries):
-        answers[entry.key].add(entry.assessor)
+def judged(
+    pages: Iterable[Page], entries: Iterable[Entry], overlap: int, impossible: Collection[Pair] = ()
+) -> set[str]:
+    """Keys of pages of which the log holds every judgment that was asked for and can be given.
 
-    def is_judged(row: PlanRow) -> bool:
-        given = answers.get(row.task_key, set())
-        return len(given) >= overlap if row.assessor == ANYBODY else row.assessor in given
-
-    return {page.key for page in pages if all(map(is_judged, page.rows))}
+    Args:
+        pages: of the plan.
+        entries: the judgment log.
+        overlap: judgments wanted of what anybody is asked.
+        impossible: pairs that nobody can be asked, since the image cannot be shown.
+    """
+    answers = Answers(entries, overlap)
+    return {
+        page.key
+        for page in pages
+        if all(answers.complete(row) for row in page.rows if (row.subtopic_id, row.image_id) not in impossible)
+    }
 
 
 class Guesses:

@@ -10,6 +10,7 @@ from statistics import median
 import pandas as pd
 
 from annotation.agreement import Alphas, Said, alphas_of
+from annotation.answers import Answers
 from annotation.assignment import ANYBODY
 from annotation.flags import Flag, flags
 from annotation.gold import grades_of
@@ -141,7 +142,7 @@ class _Desk:
     ) -> None:
         self.rows, self.gold, self.annotate, self.due, self.draws = rows, gold, annotate, due, draws
         self.said: Said = votes(lines)
-        self.judges: dict[str, set[str]] = defaultdict(set)
+        self.answers = Answers(lines, annotate.overlap)
         self.current: dict[str, list[Entry]] = defaultdict(list)
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self.by_name: dict[str, list[PlanRow]] = defaultdict(list)
@@ -149,7 +150,6 @@ class _Desk:
         self.said_of: dict[str, dict[tuple[str, str], Mapping[str, Entry]]] = defaultdict(dict)
         self.seconds_of: dict[str, list[float]] = defaultdict(list)
         for entry in current(lines):
-            self.judges[entry.key].add(entry.assessor)
             self.current[entry.assessor].append(entry)
             if entry.seconds is not None:
                 self.seconds[entry.assessor].append(entry.seconds)
@@ -171,9 +171,7 @@ class _Desk:
     def work(self, rows: Iterable[PlanRow]) -> Work:
         planned = asked = done = 0
         for row in rows:
-            who = self.judges.get(row.task_key, set())
-            wanted = self.annotate.overlap if row.assessor == ANYBODY else 1
-            answered = min(wanted, len(who)) if row.assessor == ANYBODY else int(row.assessor in who)
+            wanted, answered = self.answers.wanted(row), self.answers.given(row)
             planned += wanted
             done += answered
             asked += wanted if self.due is None or row.page_key in self.due else answered

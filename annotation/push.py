@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from annotation.asking import Asking
+from annotation.assignment import Pair
 from annotation.difference import Difference, difference
 from annotation.guidelines import Guideline, archive
-from annotation.pages import Made, Mark, Page, Pair
+from annotation.pages import Made, Mark, Page
 from annotation.projects import Found, Project, ensure, look, remove, serve_folder
 from annotation.tasks import import_tasks, list_tasks, remove_untouched
+from annotation.unshowable import write_unshowable
 from fieldguide.files import locked
 from fieldguide.params import Params
 from fieldguide.places import Places
@@ -69,7 +71,9 @@ def push(client: LabelStudio, places: Places, params: Params, track: Track = sil
     """
     with locked(places.annotation_state / "push.lock", wait=False):
         archive(places.annotation / "guidelines.md", places.used_guidelines)
-        return _Push(client, Asking(places, params), track).run(dry=False)
+        pushed = _Push(client, Asking(places, params), track).run(dry=False)
+        write_unshowable(places.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
+        return pushed
 
 
 def plan_push(client: LabelStudio, places: Places, params: Params, track: Track = silent) -> Pushed:
@@ -90,6 +94,7 @@ class _Push:
     notes: list[str] = field(default_factory=list)
 
     def run(self, *, dry: bool) -> Pushed:
+        self.unshowable |= self.asking.impossible
         found = look(self.client, self.asking.params.release.name)
         by_mark: dict[Mark, list[Page]] = defaultdict(list)
         for page in self.asking.pages.values():
@@ -104,8 +109,11 @@ class _Push:
         for one in found:
             if one.project.mark not in by_mark:
                 self.notes.append(f"{_name(one.project)}: is of nobody whom the plan asks; it is left alone")
-        for (subtopic, image), why in sorted(self.unshowable.items()):
-            self.notes.append(f"image {image} for {subtopic} cannot be shown: {why}; nobody is asked about it")
+        for image, count in sorted(Counter(image for _, image in self.unshowable).items()):
+            why = next(why for (_, other), why in self.unshowable.items() if other == image)
+            self.notes.append(
+                f"image {image} cannot be shown: {why}; nobody is asked about it ({count} subtopics; unshowable.json)"
+            )
         c = self.counts
         return Pushed(
             tuple(self.projects), c["created"], c["present"], c["removed"], c["duplicates"], self.unshowable,

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from annotation.answers import Answers
 from annotation.assignment import ANYBODY, Pair
 from annotation.log import Entry, current
 from annotation.missed import Missed, estimate_missed
@@ -131,19 +132,16 @@ class _State:
         self.pages: dict[str, Page] = defaultdict(list)
         for row in rows:
             self.pages[row.page_key].append(row)
-        self.overlap = overlap
+        self.answers = Answers(entries, overlap)
         versions = {row.guideline for page in self.pages.values() for row in page}
-        self.answers: dict[str, set[str]] = defaultdict(set)
         self.grades: dict[Pair, list[int | None]] = defaultdict(list)
         for entry in current(entries):
-            self.answers[entry.key].add(entry.assessor)
             if entry.guideline in versions:
                 self.grades[entry.subtopic_id, entry.image_id].append(entry.grade)
 
     def is_answered(self, row: PlanRow) -> bool:
         """The assessor judged it; in a shared project, as many as are wanted did."""
-        answers = self.answers.get(row.task_key, set())
-        return len(answers) >= self.overlap if row.assessor == ANYBODY else row.assessor in answers
+        return self.answers.complete(row)
 
     @cached_property
     def pools(self) -> dict[str, list[_Image]]:

@@ -125,6 +125,11 @@ class Places:
         return self.data / "judgments" / "quarantine.jsonl"
 
     @property
+    def unshowable(self) -> Path:
+        """Images that nobody could be asked about, with the reason (JSON); missing where there are none."""
+        return self.data / "judgments" / "unshowable.json"
+
+    @property
     def used_guidelines(self) -> Path:
         """Folder: every version of the guidelines that anybody was asked by, VERSION.md each."""
         return self.data / "judgments" / "guidelines"

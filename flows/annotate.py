@@ -22,7 +22,7 @@ from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.files import read_json
 from fieldguide.places import Places
 from fieldguide.records import POOLS
-from flows.desk import covered, desk, gold_of, judged_so_far, server, shown, subtopics
+from flows.desk import covered, desk, gold_of, judged_so_far, server, shown, stale_gold, subtopics
 from flows.run import Run
 
 if TYPE_CHECKING:
@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What there is to ask: the plan, and how many of its rows are new."""
+    """What there is to ask: the plan, those of its rows that are new, the log, what a manager should know."""
 
     plan: pd.DataFrame
     new: pd.DataFrame
     entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan(run: Run, *, dry: bool = False) -> Planned:
@@ -54,14 +55,15 @@ def plan(run: Run, *, dry: bool = False) -> Planned:
 
     places, annotate = run.places, run.params.annotate
     now, known = desk(places), subtopics(places)
+    gold = gold_of(run, now)
     made = make_plan(
-        POOLS.read(places.pools), known, annotate, now.guideline.version, gold_of(run, now), now.plan,
+        POOLS.read(places.pools), known, annotate, now.guideline.version, gold, now.plan,
         entries=now.entries, compatible=now.compatible,
     )  # fmt: skip
     new = made[~made["page_key"].isin(set(now.plan["page_key"]))]
     if not dry and len(new):
         PLAN.write(places.asked, made)
-    return Planned(made, new, now.entries)
+    return Planned(made, new, now.entries, tuple(stale_gold(run, gold)))
 
 
 def pull(run: Run, *, accept_withdrawals: bool = False) -> Pulled:

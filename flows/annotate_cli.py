@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fieldguide.errors import FieldguideError
 
 if TYPE_CHECKING:
     from flows.annotate import Status
@@ -44,11 +47,20 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     expected = estimate(planned.plan, planned.entries, overlap=run.params.annotate.overlap)
     rows = list(annotate_views.plan_table(planned, expected))
     if as_json:
-        show_json({"new": len(planned.new), "assessors": rows, "hours": expected.hours, "how": expected.how})
+        show_json(
+            {
+                "new": len(planned.new),
+                "assessors": rows,
+                "hours": expected.hours,
+                "how": expected.how,
+                "notes": planned.notes,
+            }
+        )
         return
     show(rows, annotate_views.PLAN_COLUMNS)
     print(f"{expected.hours:.1f} hours in all, {expected.hours_left:.1f} left. {expected.how}")
     print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{'' if dry else f' ({run.places.asked})'}")
+    print("".join(f"note: {note}\n" for note in planned.notes), end="")
     if not dry:
         print("next: fieldguide annotate push --dry-run, then fieldguide annotate push")
 
@@ -107,13 +119,24 @@ def _show_status(status: Status, topics: bool) -> None:
     print("\n".join(annotate_views.status_lines(status)))
 
 
-@app.command(epilog="Example: fieldguide annotate pull")
+@app.command(epilog="Example: fieldguide annotate pull    fieldguide annotate pull --listen")
 def pull(
     accept: Annotated[
         bool,
         typer.Option("--accept-withdrawals", help="Withdraw also judgments that were held back, since many were gone."),
     ] = False,
     as_json: Json = False,
+    listen: Annotated[
+        bool,
+        typer.Option("--listen", help="Go on until Ctrl-C: pull whenever somebody judges, as the server tells."),
+    ] = False,
+    host: Annotated[str, typer.Option(help="With --listen: IPv4 address of this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --listen: 0 takes any that is free.")] = 0,
+    address: Annotated[
+        str | None,
+        typer.Option(help="With --listen: http://..., as the server sees this machine, where it is another."),
+    ] = None,
+    every: Annotated[float, typer.Option(min=0.1, help="With --listen: seconds between two pulls at least.")] = 10,
 ) -> None:
     """Append what people gave to data/judgments/log.jsonl. Pulling twice appends nothing.
 
@@ -124,6 +147,16 @@ def pull(
     from flows.tables import show_json
 
     run = _run()
+    if listen:
+        from flows.listen import Ear
+        from flows.listen import listen as pull_and_listen
+
+        if accept or as_json:
+            raise FieldguideError(
+                "--listen goes neither with --accept-withdrawals nor with --json: pull once for these"
+            )
+        pull_and_listen(run, Ear(host, port, address, every), partial(print, flush=True))
+        return
     with alone(run.places):
         pulled = annotate.pull(run, accept_withdrawals=accept)
     if as_json:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 import pandas as pd
 
 from annotation import log
+from annotation.assignment import Pair
 from annotation.coverage import Coverage, coverage
 from annotation.guidelines import Guideline, archived, read_guideline
 from annotation.log import Entry
 from annotation.rows import plan_rows
 from annotation.stopping import Verdict, due, verdicts
 from annotation.tables import PLAN
+from annotation.unshowable import pairs_of, read_unshowable
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
 from fieldguide.places import Places
-from fieldguide.records import POOLS, Subtopic, read_topics
+from fieldguide.records import IMAGES, POOLS, Subtopic, read_topics
 from flows.run import Run
 
 if TYPE_CHECKING:
@@ -103,6 +105,25 @@ def gold_of(run: Run, now: Desk) -> pd.DataFrame | None:
     return read_gold(run.places.root / run.params.annotate.gold, now.guideline)
 
 
+def stale_gold(run: Run, gold: pd.DataFrame | None) -> list[str]:
+    """Which gold nobody is asked, since its subtopic or its image is not there (any more)."""
+    if gold is None:
+        return []
+    known = {"subtopic": set(subtopics(run.places)), "image": set(IMAGES.read(run.places.images)["image_id"])}
+    lost = [
+        f"{row.image_id} for {row.subtopic_id}"
+        for row in gold.itertuples(index=False)
+        if row.subtopic_id not in known["subtopic"] or row.image_id not in known["image"]
+    ]
+    if not lost:
+        return []
+    some = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+    return [
+        f"{run.params.annotate.gold}: {len(lost)} of {len(gold)} rows are of no subtopic of the topics or no image of "
+        f"the corpus and are asked of nobody: {some}"
+    ]
+
+
 def shown(run: Run, now: Desk) -> set[str]:
     """The pages that are to be before people now."""
     return due(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
@@ -113,11 +134,13 @@ def judged_so_far(run: Run, now: Desk) -> list[Verdict]:
     return verdicts(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
 
 
-def covered(run: Run, now: Desk, impossible: frozenset[tuple[str, str]] = frozenset()) -> Coverage:
+def covered(run: Run, now: Desk) -> Coverage:
     """How much of what is asked is judged."""
     stopped = {verdict.subtopic_id for verdict in judged_so_far(run, now) if verdict.stopped}
     rows = plan_rows(now.plan)
-    return coverage(rows, now.entries, run.params.annotate, now.versions, stopped, shown(run, now), impossible)
+    return coverage(
+        rows, now.entries, run.params.annotate, now.versions, stopped, shown(run, now), _impossible(run, now)
+    )
 
 
 def _pools(run: Run) -> pd.DataFrame | None:
@@ -128,9 +151,18 @@ class _Open(TypedDict):
     overlap: int
     assessors: list[str]
     guidelines: frozenset[str]
+    impossible: Collection[Pair]
 
 
 def _open(run: Run, now: Desk) -> _Open:
     """Whose rows of the plan can still be answered."""
     annotate = run.params.annotate
-    return {"overlap": annotate.overlap, "assessors": annotate.assessors, "guidelines": now.versions}
+    return {
+        "overlap": annotate.overlap, "assessors": annotate.assessors, "guidelines": now.versions,
+        "impossible": _impossible(run, now),
+    }  # fmt: skip
+
+
+def _impossible(run: Run, now: Desk) -> Collection[Pair]:
+    """What nobody can be asked, since the image cannot be shown."""
+    return pairs_of(now.plan, read_unshowable(run.places.unshowable))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from annotation.client import ServerError
@@ -53,8 +52,8 @@ def look(run: Run) -> Standing:
     """
     with alone(run.places, wait=True):
         annotate.plan(run)
-        notes, trouble, impossible = _exchange(run)
-        coverage = covered(run, desk(run.places), impossible)
+        notes, trouble = _exchange(run)
+        coverage = covered(run, desk(run.places))
     standing = Standing(coverage, run.params.annotate.coverage, tuple(notes))
     if trouble is not None:
         if not standing.enough:
@@ -63,11 +62,10 @@ def look(run: Run) -> Standing:
     return standing
 
 
-def _exchange(run: Run) -> tuple[list[str], FieldguideError | None, frozenset[tuple[str, str]]]:
-    """Pull, plan disputes, push. Returns notes, why the server could not be asked, pairs that cannot be shown."""
+def _exchange(run: Run) -> tuple[list[str], FieldguideError | None]:
+    """Pull, plan disputes, push. Returns notes, and why the server could not be asked."""
     trouble: FieldguideError | None = None
     notes: list[str] = []
-    impossible: Iterable[tuple[str, str]] = ()
     try:
         server(run.places)
     except FieldguideError as error:  # none is known
@@ -84,7 +82,6 @@ def _exchange(run: Run) -> tuple[list[str], FieldguideError | None, frozenset[tu
         if trouble is None:
             pushed = annotate.push(run)
             notes += pushed.notes
-            impossible = pushed.unshowable
     except ServerError as error:
         trouble = error
-    return notes, trouble, frozenset(impossible)
+    return notes, trouble

@@ -53,6 +53,15 @@ def test_in_a_shared_project_each_image_needs_as_many_different_people_as_params
     assert found.assessors == (Share("anybody", 8, 3),)
 
 
+def test_an_adjudicators_ruling_is_nobodys_vote_in_a_shared_project() -> None:
+    rows = [row("anybody", "a"), row("dora", "a", purpose="adjudicate")]
+    (vote, ruling) = said(("ada", "a"), ("dora", "a"))
+    entries = [vote, ruling.model_copy(update={"role": "adjudicator"})]
+    found = counted(rows, entries, {"projects": "shared", "repeat_share": 0})
+    assert found.assessors == (Share("anybody", 2, 1),)
+    assert found.adjudicator == Share("dora", 1, 1)
+
+
 def test_nobody_waits_for_those_who_left_for_older_guidelines_and_for_images_that_cannot_be_shown() -> None:
     rows = [row("ada", "a"), row("zoe", "b"), row("ada", "c", guideline="g0"), row("ada", "d")]
     found = counted(rows, said(("ada", "a")), impossible={("t.e1", "d")})

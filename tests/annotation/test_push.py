@@ -16,6 +16,7 @@ import pytest
 
 from annotation import log, projects
 from annotation import push as module
+from annotation.asking import Asking
 from annotation.disputes import disputed
 from annotation.form import result_of
 from annotation.log import Judgment
@@ -25,6 +26,7 @@ from annotation.push import Pushed, plan_push, push
 from annotation.rows import PlanRow, plan_rows
 from annotation.tables import PLAN
 from annotation.tasks import import_tasks
+from annotation.unshowable import read_unshowable
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
 from fieldguide.params import Images, Params
@@ -324,7 +326,10 @@ def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: 
     assert [blank["value"] for blank in data["blanks"]] == ["2", "5", "6", "7", "8"]
     asked = {(r.subtopic_id, r.image_id) for name in ("ada", "ben", "cleo") for r in site.rows(name)}
     assert set(pushed.unshowable) == {pair for pair in asked if pair[1] == lost}
-    assert f"image {lost} for {page.subtopic_id} cannot be shown: it is not in the corpus" in " ".join(pushed.notes)
+    assert f"image {lost} cannot be shown: it is not in the corpus; nobody is asked" in " ".join(pushed.notes)
+    assert read_unshowable(site.places.unshowable) == {lost: "it is not in the corpus"}
+    again = site.push()
+    assert (again.created, again.unshowable) == (0, pushed.unshowable)
 
 
 def test_a_page_without_an_image_that_can_be_shown_is_not_asked(site: Site) -> None:
@@ -334,6 +339,7 @@ def test_a_page_without_an_image_that_can_be_shown_is_not_asked(site: Site) -> N
     IMAGES.write(site.places.images, table[~table["image_id"].isin(lost)].reset_index(drop=True))
     site.push()
     assert key not in site.there()["ada"]
+    assert key not in Asking(site.places, site.params).due
 
 
 def test_a_closed_project_gets_nothing_until_it_is_opened_again(site: Site) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 WAITS = 75
 STANDINS = {
     "push": "from types import SimpleNamespace\n"
-    "def push(*_):\n    return SimpleNamespace(notes=(), unshowable=())\n",
+    "def push(*_):\n    return SimpleNamespace(notes=())\n",
     "pull": "from types import SimpleNamespace\n"
     "def pull(*_, **__):\n    return SimpleNamespace(notes=(), projects=1)\n",
 }  # fmt: skip
