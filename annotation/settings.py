@@ -16,12 +16,13 @@ DATABASE = "FIELDGUIDE_ANNOTATION_DATABASE"
 SQLITE = "label_studio.sqlite3"
 # All that the server takes over of the caller's environment: any LABEL_STUDIO_... could undo what is set below.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
-# The server may call back the pull's webhook on this machine, and no other private network.
+# The server may call back the pull's webhook on this machine, and no other private network. The price: whoever has an
+# account there can have it ask other services of 127.0.0.1 (import from an address), read what they say, and post to
+# them (webhooks); accounts are for people who may.
 _FORBIDDEN_NETWORKS = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
-    "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/127", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48",
-    "2002::/16", "fc00::/7", "fe80::/10",
-    "ff00::/8",
+    "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/127", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96",
+    "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 _SETTINGS = {
     "ALLOWED_HOSTS": f"{HOST},localhost",  # no name of another site may lead a browser here
