@@ -102,6 +102,6 @@ def wait_for_people(run: Run, machines: Machines, patience: Patience) -> bool:
         if step.enough():
             return carry_out(places, step.rest, unfinished(places))
     if step.trouble:
-        raise FieldguideError(f"the build waits, but people could not be asked: {step.trouble}")
+        raise FieldguideError("the build waits, but people could not be asked, see above; then run it again")
     print(_WAITS, flush=True)
     return False

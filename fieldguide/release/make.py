@@ -93,6 +93,10 @@ def _copies(benchmark: Benchmark) -> dict[Path, str]:
         p.checks / "checks.json": "checks.json",
     }
     whole |= {p.qrels / name: f"qrels/{name}" for name in ("qrels.parquet", "qrels.trec", "grades.json")}
+    # How grades were decided; how far people agree, and by which guidelines they judged, where people did.
+    decided = [p.qrels / name for name in ("decisions.parquet", "agreement.json")]
+    whole |= {path: f"qrels/{path.name}" for path in decided if path.exists()}
+    whole |= {path: f"judgments/guidelines/{path.name}" for path in sorted(p.used_guidelines.glob("*.md"))}
     whole |= {p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json")}
     return whole | {p.run(t, s): run_file(t, s) for t in TRACKS for s in benchmark.params.retrieve.systems}
 

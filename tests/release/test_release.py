@@ -62,6 +62,17 @@ def test_a_release_agrees_with_itself(places: Places) -> None:
     verify_release(places.release)
 
 
+def test_how_people_judged_is_released_with_what_they_judged(params: Params, tmp_path: Path) -> None:
+    places = finished_benchmark(tmp_path, params)
+    (places.qrels / "agreement.json").write_text("{}\n")
+    places.used_guidelines.mkdir(parents=True)
+    (places.used_guidelines / "feature-1.md").write_text("# Look closely\n")
+    make_release(params, places)
+    verify_release(places.release)
+    assert (places.release / "qrels" / "agreement.json").read_text() == "{}\n"
+    assert (places.release / "judgments" / "guidelines" / "feature-1.md").read_text() == "# Look closely\n"
+
+
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
 def test_checksums_are_those_of_sha256sum(places: Places) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=places.release, check=True)
