@@ -200,7 +200,7 @@ def test_without_a_server_it_says_how_to_start_one_and_needs_none_once_the_log_s
     try:
         code, said = build(site)
         assert code == 1, said
-        assert "the build waits, but people could not be asked: " in said
+        assert "the build waits, but people could not be asked, see above" in said
         assert "make annotate" in said
         assert flow_run(site)["state"] == "Suspended"
         for assessor in ("ada", "ben"):
