@@ -10,7 +10,6 @@ in grades.json.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.files import atomic_open, canonical_json, content_key, locked, sha256_bytes
+from fieldguide.files import append_lines, atomic_open, canonical_json, content_key, locked, sha256_bytes
 
 SCHEMA_VERSION = 2
 
@@ -153,15 +152,7 @@ def append(path: Path, judgments: Iterable[Judgment]) -> Log:
         data = stream.read()
         log, whole = _parse(path, data)
         entries = _chained(log.entries, new, str(path))
-        text = "".join(_line(entry) + "\n" for entry in entries).encode()
-        if whole and not data[:whole].endswith(b"\n"):
-            text = b"\n" + text
-        if text or whole != len(data):
-            stream.truncate(whole)
-            stream.seek(whole)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_lines(stream, data, whole, (_line(entry) for entry in entries))
     return Log((*log.entries, *entries), log.torn)
 
 

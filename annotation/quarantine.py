@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from annotation.log import refuse_link
 from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, locked
+from fieldguide.files import append_lines, content_key, locked
 
 SCHEMA_VERSION = 1
 _MOST_EVIDENCE = 4000
@@ -119,15 +118,7 @@ def append(path: Path, refused: Iterable[Refused]) -> list[Refused]:
         data = stream.read()
         known, whole = _keys(path, data)
         new = {r.key: r for r in offered if r.key not in known}
-        text = "".join(_line(r) + "\n" for r in new.values()).encode()
-        if whole and not data[:whole].endswith(b"\n"):
-            text = b"\n" + text
-        if text or whole != len(data):
-            stream.truncate(whole)
-            stream.seek(whole)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_lines(stream, data, whole, (_line(r) for r in new.values()))
     return list(new.values())
 
 

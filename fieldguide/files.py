@@ -13,7 +13,7 @@ import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from fieldguide.errors import FieldguideError
 
@@ -130,6 +130,26 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     with atomic_open(path) as stream:
         for row in rows:
             stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def append_lines(stream: BinaryIO, data: bytes, whole: int, lines: Iterable[str]) -> None:
+    """Put lines behind the last whole one, cutting off what a crash left behind it; on the disk when it returns.
+
+    Args:
+        stream: the file, open for reading and writing.
+        data: all that it holds.
+        whole: so many bytes of it are whole lines; the last may lack its line end.
+        lines: without line ends.
+    """
+    text = "".join(f"{line}\n" for line in lines).encode()
+    if whole and not data[:whole].endswith(b"\n"):
+        text = b"\n" + text
+    if text or whole != len(data):
+        stream.truncate(whole)
+        stream.seek(whole)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
