@@ -14,7 +14,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something that the reader of a file met and that a column-wise reader would drop, or take as something else."""
+    """Something that the reader of a file met and that a column-wise reader would drop, or take as something else.
+
+    `kind` is a key of `oddities.KINDS`, which says what each means and whether an import can go on.
+    """
 
     where: str
     kind: str
@@ -37,7 +40,7 @@ class Pool:
     name: str
     entity: str | None
     labels: Mapping[str, int | None]
-    where: str
+    where: str = field(compare=False)
 
     @cached_property
     def relevant(self) -> tuple[str, ...]:
@@ -56,6 +59,8 @@ class Question:
         pools: one a subtopic.
         fields: every other field of the record, unchanged; together with the rest it gives the record back.
         where: file and line, or key.
+        keys: the record's keys in the file's order, those of text, answers and pools among them; empty where the
+            format has no records with keys.
     """
 
     topic_id: str
@@ -63,7 +68,8 @@ class Question:
     answers: tuple[str, ...]
     pools: tuple[Pool, ...]
     fields: Mapping[str, Any]
-    where: str
+    where: str = field(compare=False)
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ class Collection:
         questions: in the file's order.
         oddities: what the reader noticed.
         roots: how a picture is named in the file: where images lie relative to, if known (for the manifest).
+        layout: how the files were written (indent, escapes, file names, ...), as JSON, so that a writer can give
+            them back byte by byte; the format's own.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Collection:
     questions: tuple[Question, ...]
     oddities: tuple[Oddity, ...] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
+    layout: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:

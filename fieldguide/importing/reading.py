@@ -1,0 +1,94 @@
+"""Every format by its name; a file's format told from its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fieldguide.errors import FieldguideError
+from fieldguide.importing import inquire_rerank_hard, visual_rag_me
+from fieldguide.importing.collection import Collection
+from fieldguide.importing.json_records import first_record
+
+
+@dataclass(frozen=True)
+class Format:
+    """A published form.
+
+    Attributes:
+        name: on the command line.
+        meaning: what lies where, in a line.
+        read: a file or folder to a collection.
+        write: a collection to texts by file name, below the folder to write to.
+        of_record: whether the first record of a JSON file (the whole list where it is one) is of this format.
+        of_path: whether a file or folder that is no such JSON is of this format.
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[Path], Collection]
+    write: Callable[[Collection], dict[str, str]]
+    of_record: Callable[[Any], bool] = lambda _: False
+    of_path: Callable[[Path], bool] = lambda _: False
+
+
+_FORMATS = (
+    Format(
+        visual_rag_me.NAME,
+        "JSON lines: question, answer, images by entity",
+        visual_rag_me.read,
+        visual_rag_me.write,
+        of_record=visual_rag_me.recognise,
+    ),
+    Format(
+        inquire_rerank_hard.NAME,
+        "a JSON list: query, images",
+        inquire_rerank_hard.read,
+        inquire_rerank_hard.write,
+        of_record=inquire_rerank_hard.recognise,
+    ),
+)
+
+FORMATS: dict[str, Format] = {form.name: form for form in _FORMATS}
+
+
+def read(form: str | None, path: Path) -> Collection:
+    """Read a published benchmark.
+
+    Args:
+        form: a name of FORMATS; None: told from the content.
+        path: the file or folder.
+
+    Raises:
+        FieldguideError: no such file, no such format, or none that fits.
+        ProblemsError: what keeps the file from being read, all of it.
+    """
+    return named(form or recognise(path)).read(path)
+
+
+def named(form: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        FieldguideError: there is none.
+    """
+    if form not in FORMATS:
+        raise FieldguideError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[form]
+
+
+def recognise(path: Path) -> str:
+    """The name of the format that the content has.
+
+    Raises:
+        FieldguideError: no such file, or it fits no format.
+    """
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file or folder")
+    record = None if path.is_dir() else first_record(path)
+    for form in _FORMATS:
+        if (record is not None and form.of_record(record)) or form.of_path(path):
+            return form.name
+    raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
