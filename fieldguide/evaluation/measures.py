@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.errors import Problem, ProblemsError
+from fieldguide.evaluation.providers import provider
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -13,18 +14,9 @@ if TYPE_CHECKING:
 JUDGED = "Judged@10"
 """Share of the ten best images that are judged: what is not judged counts as not relevant in every other measure."""
 
-_PROVIDERS = ("pytrec_eval", "judged", "msmarco")
-_EXAMPLES = "nDCG@10, P@10, R@30, Success@10, AP, RR, Rprec, Bpref, Judged@10"
-
-
-def provider() -> Any:
-    """What computes the measures: trec_eval's own code (pytrec_eval), and ir-measures' where that has none.
-
-    ir-measures knows more providers; those break ties in ways of their own, start other programs or need more packages.
-    """
-    import ir_measures
-
-    return ir_measures.providers.FallbackProvider([ir_measures.providers.registry[name] for name in _PROVIDERS])
+_EXAMPLES = "nDCG@10, P@10, R@30, hit@10, AP, RR, Rprec, Bpref, Judged@10, both_entities@10"
+_LONGEST = 200
+"""Characters of a measure's text; the parser underneath may exhaust memory on what is no measure."""
 
 
 def parse_measures(texts: Sequence[str], where: str = "params.yaml: evaluate.measures") -> list[Measure]:
@@ -58,6 +50,8 @@ class _MeasureError(Exception):
 def _parse(text: str, compute: Any) -> Measure:
     import ir_measures
 
+    if len(text) > _LONGEST:
+        raise _MeasureError(f"has {len(text)} characters; a measure has at most {_LONGEST}")
     try:
         measure = ir_measures.parse_measure(text)
         measure.validate_params()
@@ -67,8 +61,11 @@ def _parse(text: str, compute: Any) -> Measure:
         raise _MeasureError(f"is no measure; there are {names}; for example {_EXAMPLES}") from None
     except (ValueError, TypeError, AssertionError, KeyError) as error:
         raise _MeasureError(f"is not written as a measure ({error}); for example {_EXAMPLES}") from None
+    cutoff = measure.params.get("cutoff", 1)
+    if type(cutoff) is not int or cutoff < 1:  # trec_eval ends the whole process at 0
+        raise _MeasureError(f"has the cutoff {cutoff!r}; expected a whole number from 1")
     if not supported:
-        raise _MeasureError(f"is nothing that trec_eval computes; {_like(measure, compute)}")
+        raise _MeasureError(f"is nothing that is computed here; {_like(measure, compute)}")
     if not isinstance(measure.aggregator(), ir_measures.measures.base.MeanAgg):
         raise _MeasureError("has no mean over subtopics; it counts the whole run")
     if str(measure) != text:

@@ -128,8 +128,8 @@ def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
 
 def test_a_benchmark_without_judgments_or_with_bad_measures_is_refused(tmp_path: Path) -> None:
     places = tiny_benchmark(tmp_path)
-    with pytest.raises(ProblemsError, match="'hit@10' is no measure"):
-        evaluate(tiny_params(evaluate={"measures": ["hit@10"], "headline": "hit@10"}), places)
+    with pytest.raises(ProblemsError, match="'hits@10' is no measure"):
+        evaluate(tiny_params(evaluate={"measures": ["hits@10"], "headline": "hits@10"}), places)
     QRELS.write(places.qrels / "qrels.parquet", QRELS.frame([]))
     with pytest.raises(FieldguideError, match=r"qrels\.parquet: no judgment for any subtopic"):
         evaluate(tiny_params(), places)

@@ -73,13 +73,21 @@ def test_subtopics_without_judgments_are_not_scored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hit@10", "evaluate.measures.0: 'hit@10' is no measure; there are AP, Bpref, IPrec, Judged,"),
+        ("hits@10", "evaluate.measures.0: 'hits@10' is no measure; there are AP, Bpref, ERR_IA, IPrec, Judged,"),
         ("nDCG@@10", "is not written as a measure (problem parsing measure"),
         ("nDCG@ten", "is not written as a measure"),
         ("P", "is not written as a measure (invalid param cutoff="),
         ("P(deep=1)@10", "is not written as a measure (unsupported params found: ['deep'])"),
-        ("nDCG(dcg='exp-log2')@10", "is nothing that trec_eval computes; of this measure it computes nDCG with"),
-        ("ERR@10", "is nothing that trec_eval computes; for example nDCG@10"),
+        ("nDCG(dcg='exp-log2')@10", "is nothing that is computed here; of this measure it computes nDCG with"),
+        ("ERR@10", "is nothing that is computed here; for example nDCG@10"),
+        ("alpha_nDCG(alpha=2.0)@10", "is nothing that is computed here; of this measure it computes alpha_nDCG with"),
+        ("P@0", "has the cutoff 0; expected a whole number from 1"),
+        ("nDCG@True", "has the cutoff True; expected a whole number from 1"),
+        ("P@-1", "is not written as a measure"),
+        ("hit", "is not written as a measure (invalid param cutoff="),
+        ("visret_nDCG@0", "is not written as a measure (invalid param cutoff=0)"),
+        ("revisitop_AP@10", "is not written as a measure (unsupported params found: ['cutoff'])"),
+        (f"P{'@1' * 200}", "has 401 characters; a measure has at most 200"),
         ("Recall@10", "is written 'R@10'"),
         ("NumQ", "has no mean over subtopics"),
     ],
@@ -92,7 +100,7 @@ def test_an_unknown_measure_is_refused_with_what_would_work(text: str, message: 
 
 def test_all_bad_measures_are_told_at_once() -> None:
     with pytest.raises(ProblemsError) as caught:
-        parse_measures(["AP", "hit@1", "P@3", "AP", "P"])
+        parse_measures(["AP", "hits@1", "P@3", "AP", "P"])
     assert [p.where.rsplit(".", 1)[1] for p in caught.value.problems] == ["1", "4", "3"]
     assert "'AP' occurs twice" in str(caught.value)
 
