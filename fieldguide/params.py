@@ -322,21 +322,60 @@ class Check(Section):
 
 
 class Evaluate(Section):
-    """Stage `evaluate`. Measures are written the way ir-measures writes them."""
+    """Stage `evaluate`. Measures are written the way ir-measures writes them.
+
+    Attributes:
+        headline: the measure that systems are ordered by.
+        baseline: the system that every other one is compared with, by every measure.
+        compare: measures by which every pair of systems is compared and tie groups are made; the headline where empty.
+        confidence: of intervals.
+        bootstrap, permutations: how many resamples and sign patterns are drawn.
+        alpha: systems differ where q, the p-value corrected for all pairs, is at most this.
+        power: wanted when the number of topics is asked for.
+    """
 
     measures: list[str] = Field(min_length=1)
     headline: str
     baseline: Name
+    compare: list[str] = []
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     bootstrap: Positive = 10_000
     permutations: Positive = 10_000
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     seed: Seed
 
+    @property
+    def compared(self) -> list[str]:
+        """Measures by which every pair of systems is compared, the headline first."""
+        return list(dict.fromkeys([self.headline, *self.compare]))
+
     @model_validator(mode="after")
-    def _headline_is_measured(self) -> Evaluate:
-        if self.headline not in self.measures:
-            raise ValueError(f"headline {self.headline!r} is not among measures: {', '.join(self.measures)}")
+    def _named_are_measured(self) -> Evaluate:
+        for key, names in (("headline", [self.headline]), ("compare", self.compare)):
+            for name in names:
+                if name not in self.measures:
+                    raise ValueError(f"{key} {name!r} is not among measures: {', '.join(self.measures)}")
         return self
+
+
+class Fitness(Section):
+    """Stage `fitness`: is the collection fit to measure with?
+
+    Attributes:
+        measure: what everything is asked about; evaluate.headline where it is null.
+        draws: of random orders, and of other assessors' answers.
+        disagreement: share of judgments on which two assessors differ, where nobody measured it (agreement.json).
+            The default is the mean share of wrong labels in ten test sets of Northcutt, Athalye and Mueller,
+            Pervasive label errors in test sets, NeurIPS Datasets and Benchmarks 2021.
+        families: systems that are left out of the pools together; those of one kind where it is empty.
+    """
+
+    measure: str | None = None
+    draws: Positive = 1000
+    disagreement: Share = 0.033
+    families: dict[Name, list[Name]] = {}
+    seed: Seed = 13
 
 
 class Report(Section):
@@ -395,6 +434,7 @@ class Params(Section):
     adjudicate: Adjudicate
     check: Check
     evaluate: Evaluate
+    fitness: Fitness = Fitness()
     report: Report
     release: Release
     train_generator: TrainGenerator
@@ -439,6 +479,11 @@ def _references(params: Params) -> list[Problem]:
             for i, n in enumerate(params.pool.systems)
         ),
         ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
+        *(
+            (f"fitness.families.{family}.{i}", n, set(params.retrieve.systems), "retrieve.systems")
+            for family, members in params.fitness.families.items()
+            for i, n in enumerate(members)
+        ),
     ]  # fmt: skip
     problems = [
         Problem(where, f"{name!r} is not in {there}; allowed: {', '.join(sorted(known)) or 'none'}")

@@ -1,0 +1,1 @@
+"""Is the collection fit to measure with? Unjudged images, reuse by new systems, wrong labels, chance, duplicates."""

@@ -1,0 +1,198 @@
+"""The stage `fitness` without its flow: ask every question of every board, write data/evaluation/fitness.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fieldguide.benchmark import Benchmark
+from fieldguide.errors import FieldguideError
+from fieldguide.evaluation.fitness import findings
+from fieldguide.evaluation.fitness.arrays import ArrayMeasure, array_measure
+from fieldguide.evaluation.fitness.board import Board, make_case
+from fieldguide.evaluation.fitness.degenerate import Degenerate, Facts, degenerate
+from fieldguide.evaluation.fitness.duplicates import Duplicates, duplicates
+from fieldguide.evaluation.fitness.findings import Finding
+from fieldguide.evaluation.fitness.noise import Noise, noise
+from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sources
+from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
+from fieldguide.evaluation.leaderboard import KINDS, TRACKS
+from fieldguide.evaluation.measures import parse_measures
+from fieldguide.evaluation.scoring import Scorer
+from fieldguide.files import write_json
+from fieldguide.params import Params, RandomSystem
+from fieldguide.progress import Track, silent
+
+FITNESS_VERSION = 1
+# Sums in another order differ beyond these digits: the file is the same on any number of cores.
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class BoardFitness:
+    """The answers for one track and kind. `reusability` is None on the rerank track, where it is no question."""
+
+    track: str
+    kind: str
+    topics: int
+    subtopics: int
+    unjudged: Unjudged
+    reusability: tuple[LeftOut, ...] | None
+    noise: Noise
+    chance: Degenerate
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """What data/evaluation/fitness.json holds."""
+
+    measure: str
+    boards: tuple[BoardFitness, ...]
+    duplicates: Duplicates
+    findings: tuple[Finding, ...]
+    schema_version: int = FITNESS_VERSION
+
+
+def assess(benchmark: Benchmark, track: Track = silent) -> Fitness:
+    """Ask everything.
+
+    Raises:
+        FieldguideError: nothing is judged, a file is missing, or the measure cannot be simulated.
+        ProblemsError: tables or runs that are not valid.
+    """
+    params = benchmark.params
+    measure = array_measure(params.fitness.measure or params.evaluate.headline)
+    made = list(boards(benchmark))
+    if not made:
+        raise FieldguideError(f"{benchmark.places.qrels}: no judgment for any subtopic of {benchmark.places.topics}")
+    brought, facts, bpref = sources(benchmark.pools), _facts(benchmark), _bpref(benchmark)
+    answers = []
+    for board in track(made, "assessing", unit="boards", total=len(made)):
+        reused = None
+        if board.track == "fullrank":
+            reused = reusability(board, measure, brought, params.pool.systems, families(params))
+        answers.append(
+            BoardFitness(
+                board.track,
+                board.kind,
+                board.topics,
+                len(board.cases),
+                unjudged(board, measure, _means(bpref, board)),
+                reused,
+                _noise(benchmark, board, measure),
+                _chance(params, board, measure, facts),
+            )
+        )
+    pairs = duplicates(benchmark.qrels, benchmark.images, benchmark.duplicates)
+    return Fitness(measure.name, tuple(answers), pairs, tuple(_findings(answers, pairs)))
+
+
+def write_fitness(path: Path, fitness: Fitness) -> None:
+    """Write fitness.json; the same answers give the same bytes."""
+    write_json(path, _rounded(asdict(fitness)))
+
+
+def boards(benchmark: Benchmark) -> Iterator[Board]:
+    """One board a track and kind of topic that has a judgment."""
+    grades = {
+        str(subtopic): dict(zip(rows["image_id"], rows["grade"].astype(int).tolist(), strict=True))
+        for subtopic, rows in benchmark.qrels.groupby("subtopic_id", sort=True)
+    }
+    pools = {str(s): list(rows["image_id"]) for s, rows in benchmark.pools.groupby("subtopic_id", sort=True)}
+    gallery = list(benchmark.images.index[benchmark.images["split"] == "gallery"])
+    systems = tuple(benchmark.params.retrieve.systems)
+    for name in TRACKS:
+        lines = {
+            system: {str(s): list(rows["image_id"]) for s, rows in benchmark.runs[name, system].groupby("subtopic_id")}
+            for system in systems
+        }
+        for kind in KINDS:
+            cases = [
+                make_case(
+                    subtopic.topic.topic_id,
+                    subtopic_id,
+                    gallery if name == "fullrank" else pools.get(subtopic_id, []),
+                    grades[subtopic_id],
+                    {system: lines[system].get(subtopic_id, []) for system in systems},
+                )
+                for subtopic_id, subtopic in sorted(benchmark.subtopics.items())
+                if subtopic.topic.kind == kind and subtopic_id in grades
+            ]
+            if cases:
+                yield Board(name, kind, systems, tuple(cases))
+
+
+def families(params: Params) -> Mapping[str, list[str]]:
+    """fitness.families; where it is empty, the systems of each kind."""
+    if params.fitness.families:
+        return params.fitness.families
+    kinds: dict[str, list[str]] = {}
+    for system in params.retrieve.systems:
+        kinds.setdefault(params.systems[system].kind, []).append(system)
+    return kinds
+
+
+def _noise(benchmark: Benchmark, board: Board, measure: ArrayMeasure) -> Noise:
+    fitness = benchmark.params.fitness
+    rate = measured_disagreement(benchmark.agreement)
+    assumed = fitness.disagreement if rate is None else rate
+    return noise(board, measure, assumed, rate is not None, fitness.draws, fitness.seed)
+
+
+def measured_disagreement(agreement: Mapping[str, Any] | None) -> float | None:
+    """Share of images on which two assessors differ, over all pairs of assessors; None where no two judged the same."""
+    pairs = [] if agreement is None else agreement["agreement"]["kappas"]
+    images = sum(pair["images"] for pair in pairs if pair["same"] is not None)
+    if not images:
+        return None
+    return float(sum(pair["images"] * (1 - pair["same"]) for pair in pairs if pair["same"] is not None) / images)
+
+
+def _chance(params: Params, board: Board, measure: ArrayMeasure, facts: Facts) -> Degenerate:
+    by_chance = {name for name in board.systems if isinstance(params.systems[name], RandomSystem)}
+    fitness, confidence = params.fitness, params.evaluate.confidence
+    return degenerate(board, measure, facts, by_chance, fitness.draws, confidence, fitness.seed)
+
+
+def _facts(benchmark: Benchmark) -> Facts:
+    images = benchmark.images.sort_values(["source", "source_key"])
+    topics: dict[str, set[str]] = {}
+    for subtopic, image in zip(benchmark.pools["subtopic_id"], benchmark.pools["image_id"], strict=True):
+        if subtopic in benchmark.subtopics:
+            topics.setdefault(str(image), set()).add(benchmark.subtopics[subtopic].topic.topic_id)
+    sizes = dict(zip(images["image_id"], images["size"].astype(int).tolist(), strict=True))
+    return Facts({str(image): place for place, image in enumerate(images["image_id"])}, sizes, topics)
+
+
+def _bpref(benchmark: Benchmark) -> dict[tuple[str, str], dict[str, float]]:
+    """Bpref by (track, system) and subtopic."""
+    scorer = Scorer(parse_measures(["Bpref"]), benchmark.qrels)
+    return {key: {s.subtopic_id: s.value for s in scorer.score(run)} for key, run in benchmark.runs.items()}
+
+
+def _means(values: Mapping[tuple[str, str], Mapping[str, float]], board: Board) -> dict[str, float]:
+    return {
+        system: sum(values[board.track, system][case.subtopic_id] for case in board.cases) / len(board.cases)
+        for system in board.systems
+    }
+
+
+def _findings(answers: list[BoardFitness], pairs: Duplicates) -> Iterator[Finding]:
+    for board in answers:
+        where = f"{board.track}, {board.kind}"
+        yield findings.about_unjudged(where, board.unjudged)
+        if board.reusability is not None:
+            yield findings.about_reusability(where, board.reusability)
+        yield findings.about_noise(where, board.noise)
+        yield from findings.about_chance(where, board.chance)
+    yield findings.about_duplicates(pairs)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DIGITS) + 0.0  # makes a negative zero positive
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,224 @@
+"""Systems that know nothing, and what they must score.
+
+A random ranker's scores are drawn; its expectation is exact (`fieldguide.evaluation.chance`). A ranking that knows
+the images but not the question (constant score, order of the files, smallest file first) must score as one random
+order of the images does that is used for every question: its interval is wider than that of independent orders,
+as questions share images. Popularity, what is pooled most often for other topics, may legitimately stay below. One
+that lies above its interval tells that something other than the content gives relevance away. A real system upside
+down must not lie above chance, and one within the interval of independent random orders is no better than chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldguide.evaluation import chance as exact
+from fieldguide.evaluation.fitness.arrays import ArrayMeasure, Floats
+from fieldguide.evaluation.fitness.board import Board, Case, Indices
+from fieldguide.evaluation.fitness.noise import generator
+from fieldguide.evaluation.measures import parse_measures
+from fieldguide.retrieval.runs import ranking
+
+Verdict = Literal["as chance", "above chance", "below chance"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of images beside their content.
+
+    Attributes:
+        position: place of the image in its source; what is not there comes last.
+        size: bytes of the file.
+        pooled: topics whose pools hold the image.
+    """
+
+    position: Mapping[str, int]
+    size: Mapping[str, int]
+    pooled: Mapping[str, Collection[str]]
+
+
+Ranker = Callable[[Sequence[str], str, Facts], Floats]
+"""(images, topic_id, facts) to one score an image; equal scores are ordered as in any run."""
+
+
+def constant(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
+    """The same score for all: the order is that of ties."""
+    return np.zeros(len(images))
+
+
+def file_order(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
+    """As the images lie in their source."""
+    last = len(facts.position)
+    return -np.array([facts.position.get(image, last) for image in images], dtype=np.float64)
+
+
+def smallest_file(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
+    """Fewest bytes first; what has no known size comes last."""
+    return -np.array([facts.size.get(image, np.inf) for image in images], dtype=np.float64)
+
+
+def popularity(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
+    """What is in the pools of most other topics first."""
+    pooled = [facts.pooled.get(image, ()) for image in images]
+    return np.array([len(topics) - (topic_id in topics) for topics in pooled], dtype=np.float64)
+
+
+RANKERS: Mapping[str, Ranker] = {
+    "constant": constant,
+    "file-order": file_order,
+    "smallest-file": smallest_file,
+    "popularity": popularity,
+}
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Scores of random orders: mean and interval over draws, and the exact expectation where there is one."""
+
+    mean: float
+    low: float
+    high: float
+    expected: float | None
+
+    def verdict(self, score: float) -> Verdict:
+        """Where a score lies; the ends of the interval are chance too."""
+        if score > self.high + 1e-9:
+            return "above chance"
+        return "below chance" if score < self.low - 1e-9 else "as chance"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A system's score beside chance. `expected`: theory allows this verdict."""
+
+    system: str
+    score: float
+    verdict: Verdict
+    expected: bool
+
+
+@dataclass(frozen=True)
+class Degenerate:
+    """Attributes.
+
+    independent: another random order for each subtopic.
+    shared: one random order of all images for all subtopics.
+    degenerate: systems that know nothing, and the best system upside down.
+    real: the board's systems; of them those in `by_chance` are random by intent.
+    """
+
+    draws: int
+    independent: Chance
+    shared: Chance
+    degenerate: tuple[Placed, ...]
+    real: tuple[Placed, ...]
+
+
+def degenerate(
+    board: Board,
+    measure: ArrayMeasure,
+    facts: Facts,
+    by_chance: Collection[str],
+    draws: int,
+    confidence: float,
+    seed: int,
+) -> Degenerate:
+    """Score what knows nothing, and hold every real system against it.
+
+    The interval of shared orders is widened for the number of rankings that are held against it (Bonferroni).
+    """
+    alone = chance(board, measure, draws, confidence, seed, shared=False)
+    shared = chance(board, measure, draws, 1 - (1 - confidence) / len(RANKERS), seed, shared=True)
+    means = board.means(measure)
+    placed = []
+    for name, ranker in RANKERS.items():
+        score = float(np.mean([case.value(measure, ranked(case, ranker, facts)) for case in board.cases]))
+        verdict = shared.verdict(score)
+        placed.append(Placed(name, score, verdict, verdict != "above chance"))
+    real = [name for name in board.systems if name not in by_chance]
+    if real:
+        best = max(real, key=lambda name: (means[name], name))
+        score = float(np.mean([case.value(measure, upside_down(case, best)) for case in board.cases]))
+        verdict = alone.verdict(score)
+        placed.append(Placed(f"{best} reversed", score, verdict, verdict != "above chance"))
+    rows = []
+    for name, score in sorted(means.items(), key=lambda item: (-item[1], item[0])):
+        verdict = alone.verdict(score)
+        rows.append(Placed(name, score, verdict, verdict == ("as chance" if name in by_chance else "above chance")))
+    return Degenerate(draws, alone, shared, tuple(placed), tuple(rows))
+
+
+def ranked(case: Case, ranker: Ranker, facts: Facts) -> Indices:
+    """The case's candidates as a ranker orders them, cut off where the deepest real ranking ends."""
+    inside = np.flatnonzero(case.candidates)
+    images = [case.images[index] for index in inside]
+    return inside[ranking(ranker(images, case.topic_id, facts), images)][: case.depth]
+
+
+def upside_down(case: Case, system: str) -> Indices:
+    """A system's ranking reversed: what it did not rank comes before its last image, in the order of ties."""
+    found = case.rankings[system]
+    rest = np.setdiff1d(np.flatnonzero(case.candidates), found)[::-1]
+    return np.concatenate([rest, found[::-1]])[: case.depth]
+
+
+def chance(
+    board: Board,
+    measure: ArrayMeasure,
+    draws: int,
+    confidence: float,
+    seed: int,
+    *,
+    shared: bool,
+) -> Chance:
+    """Scores of `draws` random orders of the candidates."""
+    names = sorted({image for case in board.cases for image in case.images})
+    number = {image: index for index, image in enumerate(names)}
+    common = generator(seed, "shared").random((draws, len(names)), dtype=np.float32) if shared else None
+    total = np.zeros(draws)
+    for case in board.cases:
+        inside = np.flatnonzero(case.candidates)
+        if common is None:
+            keys = generator(seed, case.subtopic_id).random((draws, len(inside)), dtype=np.float32)
+        else:
+            keys = common[:, [number[case.images[index]] for index in inside]]
+        first = _smallest(keys, min(case.depth, measure.cutoff or len(inside)))
+        total += measure.values(case.grades[inside][first], case.ideal)
+    means = total / len(board.cases)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, (tail, 1 - tail)).tolist()
+    return Chance(float(means.mean()), low, high, expectation(board, measure))
+
+
+def expectation(board: Board, measure: ArrayMeasure) -> float | None:
+    """Exact expected score of a random order of the candidates.
+
+    None where no formula is known, where rankings end before the measure does, or where images are judged that
+    this track does not rank.
+    """
+    parsed = parse_measures([measure.name])[0]
+    if not exact.computable(parsed):
+        return None
+    values = []
+    for case in board.cases:
+        inside = case.candidates
+        if case.depth < min(measure.cutoff or len(inside), int(inside.sum())) or (case.judged & ~inside).any():
+            return None
+        grades = zip(case.grades[inside].tolist(), case.judged[inside].tolist(), strict=True)
+        values.append(exact.expected(parsed, [grade if judged else None for grade, judged in grades]))
+    return float(np.mean(values))
+
+
+def _smallest(keys: npt.NDArray[np.float32], count: int) -> Indices:
+    """(draws, count) places of each row's smallest keys, in rising order."""
+    if count < keys.shape[1]:
+        near = np.argpartition(keys, count - 1, axis=1)[:, :count] if count else np.empty((len(keys), 0), np.intp)
+    else:
+        near = np.broadcast_to(np.arange(keys.shape[1]), keys.shape)
+    order = np.argsort(np.take_along_axis(keys, near, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(near, order, axis=1))
