@@ -144,6 +144,23 @@ class Benchmark:
         return list(read_json(self.places.evaluation / "comparisons.json"))
 
     @cached_property
+    def fitness(self) -> dict[str, Any]:
+        """fitness.json, as `fieldguide.evaluation.fitness.assess.Fitness`.
+
+        Raises:
+            FieldguideError: the file is missing or of another version.
+        """
+        path = self.places.fitness
+        values = dict(read_json(path))
+        if values.get("schema_version") != records.FITNESS_VERSION:
+            found = values.get("schema_version")
+            raise FieldguideError(
+                f"{path}: is of version {found}, expected {records.FITNESS_VERSION}; "
+                "`dvc repro -f fitness` makes it anew"
+            )
+        return values
+
+    @cached_property
     def checks(self) -> list[dict[str, Any]]:
         """checks.json: {table, expectation, severity, success, unexpected, rows} each."""
         return list(read_json(self.places.checks / "checks.json")["checks"])

@@ -163,6 +163,11 @@ class Places:
         return self.data / "evaluation"
 
     @property
+    def fitness(self) -> Path:
+        """Whether the collection is fit to measure with: unjudged images, reuse, noise, chance, near duplicates."""
+        return self.evaluation / "fitness.json"
+
+    @property
     def report(self) -> Path:
         """The report, one HTML file."""
         return self.data / "report" / "index.html"

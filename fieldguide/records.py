@@ -23,6 +23,8 @@ from fieldguide.files import atomic_path, content_key, read_jsonl, write_jsonl
 SCHEMA_VERSION = 1
 AGREEMENT_VERSION = 1
 """Of data/qrels/agreement.json, which annotation/summary.py writes and the report reads."""
+FITNESS_VERSION = 1
+"""Of data/evaluation/fitness.json, which fieldguide/evaluation/fitness/assess.py writes and the report reads."""
 
 Split = Literal["train", "gallery"]
 SPLITS: tuple[str, ...] = ("train", "gallery")

@@ -115,6 +115,22 @@ def leaderboard(as_json: Json = False) -> None:
         print_leaderboard(rows, read_json(folder / "comparisons.json"), read_params().evaluate)
 
 
+@app.command(epilog="Example: fieldguide fitness --json | jq .findings")
+def fitness(as_json: Json = False) -> None:
+    """Say whether the collection is fit to measure with: unjudged images, reuse, wrong labels, chance, duplicates."""
+    from fieldguide.benchmark import Benchmark
+    from fieldguide.evaluation.fitness.findings import COLUMNS
+    from fieldguide.params import read_params
+    from fieldguide.places import Places
+    from flows.tables import show, show_json
+
+    found = Benchmark(Places(), read_params()).fitness
+    if as_json:
+        show_json(found)
+    else:
+        show(found["findings"], COLUMNS)
+
+
 @app.command(epilog="Example: fieldguide verify data/release")
 def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) -> None:
     """Recompute every checksum and count of a release, and list all that does not agree."""

@@ -57,6 +57,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "pool": {"systems": ["text", "visret"], "depth": 5, "sample": 2},
         "check": {"min_relevant": 1, "unlicensed_sources": ["shop"]},
         "evaluate": {"baseline": "text", "bootstrap": 200, "permutations": 200},
+        "fitness": {"draws": 200},
     }
     for name, keys in [*changes.items(), *sections.items()]:
         values[name] = values[name] | keys

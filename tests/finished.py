@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.evaluate import evaluate, write_evaluation
+from fieldguide.evaluation.fitness.assess import assess, write_fitness
 from fieldguide.files import write_json
 from fieldguide.params import Params
 from fieldguide.places import Places
@@ -30,3 +32,4 @@ def finish(places: Places, params: Params) -> None:
     """Add checks.json and the evaluation to what is there."""
     write_json(places.checks / "checks.json", {"checks": CHECKS})
     write_evaluation(places.evaluation, evaluate(params, places))
+    write_fitness(places.fitness, assess(Benchmark(places, params)))

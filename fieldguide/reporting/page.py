@@ -18,6 +18,7 @@ from fieldguide.params import Params
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.reporting.claims import claims
+from fieldguide.reporting.fitness import fitness
 from fieldguide.reporting.health import Cells, health
 from fieldguide.reporting.leaderboards import Board, boards
 from fieldguide.reporting.people import people
@@ -55,6 +56,7 @@ def write_report(params: Params, places: Places, track: Track = silent) -> Summa
         "finding": _finding(made, params),
         "claims": claims(benchmark, made),
         "topics": topics,
+        "fitness": fitness(benchmark),
         "health": health(benchmark),
         "people": people(benchmark),
         "models": _models(benchmark),
@@ -90,7 +92,7 @@ def render(context: dict[str, Any], image_css: str) -> str:
 
 def _inputs(benchmark: Benchmark) -> list[Path]:
     places = benchmark.places
-    more = (places.rejected, places.duplicates, places.refused_topics, places.drawings)
+    more = (places.fitness, places.rejected, places.duplicates, places.refused_topics, places.drawings)
     return [*benchmark.files(), *more, *(places.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
 
 

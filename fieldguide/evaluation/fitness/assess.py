@@ -24,8 +24,8 @@ from fieldguide.evaluation.scoring import Scorer
 from fieldguide.files import write_json
 from fieldguide.params import Params, RandomSystem
 from fieldguide.progress import Track, silent
+from fieldguide.records import FITNESS_VERSION
 
-FITNESS_VERSION = 1
 # Sums in another order differ beyond these digits: the file is the same on any number of cores.
 _DIGITS = 6
 
@@ -127,7 +127,7 @@ def boards(benchmark: Benchmark) -> Iterator[Board]:
 def families(params: Params) -> Mapping[str, list[str]]:
     """fitness.families; where it is empty, the systems of each kind."""
     if params.fitness.families:
-        return params.fitness.families
+        return dict(params.fitness.families)
     kinds: dict[str, list[str]] = {}
     for system in params.retrieve.systems:
         kinds.setdefault(params.systems[system].kind, []).append(system)

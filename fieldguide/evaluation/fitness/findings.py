@@ -17,6 +17,7 @@ from fieldguide.evaluation.fitness.unjudged import Unjudged
 
 SAME_ORDER = 0.9
 OTHER_ORDER = 0.8
+COLUMNS = ("verdict", "about", "where", "text")
 _SHOWN = 3
 
 Level = Literal["ok", "note", "problem"]
@@ -50,12 +51,13 @@ def about_reusability(where: str, found: Sequence[LeftOut]) -> Finding:
     if not found:
         text = "no pooled system is ranked here, so nothing can be left out"
         return Finding("note", "reusability", where, text)
-    worst = min(found, key=lambda left: (1.0 if left.tau is None else left.tau, left.name))
+    worst = min(found, key=lambda left: (-2.0 if left.tau is None else left.tau, left.name))
+    left_out = f"family {worst.name}" if worst.family else worst.name
     drop, name = max((m.before - m.after, m.system) for left in found for m in left.moved)
     lost_rank = max((moved.rank_after - moved.rank_before, moved.system) for left in found for moved in left.moved)
     tau = "all ties" if worst.tau is None else f"tau {worst.tau:.2f}"
     text = (
-        f"leaving out one system or family keeps the order at {tau} or better (least: {worst.name}); "
+        f"leaving out one system or family keeps the order at {tau} or better (least: {left_out}); "
         f"the greatest fall of what is left out is {drop:.3f} ({name}), {lost_rank[0]} ranks ({lost_rank[1]})"
     )
     return Finding(_by_tau(worst.tau), "reusability", where, text)
@@ -75,17 +77,17 @@ def about_noise(where: str, found: Noise) -> Finding:
 
 
 def about_chance(where: str, found: Degenerate) -> Iterator[Finding]:
-    """Systems that know nothing and score, and real systems that do no better than chance."""
+    """Systems that know nothing and yet order the images, and real systems that do no better than chance."""
     interval = f"{found.independent.low:.3f} to {found.independent.high:.3f}"
     leaks = [row for row in found.degenerate if not row.expected]
     able = [row for row in found.real if row.verdict == "above chance"]
     for row in leaks:
         chance = found.independent if row.system.endswith(" reversed") else found.shared
-        text = f"{row.system} has {row.score:.3f}, above chance ({chance.low:.3f} to {chance.high:.3f})"
-        beaten = [other.system for other in able if other.score <= row.score]
+        text = f"{row.system} has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
+        beaten = [other.system for other in able if other.score <= row.score and row.verdict == "above chance"]
         if beaten:
             text += f" and no worse than {listed(beaten)}"
-        what = f"{text}: something beside the content gives relevance away"
+        what = f"{text}: something beside the content goes with relevance"
         yield Finding("problem" if beaten else "note", "chance", where, what)
     for row in found.real:
         if not row.expected:
@@ -93,7 +95,7 @@ def about_chance(where: str, found: Degenerate) -> Iterator[Finding]:
             yield Finding("note", "chance", where, text)
     if not leaks:
         names = ", ".join(row.system for row in found.degenerate)
-        text = f"random orders score {interval}; none of what knows nothing lies above chance ({names})"
+        text = f"random orders score {interval}; what knows nothing does not order the images ({names})"
         yield Finding("ok", "chance", where, text)
 
 
