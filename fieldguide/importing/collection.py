@@ -84,6 +84,8 @@ class Collection:
         roots: how a picture is named in the file: where images lie relative to, if known (for the manifest).
         layout: how the files were written (indent, escapes, file names, ...), as JSON, so that a writer can give
             them back byte by byte; the format's own.
+        corpus: what the files say of each image they list, judged or not; empty where they list none.
+        entities: what an image shows, by its name, where that is known apart from the name; else empty.
     """
 
     name: str
@@ -92,11 +94,19 @@ class Collection:
     oddities: tuple[Oddity, ...] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
     layout: Mapping[str, Any] = field(default_factory=dict)
+    corpus: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entities: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
         """Every subtopic."""
         return tuple(pool for question in self.questions for pool in question.pools)
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """Every image's published name once: those of the corpus, then those of the pools, in the files' order."""
+        pooled = (image for pool in self.pools for image in pool.labels)
+        return tuple(dict.fromkeys([*self.corpus, *pooled]))
 
     @cached_property
     def qrels(self) -> dict[str, dict[str, int]]:

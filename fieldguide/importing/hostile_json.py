@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,12 +14,16 @@ DEEPEST = 64
 """Levels of nesting; the formats have four."""
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
 class Object(dict[str, Any]):
     """A JSON object: the last value of each key, as every reader takes it, and the pairs that this drops."""
 
     __slots__ = ("dropped",)
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        pairs = list(pairs)
         super().__init__(pairs)
         self.dropped: list[tuple[str, Any]] = []
         if len(self) < len(pairs):
@@ -30,10 +35,14 @@ def parse(text: str) -> Any:
     """Parse one document; objects come as `Object`.
 
     Raises:
-        ValueError: not JSON, nested deeper than DEEPEST, or a number with thousands of digits; says which.
+        ValueError: not JSON, half a character, nested deeper than DEEPEST, a number with thousands of digits.
     """
     try:
         value = json.loads(text, object_pairs_hook=Object)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a lone \\ud800 to \\udfff), which no text can hold") from None
     except RecursionError:
         raise ValueError(f"nested deeper than {DEEPEST} levels") from None
     if _deeper(value):

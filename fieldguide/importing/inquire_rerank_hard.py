@@ -46,7 +46,7 @@ def recognise(records: object) -> bool:
 def write(collection: Collection) -> dict[str, str]:
     """The published file by its name."""
     records = [
-        labelled.published(question, KEYS, {i: v for pool in question.pools for i, v in pool.labels.items()})
+        labelled.published(question, KEYS, labelled.only_labels(collection, question), collection.format == NAME)
         for question in collection.questions
     ]
     layout = {"indent": 4, **collection.layout}

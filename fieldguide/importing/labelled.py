@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldguide.importing.collection import Oddity, Pool, Question
+from fieldguide.errors import FieldguideError
+from fieldguide.importing.collection import Collection, Oddity, Pool, Question
 from fieldguide.importing.hostile_json import Object, brief, oddities
 
 GREATEST_LABEL = 2**31 - 1
 """trec_eval keeps a label as a C long; nobody publishes a greater one than fits in 32 bits."""
+
+_WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -109,19 +113,40 @@ class Record:
             self.notice("missing-field", f"`{key}` is missing; expected {expected}", key)
 
 
-def published(question: Question, keys: Keys, images: Any) -> dict[str, Any]:
+def published(question: Question, keys: Keys, images: Any, own_form: bool = True) -> dict[str, Any]:
     """The record as it was published: `Record.question` backwards.
 
     Args:
         question: as read, or as rebuilt from the house's tables.
         keys: of the format.
         images: what the format holds under the key of the images.
+        own_form: the question was read in this format, so that its keys are this format's.
     """
     own: dict[str, Any] = {keys.text: question.text, keys.images: images}
     if keys.answers is not None:
         own[keys.answers] = list(question.answers)
     own |= question.fields
-    return {key: own[key] for key in question.keys or own}
+    return {key: own[key] for key in (question.keys if own_form else own)}
+
+
+def only_labels(collection: Collection, question: Question) -> dict[str, int | None]:
+    """Labels of a question's only pool, for formats that have one a question.
+
+    Raises:
+        FieldguideError: it has more.
+    """
+    if len(question.pools) > 1:
+        what = f"{question.topic_id} has {len(question.pools)} pools, and this format holds one a question"
+        raise FieldguideError(f"{collection.name}: {what}; export it as visual-rag-me, beir, trec or csv")
+    return {image: label for pool in question.pools for image, label in pool.labels.items()}
+
+
+def whole_number(text: str) -> int | None:
+    """A label written as text; None where it is no whole number, or one that no label is."""
+    if not _WHOLE.fullmatch(text) or len(text) > 11:
+        return None
+    value = int(text)
+    return value if _is_label(value) else None
 
 
 def as_record(value: Any, where: str, keys: Keys) -> Record:

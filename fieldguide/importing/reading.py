@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.errors import FieldguideError
-from fieldguide.importing import inquire_rerank_hard, visual_rag_me
+from fieldguide.importing import beir, csv_table, inquire, inquire_rerank_hard, trec, visual_rag, visual_rag_me
 from fieldguide.importing.collection import Collection
 from fieldguide.importing.json_records import first_record
 
@@ -35,21 +35,19 @@ class Format:
 
 
 _FORMATS = (
-    Format(
-        visual_rag_me.NAME,
-        "JSON lines: question, answer, images by entity",
-        visual_rag_me.read,
-        visual_rag_me.write,
-        of_record=visual_rag_me.recognise,
-    ),
-    Format(
-        inquire_rerank_hard.NAME,
-        "a JSON list: query, images",
-        inquire_rerank_hard.read,
-        inquire_rerank_hard.write,
-        of_record=inquire_rerank_hard.recognise,
-    ),
-)
+    Format("visual-rag-me", "JSON lines: question, answer, images by entity", visual_rag_me.read, visual_rag_me.write,
+           of_record=visual_rag_me.recognise),
+    Format("visual-rag", "JSON lines: question, answer, images", visual_rag.read, visual_rag.write,
+           of_record=visual_rag.recognise),
+    Format("inquire-rerank-hard", "a JSON list: query, images", inquire_rerank_hard.read, inquire_rerank_hard.write,
+           of_record=inquire_rerank_hard.recognise),
+    Format("inquire", "a folder: inquire_queries_*.csv, inquire_annotations.csv", inquire.read, inquire.write,
+           of_path=inquire.recognise),
+    Format("beir", "a folder: corpus.jsonl, queries.jsonl, qrels/*.tsv", beir.read, beir.write, of_path=beir.recognise),
+    Format("csv", "a table: topic_id, question, image, label", csv_table.read, csv_table.write,
+           of_path=csv_table.recognise),
+    Format("trec", "qrels, with topics beside them or without", trec.read, trec.write, of_path=trec.recognise),
+)  # fmt: skip
 
 FORMATS: dict[str, Format] = {form.name: form for form in _FORMATS}
 

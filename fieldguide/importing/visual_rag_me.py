@@ -43,7 +43,9 @@ def recognise(record: object) -> bool:
 def write(collection: Collection) -> dict[str, str]:
     """The published file by its name."""
     records = [
-        labelled.published(question, KEYS, {pool.name: dict(pool.labels) for pool in question.pools})
+        labelled.published(
+            question, KEYS, {pool.name: dict(pool.labels) for pool in question.pools}, collection.format == NAME
+        )
         for question in collection.questions
     ]
     return {f"{collection.name}.jsonl": json_layout.dump_lines(records, collection.layout)}
