@@ -135,12 +135,12 @@ class Benchmark:
 
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
-        """leaderboard.json: {track, kind, system, measure, mean, low, high, subtopics, topics} each."""
+        """leaderboard.json: as `fieldguide.evaluation.leaderboard.leaderboard` makes its rows."""
         return list(read_json(self.places.evaluation / "leaderboard.json"))
 
     @cached_property
     def comparisons(self) -> list[dict[str, Any]]:
-        """comparisons.json: {track, kind, system, baseline, measure, difference, low, high, p} each."""
+        """comparisons.json: as `fieldguide.evaluation.leaderboard.comparisons` makes its rows."""
         return list(read_json(self.places.evaluation / "comparisons.json"))
 
     @cached_property

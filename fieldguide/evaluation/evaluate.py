@@ -22,7 +22,7 @@ from fieldguide.progress import Track, silent
 from fieldguide.records import QRELS, SCORES, Subtopic, read_topics
 from fieldguide.retrieval.runs import read_run
 
-COLUMNS = ("track", "kind", "system", "measure", "mean", "low", "high", "subtopics", "topics")
+COLUMNS = ("track", "kind", "system", "measure", "mean", "low", "high", "design_effect", "group", "subtopics", "topics")
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,12 @@ def evaluate(params: Params, places: Places, track: Track = silent) -> Evaluatio
     scores = SCORES.frame(rows).astype({"value": float, "defaulted": bool})
     first = str(measures[0])
     empty = Counter((row["track"], row["system"]) for row in rows if row["defaulted"] and row["measure"] == first)
+    entities = {name: subtopic.entity_id for name, subtopic in subtopics.items()}
+    compared = comparisons(scores, params.evaluate, entities)
     return Evaluation(
         scores,
-        leaderboard(scores, params.evaluate),
-        comparisons(scores, params.evaluate),
+        leaderboard(scores, params.evaluate, entities, compared),
+        compared,
         tuple(sorted(set(subtopics) - set(qrels["subtopic_id"]))),
         dict(empty),
     )

@@ -1,24 +1,33 @@
-"""From scores to means with intervals, and to differences from the baseline with p-values.
+"""From scores to means with intervals and tie groups, and to differences between systems with what is known of them.
 
-Every value is the mean over subtopics (each subtopic counts once); intervals and tests are over topics,
-see `fieldguide.evaluation.statistics`. p-values are those of single comparisons, not corrected for their number.
+Every value is the mean over subtopics (each subtopic counts once); intervals and tests are over topics and the
+entities that topics share, see `fieldguide.evaluation.statistics`. Every q is corrected over the comparisons of one
+board (track and kind) by one measure: all pairs of systems for the measures of `evaluate.compare`, by the others
+each system less the baseline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fieldguide.errors import FieldguideError
+from fieldguide.evaluation.comparison import compare, pairs
 from fieldguide.evaluation.measures import JUDGED
-from fieldguide.evaluation.statistics import Clusters, bootstrap_interval, clusters, randomisation_test
+from fieldguide.evaluation.statistics import Floats, Labels, bootstrap_interval, clusters
+from fieldguide.evaluation.ties import letters
 from fieldguide.params import Evaluate
 
 TRACKS = ("fullrank", "rerank")
 KINDS = ("comparison", "entity")
+
+Row = dict[str, Any]
+Entities = Mapping[str, str]
+"""The entity of each subtopic."""
 
 # Sums in another order differ beyond these digits: the files are the same on any number of cores.
 _DIGITS = 6
@@ -26,67 +35,99 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class _Board:
-    """Scores of one track and kind: `data` has a column a (system, measure) of `columns`."""
+    """Scores of one track and kind: `values` has a row each subtopic and a column a (system, measure) of `columns`."""
 
     track: str
     kind: str
     columns: list[tuple[str, str]]
-    data: Clusters
+    values: Floats
+    topics: Labels
+    entities: Labels | None
+
+    def names(self, system: str, measure: str) -> Row:
+        """What tells a row of this board apart."""
+        return {"track": self.track, "kind": self.kind, "system": system, "measure": measure}
 
 
-def leaderboard(scores: pd.DataFrame, evaluate: Evaluate) -> list[dict[str, Any]]:
-    """Rows {track, kind, system, measure, mean, low, high, subtopics, topics}; tracks, kinds and systems apart.
+def leaderboard(
+    scores: pd.DataFrame, evaluate: Evaluate, entities: Entities | None = None, compared: Sequence[Row] = ()
+) -> list[Row]:
+    """Rows {track, kind, system, measure, mean, low, high, design_effect, group, subtopics, topics}.
+
+    Tracks, kinds and systems stand apart. Systems that share a letter of `group` are not significantly different at
+    evaluate.alpha; it is None for measures by which not every pair was compared.
 
     Args:
         scores: records.SCORES.
-        evaluate: confidence, number of resamples and seed.
+        evaluate: confidence, alpha, number of resamples and seed.
+        entities: None where no entity is known; then topics count as independent.
+        compared: rows of `comparisons` with the same arguments.
     """
     rows = []
-    for board in _boards(scores):
-        low, high = bootstrap_interval(board.data, evaluate.confidence, evaluate.bootstrap, evaluate.seed)
-        counts = {"subtopics": int(board.data.sizes.sum()), "topics": len(board.data.sizes)}
+    for board in _boards(scores, entities):
+        data = clusters(board.values, board.topics, board.entities)
+        low, high = bootstrap_interval(data, evaluate.confidence, evaluate.bootstrap, evaluate.seed)
+        low, high = np.clip([low, high], 0.0, 1.0)  # the range of every measure
+        effect = np.ones(len(low)) if data.effect is None else data.effect
+        counts = {"subtopics": len(board.values), "topics": len(data.sizes)}
+        groups = _groups(board, data.mean, evaluate, compared)
         for place, (system, measure) in enumerate(board.columns):
-            names = {"track": board.track, "kind": board.kind, "system": system, "measure": measure}
-            means = _rounded(mean=board.data.mean[place], low=low[place], high=high[place])
-            rows.append({**names, **means, **counts})
+            means = _rounded(mean=data.mean[place], low=low[place], high=high[place], design_effect=effect[place])
+            group = {"group": groups.get((system, measure))}
+            rows.append({**board.names(system, measure), **means, **group, **counts})
     return rows
 
 
-def comparisons(scores: pd.DataFrame, evaluate: Evaluate) -> list[dict[str, Any]]:
-    """Rows {track, kind, system, baseline, measure, difference, low, high, p}: each system less the baseline."""
-    rows = []
-    for board in _boards(scores):
-        places = {column: place for place, column in enumerate(board.columns)}
-        pairs = [
-            (column, places[evaluate.baseline, column[1]])
-            for column in board.columns
-            if column[0] != evaluate.baseline and column[1] != JUDGED and (evaluate.baseline, column[1]) in places
-        ]
-        if not pairs:
-            continue
-        sums = board.data.sums
-        differences = Clusters(
-            np.column_stack([sums[:, places[column]] - sums[:, base] for column, base in pairs]), board.data.sizes
-        )
-        low, high = bootstrap_interval(differences, evaluate.confidence, evaluate.bootstrap, evaluate.seed)
-        p = randomisation_test(differences, evaluate.permutations, evaluate.seed)
-        for place, ((system, measure), _) in enumerate(pairs):
-            names = {"track": board.track, "kind": board.kind, "system": system, "baseline": evaluate.baseline}
-            values = _rounded(difference=differences.mean[place], low=low[place], high=high[place], p=p[place])
-            rows.append({**names, "measure": measure, **values})
-    return rows
+def comparisons(scores: pd.DataFrame, evaluate: Evaluate, entities: Entities | None = None) -> list[Row]:
+    """Rows {track, kind, system, baseline, measure} with the fields of `comparison.Comparison`: system less baseline.
+
+    Each system less evaluate.baseline by every measure, and every pair of systems by those of evaluate.compared.
+    """
+    return [row for board in _boards(scores, entities) for row in _compared(board, evaluate)]
 
 
-def metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def metrics(rows: Sequence[Row]) -> Row:
     """A leaderboard as {track: {kind: {system: {measure: mean}}}}, for `dvc metrics`."""
-    nested: dict[str, Any] = {}
+    nested: Row = {}
     for row in rows:
         system = nested.setdefault(row["track"], {}).setdefault(row["kind"], {}).setdefault(row["system"], {})
         system[row["measure"]] = round(row["mean"], 4)
     return nested
 
 
-def _boards(scores: pd.DataFrame) -> Iterator[_Board]:
+def _compared(board: _Board, evaluate: Evaluate) -> Iterator[Row]:
+    places = {column: place for place, column in enumerate(board.columns)}
+    for measure in dict.fromkeys(measure for _, measure in board.columns if measure != JUDGED):
+        systems = [system for system, name in board.columns if name == measure]
+        wanted = pairs(systems, evaluate.baseline)
+        if measure not in evaluate.compared:
+            wanted = [pair for pair in wanted if pair[1] == evaluate.baseline]
+        if not wanted:
+            continue
+        ours, theirs = ([places[pair[side], measure] for pair in wanted] for side in (0, 1))
+        differences = board.values[:, ours] - board.values[:, theirs]
+        found = compare(differences, board.topics, board.entities, evaluate)
+        for (system, other), comparison in zip(wanted, found, strict=True):
+            numbers = {k: round(v, _DIGITS) + 0.0 if isinstance(v, float) else v for k, v in asdict(comparison).items()}
+            yield {**board.names(system, measure), "baseline": other, **numbers}
+
+
+def _groups(board: _Board, means: Floats, evaluate: Evaluate, compared: Sequence[Row]) -> dict[tuple[str, str], str]:
+    """Letters by (system, measure), for the measures by which every pair was compared."""
+    rows = [row for row in compared if (row["track"], row["kind"]) == (board.track, board.kind)]
+    found = {}
+    for measure in evaluate.compared:
+        ranked = sorted((-means[n], system) for n, (system, name) in enumerate(board.columns) if name == measure)
+        made = [row for row in rows if row["measure"] == measure]
+        if len(made) != len(ranked) * (len(ranked) - 1) // 2:
+            continue
+        different = {frozenset((row["system"], row["baseline"])) for row in made if row["q"] <= evaluate.alpha}
+        for system, group in letters([system for _, system in ranked], different).items():
+            found[system, measure] = group
+    return found
+
+
+def _boards(scores: pd.DataFrame, entities: Entities | None) -> Iterator[_Board]:
     for track in TRACKS:
         for kind in KINDS:
             part = scores[(scores["track"] == track) & (scores["kind"] == kind)]
@@ -97,9 +138,24 @@ def _boards(scores: pd.DataFrame) -> Iterator[_Board]:
             wide = part.pivot_table(
                 index=["topic_id", "subtopic_id"], columns=["system", "measure"], values="value", aggfunc="first"
             )[columns]
-            topics = pd.factorize(wide.index.get_level_values("topic_id"), sort=True)[0]
             values = wide.to_numpy(dtype=np.float64)
-            yield _Board(track, kind, columns, clusters(values, np.asarray(topics, dtype=np.intp)))
+            if np.isnan(values).any():
+                row, column = np.argwhere(np.isnan(values))[0]
+                subtopic = wide.index[row][1]
+                raise FieldguideError(f"scores: {track} {' '.join(columns[column])} has no value for {subtopic}")
+            known = None if entities is None else [entities[s] for s in wide.index.get_level_values("subtopic_id")]
+            yield _Board(
+                track,
+                kind,
+                columns,
+                values,
+                _numbered(wide.index.get_level_values("topic_id")),
+                None if known is None else _numbered(pd.Index(known)),
+            )
+
+
+def _numbered(names: pd.Index) -> Labels:
+    return np.asarray(pd.factorize(names, sort=True)[0], dtype=np.intp)
 
 
 def _rounded(**values: float) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 200
+_Q = "q"
 _NAMES = {
     "fullrank": "whole gallery",
     "rerank": "the subtopic's own pool",
@@ -47,34 +49,56 @@ def print_leaderboard(
     for track in TRACKS:
         for kind in KINDS:
             rows = [row for row in leaderboard if (row["track"], row["kind"]) == (track, kind)]
-            against = {
-                row["system"]: row
+            pairs = [
+                row
                 for row in comparisons
                 if (row["track"], row["kind"], row["measure"]) == (track, kind, evaluate.headline)
-            }
+            ]
+            against = {row["system"]: row for row in pairs if row["baseline"] == evaluate.baseline}
             if rows:
                 shown.print(_fitting(rows, against, evaluate, shown))
+                shown.print(f"[dim]{sensitivity(pairs, rows[0]['topics'], evaluate)}[/]")
     interval = f"{evaluate.confidence:.0%} bootstrap interval over topics"
     shown.print(
-        f"[dim]Means over subtopics; in brackets the {interval}; difference from {evaluate.baseline} with p.[/]"
+        f"[dim]Means over subtopics; in brackets the {interval}; difference from {evaluate.baseline}. "
+        f"Systems that share a letter are not told apart (q > {evaluate.alpha:g}); q is the p of the randomisation "
+        "test, corrected for all pairs (Benjamini-Hochberg).[/]"
+    )
+
+
+def sensitivity(pairs: Sequence[dict[str, Any]], topics: int, evaluate: Evaluate) -> str:
+    """Which differences so many topics show, in words; nothing where no pair of systems says.
+
+    Args:
+        pairs: rows of comparisons.json of one board and the headline measure.
+        topics: of that board.
+        evaluate: headline, alpha and power.
+    """
+    least = [row["detectable"] for row in pairs if row["detectable"] is not None]
+    if not least:
+        return ""
+    return (
+        f"{topics} topics show a difference in {evaluate.headline} of {median(least):.3f} with probability "
+        f"{evaluate.power:.0%} (median of {len(least)} pairs of systems, uncorrected alpha {evaluate.alpha:g})."
     )
 
 
 def _fitting(
     rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, console: Console
 ) -> Table:
-    """The table with as many measures as fit, the headline always among them."""
+    """The table with as many measures as fit, the headline always among them; q goes when they are all gone."""
     measures = [m for m in (*evaluate.measures, JUDGED) if m != evaluate.headline]
     measures = [m for m in dict.fromkeys(measures) if any(row["measure"] == m for row in rows)]
-    table = _table(rows, against, evaluate, measures)
-    while measures and console.measure(table, options=console.options.update(width=_WIDE)).maximum > console.width:
-        measures.pop()
-        table = _table(rows, against, evaluate, measures)
+    more = [_Q, *measures]
+    table = _table(rows, against, evaluate, more)
+    while more and console.measure(table, options=console.options.update(width=_WIDE)).maximum > console.width:
+        more.pop()
+        table = _table(rows, against, evaluate, more)
     return table
 
 
 def _table(
-    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, measures: Sequence[str]
+    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, more: Sequence[str]
 ) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
@@ -88,17 +112,20 @@ def _table(
     )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)
-    for name in (evaluate.headline, "", "difference", "p", *measures):
+    table.add_column("ties", no_wrap=True)
+    for name in (evaluate.headline, "", "difference", *more):
         table.add_column(name, justify="right", no_wrap=True)
     headlines = [row for row in rows if row["measure"] == evaluate.headline]
     for row in sorted(headlines, key=lambda row: (-row["mean"], row["system"])):
         difference = against.get(row["system"])
-        delta = ("", "") if difference is None else (f"{difference['difference']:+.3f}", _p(difference["p"]))
+        delta = "" if difference is None else f"{difference['difference']:+.3f}"
         if row["system"] == evaluate.baseline:
-            delta = ("baseline", "")
-        means = [f"{values[row['system'], m]['mean']:.3f}" for m in measures]
+            delta = "baseline"
+        q = "" if difference is None else _p(difference["q"])
+        means = [q if name == _Q else f"{values[row['system'], name]['mean']:.3f}" for name in more]
         interval = escape(f"[{row['low']:.3f}, {row['high']:.3f}]")
-        cells = [escape(row["system"]), f"[bold]{row['mean']:.3f}[/]", f"[dim]{interval}[/]", *delta, *means]
+        group = row["group"] or ""
+        cells = [escape(row["system"]), group, f"[bold]{row['mean']:.3f}[/]", f"[dim]{interval}[/]", delta, *means]
         table.add_row(*cells)
     return table
 

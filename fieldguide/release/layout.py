@@ -42,7 +42,7 @@ MEANINGS = {
     "images/*.tar": "the photographs whose licence is stated, and no others",
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
     "checks.json": "what was expected of the data, and whether it holds",
-    "scores.parquet, leaderboard.json, comparisons.json": "scores, means with intervals, differences to the baseline",
+    "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
 }
 
 

@@ -168,14 +168,22 @@ def _uncertainty(benchmark: Benchmark, boards: list[Board]) -> Claim | None:
     if not boards:
         return None
     evaluate = benchmark.params.evaluate
-    comparisons = sum(row.p is not None for board in boards for row in board.rows)
     counts = ", ".join(
         f"{board.topics} topics ({board.title.lower()})" for board in boards if board.track == "fullrank"
     )
+    effect = max(board.effect for board in boards)
+    shared = (
+        f" Topics share entities, so they are not independent: the variance of a mean is up to {effect:.1f} times "
+        "what independent topics would give, and intervals and tests allow for it. That they share photographs too is "
+        "not allowed for."
+        if effect > 1
+        else ""
+    )
+    pairs = [len(board.pairs.rows) for board in boards]
     text = (
-        f"Intervals ({evaluate.confidence:.0%}) resample topics: {counts}. Topics share entities and photographs, so "
-        f"they are not independent and the intervals are rather too narrow. The {comparisons} p values are not "
-        "corrected for their number."
+        f"Intervals ({evaluate.confidence:.0%}) resample topics: {counts}.{shared} Each leaderboard compares "
+        f"{max(pairs)} pairs of systems by {evaluate.headline}; q corrects p for these (Benjamini-Hochberg), not for "
+        f"the number of leaderboards ({len(boards)}) nor for other measures."
     )
     return Claim("How sure the figures are", text)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS
+from fieldguide.evaluation.table import sensitivity
 from fieldguide.params import Params, RandomSystem, TextSystem
+from fieldguide.reporting.health import Cells
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
 KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}
@@ -24,7 +26,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Row:
-    """One system: `means` in the order of the board's measures; no difference for the baseline itself."""
+    """One system: `means` in the order of the board's measures; no difference for the baseline itself.
+
+    Systems whose `group` shares a letter are not significantly different by the headline measure.
+    """
 
     system: str
     words: str
@@ -32,12 +37,20 @@ class Row:
     headline: Estimate
     means: tuple[Estimate | None, ...]
     difference: Estimate | None
-    p: float | None
+    q: float | None
+    group: str
 
 
 @dataclass(frozen=True)
 class Board:
-    """One track and one kind of topic. `best` holds each measure's greatest mean."""
+    """One track and one kind of topic.
+
+    Attributes:
+        best: each measure's greatest mean.
+        effect: the greatest design effect of the headline's means: 1 where topics share no entity.
+        sensitivity: which difference so many topics show, in words.
+        pairs: every comparison by the headline measure.
+    """
 
     track: str
     kind: str
@@ -47,6 +60,9 @@ class Board:
     best: tuple[float, ...]
     baseline: float | None
     rows: tuple[Row, ...]
+    effect: float
+    sensitivity: str
+    pairs: Cells
 
     @property
     def anchor(self) -> str:
@@ -89,11 +105,12 @@ def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
     headlines = {system: line for (system, measure), line in found.items() if measure == evaluate.headline}
     if not headlines:
         return None
-    against = {
-        line["system"]: line
+    pairs = [
+        line
         for line in benchmark.comparisons
         if (line["track"], line["kind"], line["measure"]) == (track, kind, evaluate.headline)
-    }
+    ]
+    against = {line["system"]: line for line in pairs if line["baseline"] == evaluate.baseline}
     order = sorted(headlines, key=lambda system: (-headlines[system]["mean"], system))
     measures = list(dict.fromkeys([*evaluate.measures, *(measure for _, measure in found)]))
     rows = tuple(_row(benchmark.params, system, found, measures, against.get(system)) for system in order)
@@ -109,7 +126,39 @@ def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
         tuple(best),
         baseline["mean"] if baseline else None,
         rows,
+        max(line["design_effect"] for line in headlines.values()),
+        sensitivity(pairs, first["topics"], evaluate),
+        _pairs(pairs),
     )
+
+
+def _pairs(lines: list[dict[str, Any]]) -> Cells:
+    """Comparisons, the surest first."""
+    heads = (
+        "system", "less", "difference", "interval", "q", "Wilcoxon q", "wins, ties, losses", "d", "topics needed",
+        "least difference seen",
+    )  # fmt: skip
+    rows = [
+        (
+            line["system"],
+            line["baseline"],
+            f"{line['difference']:+.3f}".replace("-", "−"),
+            f"{line['low']:+.3f} to {line['high']:+.3f}".replace("-", "−"),
+            p_text(line["q"]),
+            p_text(line["wilcoxon_q"]),
+            f"{line['wins']}, {line['ties']}, {line['losses']}",
+            None if line["d"] is None else f"{line['d']:+.2f}".replace("-", "−"),
+            line["topics_needed"],
+            None if line["detectable"] is None else f"{line['detectable']:.3f}",
+        )
+        for line in sorted(lines, key=lambda line: (line["q"], -abs(line["difference"]), line["system"]))
+    ]
+    return Cells(heads, tuple(rows), numeric=frozenset(range(2, len(heads))))
+
+
+def p_text(value: float) -> str:
+    """A p value or a q as papers print it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _row(
@@ -130,7 +179,8 @@ def _row(
         _estimate(found[system, params.evaluate.headline], "mean"),
         tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),
         _estimate(compared, "difference") if compared else None,
-        compared["p"] if compared else None,
+        compared["q"] if compared else None,
+        found[system, params.evaluate.headline]["group"] or "",
     )
 
 

@@ -20,7 +20,7 @@ from fieldguide.progress import Track, silent
 from fieldguide.reporting.claims import claims
 from fieldguide.reporting.fitness import fitness
 from fieldguide.reporting.health import Cells, health
-from fieldguide.reporting.leaderboards import Board, boards
+from fieldguide.reporting.leaderboards import Board, boards, p_text
 from fieldguide.reporting.people import people
 from fieldguide.reporting.thumbnails import Album
 from fieldguide.reporting.topics import topic_views
@@ -85,7 +85,7 @@ def render(context: dict[str, Any], image_css: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["p"] = _p
+    environment.filters["p"] = p_text
     template = environment.get_template("page.html.j2")
     return template.render(context, style=style, script=script, images=images, policy=policy)
 
@@ -102,11 +102,6 @@ def _asset(name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _p(value: float) -> str:
-    """A p value as papers print it."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _counts(benchmark: Benchmark) -> dict[str, int]:
@@ -126,12 +121,19 @@ def _counts(benchmark: Benchmark) -> dict[str, int]:
 
 
 def _finding(made: list[Board], params: Params) -> dict[str, Any] | None:
-    """The first board's best row beside its baseline and chance."""
+    """The first board's best row beside those that are not told apart from it, its baseline and chance."""
     if not made:
         return None
     rows = {row.role: row for row in reversed(made[0].rows)}
     best = made[0].rows[0]
-    return {"board": made[0], "best": best, "baseline": rows.get("baseline"), "chance": rows.get("chance")}
+    tied = [row.system for row in made[0].rows[1:] if set(row.group) & set(best.group)]
+    return {
+        "board": made[0],
+        "best": best,
+        "tied": tied,
+        "baseline": rows.get("baseline"),
+        "chance": rows.get("chance"),
+    }
 
 
 def _models(benchmark: Benchmark) -> Cells:

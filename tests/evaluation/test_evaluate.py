@@ -45,7 +45,7 @@ def test_every_system_is_on_every_board(places: Places) -> None:
     ]
     assert [(r["track"], r["kind"], r["system"], r["measure"]) for r in board] == wanted
     assert {(r["kind"], r["topics"], r["subtopics"]) for r in board} == {("comparison", 4, 8), ("entity", 3, 3)}
-    assert all(r["low"] <= r["mean"] <= r["high"] for r in board)
+    assert all(0 <= r["low"] <= r["mean"] <= r["high"] <= 1 for r in board)
 
 
 def test_means_are_means_over_subtopics(places: Places) -> None:
@@ -63,13 +63,29 @@ def test_means_are_means_over_subtopics(places: Places) -> None:
 def test_differences_are_from_the_baseline(places: Places) -> None:
     board = {(r["track"], r["kind"], r["system"], r["measure"]): r["mean"] for r in rows_of(places, "leaderboard.json")}
     found = rows_of(places, "comparisons.json")
-    assert len(found) == 2 * 2 * 2 * 9
+    assert len(found) == 2 * 2 * (2 * 9 + 1)  # every system less the baseline, and one more pair by the headline
     for row in found:
         key = (row["track"], row["kind"])
-        difference = board[*key, row["system"], row["measure"]] - board[*key, "text", row["measure"]]
+        difference = board[*key, row["system"], row["measure"]] - board[*key, row["baseline"], row["measure"]]
         assert row["difference"] == pytest.approx(difference, abs=2e-6)
-        assert row["baseline"] == "text"
-        assert 0 < row["p"] <= 1
+        assert row["low"] <= row["difference"] <= row["high"]
+        assert 0 < row["p"] <= row["q"] <= 1
+        assert 0 < row["wilcoxon_p"] <= row["wilcoxon_q"] <= 1
+        assert row["wins"] + row["ties"] + row["losses"] == {"comparison": 4, "entity": 3}[row["kind"]]
+        assert row["design_effect"] >= 1
+    others = {(r["system"], r["baseline"], r["measure"]) for r in found if r["baseline"] != "text"}
+    assert len(others) == 1
+    assert {measure for *_, measure in others} == {"nDCG@10"}
+
+
+def test_tie_groups_are_those_of_the_corrected_pairs(places: Places) -> None:
+    board = rows_of(places, "leaderboard.json")
+    assert {r["measure"] for r in board if r["group"] is not None} == {"nDCG@10"}
+    group = {(r["track"], r["kind"], r["system"]): set(str(r["group"])) for r in board if r["group"] is not None}
+    for row in rows_of(places, "comparisons.json"):
+        if row["measure"] == "nDCG@10":
+            ours, theirs = (group[row["track"], row["kind"], row[side]] for side in ("system", "baseline"))
+            assert (ours & theirs == set()) == (float(str(row["q"])) <= 0.05)
 
 
 def test_metrics_and_csv_say_the_same(places: Places) -> None:

@@ -47,7 +47,17 @@ def test_boards_name_the_baseline_and_chance(benchmark: Benchmark) -> None:
     assert rows["visret"].difference is not None
     difference = rows["visret"].headline.value - rows["text"].headline.value
     assert rows["visret"].difference.value == pytest.approx(difference, abs=2e-6)
-    assert rows["visret"].p is not None
+    assert rows["visret"].q is not None
+
+
+def test_boards_show_ties_and_every_pair(benchmark: Benchmark) -> None:
+    for board in boards(benchmark):
+        group = {row.system: set(row.group) for row in board.rows}
+        assert "a" in group[board.rows[0].system]
+        assert len(board.pairs.rows) == 3
+        assert f"{board.topics} topics show a difference in nDCG@10 of " in board.sensitivity
+        for system, less, _, _, q, *_ in board.pairs.rows:
+            assert (group[system] & group[less] == set()) == (float(q.strip("< ")) <= 0.05)
 
 
 def test_systems_are_described_by_their_parameters() -> None:
