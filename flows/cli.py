@@ -11,7 +11,7 @@ import typer
 
 from fieldguide import __version__
 from fieldguide.errors import FieldguideError
-from flows import annotate_cli, evaluate_cli, import_cli
+from flows import annotate_cli, audit_cli, evaluate_cli, import_cli
 
 app = typer.Typer(
     name="fieldguide",
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(annotate_cli.app, name="annotate")
+app.command(epilog=audit_cli.EPILOG)(audit_cli.audit)
 app.command(epilog=evaluate_cli.EPILOG)(evaluate_cli.evaluate)
 import_cli.register(app)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]

@@ -88,8 +88,14 @@ def _question(
 
 def _files(path: Path) -> _Files:
     if (path / _RELEASE).is_file():
-        inside = (path / name for name in ("topics.jsonl", "pools.parquet", "qrels/qrels.parquet", "images.parquet"))
-        return _Files(*inside, path / "entities.parquet", records.RELEASE_IMAGES)
+        return _Files(
+            path / "topics.jsonl",
+            path / "pools.parquet",
+            path / "qrels/qrels.parquet",
+            path / "images.parquet",
+            path / "entities.parquet",
+            records.RELEASE_IMAGES,
+        )
     places = Places(path)
     qrels = places.qrels / "qrels.parquet"
     return _Files(places.topics, places.pools, qrels, places.images, places.entities, records.IMAGES)
