@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.errors import Problem, ProblemsError
-from fieldguide.evaluation.providers import provider
+from fieldguide.evaluation.providers import GREATEST_GRADE, provider
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -61,9 +61,7 @@ def _parse(text: str, compute: Any) -> Measure:
         raise _MeasureError(f"is no measure; there are {names}; for example {_EXAMPLES}") from None
     except (ValueError, TypeError, AssertionError, KeyError) as error:
         raise _MeasureError(f"is not written as a measure ({error}); for example {_EXAMPLES}") from None
-    cutoff = measure.params.get("cutoff", 1)
-    if type(cutoff) is not int or cutoff < 1:  # trec_eval ends the whole process at 0
-        raise _MeasureError(f"has the cutoff {cutoff!r}; expected a whole number from 1")
+    _check_numbers(measure)
     if not supported:
         raise _MeasureError(f"is nothing that is computed here; {_like(measure, compute)}")
     if not isinstance(measure.aggregator(), ir_measures.measures.base.MeanAgg):
@@ -71,6 +69,20 @@ def _parse(text: str, compute: Any) -> Measure:
     if str(measure) != text:
         raise _MeasureError(f"is written {str(measure)!r}: write it so, it is the column's name everywhere")
     return measure
+
+
+def _check_numbers(measure: Measure) -> None:
+    """Numbers at which trec_eval ends the whole process, or would need all memory."""
+    for name in ("cutoff", "rel"):
+        value = measure.params.get(name, 1)
+        if type(value) is not int or value < 1:
+            raise _MeasureError(f"has {name} {value!r}; expected a whole number from 1")
+    for grade, gain in measure.params.get("gains", {}).items():
+        if type(grade) is not int or type(gain) is not int or not 0 <= gain <= GREATEST_GRADE:
+            raise _MeasureError(
+                f"has the gain {gain!r} of grade {grade!r}; expected a whole number of each, "
+                f"the gain from 0 to {GREATEST_GRADE}"
+            )
 
 
 def _like(measure: Measure, compute: Any) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fieldguide.evaluation.providers import provider
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.evaluation.providers import GREATEST_GRADE, provider
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -30,7 +31,13 @@ class Scorer:
     """Scores runs against one set of qrels."""
 
     def __init__(self, measures: Sequence[Measure], qrels: pd.DataFrame) -> None:
-        """Prepare for the subtopics that `qrels` (records.QRELS) has; without a judgment there is nothing to score."""
+        """Prepare for the subtopics that `qrels` (records.QRELS) has; without a judgment there is nothing to score.
+
+        Raises:
+            ProblemsError: grades above GREATEST_GRADE.
+            FieldguideError: ids that trec_eval cannot read.
+        """
+        _check_grades(qrels)
         self._texts = {measure: str(measure) for measure in measures}
         self._order = {text: place for place, text in enumerate(self._texts.values())}
         grades = qrels["grade"].to_numpy(dtype=np.int64).tolist()
@@ -85,8 +92,28 @@ def _by_subtopic(subtopics: pd.Series, images: pd.Series, values: list[Any]) -> 
 
 def _numbered(texts: pd.Series) -> tuple[npt.NDArray[np.intp], list[str]]:
     """Each text's number, and the texts by number."""
-    codes, names = pd.factorize(texts)
-    return np.asarray(codes), [str(name) for name in names]
+    codes, found = pd.factorize(texts)
+    names = [str(name) for name in found]
+    try:
+        whole = "".join(names).encode()
+    except UnicodeEncodeError as error:
+        raise FieldguideError(f"an id is no valid text: {error.object[error.start - 10 : error.end + 10]!r}") from None
+    if b"\0" in whole:  # trec_eval's texts end there: ids become equal, and then it ends the process
+        raise FieldguideError(f"the id {next(n for n in names if chr(0) in n)!r} holds a NUL character; rename it")
+    return np.asarray(codes), names
+
+
+def _check_grades(qrels: pd.DataFrame) -> None:
+    above = qrels[qrels["grade"] > GREATEST_GRADE]
+    if len(above):
+        rows = zip(above["subtopic_id"], above["image_id"], above["grade"], strict=True)
+        raise ProblemsError(
+            "grades that cannot be scored:",
+            [
+                Problem(f"{s} {i}", f"grade is {g}; the greatest that trec_eval can count is {GREATEST_GRADE}")
+                for s, i, g in rows
+            ],
+        )
 
 
 def _minus(ranks: npt.NDArray[np.int64]) -> list[float]:

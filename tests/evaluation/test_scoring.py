@@ -8,32 +8,15 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.errors import ProblemsError
+from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.measures import parse_measures
-from fieldguide.evaluation.scoring import Score, Scorer
-from fieldguide.records import QRELS
-from fieldguide.retrieval.runs import rank_images, read_run, write_run
+from tests.evaluation.runs import run_of, score, values, written_run
 
 NAMES = {
     "nDCG@1": "ndcg_cut_1", "nDCG@10": "ndcg_cut_10", "nDCG@30": "ndcg_cut_30", "P@10": "P_10", "R@10": "recall_10",
     "R@30": "recall_30", "Success@10": "success_10", "AP": "map", "RR": "recip_rank",
 }  # fmt: skip
 IMAGES = [f"i{n:02}" for n in range(40)]
-
-
-def qrels_of(grades: dict[str, dict[str, int]]) -> pd.DataFrame:
-    return QRELS.frame([
-        {"subtopic_id": s, "image_id": i, "grade": g, "assessors": ["a"], "judgments": 1, "decided_by": "single"}
-        for s, by in grades.items() for i, g in by.items()
-    ])  # fmt: skip
-
-
-def score(
-    grades: dict[str, dict[str, int]], run: dict[str, dict[str, float]], measures: list[str], tmp: Path
-) -> list[Score]:
-    path = tmp / "s.trec"
-    write_run(path, [x for s, by in run.items() for x in rank_images(s, list(by), list(by.values()), "s")])
-    return Scorer(parse_measures(measures), qrels_of(grades)).score(read_run(path))
 
 
 grades = st.dictionaries(st.sampled_from(IMAGES), st.sampled_from([0, 1]), min_size=1)
@@ -49,7 +32,10 @@ scored = st.dictionaries(st.sampled_from(IMAGES), st.sampled_from([0.0, 1.0, 1.0
 def test_they_are_what_trec_eval_says_of_the_same_scores(
     tmp_path_factory: pytest.TempPathFactory, judged: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
 ) -> None:
-    mine = {(s.subtopic_id, s.measure): s for s in score(judged, run, list(NAMES), tmp_path_factory.mktemp("run"))}
+    mine = {
+        (s.subtopic_id, s.measure): s
+        for s in score(judged, written_run(run, tmp_path_factory.mktemp("run")), list(NAMES))
+    }
     theirs = pytrec_eval.RelevanceEvaluator(judged, set(NAMES.values())).evaluate(run)
     assert len(mine) == len(judged) * len(NAMES)
     for (subtopic, measure), found in mine.items():
@@ -59,15 +45,59 @@ def test_they_are_what_trec_eval_says_of_the_same_scores(
 
 def test_the_judged_share_follows_the_same_order_of_ties(tmp_path: Path) -> None:
     # b before a: of equal scores the falling id comes first, also for the provider that would sort them rising
-    found = score({"q": {"b": 1}}, {"q": {"a": 1.0, "b": 1.0}}, ["Judged@1", "P@1"], tmp_path)
+    found = score({"q": {"b": 1}}, written_run({"q": {"a": 1.0, "b": 1.0}}, tmp_path), ["Judged@1", "P@1"])
     assert [(s.measure, s.value) for s in found] == [("Judged@1", 1.0), ("P@1", 1.0)]
 
 
-def test_subtopics_without_judgments_are_not_scored(tmp_path: Path) -> None:
-    assert score({}, {"q": {"a": 1.0}}, ["AP"], tmp_path) == []
-    assert [s.subtopic_id for s in score({"q": {"a": 1}}, {"p": {"a": 1.0}, "q": {"a": 1.0}}, ["AP"], tmp_path)] == [
-        "q"
-    ]
+def test_subtopics_without_judgments_are_not_scored() -> None:
+    assert score({}, run_of({"q": {"a": 1.0}}), ["AP"]) == []
+    found = score({"q": {"a": 1}}, run_of({"p": {"a": 1.0}, "q": {"a": 1.0}}), ["AP"])
+    assert [s.subtopic_id for s in found] == ["q"]
+
+
+def test_a_subtopic_that_the_run_lacks_is_named_and_has_the_default() -> None:
+    found = score({"p": {"a": 1}, "q": {"a": 1}}, run_of({"q": {"a": 1.0}}), ["RR@5", "hit@1", "AP"])
+    assert [(s.subtopic_id, s.measure, s.value, s.defaulted) for s in found] == [
+        ("p", "RR@5", 0.0, True), ("p", "hit@1", 0.0, True), ("p", "AP", 0.0, True),
+        ("q", "RR@5", 1.0, False), ("q", "hit@1", 1.0, False), ("q", "AP", 1.0, False),
+    ]  # fmt: skip
+
+
+def test_lines_may_stand_in_any_order() -> None:
+    judged = {"p": {"a": 1, "b": 0}, "q": {"a": 0, "b": 1}}
+    run = run_of({"p": {"a": 2.0, "b": 1.0}, "q": {"a": 2.0, "b": 1.0}})
+    assert score(judged, run.iloc[[3, 1, 0, 2]], ["AP"]) == score(judged, run, ["AP"])
+
+
+def test_other_gains_do_not_reach_plain_ndcg() -> None:
+    # ir-measures alone gives 1.0 and 0.0 here
+    found = values({"q": {"a": 1, "b": 2}}, {"q": {"a": 2.0, "b": 1.0}}, ["nDCG(gains={1:5,2:1})@2", "nDCG@2"])
+    assert found == pytest.approx({("q", "nDCG(gains={1:5,2:1})@2"): 1.0, ("q", "nDCG@2"): 0.8597186998521972})
+
+
+def test_a_subtopic_of_junk_alone_ends_nothing() -> None:
+    # pytrec_eval alone ends the process at this pair of measures
+    judged = {"p": {"a": 1}, "q": {"a": -1}}
+    assert set(values({"q": {"a": -1}}, {"q": {"b": 1.0}}, ["Rprec", "Bpref", "revisitop_AP"]).values()) == {0.0}
+    found = values(judged, {t: {"a": 1.0} for t in judged}, ["Rprec", "Bpref", "Judged@1"])
+    assert [found["q", m] for m in ("Rprec", "Bpref", "Judged@1")] == [0.0, 0.0, 1.0]
+    assert [found["p", m] for m in ("Rprec", "Bpref", "Judged@1")] == [1.0, 1.0, 1.0]
+
+
+def test_a_grade_that_trec_eval_cannot_count_is_refused() -> None:
+    assert values({"q": {"a": 1000}}, {"q": {"a": 1.0}}, ["nDCG"]) == {("q", "nDCG"): 1.0}
+    with pytest.raises(ProblemsError, match="q a: grade is 1001; the greatest that trec_eval can count is 1000"):
+        values({"q": {"a": 1001}}, {}, ["AP"])
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [("a\0b", r"the id 'a\\x00b' holds a NUL character"), ("a\ud800", "an id is no valid text: 'a\\\\ud800'")],
+)
+def test_an_id_that_ends_trec_eval_is_refused(image: str, message: str) -> None:
+    run = run_of({"q": {"a": 1.0}}).assign(image_id=pd.Series([image], dtype=object))
+    with pytest.raises(FieldguideError, match=message):
+        score({"q": {"a": 1}}, run, ["AP"])
 
 
 @pytest.mark.parametrize(
@@ -81,8 +111,14 @@ def test_subtopics_without_judgments_are_not_scored(tmp_path: Path) -> None:
         ("nDCG(dcg='exp-log2')@10", "is nothing that is computed here; of this measure it computes nDCG with"),
         ("ERR@10", "is nothing that is computed here; for example nDCG@10"),
         ("alpha_nDCG(alpha=2.0)@10", "is nothing that is computed here; of this measure it computes alpha_nDCG with"),
-        ("P@0", "has the cutoff 0; expected a whole number from 1"),
-        ("nDCG@True", "has the cutoff True; expected a whole number from 1"),
+        ("P@0", "has cutoff 0; expected a whole number from 1"),
+        ("nDCG@True", "has cutoff True; expected a whole number from 1"),
+        ("P(rel=0)@5", "has rel 0; expected a whole number from 1"),
+        (
+            "nDCG(gains={1:0.5})@5",
+            "has the gain 0.5 of grade 1; expected a whole number of each, the gain from 0 to 1000",
+        ),
+        ("nDCG(gains={1:9999})@5", "has the gain 9999 of grade 1"),
         ("P@-1", "is not written as a measure"),
         ("hit", "is not written as a measure (invalid param cutoff="),
         ("visret_nDCG@0", "is not written as a measure (invalid param cutoff=0)"),

@@ -9,26 +9,29 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-_THEIRS = ("pytrec_eval", "judged", "msmarco")
+GREATEST_GRADE = 1000
+"""trec_eval counts images grade by grade, from 0 to the greatest: beyond this it takes minutes, then all memory."""
 
 
 @cache
 def provider() -> Any:
     """The provider of every measure that may be asked for.
 
-    pytrec_eval (trec_eval's own code) comes first, ir-measures' where that has none, then our own. ir-measures knows
-    more providers; those break ties in ways of their own, start other programs or need more packages.
+    trec_eval's own code comes first, ir-measures' where that has none, then our own. ir-measures knows more
+    providers; those break ties in ways of their own, start other programs or need more packages.
     """
     import ir_measures
+    from ir_measures.providers.fallback_provider import FallbackProvider
 
-    from fieldguide.evaluation.providers.assigned import Assigned
     from fieldguide.evaluation.providers.diversity import BOTH_ENTITIES, DiversityProvider
     from fieldguide.evaluation.providers.inquire import INQUIRE_AP, InquireProvider
     from fieldguide.evaluation.providers.revisitop import REVISITOP_AP, RevisitopProvider
+    from fieldguide.evaluation.providers.trec_eval import TrecEvalProvider
     from fieldguide.evaluation.providers.visret import HIT, VISRET_NDCG, VisretProvider
 
     for measure in (VISRET_NDCG, HIT, INQUIRE_AP, REVISITOP_AP, BOTH_ENTITIES):
         if measure.NAME not in ir_measures.measures.registry:
             ir_measures.measures.register(measure)
-    theirs = [ir_measures.providers.registry[name] for name in _THEIRS]
-    return Assigned([*theirs, VisretProvider(), InquireProvider(), RevisitopProvider(), DiversityProvider()])
+    theirs = [ir_measures.providers.registry[name] for name in ("judged", "msmarco")]
+    ours = [VisretProvider(), InquireProvider(), RevisitopProvider(), DiversityProvider()]
+    return FallbackProvider([TrecEvalProvider(), *theirs, *ours])

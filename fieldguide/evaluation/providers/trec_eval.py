@@ -1,0 +1,33 @@
+"""trec_eval's own code (pytrec_eval), kept from what it or ir-measures 0.4.3 gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ir_measures import Measure
+from ir_measures.providers.base import Evaluator
+from ir_measures.providers.fallback_provider import FallbackEvaluator
+from ir_measures.providers.pytrec_eval_provider import PytrecEvalProvider
+
+from fieldguide.evaluation.providers.ranked import Qrels
+
+
+class TrecEvalProvider(PytrecEvalProvider):
+    """`PytrecEvalProvider`, with measures of other gains kept apart and topics that are safe to give to it.
+
+    ir-measures tells measures of one pytrec_eval call apart by trec_eval's name alone, so that of
+    `nDCG(gains={...})@10` and `nDCG@10` one is computed with the other's gains and the other is 0.
+    """
+
+    def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
+        measures = list(measures)
+        by_gains: dict[str, list[Measure]] = {}
+        for measure in measures:
+            by_gains.setdefault(repr(measure.params.get("gains")), []).append(measure)
+        # Of a topic without a grade of 0 or more trec_eval reads memory that is not its own. Nothing is relevant to such
+        # a topic: it gets every measure's default.
+        safe = {subtopic: grades for subtopic, grades in qrels.items() if max(grades.values()) >= 0}
+        evaluators = [super(TrecEvalProvider, self)._evaluator(part, safe) for part in by_gains.values()]
+        for evaluator in evaluators:
+            evaluator.qrel_qids = set(qrels)
+        return evaluators[0] if len(evaluators) == 1 else FallbackEvaluator(measures, evaluators)
