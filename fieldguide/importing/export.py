@@ -11,6 +11,7 @@ from fieldguide.errors import FieldguideError
 from fieldguide.files import atomic_open, sha256_file
 from fieldguide.importing import reading, tables, text
 from fieldguide.importing.collection import Collection
+from fieldguide.importing.oddities import KINDS
 
 Fidelity = Literal["byte for byte", "in content", "not whole"]
 
@@ -53,6 +54,8 @@ def fidelity(collection: Collection, path: Path) -> Fidelity:
     originals = {name: path / name if path.is_dir() else path for name in texts}
     if all(file.exists() and text.whole(file) == texts[name] for name, file in originals.items()):
         return "byte for byte"
+    if not all(KINDS[oddity.kind].lossless for oddity in collection.oddities):
+        return "not whole"
     with tempfile.TemporaryDirectory() as scratch:
         written = write_texts(texts, Path(scratch))
         again = form.read(Path(scratch) if path.is_dir() else written[0])

@@ -72,6 +72,12 @@ def brief(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def kind_of(value: Any) -> str:
+    """What JSON calls the value."""
+    names = {dict: "an object", Object: "an object", list: "a list", str: "text", bool: "true or false"}
+    return names.get(type(value), "a number")
+
+
 def _deeper(value: Any) -> bool:
     level = [value]
     for _ in range(DEEPEST + 1):

@@ -9,7 +9,7 @@ from typing import Any
 
 from fieldguide.errors import FieldguideError
 from fieldguide.importing.collection import Collection, Oddity, Pool, Question
-from fieldguide.importing.hostile_json import Object, brief, oddities
+from fieldguide.importing.hostile_json import Object, brief, kind_of, oddities
 
 GREATEST_LABEL = 2**31 - 1
 """trec_eval keeps a label as a C long; nobody publishes a greater one than fits in 32 bits."""
@@ -75,7 +75,7 @@ class Record:
         for image, label in published.items():
             labels[image] = label if _is_label(label) else None
             if not _is_label(label) and label is not None:
-                what = f"label of {brief(image)} is {brief(label)} ({type(label).__name__}); expected a whole number"
+                what = f"label of {brief(image)} is {brief(label)} ({kind_of(label)}); expected a whole number"
                 self.noticed.append(Oddity(where, "label", what))
             if not image.strip():
                 self.noticed.append(Oddity(where, "empty-name", f"an image is named {image!r}"))

@@ -60,10 +60,16 @@ def read(form: str | None, path: Path) -> Collection:
         path: the file or folder.
 
     Raises:
-        FieldguideError: no such file, no such format, or none that fits.
+        FieldguideError: no such file, no such format, none that fits, or content that is clearly of another one.
         ProblemsError: what keeps the file from being read, all of it.
     """
-    return named(form or recognise(path)).read(path)
+    if form is None:
+        return named(recognise(path)).read(path)
+    chosen = named(form)
+    fits = _fitting(path)
+    if fits and chosen not in fits:
+        raise FieldguideError(f"{path}: is no {form}; its content is {fits[0].name}: {fits[0].meaning}")
+    return chosen.read(path)
 
 
 def named(form: str) -> Format:
@@ -83,10 +89,14 @@ def recognise(path: Path) -> str:
     Raises:
         FieldguideError: no such file, or it fits no format.
     """
+    fits = _fitting(path)
+    if not fits:
+        raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
+    return fits[0].name
+
+
+def _fitting(path: Path) -> list[Format]:
     if not path.exists():
         raise FieldguideError(f"{path}: no such file or folder")
     record = None if path.is_dir() else first_record(path)
-    for form in _FORMATS:
-        if (record is not None and form.of_record(record)) or form.of_path(path):
-            return form.name
-    raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
+    return [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]

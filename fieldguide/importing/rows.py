@@ -51,7 +51,7 @@ def read(path: Path, required: Sequence[str], delimiter: str = ",") -> Rows:
     problems += [
         Problem(place, f"has {len(row)} cells; the header has {len(header)}")
         for place, row in found[1:]
-        if len(row) != len(header)
+        if len(row) != len(header) and not missing  # with another header it is another file, and one problem
     ]
     if problems:
         raise ProblemsError(f"{path} cannot be read:", problems)

@@ -17,9 +17,10 @@ from fieldguide.retrieval.runs import write_qrels_trec
 
 VERSION = 1
 ABOUT = "collection.json"
-TOPICS, ENTITIES, POOLS, QRELS = "topics.jsonl", "entities.parquet", "pools.parquet", "qrels.parquet"
-GRADES, CORPUS, MANIFEST = "grades.json", "corpus.jsonl", "manifest.csv"
-QRELS_TREC, QRELS_NAMES = "qrels.trec", "qrels-names.trec"
+# As in a release, so that what reads the one reads the other.
+TOPICS, ENTITIES, POOLS, QRELS = "topics.jsonl", "entities.parquet", "pools.parquet", "qrels/qrels.parquet"
+GRADES, CORPUS, MANIFEST = "qrels/grades.json", "corpus.jsonl", "manifest.csv"
+QRELS_TREC, QRELS_NAMES = "qrels/qrels.trec", "qrels/qrels-names.trec"
 DECIDED_BY = "published"
 
 
@@ -43,8 +44,8 @@ def refuse_losses(collection: Collection, accepted: bool = False) -> None:
 def topics(collection: Collection) -> list[Topic]:
     """One topic a question.
 
-    Form, feature and part are empty and no entity has a value: published files do not say them. `entities` holds ""
-    for a pool whose entity the file does not name. All that the house has no column for is in `provenance`.
+    Form, feature and part are empty and no entity has a value: published files do not say them. An entity that the
+    file does not name is `unnamed-` and its subtopic: nobody else's. What the house has no column for is `provenance`.
     """
     slugs = identity.entity_ids(_entities(collection))
     return [
@@ -53,7 +54,9 @@ def topics(collection: Collection) -> list[Topic]:
             kind="comparison" if len(question.pools) > 1 else "entity",
             form="",
             text=question.text,
-            entities=tuple(slugs[pool.entity] if pool.entity is not None else "" for pool in question.pools),
+            entities=tuple(
+                f"unnamed-{pool.subtopic_id}" if pool.entity is None else slugs[pool.entity] for pool in question.pools
+            ),
             feature="",
             part="",
             answer=question.answers[0] if len(question.answers) == 1 else "",

@@ -57,7 +57,7 @@ def _pools(record: Record, topic_id: str) -> list[Pool]:
     names = record.names(len(images)) if images else []
     for number, ((name, found), entity) in enumerate(zip(images.items(), names, strict=True), 1):
         if not isinstance(found, dict):
-            record.notice("wrong-type", "is no object of labels by image", f"{KEYS.images} {name}")
+            record.notice("no-labels", "is no object of labels by image", f"{KEYS.images} {name}")
         labels = found if isinstance(found, dict) else {}
         pools.append(record.pool(f"{topic_id}.e{number}", name, entity, labels))
     for name, _ in getattr(images, "dropped", ()):
