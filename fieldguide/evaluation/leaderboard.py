@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,33 @@ def metrics(rows: Sequence[Row]) -> Row:
         system = nested.setdefault(row["track"], {}).setdefault(row["kind"], {}).setdefault(row["system"], {})
         system[row["measure"]] = round(row["mean"], 4)
     return nested
+
+
+def sensitivity(compared: Sequence[Row], topics: int, evaluate: Evaluate) -> str:
+    """Which differences so many topics show, in words; nothing where no pair of systems says.
+
+    Args:
+        compared: rows of comparisons.json of one board and the headline measure.
+        topics: of that board.
+        evaluate: headline, alpha and power.
+    """
+    least = [row["detectable"] for row in compared if row["detectable"] is not None]
+    if not least:
+        return ""
+    return (
+        f"{topics} topics show a difference in {evaluate.headline} of {median(least):.3f} with probability "
+        f"{evaluate.power:.0%} (median of {len(least)} pairs of systems, uncorrected alpha {evaluate.alpha:g})."
+    )
+
+
+def plotted(rows: Sequence[Row]) -> list[Row]:
+    """Rows {board, system, mean, low, high} of the measures by which every pair was compared, for `dvc plots`."""
+    return [
+        {"board": f"{row['track']}, {row['kind']}: {row['measure']}"}
+        | {key: row[key] for key in ("system", "mean", "low", "high")}
+        for row in rows
+        if row["group"] is not None
+    ]
 
 
 def _compared(board: _Board, evaluate: Evaluate) -> Iterator[Row]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.evaluation.leaderboard import KINDS, TRACKS
+from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
 from fieldguide.evaluation.measures import JUDGED
 from fieldguide.params import Evaluate
 
@@ -63,23 +62,6 @@ def print_leaderboard(
         f"[dim]Means over subtopics; in brackets the {interval}; difference from {evaluate.baseline}. "
         f"Systems that share a letter are not told apart (q > {evaluate.alpha:g}); q is the p of the randomisation "
         "test, corrected for all pairs (Benjamini-Hochberg).[/]"
-    )
-
-
-def sensitivity(pairs: Sequence[dict[str, Any]], topics: int, evaluate: Evaluate) -> str:
-    """Which differences so many topics show, in words; nothing where no pair of systems says.
-
-    Args:
-        pairs: rows of comparisons.json of one board and the headline measure.
-        topics: of that board.
-        evaluate: headline, alpha and power.
-    """
-    least = [row["detectable"] for row in pairs if row["detectable"] is not None]
-    if not least:
-        return ""
-    return (
-        f"{topics} topics show a difference in {evaluate.headline} of {median(least):.3f} with probability "
-        f"{evaluate.power:.0%} (median of {len(least)} pairs of systems, uncorrected alpha {evaluate.alpha:g})."
     )
 
 

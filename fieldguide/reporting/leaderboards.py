@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.benchmark import Benchmark
-from fieldguide.evaluation.leaderboard import KINDS, TRACKS
-from fieldguide.evaluation.table import sensitivity
+from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
 from fieldguide.params import Params, RandomSystem, TextSystem
 from fieldguide.reporting.health import Cells
 

@@ -173,3 +173,12 @@ def test_a_pipe_gets_the_whole_table_without_colours(places: Places, capsys: pyt
     assert "Judged@10" in text
     first = [line.split()[0] for line in text.splitlines() if line.strip().startswith(("visret", "text", "random"))]
     assert first[:3] == ["visret", "text", "random"]  # best first
+
+
+def test_more_measures_are_compared_by_all_pairs_where_asked(tmp_path: Path) -> None:
+    made = evaluate(
+        tiny_params(evaluate={"baseline": "text", "compare": ["AP"], "bootstrap": 50}), tiny_benchmark(tmp_path)
+    )
+    others = {row["measure"] for row in made.comparisons if row["baseline"] != "text"}
+    assert others == {"AP", "nDCG@10"}
+    assert {row["measure"] for row in made.leaderboard if row["group"] is not None} == others
