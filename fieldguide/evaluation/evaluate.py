@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.errors import FieldguideError
-from fieldguide.evaluation.leaderboard import TRACKS, comparisons, leaderboard, metrics
+from fieldguide.evaluation.leaderboard import TRACKS, comparisons, leaderboard, metrics, plotted
 from fieldguide.evaluation.measures import JUDGED, parse_measures
 from fieldguide.evaluation.scoring import Score, Scorer
 from fieldguide.files import atomic_open, write_json
@@ -77,11 +77,12 @@ def evaluate(params: Params, places: Places, track: Track = silent) -> Evaluatio
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write scores.parquet, leaderboard.json and .csv, comparisons.json and metrics.json."""
+    """Write scores.parquet, leaderboard.json and .csv, comparisons.json, and for DVC metrics.json and plot.json."""
     SCORES.write(folder / "scores.parquet", evaluation.scores)
     write_json(folder / "leaderboard.json", evaluation.leaderboard)
     write_json(folder / "comparisons.json", evaluation.comparisons)
     write_json(folder / "metrics.json", metrics(evaluation.leaderboard))
+    write_json(folder / "plot.json", plotted(evaluation.leaderboard))
     with atomic_open(folder / "leaderboard.csv") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -44,27 +44,41 @@ def check(params: Params, places: Places) -> list[Outcome]:
 
 
 def write_checks(places: Places, outcomes: Iterable[Outcome]) -> None:
-    """Write data/checks/checks.json, or refuse.
+    """Write checks.json and, for `dvc metrics`, metrics.json to data/checks, or refuse.
 
     A failed stage leaves no output of a success: where an error failed, the same report goes to
-    `.fieldguide/failed-checks.json` instead, and a checks.json of an earlier run is removed.
+    `.fieldguide/failed-checks.json` instead, and both files of an earlier run are removed.
 
     Raises:
         ProblemsError: expectations of severity `error` that failed, with table, expectation and rows.
     """
     made = list(outcomes)
     report = {"checks": [asdict(outcome) for outcome in made]}
-    path, failed_path = places.checks / "checks.json", places.state / "failed-checks.json"
+    path, metrics_path = places.checks / "checks.json", places.checks / "metrics.json"
+    failed_path = places.state / "failed-checks.json"
     failed = _failed(made)
     if failed:
         path.unlink(missing_ok=True)
+        metrics_path.unlink(missing_ok=True)
         write_json(failed_path, report)
         problems = [
             Problem(o.table, f"expected: {o.expectation}; {o.unexpected} at fault: {_shown(o)}") for o in failed
         ]
         raise ProblemsError(f"{len(failed)} of {len(made)} expectations failed (all: {failed_path}):", problems)
     write_json(path, report)
+    write_json(metrics_path, metrics(made))
     failed_path.unlink(missing_ok=True)
+
+
+def metrics(outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:
+    """By table: how many expectations it has, how many of them failed (as warnings), and at how many rows."""
+    found: dict[str, dict[str, int]] = {}
+    for outcome in outcomes:
+        counts = found.setdefault(outcome.table, {"expectations": 0, "warnings": 0, "rows_at_fault": 0})
+        counts["expectations"] += 1
+        counts["warnings"] += not outcome.success
+        counts["rows_at_fault"] += outcome.unexpected
+    return found
 
 
 def run_suites(suites: Iterable[Suite]) -> Iterator[Outcome]:

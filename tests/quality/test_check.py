@@ -307,6 +307,9 @@ def test_the_stage_writes_the_same_bytes_and_shows_warnings(tmp_path: Path, caps
     assert "expectations, 1 warnings, none failed" in out
     stage(Run(tiny_params(), places))
     assert path.read_bytes() == before
+    metrics = json.loads((places.checks / "metrics.json").read_text())
+    assert (metrics["drawings"]["warnings"], metrics["drawings"]["rows_at_fault"]) == (1, 1)
+    assert sum(table["expectations"] for table in metrics.values()) == len(json.loads(before)["checks"])
     first_check = json.loads(before)["checks"][0]
     assert set(first_check) == {"table", "expectation", "severity", "success", "unexpected", "rows"}
 
@@ -321,7 +324,8 @@ def test_a_failed_expectation_stops_the_build_and_leaves_no_success(tmp_path: Pa
     from fieldguide.records import QRELS
 
     places = tiny_benchmark(tmp_path)
-    write_json(places.checks / "checks.json", {"checks": []})  # of an earlier run
+    for name in ("checks.json", "metrics.json"):
+        write_json(places.checks / name, {"checks": []})  # of an earlier run
     path = places.qrels / "qrels.parquet"
     qrels = QRELS.read(path)
     QRELS.write(path, qrels.iloc[1:])
@@ -329,7 +333,7 @@ def test_a_failed_expectation_stops_the_build_and_leaves_no_success(tmp_path: Pa
     with pytest.raises(ProblemsError) as caught:
         stage(Run(tiny_params(), places))
     assert f"pools: expected: every pooled image is judged; 1 at fault: {lost}" in str(caught.value)
-    assert not places.checks.joinpath("checks.json").exists()
+    assert list(places.checks.iterdir()) == []
     failed = json.loads((places.state / "failed-checks.json").read_text())["checks"]
     assert [c["rows"] for c in failed if not c["success"]] == [[lost]]
     QRELS.write(path, qrels)
