@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.importing import hostile_json, json_layout, rows, text
+from fieldguide.importing import hostile_json, json_layout, labelled, rows, text
 from fieldguide.importing.collection import Collection, Oddity, Question
 from fieldguide.importing.gathering import Gathering
 
@@ -59,7 +59,7 @@ def write(collection: Collection) -> dict[str, str]:
     Raises:
         FieldguideError: a pool has images without a label, which BEIR cannot hold.
     """
-    _refuse_unjudged(collection)
+    labelled.refuse_unjudged(collection)
     if collection.format != NAME:
         return _foreign(collection)
     layout = collection.layout
@@ -154,10 +154,3 @@ def _with_keys(question: Question, found: tuple[dict[str, Any], str] | None) -> 
 def _record(question: Question) -> dict[str, Any]:
     own = {"_id": question.topic_id, "text": question.text, **question.fields}
     return {key: own[key] for key in question.keys}
-
-
-def _refuse_unjudged(collection: Collection) -> None:
-    unjudged = [pool.subtopic_id for pool in collection.pools if None in pool.labels.values()]
-    if unjudged:
-        what = f"{len(unjudged)} pools have images without a label, the first {unjudged[0]}"
-        raise FieldguideError(f"{collection.name}: {what}; beir and trec cannot hold them: export it as csv")

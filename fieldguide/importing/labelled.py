@@ -141,6 +141,18 @@ def only_labels(collection: Collection, question: Question) -> dict[str, int | N
     return {image: label for pool in question.pools for image, label in pool.labels.items()}
 
 
+def refuse_unjudged(collection: Collection) -> None:
+    """Refuse pools with images that nobody judged, for formats that list judgments alone.
+
+    Raises:
+        FieldguideError: there is one.
+    """
+    unjudged = [pool.subtopic_id for pool in collection.pools if None in pool.labels.values()]
+    if unjudged:
+        what = f"{len(unjudged)} pools have images without a label, the first {unjudged[0]}"
+        raise FieldguideError(f"{collection.name}: {what}; beir and trec cannot hold them: export it as csv")
+
+
 def whole_number(text: str) -> int | None:
     """A label written as text; None where it is no whole number, or one that no label is."""
     if not _WHOLE.fullmatch(text) or len(text) > 11:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.importing import text
-from fieldguide.importing.beir import _refuse_unjudged as refuse_unjudged
+from fieldguide.importing import labelled, text
 from fieldguide.importing.collection import Collection, Oddity
 from fieldguide.importing.gathering import Gathering
 
 NAME = "trec"
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # str.splitlines would split at separators inside a text too
 _BLOCK = re.compile(r"<top>.*?</top>[^<]*", re.DOTALL)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*(\S+)")
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*([^<]*)")
@@ -56,7 +56,7 @@ def write(collection: Collection) -> dict[str, str]:
     Raises:
         FieldguideError: an image's name holds white space, or a pool has images without a label.
     """
-    refuse_unjudged(collection)
+    labelled.refuse_unjudged(collection)
     own = collection.format == NAME
     lines, topics = [], []
     separator, newline = " ", "\n"
@@ -96,7 +96,7 @@ def _topics(path: Path, found: Gathering) -> dict[str, Any]:
     content, about = text.without_mark(text.whole(path), path)
     found.oddities += about
     if "<top>" not in content:
-        for number, line in enumerate(content.splitlines(keepends=True), 1):
+        for number, line in enumerate(_LINE.findall(content), 1):
             topic_id, tab, title = line.rstrip("\r\n").partition("\t")
             if tab:
                 found.topic(topic_id, title, f"{path}:{number}", {"topic": line})
