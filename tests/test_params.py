@@ -84,6 +84,13 @@ def test_the_headline_must_be_measured(values: dict[str, Any]) -> None:
     assert "headline 'ERR@10' is not among measures" in problems(values)["evaluate"]
 
 
+def test_compared_measures_must_be_measured_and_the_headline_always_is_compared(values: dict[str, Any]) -> None:
+    values["evaluate"]["compare"] = ["AP", "nDCG@10"]
+    assert parse_params(values).evaluate.compared == ["nDCG@10", "AP"]
+    values["evaluate"]["compare"] = ["ERR@10"]
+    assert "compare 'ERR@10' is not among measures" in problems(values)["evaluate"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("a: [", "not valid YAML"), ("- a", "expected sections such as `ingest:`, found list"), ("", "found NoneType")],

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fieldguide.errors import FieldguideError
+from fieldguide.errors import Problem, ProblemsError
 from fieldguide.evaluation.comparison import compare, pairs
 from fieldguide.evaluation.measures import JUDGED
 from fieldguide.evaluation.statistics import Floats, Labels, bootstrap_interval, clusters
@@ -168,9 +168,9 @@ def _boards(scores: pd.DataFrame, entities: Entities | None) -> Iterator[_Board]
             )[columns]
             values = wide.to_numpy(dtype=np.float64)
             if np.isnan(values).any():
-                row, column = np.argwhere(np.isnan(values))[0]
-                subtopic = wide.index[row][1]
-                raise FieldguideError(f"scores: {track} {' '.join(columns[column])} has no value for {subtopic}")
+                missing = [(wide.index[row][1], *columns[column]) for row, column in np.argwhere(np.isnan(values))]
+                problems = [Problem(f"{track} {system}", f"{name} has no value for {s}") for s, system, name in missing]
+                raise ProblemsError("systems can be compared where all have scores for the same subtopics:", problems)
             known = None if entities is None else [entities[s] for s in wide.index.get_level_values("subtopic_id")]
             yield _Board(
                 track,

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.evaluate import evaluate
+from fieldguide.evaluation.leaderboard import leaderboard
 from fieldguide.evaluation.table import print_leaderboard
 from fieldguide.places import Places
 from fieldguide.records import QRELS, SCORES
@@ -182,3 +183,12 @@ def test_more_measures_are_compared_by_all_pairs_where_asked(tmp_path: Path) -> 
     others = {row["measure"] for row in made.comparisons if row["baseline"] != "text"}
     assert others == {"AP", "nDCG@10"}
     assert {row["measure"] for row in made.leaderboard if row["group"] is not None} == others
+
+
+def test_systems_scored_on_other_subtopics_are_not_compared(places: Places) -> None:
+    scores = SCORES.read(places.evaluation / "scores.parquet")
+    lost = (scores[["system", "measure", "track", "kind"]] == ["visret", "AP", "fullrank", "comparison"]).all(axis=1)
+    with pytest.raises(ProblemsError, match="fullrank visret: AP has no value for") as caught:
+        leaderboard(scores.drop(scores[lost].index[:2]), tiny_params().evaluate)
+    assert "all have scores for the same subtopics" in str(caught.value)
+    assert len(caught.value.problems) == 2
