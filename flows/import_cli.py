@@ -36,6 +36,8 @@ def import_(
     """Import a published benchmark: topics, pools and qrels as tables, images as a manifest. Every label is kept."""
     from fieldguide.importing import export, manifest, reading, tables
 
+    if (path / tables.ABOUT).is_file():
+        raise FieldguideError(f"{path}: is an import already; `fieldguide export` gives its files back")
     collection = reading.read(None if form == "auto" else form, path)
     if not dry:
         tables.refuse_losses(collection, accept)

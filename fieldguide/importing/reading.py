@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.errors import FieldguideError
-from fieldguide.importing import beir, csv_table, inquire, inquire_rerank_hard, trec, visual_rag, visual_rag_me
+from fieldguide.importing import beir, csv_table, inquire, inquire_rerank_hard, tables, trec, visual_rag, visual_rag_me
 from fieldguide.importing.collection import Collection
 from fieldguide.importing.json_records import first_record
 
@@ -57,12 +57,14 @@ def read(form: str | None, path: Path) -> Collection:
 
     Args:
         form: a name of FORMATS; None: told from the content.
-        path: the file or folder.
+        path: the file or folder; with None also a folder that `fieldguide import` made.
 
     Raises:
         FieldguideError: no such file, no such format, none that fits, or content that is clearly of another one.
         ProblemsError: what keeps the file from being read, all of it.
     """
+    if form is None and (path / tables.ABOUT).is_file():
+        return tables.read(path)
     if form is None:
         return named(recognise(path)).read(path)
     chosen = named(form)

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.importing import manifest, tables
+from fieldguide.importing import manifest, read, tables
 from fieldguide.records import POOLS, QRELS, read_topics
 from flows import import_cli
 
@@ -97,6 +97,13 @@ def test_images_are_looked_for(published: Path, tmp_path: Path) -> None:
     shown = run("import", "auto", published, "--to", tmp_path / "house", "--images", tmp_path / "images")
     assert "1 images found below" in shown
     assert "1 images are missing below" in shown
+
+
+def test_an_import_is_read_like_the_file_and_not_imported_again(published: Path, tmp_path: Path) -> None:
+    run("import", "auto", published, "--to", tmp_path / "house")
+    assert read(None, tmp_path / "house") == read(None, published)
+    with pytest.raises(FieldguideError, match="is an import already; `fieldguide export` gives its files back"):
+        run("import", "auto", tmp_path / "house")
 
 
 def test_export_needs_an_import(tmp_path: Path) -> None:
