@@ -109,6 +109,7 @@ class Asking:
             instructions=form.instructions(guideline),
             overlap=self.params.annotate.overlap if assessor == ANYBODY else 1,
             sighted=any(page.rows[0].sighted for page in pages),
+            one_of_several=len({page.mark[2] for page in self.pages.values()}) > 1,
         )
 
     def _has_assessor(self, page: Page) -> bool:

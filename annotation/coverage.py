@@ -15,11 +15,18 @@ from fieldguide.params import Annotate
 
 @dataclass(frozen=True)
 class Share:
-    """What one assessor, or anybody together, was asked and has judged: numbers of judgments."""
+    """What one assessor, or anybody together, is asked and has judged: numbers of judgments.
+
+    Attributes:
+        asked: what is before people, and what may yet be asked.
+        judged: of that.
+        later: asked, not judged and not before people yet: a stopping rule may yet spare them.
+    """
 
     assessor: str
     asked: int
     judged: int
+    later: int = 0
 
     @property
     def left(self) -> int:
@@ -90,6 +97,7 @@ def coverage(
     answers = Answers(entries, annotate.overlap)
     asked: Counter[str] = Counter()
     judged: Counter[str] = Counter()
+    later: Counter[str] = Counter()
     unsure = set()
     for row in rows:
         adjudicates = row.purpose == "adjudicate"
@@ -101,9 +109,12 @@ def coverage(
             if row.subtopic_id in stopped:
                 continue
             unsure.add(row.subtopic_id)
+            later[row.assessor] += answers.wanted(row) - answers.given(row)
         asked[row.assessor] += answers.wanted(row)
         judged[row.assessor] += answers.given(row)
-    shares = [Share(name, asked[name], judged[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]]
+    shares = [
+        Share(name, asked[name], judged[name], later[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]
+    ]
     decider = annotate.adjudicator
     return Coverage(
         tuple(shares),

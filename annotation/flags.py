@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from annotation.log import Entry
@@ -31,6 +32,8 @@ CONSTANT_FROM = 0.9
 ALPHA = 0.001
 """Of tests that are looked at again at every `status`: a rare false alarm is the price of looking often."""
 GOLD_ALPHA = 0.05
+LEAST_KNOWN = 5
+"""Images of gold or with a ruling that can prove somebody right."""
 GOOD = 0.9
 """Share of gold that is right with care: gold is made of clear cases."""
 
@@ -44,7 +47,12 @@ class Flag:
 
 
 def flags(
-    name: str, said: Said, seconds: Mapping[str, Sequence[float]], gold: Mapping[Pair, int], grades: Sequence[int]
+    name: str,
+    said: Said,
+    seconds: Mapping[str, Sequence[float]],
+    gold: Mapping[Pair, int],
+    grades: Sequence[int],
+    ruled: Mapping[Pair, int] = MappingProxyType({}),
 ) -> tuple[Flag, ...]:
     """One assessor's flags.
 
@@ -54,11 +62,12 @@ def flags(
         seconds: a judgment, of each assessor.
         gold: known grades.
         grades: that can be given; what a random clicker chooses from.
+        ruled: the adjudicator's grades.
     """
     own = sorted(((pair, by[name]) for pair, by in said.items() if name in by), key=lambda item: _when(item[1]))
     found = [
         _too_fast(name, seconds),
-        _constant(name, own, said),
+        _constant(name, own, said, {**gold, **ruled}),
         _drift_from_others(name, own, said),
         _drift_on_gold(own, gold),
         _gold_failed(own, gold, grades),
@@ -86,8 +95,12 @@ def _too_fast(name: str, seconds: Mapping[str, Sequence[float]]) -> Flag | None:
     return None
 
 
-def _constant(name: str, own: Sequence[tuple[Pair, Entry]], said: Said) -> Flag | None:
-    """One choice again and again, where others chose otherwise on the same images."""
+def _constant(name: str, own: Sequence[tuple[Pair, Entry]], said: Said, known: Mapping[Pair, int]) -> Flag | None:
+    """One choice again and again, where others chose otherwise on the same images.
+
+    Where others err, it is the careful one who differs from them: whom gold and the adjudicator's rulings prove
+    right is not flagged.
+    """
     from scipy.stats import binomtest
 
     for recent in [own[-n:] for n in (*RECENT, len(own)) if RECENT[0] <= n <= len(own)]:
@@ -99,7 +112,9 @@ def _constant(name: str, own: Sequence[tuple[Pair, Entry]], said: Said) -> Flag 
         same = sum(entry.choice == choice for entry, _ in shared)
         rate = (sum(theirs) + 1) / (len(theirs) + 2)  # Laplace: 0 or 1 of a few would make any answer a sensation
         chance = float(binomtest(same, len(shared), rate, alternative="greater").pvalue)
-        if chance < ALPHA:
+        right = [entry.grade == known[pair] for pair, entry in recent if pair in known]
+        proven = len(right) >= LEAST_KNOWN and sum(right) >= GOOD * len(right)
+        if chance < ALPHA and not proven:
             evidence = (
                 f"{count} of the last {len(recent)} answers are {choice!r}; {same} of the {len(shared)} on images that "
                 f"others judged too, where theirs are in {_percent(sum(theirs), len(theirs))} "

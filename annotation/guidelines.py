@@ -151,6 +151,22 @@ def archived(folder: Path) -> dict[str, Guideline]:
     return {guideline.version: guideline for guideline in [DATASET_LABEL, *kept]}
 
 
+def counting(entries: Iterable[Entry], version: str | None, known: Mapping[str, Guideline]) -> list[Entry]:
+    """The judgments that count: by `version` and those with the same choices and grades; all where it is None.
+
+    Raises:
+        FieldguideError: nobody was asked by that version.
+    """
+    if version is None:
+        return list(entries)
+    if version not in known:
+        raise FieldguideError(
+            f"params.yaml: adjudicate.guideline: {version!r} is unknown; known: {', '.join(sorted(known))}"
+        )
+    same = {v for v, g in known.items() if (g.choices, g.grades) == (known[version].choices, known[version].grades)}
+    return [entry for entry in entries if entry.guideline in same]
+
+
 def guidelines_of(entries: Iterable[Entry], where: str, known: Mapping[str, Guideline]) -> list[Guideline]:
     """The guidelines that were judged by, in the order of their versions.
 
@@ -176,7 +192,7 @@ def guidelines_of(entries: Iterable[Entry], where: str, known: Mapping[str, Guid
     if len({tuple(sorted(known[v].grades.items())) for v in versions}) > 1:
         raise FieldguideError(
             f"{where}: the guidelines {', '.join(versions)} define the same grades differently; "
-            "adjudicate the judgments of one of them"
+            "name the one whose judgments count in params.yaml: adjudicate.guideline"
         )
     return [known[version] for version in versions]
 

@@ -46,7 +46,7 @@ def installed(venv: Path, say: Callable[[str], None]) -> Path:
         pins = f"{sha256_file(_constraints())} {sys.version_info.major}.{sys.version_info.minor}"
         complete = stamp.is_file() and stamp.read_text(encoding="utf-8") == pins and (venv / "bin" / "python").exists()
         if not complete:
-            say(f"installing Label Studio into {venv} (about 40 seconds)")
+            say(f"installing Label Studio into {venv} (about a minute)")
             _install(venv)
             stamp.write_text(pins, encoding="utf-8")
     return executable.absolute()

@@ -17,7 +17,7 @@ from annotation.gold import grades_of
 from annotation.individuals import Share, share
 from annotation.log import Entry, current
 from annotation.rows import PlanRow, plan_rows
-from annotation.votes import answer, topic_of, votes
+from annotation.votes import answer, rulings, topic_of, votes
 from fieldguide.params import Annotate
 
 CONFIDENCE = 0.95
@@ -142,6 +142,7 @@ class _Desk:
     ) -> None:
         self.rows, self.gold, self.annotate, self.due, self.draws = rows, gold, annotate, due, draws
         self.said: Said = votes(lines)
+        self.ruled = {pair: entry.grade for pair, entry in rulings(lines).items() if entry.grade is not None}
         self.answers = Answers(lines, annotate.overlap)
         self.current: dict[str, list[Entry]] = defaultdict(list)
         self.seconds: dict[str, list[float]] = defaultdict(list)
@@ -189,7 +190,7 @@ class _Desk:
             agreement=self.alphas(own),
             gold=self._gold({pair: {name: by[name]} for pair, by in own.items()}),
             repeats=self._repeats(name),
-            flags=flags(name, self.said, self.seconds, self.gold, grades) if own else (),
+            flags=flags(name, self.said, self.seconds, self.gold, grades, self.ruled) if own else (),
         )
 
     def topic(self, topic: str) -> TopicFigures:

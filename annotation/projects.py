@@ -70,6 +70,7 @@ class Wanted:
         instructions: HTML.
         overlap: people a page, as the server hands pages out.
         sighted: some of its pages carry predictions.
+        one_of_several: people are asked by several versions of the guidelines; the title then says by which.
     """
 
     benchmark: str
@@ -80,6 +81,7 @@ class Wanted:
     instructions: str
     overlap: int = 1
     sighted: bool = False
+    one_of_several: bool = False
 
     @property
     def mark(self) -> tuple[str, str, str]:
@@ -90,6 +92,7 @@ class Wanted:
     def title(self) -> str:
         """What people read: the benchmark, cut short if need be, and who is asked."""
         who = f" · {self.assessor}" + (" (adjudication)" if self.group == "adjudicate" else "")
+        who += f" · {self.guideline}" * self.one_of_several
         return self.benchmark[: max(1, _TITLE - len(who))] + who[: _TITLE - 1]
 
     @property

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _BATCH_TASKS = 1000
 _BATCH_CHARACTERS = 16 << 20
-_OLD = "asks by the guidelines {}, which are no more in force; what people still give there is read, and counts as such"
+_OLD = "asks by the guidelines {}, which are no more in force; what people still give there is kept, as given by those"
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,8 @@ class _Push:
                 self.notes.append(f"{_name(one.project)}: is of nobody whom the plan asks; it is left alone")
         for image, count in sorted(Counter(image for _, image in self.unshowable).items()):
             why = next(why for (_, other), why in self.unshowable.items() if other == image)
-            self.notes.append(
-                f"image {image} cannot be shown: {why}; nobody is asked about it ({count} subtopics; unshowable.json)"
-            )
+            asked = f"nobody is asked about it ({count} subtopics; unshowable.json)"
+            self.notes.append(f"image {image} could not be shown: {why}; {asked}")
         c = self.counts
         return Pushed(
             tuple(self.projects), c["created"], c["present"], c["removed"], c["duplicates"], self.unshowable,

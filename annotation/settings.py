@@ -69,6 +69,8 @@ def server_environment(places: Places, accounts: Accounts, caller: Mapping[str, 
     own = {name if name.startswith("PG") else f"LABEL_STUDIO_{name}": value for name, value in settings.items()}
     # These two are read without the prefix.
     own |= {"SECRET_KEY": settings["SECRET_KEY"], "PYTHONUNBUFFERED": "1", "LOG_LEVEL": settings["LOG_LEVEL"]}
+    # It keeps a number of its own of every user and would put it into the caller's home.
+    own |= {f"XDG_{kind}_HOME": str(folder / "home") for kind in ("CONFIG", "CACHE", "DATA")}
     return {name: caller[name] for name in _INHERITED if name in caller} | own
 
 

@@ -14,6 +14,7 @@ from fieldguide.errors import FieldguideError, Problem, ProblemsError
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[int, Field(ge=1)]
+Draws = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -306,11 +307,13 @@ class Adjudicate(Section):
     """Stage `adjudicate`: who judges, and how judgments become grades.
 
     `rule` decides where the adjudicator has not: `majority`, or `dawid-skene`, which weighs each assessor by the
-    errors estimated from all judgments.
+    errors estimated from all judgments. `guideline`: the version whose judgments count, with those that have the same
+    choices and grades; needed where the log holds judgments by several that do not go together.
     """
 
     judge: Literal["dataset-label", "log"] = "dataset-label"
     rule: Literal["majority", "dawid-skene"] = "majority"
+    guideline: str | None = None
 
 
 class Check(Section):
@@ -339,8 +342,8 @@ class Evaluate(Section):
     baseline: Name
     compare: list[str] = []
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    bootstrap: Positive = 10_000
-    permutations: Positive = 10_000
+    bootstrap: Draws = 10_000
+    permutations: Draws = 10_000
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     seed: Seed
@@ -527,7 +530,8 @@ def _problem(where: str, error: ErrorDetails) -> Problem:
         elif error["type"] == "extra_forbidden" and part == error["loc"][-1]:
             allowed = sorted({name for section in sections for name in section.model_fields})
             return Problem(f"{where}: {'.'.join(key)}", f"unknown key; allowed: {', '.join(allowed)}")
-    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+    # A whole section is in the file to be read: only a value is repeated.
+    found = "" if error["type"] == "missing" or isinstance(error["input"], dict) else f" (found {error['input']!r})"
     return Problem(f"{where}: {'.'.join(key)}", f"{error['msg']}{found}")
 
 

@@ -10,7 +10,7 @@ def adjudicate(run: Run) -> None:
     from annotation.adjudication import adjudicate as decide
     from annotation.adjudication import grade_definitions, write_decisions, write_qrels
     from annotation.gold import grades_of, read_gold
-    from annotation.guidelines import archived, guidelines_of
+    from annotation.guidelines import archived, counting, guidelines_of
     from annotation.summary import lines_of, summarise, write_summary
     from fieldguide.records import IMAGES, POOLS, read_topics
 
@@ -23,21 +23,26 @@ def adjudicate(run: Run) -> None:
         judged = log.write(places.judgments, labels.judge(pools, subtopics, IMAGES.read(places.images)))
     if judged.torn:
         print(judged.torn)
-    guidelines = guidelines_of(judged.entries, str(places.judgments), archived(places.used_guidelines))
+    known = archived(places.used_guidelines)
+    entries = counting(judged.entries, params.adjudicate.guideline if people else None, known)
+    guidelines = guidelines_of(entries, str(places.judgments), known)
     given = params.annotate.gold if people and guidelines else None
     gold = grades_of(read_gold(places.root / given, guidelines[-1]) if given else None)
-    decided = decide(judged.entries, pools, params.adjudicate.rule, gold)
+    decided = decide(entries, pools, params.adjudicate.rule, gold)
     write_qrels(places.qrels, decided.qrels, grade_definitions(guidelines, judged))
     write_decisions(places.qrels, decided.decisions)
     relevant = int((decided.qrels["grade"] > 0).sum())
-    print(f"{len(judged.entries)} judgments, {len(decided.qrels)} graded pairs, {relevant} of them relevant")
+    if len(entries) < len(judged.entries):
+        left = len(judged.entries) - len(entries)
+        print(f"{left} lines of the log are by other guidelines than {params.adjudicate.guideline} and do not count")
+    print(f"{len(entries)} judgments, {len(decided.qrels)} graded pairs, {relevant} of them relevant")
     for how, count in decided.qrels["decided_by"].value_counts().sort_index().items():
         print(f"  {how}: {count}")
     print(f"  no grade (cannot tell, broken image): {len(decided.ungraded)}")
     print(f"  pooled and not judged: {len(decided.unjudged)} of {len(pools)}")
     (places.qrels / "agreement.json").unlink(missing_ok=True)
     if people:
-        summary = summarise(judged.entries, decided, guidelines, pools, params, gold)
+        summary = summarise(entries, decided, guidelines, pools, params, gold)
         write_summary(places.qrels, summary)
         print("\n".join(lines_of(summary)))
 

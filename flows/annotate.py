@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from annotation.coverage import Coverage
-from annotation.guidelines import archived, guidelines_of
+from annotation.guidelines import archived, counting, guidelines_of
 from annotation.log import Entry
 from annotation.stopping import Verdict
 from annotation.tables import PLAN
@@ -78,6 +78,11 @@ def pull(run: Run, *, accept_withdrawals: bool = False) -> Pulled:
     return pull_all(client, run.places, run.params, run.track, accept_withdrawals=accept_withdrawals)
 
 
+def due_pages(run: Run) -> set[str]:
+    """The pages that are to be before people now, by their keys; none where nothing is planned."""
+    return shown(run, desk(run.places)) if run.places.asked.exists() else set()
+
+
 def push(run: Run) -> Pushed:
     """Put what is due before people. Also takes a plan that a server does not have any more back to it."""
     from annotation.push import push as push_all
@@ -104,7 +109,7 @@ def ask_adjudicator(run: Run, *, partial: bool = False, dry: bool = False) -> pd
     from annotation.disputes import disputed
 
     now = desk(run.places)
-    new = disputed(now.entries, now.plan, run.params.annotate, partial=partial)
+    new = disputed(now.in_force, now.plan, run.params.annotate, partial=partial)
     if not dry and len(new):
         grown = pd.concat([now.plan, new], ignore_index=True)
         PLAN.write(run.places.asked, grown.sort_values(["assessor", "queue", "position"], ignore_index=True))
@@ -124,10 +129,12 @@ def agreement(run: Run) -> Summary:
     places, now = run.places, desk(run.places)
     if not now.entries:
         raise FieldguideError(f"{places.judgments}: nobody has judged yet; see `fieldguide annotate status`")
-    used = guidelines_of(now.entries, str(places.judgments), archived(places.used_guidelines))
+    known = archived(places.used_guidelines)
+    entries = counting(now.entries, run.params.adjudicate.guideline, known)
+    used = guidelines_of(entries, str(places.judgments), known)
     pools, gold = POOLS.read(places.pools), grades_of(gold_of(run, now))
-    decided = adjudicate(now.entries, pools, run.params.adjudicate.rule, gold)
-    return summarise(now.entries, decided, used, pools, run.params, gold)
+    decided = adjudicate(entries, pools, run.params.adjudicate.rule, gold)
+    return summarise(entries, decided, used, pools, run.params, gold)
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,7 @@ class Status:
         estimate: hours.
         live: what the server has, None where it was not asked; `offline` says why.
         stale: the qrels rest on another state of the log.
+        unplanned: version of the guidelines in force by which nobody is asked yet; None where somebody is.
     """
 
     progress: Progress
@@ -150,6 +158,7 @@ class Status:
     live: tuple[Live, ...] | None
     offline: str | None
     stale: bool
+    unplanned: str | None = None
 
 
 def status(run: Run) -> Status:
@@ -178,6 +187,7 @@ def status(run: Run) -> Status:
     return Status(
         figures, covered(run, now), tuple(judged_so_far(run, now)),
         estimate(now.plan, now.entries, overlap=annotate.overlap), found, offline, _stale(places, now.entries),
+        None if now.plan["guideline"].isin(list(now.versions)).any() else now.guideline.version,
     )  # fmt: skip
 
 

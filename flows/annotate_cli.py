@@ -158,11 +158,15 @@ def pull(
         pull_and_listen(run, Ear(host, port, address, every), partial(print, flush=True))
         return
     with alone(run.places):
+        before = annotate.due_pages(run)
         pulled = annotate.pull(run, accept_withdrawals=accept)
+        more = len(annotate.due_pages(run) - before) if pulled.appended else 0
     if as_json:
         show_json(pulled)
-    else:
-        print("\n".join(annotate_views.pull_lines(pulled)))
+        return
+    print("\n".join(annotate_views.pull_lines(pulled)))
+    if more:
+        print(f"next: fieldguide annotate push    ({more} more pages have become due)")
 
 
 @app.command(epilog="Example: fieldguide annotate agreement --json | jq .agreement.overall.ordinal")

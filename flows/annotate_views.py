@@ -45,7 +45,8 @@ def plan_table(planned: Planned, estimate: Estimate) -> Iterator[dict[str, Any]]
 def push_lines(pushed: Pushed, dry: bool) -> Iterator[str]:
     """What was done, or would be."""
     done = "would be " if dry else ""
-    yield f"due pages on the server: {pushed.present}; {pushed.created} {done}put there, {pushed.removed} {done}removed"
+    there = f"{pushed.present} of the pages that were asked so far are on the server"
+    yield f"{there}; {pushed.created} {done}put there, {pushed.removed} {done}removed"
     if pushed.duplicates:
         yield f"{pushed.duplicates} copies of pages were answered and stay"
     yield from _notes(pushed.notes)
@@ -55,7 +56,7 @@ def pull_lines(pulled: Pulled) -> Iterator[str]:
     """What came in."""
     yield (
         f"{pulled.read} answered pages read in {pulled.projects} projects"
-        f"{'' if pulled.whole else ', those that changed'}: {pulled.judged} judgments new, "
+        f"{'' if pulled.whole else ', those touched lately'}: {pulled.judged} judgments new, "
         f"{pulled.superseded} superseded, {pulled.withdrawn} withdrawn"
     )
     odd = {"quarantined": pulled.quarantined, "held back": pulled.held, "pages skipped": pulled.skipped}
@@ -93,6 +94,8 @@ def topic_table(status: Status) -> Iterator[dict[str, Any]]:
 
 def status_lines(status: Status) -> Iterator[str]:
     """What the tables do not say."""
+    if status.unplanned:
+        yield f"nobody is asked by the guidelines in force ({status.unplanned}) yet; `fieldguide annotate plan`"
     yield from coverage_lines(status.coverage)
     stopped = sum(verdict.stopped for verdict in status.verdicts)
     yield f"{stopped} of {len(status.verdicts)} subtopics are judged enough (annotate.stopping)"
@@ -112,7 +115,7 @@ def status_lines(status: Status) -> Iterator[str]:
         if closed:
             yield f"closed projects: {', '.join(closed)}"
     if status.stale:
-        yield "data/qrels rests on an earlier log; `fieldguide build` makes it anew"
+        yield "data/qrels rests on an earlier log; a build makes it anew once enough is judged"
 
 
 def coverage_lines(coverage: Coverage) -> Iterator[str]:

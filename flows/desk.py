@@ -60,6 +60,11 @@ class Desk:
         """Guidelines whose judgments count together: the one in force, and those with the same grades."""
         return self.compatible | {self.guideline.version}
 
+    @property
+    def in_force(self) -> tuple[Entry, ...]:
+        """The judgments by these."""
+        return tuple(entry for entry in self.entries if entry.guideline in self.versions)
+
 
 def desk(places: Places) -> Desk:
     """Read plan and log; both may be missing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from annotation.client import ServerError
-from annotation.coverage import Coverage
+from annotation.coverage import Coverage, Share
 from fieldguide.errors import FieldguideError
 from flows import annotate
 from flows.annotate_views import coverage_lines
@@ -38,8 +38,14 @@ class Standing:
         if c.left and self.wanted < 1:
             lines.append(f"  {self.wanted:.0%} are wanted (annotate.coverage)")
         shares = [*c.assessors, *([c.adjudicator] if c.adjudicator else [])]
-        lines += [f"  {share.assessor}: {share.left} left of {share.asked}" for share in shares if share.left]
+        lines += [f"  {share.assessor}: {_left(share)}" for share in shares if share.left]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def _left(share: Share) -> str:
+    """What a person has to judge, and what may follow."""
+    more = f", at most {share.later} more later" if share.later else ""
+    return f"{share.left - share.later} to judge now{more}"
 
 
 def look(run: Run) -> Standing:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from annotation import labels, log
 from annotation.adjudication import adjudicate, majority, write_decisions
-from annotation.guidelines import DATASET_LABEL, Guideline, guidelines_of
+from annotation.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
 from annotation.log import Judgment
 from annotation.tables import DECISIONS
 from fieldguide.errors import FieldguideError, ProblemsError
@@ -177,8 +177,25 @@ def test_grades_of_two_meanings_are_not_put_together(tmp_path: Path) -> None:
         tmp_path / "log.jsonl",
         [judgment("a", "ada", 1), judgment("a", "x", 1, guideline="dataset-label-1", choice="relevant")],
     )
-    with pytest.raises(FieldguideError, match="dataset-label-1, look-1 define the same grades differently"):
+    with pytest.raises(
+        FieldguideError, match="dataset-label-1, look-1 define the same grades differently; name the one"
+    ):
         guidelines_of(made.entries, "log.jsonl", KNOWN)
+
+
+def test_the_guidelines_that_count_can_be_named(tmp_path: Path) -> None:
+    made = log.append(
+        tmp_path / "log.jsonl",
+        [judgment("a", "ada", 1), judgment("a", "x", 1, guideline="dataset-label-1", choice="relevant")],
+    )
+    kept = counting(made.entries, "look-1", KNOWN)
+    assert [entry.assessor for entry in kept] == ["ada"]
+    assert [g.version for g in guidelines_of(kept, "log.jsonl", KNOWN)] == ["look-1"]
+    assert counting(made.entries, None, KNOWN) == list(made.entries)
+    with pytest.raises(
+        FieldguideError, match=r"adjudicate\.guideline: 'look-9' is unknown; known: dataset-label-1, look-1"
+    ):
+        counting(made.entries, "look-9", KNOWN)
 
 
 def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from annotation.flags import Flag
+from annotation.flags import Flag, flags
 from annotation.log import Entry, Judgment, append
 from annotation.lots import lot
 from annotation.plan import make_plan
@@ -122,6 +122,25 @@ def test_always_the_same_answer_is_told_with_what_others_said(
     assert evidence.startswith(
         "50 of the last 50 answers are 'g0'; 50 of the 50 on images that others judged too, where "
     )
+
+
+def test_whom_the_adjudicator_proves_right_is_not_flagged_for_others_errors() -> None:
+    said = {("t.e1", f"i{n:02d}"): {"ada": vote("ada", n, 0), "ben": vote("ben", n, n % 5 == 0)} for n in range(60)}
+    gold, grades = dict[tuple[str, str], int](), (0, 1)
+    assert [flag.kind for flag in flags("ada", said, {}, gold, grades)] == ["constant answers"]
+    ruled = dict.fromkeys(list(said)[::5], 0)
+    assert flags("ada", said, {}, gold, grades, ruled) == ()
+    ruled = dict.fromkeys(list(said)[::5], 1)
+    assert [flag.kind for flag in flags("ada", said, {}, gold, grades, ruled)] == ["constant answers"]
+
+
+def vote(assessor: str, number: int, grade: int) -> Entry:
+    judgment = Judgment(
+        subtopic_id="t.e1", image_id=f"i{number:02d}", assessor=assessor, grade=int(grade),
+        choice="relevant" if grade else "not", guideline="g1",
+    )  # fmt: skip
+    given = {"seq": number + 1, "task_key": judgment.task_key, "prev": None, "hash": "0" * 64}
+    return Entry.model_validate(judgment.model_dump(by_alias=True) | given)
 
 
 def test_the_same_answer_is_no_flag_where_others_give_it_too(tmp_path: Path, annotate: Annotate) -> None:
