@@ -25,6 +25,7 @@ from fieldguide.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.release.reckon import reckoned
 from fieldguide.release.rescore import rescored
 from fieldguide.retrieval.runs import read_qrels_trec, read_run
 
@@ -99,6 +100,7 @@ class _Content:
         self.judgments = self._read(lambda path: [row for _, row in read_jsonl(path)], "judgments/log.jsonl")
         self.qrels_trec = self._read(read_qrels_trec, "qrels/qrels.trec")
         self.leaderboard = self._read(read_json, "leaderboard.json")
+        self.comparisons = self._read(read_json, "comparisons.json")
         self.runs = {name: self._read(read_run, name) for name in self._run_files()}
 
     def problems(self) -> Iterator[Problem]:
@@ -113,7 +115,16 @@ class _Content:
             runs = {name: run for name, run in self.runs.items() if run is not None}
             qrels = self._table("qrels/qrels.parquet")
             yield from self._counts()
-            yield from rescored(self.folder, self.topics or [], qrels, runs, self.leaderboard)
+            yield from self._scores(qrels, runs)
+
+    def _scores(self, qrels: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Iterator[Problem]:
+        """Means from the runs; if they agree, all that was reckoned from the scores."""
+        topics = self.topics or []
+        wrong = list(rescored(self.folder, topics, qrels, runs, self.leaderboard))
+        yield from wrong
+        if not wrong:
+            stated = {"leaderboard.json": self.leaderboard, "comparisons.json": self.comparisons}
+            yield from reckoned(self.folder, topics, self._table("scores.parquet"), stated)
 
     def _read(self, read: Callable[[Path], T], name: str) -> T | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -229,6 +230,35 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
         "release.json: systems is ['../../../secret']; expected a list of names",
     ),
     "score": (_change("leaderboard.json", _more_mean), "leaderboard.json: fullrank comparison random nDCG@1 is "),
+    "interval": (
+        _change("leaderboard.json", lambda rows: [rows[0] | {"high": 0.987654}, *rows[1:]]),
+        "leaderboard.json: fullrank comparison random nDCG@1: high is 0.987654; the scores give ",
+    ),
+    "tie": (
+        _change("leaderboard.json", lambda rows: [row | {"group": "z"} if row["group"] else row for row in rows]),
+        "leaderboard.json: fullrank comparison random nDCG@10: group is 'z'; the scores give ",
+    ),
+    "p": (
+        _change("comparisons.json", lambda rows: [rows[0] | {"p": 0.0}, *rows[1:]]),
+        "comparisons.json: fullrank comparison random text nDCG@1: p is 0.0; the scores give ",
+    ),
+    "lost pair": (
+        _change("comparisons.json", lambda rows: rows[1:]),
+        "comparisons.json: lacks fullrank comparison random text nDCG@1",
+    ),
+    "made-up pair": (
+        _change("comparisons.json", lambda rows: [*rows, rows[0] | {"system": "best"}]),
+        "comparisons.json: holds fullrank comparison best text nDCG@1, of which there are no scores",
+    ),
+    "no comparisons": (_change("comparisons.json", lambda _: {}), "comparisons.json: is not a list of rows"),
+    "scores": (
+        lambda folder: rewrite(records.SCORES, folder / "scores.parquet", value=1.0),
+        "leaderboard.json: fullrank comparison ",
+    ),
+    "many draws": (
+        _lines("params.yaml", lambda x: [re.sub("bootstrap: .*", "bootstrap: 1000000000000", line) for line in x]),
+        "scores.parquet: cannot be compared again: ",
+    ),
     "no leaderboard": (_change("leaderboard.json", lambda _: [{}]), "leaderboard.json: is not a leaderboard"),
     "queries": (_lines("queries.jsonl", lambda x: x[1:]), "queries.jsonl: has other queries than topics.jsonl"),
     "grades": (
