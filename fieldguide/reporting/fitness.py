@@ -34,12 +34,22 @@ class BoardView:
 
 
 @dataclass(frozen=True)
+class Card:
+    """A finding that somebody should look at."""
+
+    verdict: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
 class FitnessView:
     """The report's section: findings, worst first; `assumed` is the disagreement, if nobody measured it."""
 
     measure: str
     counts: Mapping[str, int]
-    findings: Cells
+    cards: tuple[Card, ...]
+    in_order: Cells
     assumed: float | None
     draws: int
     boards: tuple[BoardView, ...]
@@ -51,11 +61,14 @@ def fitness(benchmark: Benchmark) -> FitnessView:
     values = benchmark.fitness
     found = sorted(values["findings"], key=lambda line: _ORDER[line["verdict"]])
     lines = [(f["verdict"], _ABOUT[f["about"]], _where(f["where"]), f["text"]) for f in found]
+    cards = [Card(verdict, f"{about}: {where}", text) for verdict, about, where, text in lines if verdict != "ok"]
+    in_order = tuple(line[1:] for line in lines if line[0] == "ok")
     noise = [board["noise"] for board in values["boards"]]
     return FitnessView(
         values["measure"],
         {verdict: sum(line["verdict"] == verdict for line in found) for verdict in _ORDER},
-        Cells(("verdict", "about", "where", "what was found"), tuple(lines)),
+        tuple(cards),
+        Cells(("about", "where", "what was found"), in_order),
         next((n["disagreement"] for n in noise if not n["measured"]), None),
         noise[0]["draws"],
         tuple(_board(board) for board in values["boards"]),
@@ -101,7 +114,9 @@ def _left_out(left_out: list[Mapping[str, Any]]) -> Cells:
         ranks = max(moved["rank_after"] - moved["rank_before"] for moved in left["moved"])
         name = f"{left['name']} (family)" if left["family"] else left["name"]
         tau = "all ties" if left["tau"] is None else f"{left['tau']:.2f}"
-        rows.append((name, left["lost"], left["lost_relevant"], f"{-fall:+.3f}", ranks, left["others"], tau))
+        rows.append(
+            (name, left["lost"], left["lost_relevant"], f"{0.0 - round(fall, 3):+.3f}", ranks, left["others"], tau)
+        )
     heads = (
         "left out", "judgments lost", "of them relevant", "its score", "ranks it loses", "others move by up to", "tau",
     )  # fmt: skip

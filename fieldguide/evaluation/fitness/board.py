@@ -138,4 +138,5 @@ def kendall_tau(first: Mapping[str, float], second: Mapping[str, float]) -> floa
     from scipy.stats import kendalltau
 
     tau = float(kendalltau(list(first.values()), [second[name] for name in first]).statistic)
-    return None if np.isnan(tau) else tau
+    # Perfect agreement is 1, and what lies on a threshold is not below it by a rounding error.
+    return None if np.isnan(tau) else round(tau, 12)

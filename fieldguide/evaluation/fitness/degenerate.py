@@ -24,6 +24,7 @@ from fieldguide.evaluation.fitness.noise import generator
 from fieldguide.evaluation.measures import parse_measures
 from fieldguide.retrieval.runs import ranking
 
+REVERSED = " reversed"
 Verdict = Literal["as chance", "above chance", "below chance"]
 
 
@@ -148,7 +149,7 @@ def degenerate(
         best = max(real, key=lambda name: (means[name], name))
         score = float(np.mean([case.value(measure, upside_down(case, best)) for case in board.cases]))
         verdict = alone.verdict(score)
-        placed.append(Placed(f"{best} reversed", score, verdict, verdict != "above chance"))
+        placed.append(Placed(f"{best}{REVERSED}", score, verdict, verdict != "above chance"))
     rows = []
     for name, score in sorted(means.items(), key=lambda item: (-item[1], item[0])):
         verdict = alone.verdict(score)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fieldguide.evaluation.fitness.degenerate import Degenerate
+from fieldguide.evaluation.fitness.degenerate import REVERSED, Degenerate, Placed
 from fieldguide.evaluation.fitness.duplicates import Duplicates
 from fieldguide.evaluation.fitness.noise import Noise
 from fieldguide.evaluation.fitness.reusability import LeftOut
@@ -17,8 +17,15 @@ from fieldguide.evaluation.fitness.unjudged import Unjudged
 
 SAME_ORDER = 0.9
 OTHER_ORDER = 0.8
+OFTEN = 0.05
+"""Share of the draws in which the best system may change before it is noted."""
 COLUMNS = ("verdict", "about", "where", "text")
 _SHOWN = 3
+_CAPITAL = {
+    "as chance": "No better than chance",
+    "below chance": "Below chance",
+    "above chance": "Random by intent, and above chance",
+}
 
 Level = Literal["ok", "note", "problem"]
 
@@ -36,29 +43,29 @@ class Finding:
 def about_unjudged(where: str, found: Unjudged) -> Finding:
     """Whether unjudged images could turn the order."""
     least = min(found.systems, key=lambda row: (row.judged, row.system))
-    share = (
-        f"at least {least.judged:.0%} of each system's first {found.cutoff} images are judged ({least.system} least)"
-    )
+    share = f"Of each system's first {found.cutoff} images at least {least.judged:.0%} are judged ({least.system})"
+    if least.judged == 1:
+        share = f"All of each system's first {found.cutoff} images are judged"
     if not found.turns:
-        return Finding("ok", "unjudged", where, f"{share}; no labels of the others could turn the order of two systems")
+        return Finding("ok", "unjudged", where, f"{share}; whatever the others show, the order of systems stays")
     pairs = listed([f"{turn.better} over {turn.worse}" for turn in found.turns])
     could = "could turn" if found.exact else "might turn"
-    return Finding("note", "unjudged", where, f"{share}; the others {could} {len(found.turns)} pairs: {pairs}")
+    count = counted(len(found.turns), "pair")
+    return Finding("note", "unjudged", where, f"{share}; what the others show {could} {count}: {pairs}")
 
 
 def about_reusability(where: str, found: Sequence[LeftOut]) -> Finding:
     """Whether a system that did not help to pool would be ranked fairly."""
     if not found:
-        text = "no pooled system is ranked here, so nothing can be left out"
-        return Finding("note", "reusability", where, text)
+        return Finding("note", "reusability", where, "No pooled system is ranked here, so none can be left out")
     worst = min(found, key=lambda left: (-2.0 if left.tau is None else left.tau, left.name))
     left_out = f"family {worst.name}" if worst.family else worst.name
-    drop, name = max((m.before - m.after, m.system) for left in found for m in left.moved)
-    lost_rank = max((moved.rank_after - moved.rank_before, moved.system) for left in found for moved in left.moved)
-    tau = "all ties" if worst.tau is None else f"tau {worst.tau:.2f}"
+    order = "in ties only" if worst.tau is None else f"at tau {worst.tau:.2f} or better"
+    fall, name = max((moved.before - moved.after, moved.system) for left in found for moved in left.moved)
+    lost, loser = max((moved.rank_after - moved.rank_before, moved.system) for left in found for moved in left.moved)
     text = (
-        f"leaving out one system or family keeps the order at {tau} or better (least: {left_out}); "
-        f"the greatest fall of what is left out is {drop:.3f} ({name}), {lost_rank[0]} ranks ({lost_rank[1]})"
+        f"Leaving one system or family out of the pools keeps the order {order} (least: {left_out}); "
+        f"what is left out falls by up to {fall:.3f} ({name}) and {counted(lost, 'rank')} ({loser})"
     )
     return Finding(_by_tau(worst.tau), "reusability", where, text)
 
@@ -67,47 +74,59 @@ def about_noise(where: str, found: Noise) -> Finding:
     """Whether other assessors would have found another best system."""
     source = "measured" if found.measured else "assumed"
     best = found.systems[0].system
-    tau = "all ties" if found.tau is None else f"median tau {found.tau:.2f}, 5 % of draws below {found.tau_low:.2f}"
+    tau = "in no draw is there an order"
+    if found.tau is not None:
+        tau = f"the median tau is {found.tau:.2f}, 5% of the draws lie at {found.tau_low:.2f} or below"
     text = (
-        f"with {found.disagreement:.1%} disagreement ({source}) the best system changes in {found.top_changes:.1%} "
-        f"of the draws (published: {best}); {tau}"
+        f"With {found.disagreement:.1%} disagreement ({source}) {best} is no longer best in {found.top_changes:.1%} "
+        f"of the draws; {tau}"
     )
     level = _by_tau(found.tau_low)
-    return Finding("note" if level == "ok" and found.top_changes > 0.05 else level, "noise", where, text)
+    return Finding("note" if level == "ok" and found.top_changes > OFTEN else level, "noise", where, text)
 
 
 def about_chance(where: str, found: Degenerate) -> Iterator[Finding]:
     """Systems that know nothing and yet order the images, and real systems that do no better than chance."""
     interval = f"{found.independent.low:.3f} to {found.independent.high:.3f}"
-    leaks = [row for row in found.degenerate if not row.expected]
-    able = [row for row in found.real if row.verdict == "above chance"]
-    for row in leaks:
-        chance = found.independent if row.system.endswith(" reversed") else found.shared
-        text = f"{row.system} has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
-        beaten = [other.system for other in able if other.score <= row.score and row.verdict == "above chance"]
-        if beaten:
-            text += f" and no worse than {listed(beaten)}"
-        what = f"{text}: something beside the content goes with relevance"
-        yield Finding("problem" if beaten else "note", "chance", where, what)
-    for row in found.real:
-        if not row.expected:
-            text = f"{row.system} has {row.score:.3f}, {row.verdict} ({interval} of random orders)"
-            yield Finding("note", "chance", where, text)
-    if not leaks:
+    odd = [row for row in found.degenerate if not row.expected]
+    for row in odd:
+        yield _odd(where, row, found)
+    for verdict in ("as chance", "below chance", "above chance"):
+        rows = [row for row in found.real if not row.expected and row.verdict == verdict]
+        if rows:
+            names = listed([f"{row.system} ({row.score:.3f})" for row in rows])
+            yield Finding("note", "chance", where, f"{_CAPITAL[verdict]} ({interval} of random orders): {names}")
+    if not odd:
         names = ", ".join(row.system for row in found.degenerate)
-        text = f"random orders score {interval}; what knows nothing does not order the images ({names})"
+        text = f"Random orders score {interval}; what knows nothing does not order the images ({names})"
         yield Finding("ok", "chance", where, text)
+
+
+def _odd(where: str, row: Placed, found: Degenerate) -> Finding:
+    """A system that knows nothing and is not where theory has it; a problem where real ones do no better."""
+    chance = found.independent if row.system.endswith(REVERSED) else found.shared
+    text = f"{row.system} knows nothing and has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
+    real = [other for other in found.real if other.verdict == "above chance"]
+    beaten = [other.system for other in real if row.verdict == "above chance" and other.score <= row.score]
+    text += f" and no worse than {listed(beaten)}" if beaten else ""
+    what = f"{text}: something beside the content goes with relevance"
+    return Finding("problem" if beaten else "note", "chance", where, what)
 
 
 def about_duplicates(found: Duplicates) -> Finding:
     """Near duplicates with different grades."""
-    count = len(found.contradictions)
+    count, pairs = len(found.contradictions), counted(found.pairs, "pair")
     if not count:
-        text = f"no near duplicates with different grades ({found.pairs} judged for the same subtopic)"
+        text = f"Of {pairs} of near duplicates that were judged for one subtopic, none has different grades"
         return Finding("ok", "duplicates", "corpus", text)
-    pairs = listed([f"{pair.first} and {pair.second} for {pair.subtopic_id}" for pair in found.contradictions])
-    text = f"{count} of {found.pairs} near duplicates of one subtopic have different grades: {pairs}"
+    named = listed([f"{pair.first} and {pair.second} for {pair.subtopic_id}" for pair in found.contradictions])
+    text = f"Of {pairs} of near duplicates that were judged for one subtopic, {count} have different grades: {named}"
     return Finding("problem", "duplicates", "corpus", text)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(items: Sequence[str]) -> str:

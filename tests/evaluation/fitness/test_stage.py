@@ -1,0 +1,156 @@
+"""The stage `fitness`, its command, and its section of the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from fieldguide.benchmark import Benchmark
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.evaluation.fitness.assess import assess, families, measured_disagreement
+from fieldguide.files import write_json
+from fieldguide.places import Places
+from fieldguide.records import AGREEMENT_VERSION, IMAGES, POOLS, QRELS
+from fieldguide.reporting.fitness import fitness as section
+from flows.cli import app
+from flows.fitness import fitness as stage
+from flows.stage import Run
+from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
+    stage(Run(tiny_params(), made))
+    return made
+
+
+def values(places: Places) -> dict[str, Any]:
+    return dict(json.loads(places.fitness.read_text()))
+
+
+def test_every_board_is_asked_everything(places: Places) -> None:
+    found = values(places)
+    assert found["measure"] == "nDCG@10"
+    assert [(b["track"], b["kind"], b["topics"], b["subtopics"]) for b in found["boards"]] == [
+        ("fullrank", "comparison", 4, 8), ("fullrank", "entity", 3, 3),
+        ("rerank", "comparison", 4, 8), ("rerank", "entity", 3, 3),
+    ]  # fmt: skip
+    for board in found["boards"]:
+        assert {row["system"] for row in board["unjudged"]["systems"]} == set(SYSTEMS)
+        assert (board["reusability"] is None) == (board["track"] == "rerank")
+        assert board["noise"]["disagreement"] == 0.033
+        assert not board["noise"]["measured"]
+    assert {f["about"] for f in found["findings"]} == {"unjudged", "reusability", "noise", "chance", "duplicates"}
+
+
+def test_its_scores_are_the_leaderboards(places: Places) -> None:
+    from fieldguide.evaluation.evaluate import evaluate
+
+    scores = evaluate(tiny_params(), places).leaderboard
+    for board in values(places)["boards"]:
+        mine = {row["system"]: row["score"] for row in board["unjudged"]["systems"]}
+        theirs = {
+            row["system"]: row["mean"] for row in scores
+            if (row["track"], row["kind"], row["measure"]) == (board["track"], board["kind"], "nDCG@10")
+        }  # fmt: skip
+        assert mine == pytest.approx(theirs, abs=2e-6)
+
+
+def test_the_same_input_gives_the_same_bytes(places: Places) -> None:
+    before = places.fitness.read_bytes()
+    stage(Run(tiny_params(), places))
+    assert places.fitness.read_bytes() == before
+
+
+def test_bounds_hold_the_score_between_them(places: Places) -> None:
+    rows = [row for board in values(places)["boards"] for row in board["unjudged"]["systems"]]
+    assert all(row["low"] <= row["score"] <= row["high"] for row in rows)
+
+
+def test_planted_defects_of_all_kinds_are_found_together(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    images = IMAGES.read(places.images)
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    subtopic = qrels["subtopic_id"].iloc[0]
+    first, second = qrels[qrels["subtopic_id"] == subtopic].sort_values("grade")["image_id"].iloc[[0, -1]]
+    near = {max(first, second): min(first, second)}
+    rewrite(IMAGES, places.images, near_duplicate_of=[near.get(image) for image in images["image_id"]])
+    QRELS.write(places.qrels / "qrels.parquet", qrels[qrels["image_id"].isin([first, second])])
+    pools = POOLS.read(places.pools)
+    only = ["visret"]
+    rewrite(POOLS, places.pools, systems=[only] * len(pools), ranks=[[1]] * len(pools), sampled=False)
+    found = assess(Benchmark(places, tiny_params()))
+    verdicts = {(f.about, f.where): f for f in found.findings}
+    assert f"{min(first, second)} and {max(first, second)} for {subtopic}" in verdicts["duplicates", "corpus"].text
+    assert verdicts["duplicates", "corpus"].verdict == "problem"
+    assert verdicts["unjudged", "fullrank, comparison"].verdict == "note"
+    lost = found.boards[0].reusability
+    assert lost is not None
+    assert {left.name: left.lost for left in lost} == {"text": 0, "visret": 16}
+
+
+def test_what_people_disagreed_about_is_taken_where_it_was_measured(tmp_path: Path) -> None:
+    kappas = [{"images": 10, "same": 0.9}, {"images": 30, "same": 0.7}, {"images": 0, "same": None}]
+    assert measured_disagreement({"agreement": {"kappas": kappas}}) == pytest.approx(0.25)
+    assert measured_disagreement({"agreement": {"kappas": kappas[2:]}}) is None
+    assert measured_disagreement(None) is None
+    places = tiny_benchmark(tmp_path)
+    write_json(places.qrels / "agreement.json", {"schema_version": AGREEMENT_VERSION, "agreement": {"kappas": kappas}})
+    noise = assess(Benchmark(places, tiny_params())).boards[0].noise
+    assert (noise.disagreement, noise.measured) == (pytest.approx(0.25), True)
+    assert section_of(places).assumed is None
+
+
+def section_of(places: Places) -> Any:
+    stage(Run(tiny_params(), places))
+    return section(Benchmark(places, tiny_params()))
+
+
+def test_the_section_shows_what_is_not_in_order_first(places: Places) -> None:
+    shown = section(Benchmark(places, tiny_params()))
+    found = values(places)["findings"]
+    assert [card.text for card in shown.cards if card.verdict == "problem"] == [
+        f["text"] for f in found if f["verdict"] == "problem"
+    ]
+    assert len(shown.cards) + len(shown.in_order.rows) == len(found) == sum(shown.counts.values())
+    assert shown.assumed == 0.033
+    assert shown.boards[0].title == "Whole gallery, comparison questions"
+    assert shown.boards[2].left_out is None
+
+
+def test_families_are_named_or_the_kinds() -> None:
+    assert families(tiny_params()) == {"random": ["random"], "text": ["text"], "visret": ["visret"]}
+    named = {"both": ["text", "visret"]}
+    assert families(tiny_params(fitness={"families": named})) == named
+    with pytest.raises(ProblemsError, match=r"fitness\.families\.both\.0: 'nope' is not in retrieve\.systems; allowed"):
+        tiny_params(fitness={"families": {"both": ["nope"]}})
+
+
+def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
+    places = tiny_benchmark(tmp_path)
+    with pytest.raises(FieldguideError, match="'Bpref' cannot be simulated; allowed: AP, "):
+        assess(Benchmark(places, tiny_params(fitness={"measure": "Bpref"})))
+    QRELS.write(places.qrels / "qrels.parquet", QRELS.frame([]))
+    with pytest.raises(FieldguideError, match="no judgment for any subtopic"):
+        assess(Benchmark(places, tiny_params()))
+
+
+def test_the_command_prints_findings_or_everything(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(places.root)
+    (places.root / "params.yaml").write_text(json.dumps(tiny_params().model_dump(mode="json")))
+    shown = CliRunner().invoke(app, ["fitness"]).stdout
+    assert "reusability" in shown
+    assert "unjudged" in shown
+    assert json.loads(CliRunner().invoke(app, ["fitness", "--json"]).stdout) == values(places)
+
+
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    with pytest.raises(FieldguideError, match=r"fitness\.json: no such file"):
+        _ = Benchmark(places, tiny_params()).fitness
+    write_json(places.fitness, {"schema_version": 0})
+    with pytest.raises(FieldguideError, match=r"is of version 0, expected 1; `dvc repro -f fitness` makes it anew"):
+        _ = Benchmark(places, tiny_params()).fitness
