@@ -21,7 +21,12 @@ def show_evaluation(external: External) -> None:
     compared = list(comparison_rows(external))
     if compared:
         show(compared, tuple(compared[0]))
-    print("\n".join(notes(external)))
+    print("\n".join(map(plain_text, notes(external))))
+
+
+def plain_text(text: str) -> str:
+    """Names come from files of others: what is not printable is escaped, or it could steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def board_rows(external: External) -> Iterator[dict[str, Any]]:
@@ -33,7 +38,7 @@ def board_rows(external: External) -> Iterator[dict[str, Any]]:
     for system in sorted(unjudged, key=lambda system: (-rows[system, headline]["mean"], system)):
         first = rows[system, headline]
         yield {
-            "system": system,
+            "system": plain_text(system),
             **({"group": first["group"] or ""} if len(unjudged) > 1 else {}),
             headline: f"{first['mean']:.3f}",
             "interval": f"[{first['low']:.3f}, {first['high']:.3f}]",
@@ -58,7 +63,7 @@ def comparison_rows(external: External) -> Iterator[dict[str, Any]]:
     """Differences by the headline, the surest first, at most `MOST` of them."""
     for row in sorted(external.differences, key=lambda row: row["p"])[:MOST]:
         yield {
-            f"difference in {external.settings.headline}": f"{row['system']} - {row['baseline']}",
+            f"difference in {external.settings.headline}": plain_text(f"{row['system']} - {row['baseline']}"),
             "mean": f"{row['difference']:+.3f}",
             "interval": f"[{row['low']:+.3f}, {row['high']:+.3f}]",
             "p": f"{row['p']:.4f}",
@@ -85,6 +90,8 @@ def notes(external: External) -> Iterator[str]:
     if len(external.differences) > MOST:
         yield f"{len(external.differences) - MOST} more comparisons: --json has them; --baseline NAME asks for some."
     yield "(chance): a random order of each subtopic's pool, which is all that the collection judges or lists for it."
+    if any(run.unjudged for run in external.runs):
+        yield "Of a run that ranks other images too, chance is lower; the gallery is not known here."
     for run in external.runs:
         yield from _warnings(run)
 
@@ -99,7 +106,10 @@ def _warnings(run: RunNotes) -> Iterator[str]:
     if run.unknown:
         yield f"{said} {len(run.unknown)} subtopics without a judgment are not scored: {_some(run.unknown)}"
     if run.lines and run.unjudged == 1.0:
-        yield f"{said} not one ranked image is judged; are image ids written as in the collection?"
+        yield (
+            f"{said} not one ranked image is judged; are ids written alike? It ranks {run.image}, "
+            f"the collection has {run.judged_image}"
+        )
     elif run.unjudged:
         yield f"{said} {run.unjudged:.1%} of {run.lines:,} lines are not judged and count as not relevant"
 

@@ -6,7 +6,7 @@ Means, intervals, tie groups and comparisons are those of `fieldguide.evaluation
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class RunNotes:
         unjudged: share of `lines` without a judgment, 0..1; every measure but Bpref takes them as not relevant.
         missing: judged subtopics without a line; they count with the measure's default.
         unknown: subtopics with lines and without a judgment; they are scored nowhere.
+    image, judged_image: one of each, to see whether ids are written alike.
     """
 
     system: str
@@ -53,6 +54,8 @@ class RunNotes:
     unjudged: float
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    image: str
+    judged_image: str
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def evaluate_runs(
         judged.name,
         by,
         chosen,
-        tuple(_renamed(notes, name) for name, (notes, _) in zip(names, scored, strict=True)),
+        tuple(replace(notes, system=name) for name, (notes, _) in zip(names, scored, strict=True)),
         values,
         [_unboarded(row) for row in leaderboard(board, chosen, entities, compared)],
         [_unboarded(row) for row in compared],
@@ -167,6 +170,8 @@ def _scored(path: Path, judged: Judged, scorer: Scorer, measures: Sequence[Measu
         round(without / lines, 6) if lines else 0.0,
         tuple(s for s in scorer.subtopics if s not in ranked and judged.topics[s] not in ranked),
         tuple(sorted(ranked - known)),
+        str(run["image_id"].iloc[0]),
+        str(judged.qrels["image_id"].iloc[0]),
     )
     return notes, scorer.score(run)
 
@@ -202,10 +207,6 @@ def _names(tags: Sequence[str], paths: Sequence[Path]) -> list[str]:
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rsplit(".", 1)[0]
-
-
-def _renamed(notes: RunNotes, name: str) -> RunNotes:
-    return RunNotes(name, notes.file, notes.lines, notes.unjudged, notes.missing, notes.unknown)
 
 
 def _values(system: str, scores: Sequence[Score], judged: Judged) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,13 +13,14 @@ from fieldguide.evaluation.chance import Labels
 from fieldguide.evaluation.providers.diversity import topic_of
 from fieldguide.importing import Collection
 from fieldguide.importing import read as read_published
-from fieldguide.records import QRELS, read_topics
+from fieldguide.records import POOLS, QRELS, read_topics
 from fieldguide.retrieval.runs import QREL_COLUMNS, read_qrels_trec
 
 # Of a folder: a repository of this house, its data or an imported folder, a release, the folder of the qrels alone.
 _INSIDE = ("data/qrels/qrels.parquet", "qrels/qrels.parquet", "qrels.parquet")
-# Beside the folder that holds qrels.parquet: of data, of a release.
+# Beside the folder that holds qrels.parquet, in data and in a release.
 _TOPICS = ("topics/topics.jsonl", "topics.jsonl")
+_POOLS = ("pools/pools.parquet", "pools.parquet")
 _PUBLISHED = (".json", ".jsonl", ".csv", ".tsv")
 
 
@@ -87,32 +88,37 @@ def _looks_published(path: Path) -> bool:
 
 def _of_table(path: Path) -> Judged:
     qrels = QRELS.read(path)[list(QREL_COLUMNS)]
-    found = next((path.parent.parent / n for n in _TOPICS if (path.parent.parent / n).is_file()), None)
+    plain = _of_frame(str(path), qrels, _beside(path, _POOLS))
+    found = _beside(path, _TOPICS)
     if found is None:
-        return _of_frame(str(path), qrels)
+        return plain
     known = {s.subtopic_id: s for topic in read_topics(found) for s in topic.subtopics}
-    strange = sorted(set(qrels["subtopic_id"]) - set(known))
+    strange = sorted(set(plain.topics) - set(known))
     if strange:
         raise FieldguideError(
             f"{path}: subtopic {strange[0]} is not in {found} (nor are {len(strange) - 1} others); "
             "make both from the same topics, or give the qrels alone"
         )
-    return Judged(
-        str(path),
-        qrels,
-        _pools(qrels),
-        {s: known[s].topic.topic_id for s in qrels["subtopic_id"]},
-        {s: known[s].entity_id for s in qrels["subtopic_id"]},
-    )
+    topics = {s: known[s].topic.topic_id for s in plain.topics}
+    return replace(plain, topics=topics, entities={s: known[s].entity_id for s in plain.topics})
 
 
-def _of_frame(name: str, qrels: pd.DataFrame) -> Judged:
-    pools = _pools(qrels)
-    return Judged(name, qrels, pools, {subtopic: topic_of(subtopic) for subtopic in pools}, None)
+def _beside(qrels: Path, names: Sequence[str]) -> Path | None:
+    """A file beside the folder that holds qrels.parquet."""
+    folder = qrels.parent.parent
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _pools(qrels: pd.DataFrame) -> dict[str, list[int]]:
-    return {str(s): part.tolist() for s, part in qrels.groupby("subtopic_id", sort=True)["grade"]}
+def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> Judged:
+    made: dict[str, tuple[int | None, ...]] = {
+        str(subtopic): tuple(grades.tolist()) for subtopic, grades in qrels.groupby("subtopic_id", sort=True)["grade"]
+    }
+    if pools is not None:
+        pooled = POOLS.read(pools).merge(qrels, on=["subtopic_id", "image_id"], how="left")
+        for subtopic, count in pooled[pooled["grade"].isna()].groupby("subtopic_id").size().items():
+            if subtopic in made:
+                made[str(subtopic)] += (None,) * int(count)
+    return Judged(name, qrels, made, {subtopic: topic_of(subtopic) for subtopic in made}, None)
 
 
 def _of_collection(path: Path, collection: Collection) -> Judged:

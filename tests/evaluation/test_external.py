@@ -15,7 +15,7 @@ from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.external import as_json, evaluate_runs, settings
 from fieldguide.evaluation.figures import write_figures
 from fieldguide.evaluation.judged import read_judged
-from fieldguide.records import QRELS, Topic, write_records
+from fieldguide.records import POOLS, QRELS, Topic, write_records
 from flows.cli import app, main
 from flows.evaluate_cli import split_measures
 from flows.evaluate_views import MOST, board_rows, comparison_rows, notes
@@ -100,6 +100,7 @@ def test_what_is_missing_unknown_or_unjudged_is_said(tmp_path: Path, qrels: Path
     assert (noticed.lines, noticed.unjudged) == (4, 0.75)
     assert (noticed.missing, noticed.unknown) == (("t1.e2", "t2.e1"), ("t9.e1",))
     said = list(notes(found))
+    assert said[-4].startswith("Of a run that ranks other images too, chance is lower")
     assert said[-3:] == [
         "warning: sys: no line for 2 judged subtopics; they count with the measure's default, mostly 0: t1.e2, t2.e1",
         "warning: sys: 1 subtopics without a judgment are not scored: t9.e1",
@@ -109,7 +110,7 @@ def test_what_is_missing_unknown_or_unjudged_is_said(tmp_path: Path, qrels: Path
     assert next(board_rows(found))["unjudged lines"] == "75.0%"
     path = write(tmp_path / "r", {"t1.e1": "xy"}, "sys")
     assert list(notes(evaluate_runs([path], read_judged(qrels), settings(["RR"]))))[-1] == (
-        "warning: sys: not one ranked image is judged; are image ids written as in the collection?"
+        "warning: sys: not one ranked image is judged; are ids written alike? It ranks x, the collection has a"
     )
 
 
@@ -167,11 +168,18 @@ def test_the_houses_own_tables_say_topics_and_entities(tmp_path: Path, two: list
         judged = read_judged(path)
         assert judged.entities is None
         assert judged.topics == {"t1.e1": "t1", "t1.e2": "t1"}
-        assert dict(judged.pools) == {"t1.e1": [1, 0], "t1.e2": [1, 0]}
+        assert dict(judged.pools) == {"t1.e1": (1, 0), "t1.e2": (1, 0)}
     topic = Topic("t1", "comparison", "f", "Which?", ("oak", "elm"), "leaf", "leaf", "oak", {"oak": "x", "elm": "y"})
     write_records(tmp_path / "data" / "topics" / "topics.jsonl", [topic])
     assert read_judged(tmp_path).entities == {"t1.e1": "oak", "t1.e2": "elm"}
     assert mean(evaluate_runs(two, read_judged(tmp_path), settings(["RR"])).leaderboard, "good", "RR") == 1
+    pooled = [
+        {"subtopic_id": s, "image_id": i, "systems": [], "ranks": [], "best_rank": None, "sampled": True}
+        for s in ("t1.e1", "t7.e1")
+        for i in "ac"
+    ]
+    POOLS.write(tmp_path / "data" / "pools.parquet", POOLS.frame(pooled))
+    assert dict(read_judged(tmp_path).pools) == {"t1.e1": (1, 0, None), "t1.e2": (1, 0)}
     table(folder, ["t1.e1", "t7.e1"])
     with pytest.raises(FieldguideError, match=r"subtopic t7\.e1 is not in .*topics\.jsonl \(nor are 0 others\)"):
         read_judged(tmp_path)
@@ -254,3 +262,12 @@ def test_json_holds_everything(qrels: Path, two: list[Path]) -> None:
     assert set(document) == {
         "collection", "by", "measures", "confidence", "runs", "leaderboard", "comparisons", "chance", "values",
     }  # fmt: skip
+
+
+def test_names_cannot_steer_a_terminal(tmp_path: Path, qrels: Path) -> None:
+    path = write(tmp_path / "r", {"t1.e1": "ab", "t\x1b[2J": "a"}, "sys\x1b[31m\u202e")
+    shown = run(path, "--qrels", qrels, "-m", "RR").output
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "sys\\x1b[31m\\u202e" in shown
+    assert "not scored: t\\x1b[2J" in shown
