@@ -12,7 +12,7 @@ entities over the variance with clusters of topics alone:
     V = G / (G - 1) * sum over the G clusters of (sum of residuals)^2
 
 Intervals are wider by its root, and a tested difference counts as smaller by its root. Where no entity is in two topics
-it is 1 and nothing changes. docs/decisions/0010 has the coverage that was measured, of the alternatives too.
+it is 1 and nothing changes. docs/decisions/0011 has the coverage that was measured, of the alternatives too.
 
 Two-way variance: Cameron, Gelbach and Miller, Robust inference with multiway clustering, Journal of Business &
 Economic Statistics 29(2), 2011. Dividing a test's statistic by the design effect: Rao and Scott, JASA 76, 1981.

@@ -1,6 +1,6 @@
 """Do 95 % intervals hold the truth 95 % of the time, and is p uniform where nothing differs? Simulated, seeded.
 
-Scores are topic + entity + rest, each normal with mean 0, so that the truth is 0. docs/decisions/0010 has more designs.
+Scores are topic + entity + rest, each normal with mean 0, so that the truth is 0. docs/decisions/0011 has more designs.
 """
 
 import numpy as np
