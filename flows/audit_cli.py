@@ -112,16 +112,16 @@ def _print(report: Report, most: int) -> None:
     if not console.is_terminal:  # a pipe has no width: then lines stay whole
         console = Console(highlight=False, width=200)
     counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items())
-    console.print(Text(f"{report.name} ({report.format}): {counts}"))
+    console.print(Text(f"{_visible(report.name)} ({report.format}): {counts}"))
     for finding in report.findings:
         head = Text.assemble(
             "\n",
             (f"{finding.severity:8}", _STYLES[finding.severity]),
-            (finding.title, "bold"),
+            (_visible(finding.title), "bold"),
             f"  [{finding.check}, {finding.confidence}]",
         )
         console.print(head)
-        lines = [finding.evidence, *(_line(f"{row.where}: {row.shows}") for row in finding.rows[:most])]
+        lines = [_visible(finding.evidence), *(_line(f"{row.where}: {row.shows}") for row in finding.rows[:most])]
         if len(finding.rows) > most:
             lines.append(f"... and {len(finding.rows) - most:,} more")
         lines.append(f"-> {finding.advice}")
@@ -139,7 +139,7 @@ def _print_chance(report: Report) -> None:
 
     if report.chance:
         rows = [
-            {"system": x.system, "measure": x.measure}
+            {"system": _visible(x.system), "measure": x.measure}
             | {
                 name: "not known" if value is None else f"{value:.3f}"
                 for name, value in (("reported", x.value), ("chance", x.expected), ("chance 97.5%", x.bound))
@@ -150,9 +150,13 @@ def _print_chance(report: Report) -> None:
         show(rows, ("system", "measure", "reported", "chance", "chance 97.5%"))
 
 
-def _line(text: str) -> str:
+def _visible(text: str) -> str:
     """One line of printable text: control characters could steer a terminal."""
-    shown = "".join(c if c.isprintable() else "�" for c in text)
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _line(text: str) -> str:
+    shown = _visible(text)
     return shown if len(shown) <= _LONGEST_LINE else f"{shown[: _LONGEST_LINE - 3]}..."
 
 

@@ -10,7 +10,7 @@ Confidence = Literal["certain", "likely", "possible"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """Worst first. error: data are lost, contradict each other or cannot be scored; warning: scores mean less than they
-seem to, or records are damaged; note: worth knowing before the numbers are read."""
+seem to, or records may be lost; note: worth knowing or mending, and hardly seen in a score."""
 CONFIDENCES: tuple[Confidence, ...] = ("certain", "likely", "possible")
 """certain: it follows from the data; likely: chance or another reason would seldom look so; possible: have a look."""
 

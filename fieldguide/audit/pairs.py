@@ -24,16 +24,16 @@ _USUAL = 0.9
     advice="See whether the pair is meant; far pairs make easy questions.",
 )
 def distant(subject: Subject) -> Iterator[Observation]:
-    """Pairs that share fewer ranks than nine in ten of the others share."""
+    """Pairs that share two ranks fewer, or less, than nine in ten do: the order where others share the genus."""
     pairs = list(_taxa(subject))
     if len(pairs) < 10:
         return
     shared = [one.shared_ranks(other) for _, one, other in pairs]
     usual = max(n for n in range(len(RANKS) + 1) if sum(s >= n for s in shared) >= _USUAL * len(shared))
-    far = [(pair, s) for pair, s in zip(pairs, shared, strict=True) if s < usual]
-    if far and usual:
+    far = [(pair, s) for pair, s in zip(pairs, shared, strict=True) if s <= usual - 2]
+    if far:
         rows = tuple(Row(q.where, f"{one.name} and {other.name} share {_rank(s)}") for (q, one, other), s in far)
-        evidence = f"{len(pairs) - len(far)} of {len(pairs)} pairs share the {RANKS[usual - 1]}; these do not."
+        evidence = f"{sum(s >= usual for s in shared)} of {len(pairs)} pairs share the {RANKS[usual - 1]}."
         yield Observation(
             "note", "certain", f"{counted(len(far), 'pair')} farther apart than the others", evidence, rows
         )

@@ -11,7 +11,7 @@ from fieldguide.audit.registry import check
 from fieldguide.audit.subject import Subject
 from fieldguide.importing.collection import Pool
 
-_SPIKE = 5
+_SPIKE = 4
 """How many times as many pools as at any neighbouring value, and one more, make a maximum a cap."""
 _NEAR = 0.75
 """Values from this share of the maximum are its neighbours: without a cap they are at least as frequent as it."""

@@ -23,6 +23,8 @@ from fieldguide.audit.numbers import Level, levels
 from fieldguide.audit.registry import CHECKS, Check
 from fieldguide.audit.subject import Subject
 
+__all__ = ["CHECKS", "Report", "audit", "plain"]
+
 
 @dataclass(frozen=True)
 class Report:

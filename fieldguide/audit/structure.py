@@ -106,7 +106,7 @@ def dead_field(subject: Subject) -> Iterator[Observation]:
         list_note = " A reader that infers types gives the column no type (a list of nothing)." if value == [] else ""
         evidence = f"{counted(len(values), 'record')} of {len(questions)} have it, and it is {what}.{list_note}"
         rows = (Row(questions[next(iter(values))].where, f"`{name}` is {_short(value)}, as in every other record"),)
-        yield Observation("warning" if empty else "note", "certain", f"Field `{name}` is {what}", evidence, rows)
+        yield Observation("note", "certain", f"Field `{name}` is {what}", evidence, rows)
 
 
 @check(

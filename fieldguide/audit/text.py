@@ -128,7 +128,7 @@ def doubled_word(subject: Subject) -> Iterator[Observation]:
                 return f"{match[0]!r}"
         return None
 
-    yield from _gather(subject, doubled, "warning", "Doubled words", "with a word twice in a row")
+    yield from _gather(subject, doubled, "note", "Doubled words", "with a word twice in a row")
 
 
 @check(
@@ -148,7 +148,7 @@ def question_mark(subject: Subject) -> Iterator[Observation]:
         rows += [Row(p.where, f"question: {p.text}") for p in asked if "?" not in p.text]
     if rows:
         evidence = f"{marked} of {len(asked)} questions have a question mark."
-        yield Observation("warning", "certain", "Question marks are missing or misplaced", evidence, tuple(rows))
+        yield Observation("note", "certain", "Question marks are missing or misplaced", evidence, tuple(rows))
 
 
 @check(
@@ -180,7 +180,7 @@ def white_space(subject: Subject) -> Iterator[Observation]:
         found = [what for pattern, what in _SPACES if pattern.search(passage.text)]
         return f"{', '.join(found)}: {passage.text!r}" if found else None
 
-    yield from _gather(subject, stray, "warning", "Stray white space", "with stray white space")
+    yield from _gather(subject, stray, "note", "Stray white space", "with stray white space")
 
 
 @check(
@@ -198,7 +198,7 @@ def quotes(subject: Subject) -> Iterator[Observation]:
         marks += [opening for opening, closing in _PAIRS.items() if text.count(opening) != text.count(closing)]
         return f"{' '.join(marks)} does not pair: {passage.text!r}" if marks else None
 
-    yield from _gather(subject, unpaired, "warning", "Stray quotation marks or brackets", "with marks that do not pair")
+    yield from _gather(subject, unpaired, "note", "Stray quotation marks or brackets", "with marks that do not pair")
 
 
 @check(
