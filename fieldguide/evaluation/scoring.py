@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ir_measures import Measure
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """One value. `defaulted`: the run had no line for the subtopic, the value is the measure's default."""
 
     subtopic_id: str
@@ -34,16 +33,17 @@ class Scorer:
         """Prepare for the subtopics that `qrels` (records.QRELS) has; without a judgment there is nothing to score.
 
         Raises:
-            ProblemsError: grades above GREATEST_GRADE.
+            ProblemsError: grades beyond GREATEST_GRADE.
             FieldguideError: ids that trec_eval cannot read.
         """
         _check_grades(qrels)
-        self._texts = {measure: str(measure) for measure in measures}
+        self._measures = list(measures)
+        # By identity, since a measure's hash writes its text anew, for every one of many thousand values.
+        self._texts = {id(measure): str(measure) for measure in self._measures}
         self._order = {text: place for place, text in enumerate(self._texts.values())}
-        grades = qrels["grade"].to_numpy(dtype=np.int64).tolist()
-        graded = _by_subtopic(qrels["subtopic_id"], qrels["image_id"], grades)
+        graded = _by_subtopic(qrels, "grade", int)
         self.subtopics = sorted(graded)
-        self._evaluator: Any = provider().evaluator(measures, graded) if graded else None
+        self._evaluator: Any = provider().evaluator(self._measures, graded) if graded else None
 
     def score(self, run: pd.DataFrame) -> list[Score]:
         """Score a run (as `read_run` gives it): every subtopic and measure, in the order of ids and measures.
@@ -53,12 +53,12 @@ class Scorer:
         topic, see `fieldguide.evaluation.providers.diversity`.
 
         Raises:
-            FieldguideError: the run ranks a topic and its subtopics.
+            FieldguideError: the run ranks a topic and its subtopics, or an id holds a NUL.
         """
         if self._evaluator is None:
             return []
         # Minus the rank is a score without ties, so that every provider ranks as trec_eval ranked the scores.
-        ranked = _by_subtopic(run["subtopic_id"], run["image_id"], _minus(run["rank"].to_numpy(dtype=np.int64)))
+        ranked = _by_subtopic(run.assign(rank=-run["rank"]), "rank", float)
         return sorted(self._scores(ranked), key=lambda score: (score.subtopic_id, self._order[score.measure]))
 
     def _scores(self, ranked: dict[str, dict[str, float]]) -> Iterator[Score]:
@@ -68,56 +68,52 @@ class Scorer:
             missing = subtopic not in ranked
             if missing and measure.NAME in TOPIC_MEASURES:
                 missing = topic_of(subtopic) not in ranked
-            yield Score(subtopic, self._texts[measure], float(value), missing)
+            yield Score(subtopic, self._texts[id(measure)], float(value), missing)
 
 
-def _by_subtopic(subtopics: pd.Series, images: pd.Series, values: list[Any]) -> dict[str, dict[str, Any]]:
-    """{subtopic: {image: value}}; rows of a subtopic need not stand together, their order is kept.
+def _by_subtopic(table: pd.DataFrame, column: str, kind: type) -> dict[str, dict[str, Any]]:
+    """{subtopic: {image: value of `column`}}; rows of a subtopic need not stand together, their order is kept.
 
-    Every text is made into a Python object once, not once a row: half the time of a score was spent on that.
+    Ids and values are made into Python objects once, not once a row: most of the time of a score was spent on that.
     """
-    codes, names = _numbered(subtopics)
-    image_codes, image_names = _numbered(images)
-    if (np.diff(codes) < 0).any():
-        order = np.argsort(codes, kind="stable")
-        codes, image_codes = codes[order], image_codes[order]
-        values = [values[row] for row in order.tolist()]
-    texts = np.asarray(image_names, dtype=object)[image_codes].tolist()
-    ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes)).tolist() if len(codes) else []
-    return {
-        names[codes[start]]: dict(zip(texts[start:end], values[start:end], strict=True))
-        for start, end in zip([0, *ends], ends, strict=False)
-    }
+    import pyarrow as pa
+    from pyarrow import compute
+
+    runs = compute.run_end_encode(pa.array(table["subtopic_id"], pa.large_string()))
+    subtopics = runs.values.to_pylist()
+    if len(set(subtopics)) < len(subtopics):
+        return _by_subtopic(table.sort_values("subtopic_id", kind="stable"), column, kind)
+    codes, found = pd.factorize(table["image_id"])
+    ids = _checked([str(image) for image in found])
+    texts = np.asarray(ids, dtype=object)[codes].tolist()
+    pairs = zip(texts, _objects(table[column].to_numpy(dtype=np.int64), kind), strict=True)
+    sizes = np.diff(runs.run_ends.to_numpy(), prepend=0).tolist()
+    return {subtopic: dict(islice(pairs, size)) for subtopic, size in zip(_checked(subtopics), sizes, strict=True)}
 
 
-def _numbered(texts: pd.Series) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """Each text's number, and the texts by number."""
-    codes, found = pd.factorize(texts)
-    names = [str(name) for name in found]
-    try:
-        whole = "".join(names).encode()
-    except UnicodeEncodeError as error:
-        raise FieldguideError(f"an id is no valid text: {error.object[error.start - 10 : error.end + 10]!r}") from None
-    if b"\0" in whole:  # trec_eval's texts end there: ids become equal, and then it ends the process
+def _objects(values: npt.NDArray[np.int64], kind: type) -> list[Any]:
+    """Values as `kind`, equal ones as one object; there are about as many as lie between the least and the greatest."""
+    least, greatest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    every = np.array([kind(value) for value in range(least, greatest + 1)], dtype=object)
+    objects: list[Any] = every[values - least].tolist()
+    return objects
+
+
+def _checked(names: list[str]) -> list[str]:
+    """The ids, if trec_eval can read them: its texts end at a NUL, ids become equal, and it ends the process."""
+    if "\0" in "".join(names):
         raise FieldguideError(f"the id {next(n for n in names if chr(0) in n)!r} holds a NUL character; rename it")
-    return np.asarray(codes), names
+    return names
 
 
 def _check_grades(qrels: pd.DataFrame) -> None:
-    above = qrels[qrels["grade"] > GREATEST_GRADE]
-    if len(above):
-        rows = zip(above["subtopic_id"], above["image_id"], above["grade"], strict=True)
-        raise ProblemsError(
-            "grades that cannot be scored:",
-            [
-                Problem(f"{s} {i}", f"grade is {g}; the greatest that trec_eval can count is {GREATEST_GRADE}")
-                for s, i, g in rows
-            ],
+    beyond = qrels[qrels["grade"].abs() > GREATEST_GRADE]
+    rows = zip(beyond["subtopic_id"], beyond["image_id"], beyond["grade"], strict=True)
+    problems = [
+        Problem(
+            f"{s} {i}", f"grade is {g}; expected {-GREATEST_GRADE} to {GREATEST_GRADE}: trec_eval counts every grade"
         )
-
-
-def _minus(ranks: npt.NDArray[np.int64]) -> list[float]:
-    """Minus each rank; equal ranks are one object, of which a run has few."""
-    unique, places = np.unique(-ranks, return_inverse=True)
-    objects: list[float] = np.asarray(unique.astype(float).tolist(), dtype=object)[places].tolist()
-    return objects
+        for s, i, g in rows
+    ]
+    if problems:
+        raise ProblemsError("grades that cannot be scored:", problems)

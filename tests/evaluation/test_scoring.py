@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import pytrec_eval
 from hypothesis import given, settings
@@ -86,17 +85,14 @@ def test_a_subtopic_of_junk_alone_ends_nothing() -> None:
 
 def test_a_grade_that_trec_eval_cannot_count_is_refused() -> None:
     assert values({"q": {"a": 1000}}, {"q": {"a": 1.0}}, ["nDCG"]) == {("q", "nDCG"): 1.0}
-    with pytest.raises(ProblemsError, match="q a: grade is 1001; the greatest that trec_eval can count is 1000"):
-        values({"q": {"a": 1001}}, {}, ["AP"])
+    with pytest.raises(ProblemsError, match=r"q a: grade is 1001; expected -1000 to 1000[^$]*q b: grade is -1001;"):
+        values({"q": {"a": 1001, "b": -1001, "c": -1000}}, {}, ["AP"])
 
 
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [("a\0b", r"the id 'a\\x00b' holds a NUL character"), ("a\ud800", "an id is no valid text: 'a\\\\ud800'")],
-)
-def test_an_id_that_ends_trec_eval_is_refused(image: str, message: str) -> None:
-    run = run_of({"q": {"a": 1.0}}).assign(image_id=pd.Series([image], dtype=object))
-    with pytest.raises(FieldguideError, match=message):
+@pytest.mark.parametrize("column", ["image_id", "subtopic_id"])
+def test_an_id_that_ends_trec_eval_is_refused(column: str) -> None:
+    run = run_of({"q": {"a": 1.0}}).assign(**{column: "a\0b"})
+    with pytest.raises(FieldguideError, match=r"the id 'a\\x00b' holds a NUL character; rename it"):
         score({"q": {"a": 1}}, run, ["AP"])
 
 

@@ -21,10 +21,10 @@ def provider() -> Any:
     providers; those break ties in ways of their own, start other programs or need more packages.
     """
     import ir_measures
-    from ir_measures.providers.fallback_provider import FallbackProvider
 
     from fieldguide.evaluation.providers.diversity import BOTH_ENTITIES, DiversityProvider
     from fieldguide.evaluation.providers.inquire import INQUIRE_AP, InquireProvider
+    from fieldguide.evaluation.providers.joined import FirstProvider
     from fieldguide.evaluation.providers.revisitop import REVISITOP_AP, RevisitopProvider
     from fieldguide.evaluation.providers.trec_eval import TrecEvalProvider
     from fieldguide.evaluation.providers.visret import HIT, VISRET_NDCG, VisretProvider
@@ -34,4 +34,4 @@ def provider() -> Any:
             ir_measures.measures.register(measure)
     theirs = [ir_measures.providers.registry[name] for name in ("judged", "msmarco")]
     ours = [VisretProvider(), InquireProvider(), RevisitopProvider(), DiversityProvider()]
-    return FallbackProvider([TrecEvalProvider(), *theirs, *ours])
+    return FirstProvider([TrecEvalProvider(), *theirs, *ours])

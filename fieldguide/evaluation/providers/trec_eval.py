@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from ir_measures import Measure
+from ir_measures import Measure, Metric
 from ir_measures.providers.base import Evaluator
-from ir_measures.providers.fallback_provider import FallbackEvaluator
-from ir_measures.providers.pytrec_eval_provider import PytrecEvalProvider
+from ir_measures.providers.pytrec_eval_provider import PytrecEvalEvaluator, PytrecEvalProvider
 
-from fieldguide.evaluation.providers.ranked import Qrels
+from fieldguide.evaluation.providers.joined import Joined
+from fieldguide.evaluation.providers.ranked import Qrels, Run
 
 
 class TrecEvalProvider(PytrecEvalProvider):
@@ -20,14 +20,23 @@ class TrecEvalProvider(PytrecEvalProvider):
     """
 
     def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
-        measures = list(measures)
         by_gains: dict[str, list[Measure]] = {}
         for measure in measures:
             by_gains.setdefault(repr(measure.params.get("gains")), []).append(measure)
-        # Of a topic without a grade of 0 or more trec_eval reads memory that is not its own. Nothing is relevant to such
-        # a topic: it gets every measure's default.
+        # Of a topic without a grade of 0 or more trec_eval reads memory that is not its own. Nothing is relevant
+        # to such a topic: it gets every measure's default.
         safe = {subtopic: grades for subtopic, grades in qrels.items() if max(grades.values()) >= 0}
-        evaluators = [super(TrecEvalProvider, self)._evaluator(part, safe) for part in by_gains.values()]
-        for evaluator in evaluators:
-            evaluator.qrel_qids = set(qrels)
-        return evaluators[0] if len(evaluators) == 1 else FallbackEvaluator(measures, evaluators)
+        parts = [_TrecEvalEvaluator(part, self._build_invokers(part, safe), qrels) for part in by_gains.values()]
+        return Joined(list(measures), parts)
+
+
+class _TrecEvalEvaluator(PytrecEvalEvaluator):
+    def iter_calc(self, run: Run) -> Iterator[Metric]:
+        """Every subtopic's values. The base class looks for what is missing by hashes of texts, value by value."""
+        found = set()
+        for metric in self._iter_calc(run):
+            found.add(metric.query_id)
+            yield metric
+        for subtopic in sorted(self.qrel_qids - found):
+            for measure in self.measures:
+                yield Metric(subtopic, measure, measure.DEFAULT)
