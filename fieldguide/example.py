@@ -30,7 +30,7 @@ from fieldguide.files import (
     write_json,
     write_jsonl,
 )
-from fieldguide.params import Section
+from fieldguide.params.base import Section
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Part of the key under which a placed input is known: raise it when a maker below writes other bytes.

@@ -4,7 +4,7 @@
     python -m flows.dependencies --write    write the code under deps of every stage into dvc.yaml
 
 Every import counts, also those inside functions, and so do the files beside a package's modules
-(templates). Left out is what cannot change a result: errors, progress, paths, and params.py (the values
+(templates). Left out is what cannot change a result: errors, progress, paths, and params/ (the values
 it reads are tracked under `params`). A module that is loaded by name only (a provider of
 fieldguide/models/) is found through its package: whoever imports a package with providers depends on
 the whole package.
@@ -23,12 +23,13 @@ PARTS = ("annotation", "fieldguide", "flows")
 # Changing these cannot change what a stage writes.
 INERT = frozenset(
     {
-        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/params.py",
-        "fieldguide/places.py", "fieldguide/progress.py", "flows/__init__.py", "flows/stage.py",
+        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/params/__init__.py",
+        "fieldguide/params/base.py", "fieldguide/params/systems.py", "fieldguide/places.py", "fieldguide/progress.py",
+        "flows/__init__.py", "flows/stage.py",
     }
 )  # fmt: skip
 # Packages whose modules are loaded by name.
-PROVIDERS = ("fieldguide/models",)
+PROVIDERS = ("fieldguide/models", "fieldguide/retrieval/systems")
 
 
 def module_file(module: str, root: Path) -> Path | None:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.params import Params, RandomSystem, VisretSystem, parse_params, read_params
+from fieldguide.params import Params, parse_params, read_params
+from fieldguide.params.systems import RandomSystem, VisretSystem
 from tests.conftest import REPOSITORY
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldguide.benchmark import Benchmark
-from fieldguide.params import TextSystem, VisretSystem
+from fieldguide.params.systems import TextSystem, VisretSystem
 from fieldguide.reporting.health import judged_shares
 from fieldguide.reporting.leaderboards import Board
 

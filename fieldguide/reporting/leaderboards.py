@@ -7,7 +7,8 @@ from typing import Any
 
 from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
-from fieldguide.params import Params, RandomSystem, TextSystem
+from fieldguide.params import Params
+from fieldguide.params.systems import RandomSystem
 from fieldguide.reporting.health import Cells
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
@@ -76,16 +77,7 @@ class Board:
 
 def describe(params: Params, name: str) -> str:
     """What a system does, in a few words, from its parameters."""
-    system = params.systems[name]
-    if isinstance(system, RandomSystem):
-        return "random order"
-    if isinstance(system, TextSystem):
-        return f"text of the {system.query}, encoder {system.encoder}"
-    fusion = f"rank fusion, c = {system.c:g}" if system.fusion == "rrf" else f"{system.fusion} similarity"
-    drawings = f"{system.images} drawing{'s' if system.images > 1 else ''}"
-    centre = {"topics": ", domains centred (topics' drawings)", "generic": ", domains centred (generic drawings)"}
-    reach = f", photographs on the {system.reach} nearest of each drawing" if system.reach else ""
-    return f"{drawings}, {fusion}{centre.get(system.centre, '')}{reach}"
+    return params.systems[name].words
 
 
 def boards(benchmark: Benchmark) -> list[Board]:

@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Positive = Annotated[int, Field(ge=1)]
-Draws = Annotated[int, Field(ge=1, le=1_000_000)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml; unknown keys are errors, values do not change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
+from fieldguide.params.systems import System, TextSystem, VisretSystem
 
 
 class SourceColumns(Section):
@@ -43,8 +33,8 @@ class Source(Section):
     kind: Literal["folder", "tar", "parquet", "manifest"]
     path: Path
     columns: SourceColumns = SourceColumns()
-    entities: dict[str, Name] = {}
-    splits: dict[str, Literal["train", "gallery"]] = {}
+    entities: dict[str, Name] = Field(default={})
+    splits: dict[str, Literal["train", "gallery"]] = Field(default={})
     split: Literal["train", "gallery"] = "gallery"
     licence: str | None = None
     attribution: str | None = None
@@ -131,7 +121,7 @@ class Visualize(Section):
     generator: Name
     images: Positive = 3
     seed: Seed
-    generic_prompts: list[str] = []
+    generic_prompts: list[str] = Field(default=[])
     batch: Positive = 8
 
 
@@ -150,48 +140,6 @@ class Retrieve(Section):
 
     systems: list[Name] = Field(min_length=1)
     depth: Positive = 100
-
-
-class RandomSystem(Section):
-    """Ranks at random: what a measure is worth without knowledge."""
-
-    kind: Literal["random"]
-    seed: Seed
-
-
-class TextSystem(Section):
-    """Ranks by similarity of a text and the images in one encoder's text-to-image space."""
-
-    kind: Literal["text"]
-    encoder: Name
-    query: Literal["question", "phrase"]
-
-
-class VisretSystem(Section):
-    """Ranks by similarity of drawings and photographs.
-
-    `centre` subtracts each domain's own mean first: from drawings the mean of all topics' drawings or of the
-    generic prompts' drawings, from photographs the mean of the gallery. `reach` takes instead of the whole
-    gallery only what some topic's drawing finds among its `reach` most similar images: in a gallery that
-    holds other things too, its mean is no centre of the photographs that are asked for.
-    """
-
-    kind: Literal["visret"]
-    encoder: Name
-    images: Positive = 3
-    fusion: Literal["rrf", "mean", "max"] = "rrf"
-    c: Annotated[float, Field(ge=0)] = 1.0
-    centre: Literal["none", "topics", "generic"] = "none"
-    reach: Positive | None = None
-
-    @model_validator(mode="after")
-    def _reach_is_for_centring(self) -> VisretSystem:
-        if self.reach is not None and self.centre == "none":
-            raise ValueError("reach has a meaning only where centre is topics or generic")
-        return self
-
-
-System = Annotated[RandomSystem | TextSystem | VisretSystem, Field(discriminator="kind")]
 
 
 class Pool(Section):
@@ -282,7 +230,7 @@ class Annotate(Section):
     repeat_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     page: Annotated[int, Field(ge=1, le=8)] = 8
     seed: Seed
-    subtopics: list[str] = []
+    subtopics: list[str] = Field(default=[])
     coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
     images: Images = Images()
     preannotation: Preannotation | None = None
@@ -321,7 +269,7 @@ class Check(Section):
 
     min_relevant: Annotated[int, Field(ge=0)] = 3
     max_answer_share: Share = 0.7
-    unlicensed_sources: list[Name] = []
+    unlicensed_sources: list[Name] = Field(default=[])
 
 
 class Evaluate(Section):
@@ -340,7 +288,7 @@ class Evaluate(Section):
     measures: list[str] = Field(min_length=1)
     headline: str
     baseline: Name
-    compare: list[str] = []
+    compare: list[str] = Field(default=[])
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     bootstrap: Draws = 10_000
     permutations: Draws = 10_000
@@ -377,7 +325,7 @@ class Fitness(Section):
     measure: str | None = None
     draws: Positive = 1000
     disagreement: Share = 0.033
-    families: dict[Name, list[Name]] = {}
+    families: dict[Name, list[Name]] = Field(default={})
     seed: Seed = 13
 
 
@@ -475,7 +423,7 @@ def _references(params: Params) -> list[Problem]:
         *(
             (f"systems.{n}.encoder", s.encoder, encoders & set(params.embed.encoders), "embed.encoders")
             for n, s in params.systems.items()
-            if not isinstance(s, RandomSystem)
+            if isinstance(s, TextSystem | VisretSystem)
         ),
         *(
             (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
@@ -521,7 +469,7 @@ def _problem(where: str, error: ErrorDetails) -> Problem:
     key = []
     for place, part in enumerate(error["loc"]):
         if place == 2 and error["loc"][0] == "systems":  # pydantic names the variant here, which is no key of the file
-            sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)]
+            sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)] or sections
             continue
         key.append(str(part))
         inner = [s.model_fields[part].annotation for s in sections if isinstance(part, str) and part in s.model_fields]

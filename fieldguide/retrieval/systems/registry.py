@@ -1,0 +1,107 @@
+"""Kinds of systems: found by name, made of a section of params.yaml.
+
+A kind of our own is a function in a module of this package with the decorator `system`; another package adds one by an
+entry point in the group `fieldguide.systems` whose name is the kind and whose target carries the same decorator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ValidationError
+
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.params.systems import GROUP, PluginSystem, System
+from fieldguide.records import Subtopic
+from fieldguide.retrieval.systems.collection import Collection
+
+Rows = npt.NDArray[np.intp]
+
+
+class Scorer(Protocol):
+    """Scores the candidates of a subtopic."""
+
+    def __call__(self, subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
+        """Scores of `gallery[candidates]`, greater is better; None if there is nothing to rank by."""
+        ...
+
+
+Factory = Callable[[Any, Collection], Scorer]
+F = TypeVar("F", bound=Factory)
+_FACTORIES: dict[str, Factory] = {}
+_OPTIONS: dict[str, type[BaseModel]] = {}
+
+
+def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F]:
+    """Decorator of a function (section of params.yaml, collection) -> Scorer.
+
+    Args:
+        kind: as `kind` in params.yaml.
+        options: of another package's kind: what its section may hold beside `kind`, and what the function is given.
+    """
+
+    def register(factory: F) -> F:
+        if kind in _FACTORIES:
+            raise ValueError(f"system kind {kind!r} is registered twice")
+        _FACTORIES[kind] = factory
+        if options is not None:
+            _OPTIONS[kind] = options
+        return factory
+
+    return register
+
+
+def kinds() -> list[str]:
+    """Every kind that can be named in params.yaml, sorted."""
+    package = importlib.import_module("fieldguide.retrieval.systems")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    return sorted({*_FACTORIES, *_plugins()})
+
+
+def make_system(spec: System, collection: Collection) -> Scorer:
+    """The scorer that a section of params.yaml describes.
+
+    Raises:
+        FieldguideError: no such kind, the package that offers it does not load, or its options are not valid.
+    """
+    if spec.kind not in kinds():
+        raise FieldguideError(f"systems: kind {spec.kind!r}; allowed: {', '.join(kinds())}")
+    if spec.kind not in _FACTORIES:
+        _load(spec.kind, _plugins()[spec.kind])
+    factory = _FACTORIES[spec.kind]
+    return factory(_options(spec) if isinstance(spec, PluginSystem) else spec, collection)
+
+
+def _load(kind: str, plugin: EntryPoint) -> None:
+    try:
+        plugin.load()
+    except Exception as error:
+        raise FieldguideError(
+            f"systems: kind {kind!r} is offered by {plugin.value}, which fails: {type(error).__name__}: {error}"
+        ) from error
+    if kind not in _FACTORIES:
+        raise FieldguideError(f"systems: kind {kind!r} is offered by {plugin.value}, which registers no such kind")
+
+
+def _options(spec: PluginSystem) -> BaseModel:
+    """What another package's section holds, as that package wants it."""
+    options, given = _OPTIONS.get(spec.kind), dict(spec.model_extra or {})
+    if options is None:
+        return spec
+    try:
+        return options.model_validate(given)
+    except ValidationError as error:
+        where = f"params.yaml: systems (kind {spec.kind})"
+        problems = [Problem(f"{where}.{'.'.join(map(str, e['loc']))}", e["msg"]) for e in error.errors()]
+        raise ProblemsError(f"the options of a system of kind {spec.kind!r} are not valid:", problems) from None
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
