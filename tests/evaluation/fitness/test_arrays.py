@@ -13,12 +13,13 @@ from tests.evaluation.fitness.boards import board, case, images
 MEASURES = ("nDCG", "nDCG@3", "P@1", "P@10", "R@3", "Success@2", "AP", "AP@4", "RR")
 POOL = images(12)
 
-labels = st.dictionaries(st.sampled_from(POOL), st.integers(-1, 2), min_size=1)
+# With negative grades alone trec_eval reads memory that is not its own, and may never end.
+labels = st.dictionaries(st.sampled_from(POOL), st.integers(-1, 2), min_size=1).filter(lambda by: max(by.values()) >= 0)
 rankings = st.lists(st.sampled_from(POOL), unique=True)
 
 
 @given(st.lists(labels, min_size=1, max_size=3), rankings, rankings)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_they_are_trec_evals_numbers(labellings: list[dict[str, int]], one: list[str], other: list[str]) -> None:
     runs = {"one": one, "other": other}
     measures = [ir_measures.parse_measure(name) for name in MEASURES]
