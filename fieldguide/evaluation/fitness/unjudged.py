@@ -135,43 +135,37 @@ def _coverage(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpr
 def _turns(board: Board, measure: ArrayMeasure, rows: list[Coverage]) -> list[Turn]:
     """Pairs, best system first, whose difference could become negative."""
     linear, found = measure.linear, []
-    normalisers = [] if linear is None else [_normalisers(case, linear, board.top_grade) for case in board.cases]
     for better, worse in itertools.combinations(rows, 2):
         difference = better.score - worse.score
         low = better.low - worse.high
         if linear is not None and low < -_EPSILON:
             pair = (better.system, worse.system)
-            worst = [
-                least_difference(case, linear, pair, board.top_grade, normaliser)
-                for case, normaliser in zip(board.cases, normalisers, strict=True)
-            ]
+            worst = [least_difference(case, linear, pair, board.top_grade) for case in board.cases]
             low = float(np.mean(worst))
         if difference > _EPSILON and low < -_EPSILON:
             found.append(Turn(better.system, worse.system, difference, low))
     return found
 
 
-def least_difference(
-    case: Case, linear: Linear, pair: tuple[str, str], top_grade: int, normalisers: Floats | None = None
-) -> float:
+def least_difference(case: Case, linear: Linear, pair: tuple[str, str], top_grade: int) -> float:
     """Least difference of two rankings' values when each unjudged image has grade 0 or `top_grade`.
 
     With j such images relevant the normaliser is fixed, and each of them adds its own difference of weights: those
-    with the least differences are the worst. All j are gone through.
+    with the least differences are the worst. All j are gone through, but those images that neither ranking has move
+    the normaliser alone, one way: none and all of them are the extremes.
     """
     first, second = (_weights(case, linear, case.rankings[system]) for system in pair)
     delta = first - second
+    hidden = delta[~case.judged]
+    against, in_favour = np.sort(hidden[hidden < 0]), np.sort(hidden[hidden > 0])
+    neither = np.zeros(min(1, len(hidden) - len(against) - len(in_favour)))
+    added = np.concatenate([[0.0], against, neither, in_favour]).cumsum()
+    steps = np.concatenate([np.arange(len(against) + 1), np.arange(len(hidden) - len(in_favour), len(hidden) + 1)])
+    steps = steps if len(neither) else np.arange(len(hidden) + 1)
     top = float(linear.gains(np.array([top_grade]))[0])
-    added = np.concatenate([[0.0], top * np.sort(delta[~case.judged]).cumsum()])
     base = float((linear.gains(case.grades) * delta).sum())
-    below = _normalisers(case, linear, top_grade) if normalisers is None else normalisers
-    return float(ratio(base + added, below).min())
-
-
-def _normalisers(case: Case, linear: Linear, top_grade: int) -> Floats:
-    """The normaliser with 0, 1, ... all of the case's unjudged images of the top grade."""
-    steps = np.arange(int((~case.judged).sum()) + 1)
-    return linear.normaliser(linear.gains(_ideal(case, steps, top_grade)))
+    below = linear.normaliser(linear.gains(_ideal(case, steps, top_grade)))
+    return float(ratio(base + top * added, below).min())
 
 
 def _weights(case: Case, linear: Linear, ranking: Indices) -> Floats:

@@ -28,7 +28,7 @@ def labellings(made: Case, top: int) -> list[np.ndarray]:
 
 
 @given(labels, rankings, rankings, st.sampled_from(["nDCG@3", "nDCG", "P@3", "R@3", "AP", "AP@2", "RR", "Success@2"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_bounds_are_those_of_all_labellings(judged: dict[str, int], a: list[str], b: list[str], name: str) -> None:
     measure, made = array_measure(name), case({"a": a, "b": b}, judged, POOL)
     every = made.values(measure, np.array(labellings(made, 2)))
