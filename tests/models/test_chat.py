@@ -8,7 +8,7 @@ from fieldguide import params
 from fieldguide.errors import FieldguideError
 from fieldguide.models.chat import Chat, Reply
 from fieldguide.models.protocols import Refused
-from tests.models.chat_server import KEY, Act, completion, endpoint
+from tests.models.endpoint import KEY, Act, completion, endpoint
 
 GOOD = (200, completion("hello"))
 # What an endpoint answers when it quotes the key that it does not like.

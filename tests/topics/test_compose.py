@@ -10,7 +10,7 @@ from fieldguide.files import sha256_file
 from fieldguide.places import Places
 from fieldguide.records import ATTRIBUTES, ENTITIES, GROUPS, IMAGES
 from fieldguide.topics.compose import compose
-from tests.models.chat_server import Endpoint, completion, endpoint
+from tests.models.endpoint import Endpoint, completion, endpoint
 from tests.topics.builders import attributes, entities, groups, params
 
 NAMES = ("Anjou", "Bosc", "Fuji", "Gala", "Red")

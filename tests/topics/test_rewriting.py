@@ -14,7 +14,7 @@ from fieldguide.places import Places
 from fieldguide.records import ENTITIES, Topic
 from fieldguide.topics.rewriting import check_template, phrase_problem, rewrite
 from fieldguide.words import stems
-from tests.models.chat_server import completion, endpoint
+from tests.models.endpoint import completion, endpoint
 from tests.topics.builders import entities
 
 
