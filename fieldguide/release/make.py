@@ -97,7 +97,9 @@ def _copies(benchmark: Benchmark) -> dict[Path, str]:
     decided = [p.qrels / name for name in ("decisions.parquet", "agreement.json")]
     whole |= {path: f"qrels/{path.name}" for path in decided if path.exists()}
     whole |= {path: f"judgments/guidelines/{path.name}" for path in sorted(p.used_guidelines.glob("*.md"))}
-    whole |= {p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json")}
+    whole |= {
+        p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json", "fitness.json")
+    }
     return whole | {p.run(t, s): run_file(t, s) for t in TRACKS for s in benchmark.params.retrieve.systems}
 
 
