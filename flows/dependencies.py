@@ -24,7 +24,8 @@ PARTS = ("annotation", "fieldguide", "flows")
 INERT = frozenset(
     {
         "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/params/__init__.py",
-        "fieldguide/params/base.py", "fieldguide/params/systems.py", "fieldguide/places.py", "fieldguide/progress.py",
+        "fieldguide/params/base.py", "fieldguide/params/calls.py", "fieldguide/params/systems.py", "fieldguide/places.py",
+        "fieldguide/progress.py",
         "flows/__init__.py", "flows/stage.py",
     }
 )  # fmt: skip

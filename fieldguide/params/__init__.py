@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
+from fieldguide.params.calls import Calls, Chat
 from fieldguide.params.systems import System, TextSystem, VisretSystem
 
 
@@ -64,18 +65,6 @@ class Encoder(Section):
     text: Path | None = None
     tower: Path | None = None
     dtype: Literal["float16", "float32"] = "float16"
-
-
-class Chat(Section):
-    """An OpenAI-compatible endpoint. The key comes from the environment variable named here, never from this file."""
-
-    base_url: str
-    model: str
-    api_key_variable: str = "OPENAI_API_KEY"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    seed: Seed = 0
-    timeout: Annotated[float, Field(gt=0)] = 60.0
-    retries: Annotated[int, Field(ge=0, le=10)] = 4
 
 
 class MineWeights(Section):
@@ -374,6 +363,7 @@ class Params(Section):
     embed: Embed
     encoders: dict[Name, Encoder]
     mine: Mine
+    calls: Calls = Calls()
     compose: Compose
     rewrite: Rewrite
     visualize: Visualize
