@@ -43,7 +43,7 @@ MEANINGS = {
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
     "checks.json": "what was expected of the data, and whether it holds",
     "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
-    "fitness.json": "whether the collection is fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
+    "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
 }
 
 

@@ -19,7 +19,8 @@ from flows.repro import Progress, needs, release_dead_locks
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "status", "stop", "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "status", "stop",
+    "verify",
 )  # fmt: skip
 
 
