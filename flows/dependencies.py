@@ -23,14 +23,17 @@ PARTS = ("annotation", "fieldguide", "flows")
 # Changing these cannot change what a stage writes.
 INERT = frozenset(
     {
-        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/params/__init__.py",
-        "fieldguide/params/base.py", "fieldguide/params/calls.py", "fieldguide/params/systems.py", "fieldguide/places.py",
-        "fieldguide/progress.py",
-        "flows/__init__.py", "flows/stage.py",
+        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/places.py",
+        "fieldguide/progress.py", "flows/__init__.py", "flows/stage.py",
     }
 )  # fmt: skip
+_VALUES = "fieldguide/params/"
 # Packages whose modules are loaded by name.
 PROVIDERS = ("fieldguide/models", "fieldguide/retrieval/systems")
+
+
+def _inert(file: str) -> bool:
+    return file in INERT or file.startswith(_VALUES)
 
 
 def module_file(module: str, root: Path) -> Path | None:
@@ -69,7 +72,7 @@ def code_of(stage: str, root: Path = Path()) -> list[str]:
     todo, seen = [Path("flows") / f"{stage}.py"], set[Path]()
     while todo:
         file = todo.pop()
-        if file in seen or file.as_posix() in INERT:
+        if file in seen or _inert(file.as_posix()):
             continue
         seen.add(file)
         todo.extend(imported(file, root))
@@ -80,7 +83,8 @@ def code_of(stage: str, root: Path = Path()) -> list[str]:
             files = (files - inside) | {package}
             for provider in sorted((root / package).glob("**/*.py")):
                 files |= {f.as_posix() for f in imported(provider.relative_to(root), root)}
-            files = {file for file in files if file == package or not file.startswith(f"{package}/")} - INERT
+            files = {file for file in files if file == package or not file.startswith(f"{package}/")}
+            files = {file for file in files if not _inert(file)}
     return sorted(
         files | {path.as_posix() for folder in {file.parent for file in seen} for path in _data(folder, root)}
     )

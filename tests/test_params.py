@@ -41,7 +41,8 @@ def test_unknown_keys_name_the_allowed_ones(values: dict[str, Any]) -> None:
     values["polo"] = {}
     found = problems(values)
     assert found["pool.dept"] == "unknown key; allowed: depth, sample, seed, systems"
-    assert found["systems.visret.fuson"] == "unknown key; allowed: c, centre, encoder, fusion, images, kind, reach"
+    allowed = "c, centre, encoder, fusion, images, kind, preset, reach"
+    assert found["systems.visret.fuson"] == f"unknown key; allowed: {allowed}"
     assert "allowed: attribution, bytes, entity" in found["ingest.sources.0.columns.bites"]
     assert "pool" in found["polo"]
 
@@ -56,7 +57,7 @@ def test_values_out_of_range_are_told_with_what_was_found(values: dict[str, Any]
     assert found["pool.depth"] == "Input should be greater than or equal to 1 (found -3)"
     assert found["evaluate.confidence"] == "Input should be less than 1 (found 95)"
     assert found["systems.visret.fusion"] == "Input should be 'rrf', 'mean' or 'max' (found 'borda')"
-    assert "'random', 'text', 'visret'" in found["systems.random"]
+    assert "'pdv', 'random', 'run', 'text', 'visret', 'weimocir'" in found["systems.random"]
     assert found["release.licence"] == "Field required"
 
 

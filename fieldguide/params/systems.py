@@ -2,76 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.params.base import Name, Positive, Section, Seed
+from fieldguide.params.base import Name
+from fieldguide.params.composed import CirevlSystem, PdvSystem, WeimocirSystem
+from fieldguide.params.ranking import Constant, DrawingSection, Fusion, RankingSection, counted, fusion_words
+from fieldguide.params.sanity import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 
 GROUP = "fieldguide.systems"
 """Entry points by which other packages offer kinds of systems."""
 
+_SPACE_OF_TEXTS = {"question": "question", "phrase": "phrase", "expansion": "phrase and its expansions"}
 
-class RandomSystem(Section):
-    """Ranks at random: what a measure is worth without knowledge."""
 
-    kind: Literal["random"]
-    seed: Seed
+class TextSystem(RankingSection):
+    """Ranks by similarity of a text and the images in one encoder's text-to-image space.
+
+    `expansion`: of the phrase and of the other wordings that `rewrite.expansions` asks for, fused.
+    """
+
+    kind: Literal["text"]
+    encoder: Name
+    query: Literal["question", "phrase", "expansion"]
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        return "random order"
+        fused = f", {fusion_words(self.fusion, self.c)}" if self.query == "expansion" else ""
+        return f"text of the {_SPACE_OF_TEXTS[self.query]}{fused}, encoder {self.encoder}"
 
 
-class TextSystem(Section):
-    """Ranks by similarity of a text and the images in one encoder's text-to-image space."""
+class CaptionSystem(RankingSection):
+    """Ranks by similarity of a text and the images' captions in one encoder's space of texts."""
 
-    kind: Literal["text"]
+    kind: Literal["caption"]
     encoder: Name
     query: Literal["question", "phrase"]
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        return f"text of the {self.query}, encoder {self.encoder}"
+        return f"text of the {self.query} with captions, encoder {self.encoder}"
 
 
-class VisretSystem(Section):
-    """Ranks by similarity of drawings and photographs.
+class VisretSystem(DrawingSection):
+    """Ranks by similarity of drawings and photographs (VisRet, arXiv 2505.20291).
 
-    `centre` subtracts each domain's own mean first: from drawings the mean of all topics' drawings or of the
-    generic prompts' drawings, from photographs the mean of the gallery. `reach` takes instead of the whole
-    gallery only what some topic's drawing finds among its `reach` most similar images: in a gallery that
-    holds other things too, its mean is no centre of the photographs that are asked for.
+    `preset: paper` is the paper's setting: three drawings, reciprocal rank fusion with c = 1, nothing centred.
     """
 
     kind: Literal["visret"]
-    encoder: Name
-    images: Positive = 3
-    fusion: Literal["rrf", "mean", "max"] = "rrf"
-    c: Annotated[float, Field(ge=0)] = 1.0
-    centre: Literal["none", "topics", "generic"] = "none"
-    reach: Positive | None = None
+    preset: Literal["paper"] | None = None
+    fusion: Fusion = "rrf"
+    c: Constant = 1.0
 
     @model_validator(mode="after")
-    def _reach_is_for_centring(self) -> VisretSystem:
-        if self.reach is not None and self.centre == "none":
-            raise ValueError("reach has a meaning only where centre is topics or generic")
+    def _preset_holds(self) -> VisretSystem:
+        fixed = {"images": 3, "fusion": "rrf", "c": 1.0, "centre": "none"}
+        other = [key for key, value in fixed.items() if self.preset and getattr(self, key) != value]
+        if other:
+            raise ValueError(f"preset paper has {', '.join(f'{k}: {fixed[k]}' for k in other)}; leave the preset out")
         return self
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        fusion = f"rank fusion, c = {self.c:g}" if self.fusion == "rrf" else f"{self.fusion} similarity"
-        drawings = f"{self.images} drawing{'s' if self.images > 1 else ''}"
-        centre = {"topics": ", domains centred (topics' drawings)", "generic": ", domains centred (generic drawings)"}
-        reach = f", photographs on the {self.reach} nearest of each drawing" if self.reach else ""
-        return f"{drawings}, {fusion}{centre.get(self.centre, '')}{reach}"
+        preset = " (the VisRet paper's setting)" if self.preset else ""
+        return f"{counted(self.images)}, {fusion_words(self.fusion, self.c)}{self.domains}{preset}"
 
 
-class PluginSystem(Section):
+class PluginSystem(RankingSection):
     """A system of a kind that another package offers; that package says which keys it has."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -93,10 +99,35 @@ class PluginSystem(Section):
         return f"{self.kind} of another package{f' ({options})' * bool(options)}"
 
 
-BUILTIN: dict[str, type[Section]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (RandomSystem, TextSystem, VisretSystem)
-}
+class LateFusionSystem(RankingSection):
+    """Ranks by the fused scores of other systems, such as one of texts and one of drawings.
+
+    `rrf`: weighted reciprocal ranks. `sum`: weighted sum of scores, scaled to 0..1 over the candidates (CombSUM).
+    """
+
+    kind: Literal["late-fusion"]
+    parts: Annotated[list[System], Field(min_length=2)]
+    weights: list[Annotated[float, Field(gt=0)]] | None = None
+    fusion: Literal["rrf", "sum"] = "sum"
+    c: Constant = 1.0
+
+    @model_validator(mode="after")
+    def _a_weight_each(self) -> LateFusionSystem:
+        if self.weights is not None and len(self.weights) != len(self.parts):
+            raise ValueError(f"{len(self.weights)} weights for {len(self.parts)} parts")
+        return self
+
+    @property
+    def inner(self) -> Mapping[str, RankingSection]:
+        """See `RankingSection`."""
+        return {f"parts.{n}": part for n, part in enumerate(self.parts)}
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        fusion = f"rank fusion, c = {self.c:g}" if self.fusion == "rrf" else "sum of scores"
+        weights = f" ({' : '.join(f'{weight:g}' for weight in self.weights)})" if self.weights else ""
+        return f"{fusion}{weights} of: {'; '.join(part.words for part in self.parts)}"
 
 
 def _tag(value: Any) -> str:
@@ -104,10 +135,27 @@ def _tag(value: Any) -> str:
     return str(kind) if kind in BUILTIN else "plugin"
 
 
+# A new kind: its class into BUILTIN, and a line into System.
 System = Annotated[
     Annotated[RandomSystem, Tag("random")]
+    | Annotated[ConstantSystem, Tag("constant")]
+    | Annotated[FileOrderSystem, Tag("file-order")]
+    | Annotated[RunSystem, Tag("run")]
     | Annotated[TextSystem, Tag("text")]
+    | Annotated[CaptionSystem, Tag("caption")]
     | Annotated[VisretSystem, Tag("visret")]
+    | Annotated[LateFusionSystem, Tag("late-fusion")]
+    | Annotated[WeimocirSystem, Tag("weimocir")]
+    | Annotated[PdvSystem, Tag("pdv")]
+    | Annotated[CirevlSystem, Tag("cirevl")]
     | Annotated[PluginSystem, Tag("plugin")],
     Discriminator(_tag),
 ]
+BUILTIN: dict[str, type[RankingSection]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section
+    for section in (
+        RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
+        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem,
+    )
+}  # fmt: skip
+LateFusionSystem.model_rebuild()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldguide.benchmark import Benchmark
-from fieldguide.params.systems import TextSystem, VisretSystem
 from fieldguide.reporting.health import judged_shares
 from fieldguide.reporting.leaderboards import Board
 
@@ -35,7 +34,7 @@ def claims(benchmark: Benchmark, boards: list[Board]) -> list[Claim]:
 
 def _generator(benchmark: Benchmark) -> Claim | None:
     params = benchmark.params
-    systems = [n for n in params.retrieve.systems if isinstance(params.systems[n], VisretSystem)]
+    systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
     if not systems:
         return None
     kind = params.generators[params.visualize.generator].kind
@@ -190,8 +189,8 @@ def _uncertainty(benchmark: Benchmark, boards: list[Board]) -> Claim | None:
 
 def _systems_by_encoder(benchmark: Benchmark, kind: str) -> list[str]:
     params = benchmark.params
-    chosen = ((name, params.systems[name]) for name in params.retrieve.systems)
-    return [n for n, s in chosen if isinstance(s, TextSystem) and params.encoders[s.encoder].kind == kind]
+    used = {n: {e for _, s in params.systems[n].walk(n) for e in s.encoders.values()} for n in params.retrieve.systems}
+    return [n for n, encoders in used.items() if any(params.encoders[e].kind == kind for e in encoders)]
 
 
 def _asked(benchmark: Benchmark) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
 from fieldguide.params import Params
-from fieldguide.params.systems import RandomSystem
+from fieldguide.params.sanity import RandomSystem
 from fieldguide.reporting.health import Cells
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}

@@ -23,7 +23,7 @@ from fieldguide.evaluation.measures import parse_measures
 from fieldguide.evaluation.scoring import Scorer
 from fieldguide.files import write_json
 from fieldguide.params import Params
-from fieldguide.params.systems import RandomSystem
+from fieldguide.params.sanity import RandomSystem
 from fieldguide.progress import Track, silent
 from fieldguide.records import FITNESS_VERSION
 

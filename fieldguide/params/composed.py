@@ -1,0 +1,67 @@
+"""Sections of systems whose query is composed of a drawing and a text, without training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fieldguide.params.base import Share
+from fieldguide.params.ranking import Constant, DrawingSection, Fusion, counted, fusion_words
+
+Scale = Annotated[float, Field(ge=-10, le=10)]
+
+
+class WeimocirSystem(DrawingSection):
+    """Drawing and text as one query, against photographs and their captions (WeiMoCIR, arXiv 2409.04918).
+
+    `alpha` is the text's weight in the query, `beta` the captions' in the score.
+    """
+
+    kind: Literal["weimocir"]
+    query: Literal["question", "phrase"] = "phrase"
+    alpha: Share = 0.5
+    beta: Share = 0.1
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        how = f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)"
+        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+
+
+class PdvSystem(DrawingSection):
+    """Drawing and text moved along the direction of the prompt (PDV, arXiv 2502.07215).
+
+    `alpha_image` and `alpha_text` say how far the drawing's and its caption's vector are moved, `beta` is the weight
+    of the text in the query.
+    """
+
+    kind: Literal["pdv"]
+    alpha_image: Scale = 1.0
+    alpha_text: Scale = 1.0
+    beta: Share = 0.5
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        how = f"{counted(self.images)} moved along the prompt's direction (PDV)"
+        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+
+
+class CirevlSystem(DrawingSection):
+    """The drawing's caption, recomposed with the text, against photographs (CIReVL, arXiv 2310.09291)."""
+
+    kind: Literal["cirevl"]
+    centre: Literal["none"] = "none"  # texts and photographs are compared, no drawings
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        return f"captions of {counted(self.images)}, recomposed (CIReVL), {fusion_words(self.fusion, self.c)}"
