@@ -1,8 +1,11 @@
 """Exact search: cosine similarity of queries and a memory-mapped gallery, block by block.
 
 Memory is one block of the gallery in float32 and one float32 a (query, image) pair. At a million images of
-1,280 dimensions a query costs 4 MB of scores and one pass over 2.6 GB of float16; beyond some ten
-million images on one machine an index is needed instead.
+1,280 dimensions 64 queries cost 256 MB of scores and one pass over 2.6 GB of float16; beyond some ten
+million images on one machine an index (fieldguide/retrieval/index/) is needed instead.
+
+A matrix product and not faiss, because `bench/search.py` shows it to be the faster of the two: faiss keeps a gallery of
+its own in memory, and a product of 64 queries is bound by arithmetic, which both leave to the same library.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 DECIMALS = 6
 _BLOCK = 8192
-_QUERIES = 64
+QUERIES = 64
+"""So many queries share one pass over the gallery."""
 
 
 def blocks(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Iterator[tuple[slice, Floats]]:
     """The chosen rows of a memory-mapped matrix as float32, `_BLOCK` at a time, with their place in `rows`."""
     for start in range(0, len(rows), _BLOCK):
         place = slice(start, min(start + _BLOCK, len(rows)))
-        yield place, np.asarray(vectors[rows[place]], dtype=np.float32)
+        chosen = rows[place]
+        # Neighbouring rows are read as they lie on the disk; a copy of chosen rows takes twice as long.
+        together = chosen[-1] - chosen[0] == len(chosen) - 1 and bool((np.diff(chosen) == 1).all())
+        source = vectors[chosen[0] : chosen[-1] + 1] if together else vectors[chosen]
+        yield place, np.asarray(source, dtype=np.float32)
 
 
 def mean(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Floats:
@@ -53,13 +61,57 @@ def similarities(
 
     Returns:
         (q, m) float32 in -1..1, rounded to six decimals: the order of images then does not hang on the last
-        bits of a matrix product, which vary with the batch, the number of threads and the machine.
+        bits of a matrix product, which vary with the number of threads and the machine.
     """
     result = np.empty((len(queries), len(rows)), dtype=np.float32)
+    groups = [slice(start, start + QUERIES) for start in range(0, len(queries), QUERIES)]
     for place, block in blocks(vectors, rows):
         images = block if centre is None else centred(block, centre)
-        result[:, place] = queries @ images.T
-    return np.round(result, DECIMALS)
+        for group in groups:
+            result[group, place] = (_full(queries[group]) @ images.T)[: len(queries[group])]
+    return np.round(result, DECIMALS, out=result)
+
+
+def _full(queries: Floats) -> Floats:
+    """QUERIES rows, the last ones zeros: a product's kernel follows its shape, and so do the last bits of a row.
+
+    With one shape for all, a query's similarities do not depend on how many are asked beside it.
+    """
+    return np.pad(queries, ((0, QUERIES - len(queries)), (0, 0)))
+
+
+def nearest(
+    queries: Floats,
+    vectors: npt.NDArray[np.floating],
+    rows: npt.NDArray[np.intp],
+    depth: int,
+    centre: Floats | None = None,
+) -> tuple[npt.NDArray[np.intp], Floats]:
+    """The exact `depth` most similar of the chosen rows, best first, equal similarities by falling place as in a run.
+
+    Args:
+        queries, vectors, rows, centre: as `similarities`; `rows` in the order of their image_ids.
+        depth: at least 1; all rows where there are fewer.
+
+    Returns:
+        Places in `rows` and their similarities, both (q, min(depth, m)).
+    """
+    depth = min(depth, len(rows))
+    places = np.empty((len(queries), depth), dtype=np.intp)
+    scores = np.empty((len(queries), depth), dtype=np.float32)
+    for start in range(0, len(queries), QUERIES):
+        for number, found in enumerate(similarities(queries[start : start + QUERIES], vectors, rows, centre), start):
+            places[number] = best(found, depth)
+            scores[number] = found[places[number]]
+    return places, scores
+
+
+def best(scores: Floats, depth: int) -> npt.NDArray[np.intp]:
+    """Places of the `depth` greatest of (n,) scores, 1 <= depth <= n, best first, equal ones by falling place."""
+    least = np.partition(scores, len(scores) - depth)[len(scores) - depth]
+    reachable = np.flatnonzero(scores >= least)
+    order: npt.NDArray[np.intp] = reachable[np.lexsort((reachable, scores[reachable]))[::-1]]
+    return order[:depth]
 
 
 def reached(
@@ -67,8 +119,8 @@ def reached(
 ) -> npt.NDArray[np.intp]:
     """Places in `rows` among the `depth` most similar of at least one query, ties included, in rising order."""
     found = np.zeros(len(rows), dtype=bool)
-    for start in range(0, len(queries), _QUERIES):
-        similar = similarities(queries[start : start + _QUERIES], vectors, rows)
+    for start in range(0, len(queries), QUERIES):
+        similar = similarities(queries[start : start + QUERIES], vectors, rows)
         cut = max(len(rows) - depth, 0)
         found |= (similar >= np.partition(similar, cut, axis=1)[:, cut, None]).any(axis=0)
     return np.flatnonzero(found)

@@ -10,7 +10,9 @@ from fieldguide.params.systems import System
 from fieldguide.records import RunLine
 from fieldguide.retrieval.runs import rank_images
 from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, make_system
+from fieldguide.retrieval.systems.comparison import Comparison
+from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system
+from fieldguide.retrieval.systems.searching import Scored, Searching, exact
 
 
 def run_system(
@@ -19,21 +21,31 @@ def run_system(
     collection: Collection,
     pools: Mapping[str, Sequence[str]] | None = None,
     depth: int | None = None,
+    search: Searching = exact,
 ) -> Iterator[RunLine]:
     """Rank every subtopic: the whole gallery (track fullrank), or each subtopic's own pool (track rerank).
 
     Args:
         pools: image_ids by subtopic_id for the track rerank; every pooled image must be in the gallery.
         depth: how many images a subtopic keeps; None keeps all.
+        search: how a whole gallery is searched by a system that compares vectors; pools are always compared exactly.
     """
-    score = make_system(system, collection)
-    place = {image_id: row for row, image_id in enumerate(collection.gallery)}
-    ids, everything = np.array(collection.gallery), np.arange(len(collection.gallery), dtype=np.intp)
-    for subtopic in collection.subtopics:
-        candidates: Rows = everything
-        if pools is not None:
-            pool = pools.get(subtopic.subtopic_id, ())
-            candidates = np.array(sorted(place[image_id] for image_id in pool), dtype=np.intp)
-        scores = score(subtopic, candidates) if len(candidates) else None
-        if scores is not None:
+    score, ids = make_system(system, collection), np.array(collection.gallery)
+    if pools is not None:
+        scored = _pools(score, collection, pools)
+    elif isinstance(score, Comparison):
+        scored = search(score, collection.subtopics)
+    else:
+        everything: Rows = np.arange(len(ids), dtype=np.intp)
+        scored = ((subtopic, everything, score(subtopic, everything)) for subtopic in collection.subtopics)
+    for subtopic, candidates, scores in scored:
+        if scores is not None and len(candidates):
             yield from rank_images(subtopic.subtopic_id, ids[candidates], scores, name, depth)
+
+
+def _pools(score: Scorer, collection: Collection, pools: Mapping[str, Sequence[str]]) -> Iterator[Scored]:
+    place = {image_id: row for row, image_id in enumerate(collection.gallery)}
+    for subtopic in collection.subtopics:
+        pool = pools.get(subtopic.subtopic_id, ())
+        candidates: Rows = np.array(sorted(place[image_id] for image_id in pool), dtype=np.intp)
+        yield subtopic, candidates, score(subtopic, candidates) if len(candidates) else None

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from fieldguide.files import sha256_bytes
 from fieldguide.params.systems import TextSystem
 from fieldguide.records import Subtopic
-from fieldguide.retrieval.search import Floats, similarities
+from fieldguide.retrieval.search import Floats
 from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.comparison import Comparison, same_space
+from fieldguide.retrieval.systems.registry import Scorer, system
 
 
 @system("text")
 def text(spec: TextSystem, collection: Collection) -> Scorer:
     """Cosine similarity of the question or phrase with the photographs, in one text-to-image space."""
     images, queries = collection.images(spec.encoder), collection.queries(spec.encoder)
-    rows = images.find("image", collection.gallery)
+    same_space(images, queries)
 
-    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
+    def query(subtopic: Subtopic) -> Floats:
         words = subtopic.topic.text if spec.query == "question" else collection.phrases[subtopic.subtopic_id]
-        query = queries.rows(spec.query, [sha256_bytes(words.encode())])
-        found: Floats = similarities(query, images.vectors, rows[candidates])[0]
-        return found
+        return queries.rows(spec.query, [sha256_bytes(words.encode())])
 
-    return score
+    return Comparison(images, images.find("image", collection.gallery), query, lambda found, _: found[0])

@@ -9,8 +9,9 @@ from fieldguide.errors import FieldguideError
 from fieldguide.params.systems import VisretSystem
 from fieldguide.records import Subtopic
 from fieldguide.retrieval.fusion import fuse
-from fieldguide.retrieval.search import Floats, centred, mean, reached, similarities
+from fieldguide.retrieval.search import Floats, centred, mean, reached
 from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.comparison import Comparison, same_space
 from fieldguide.retrieval.systems.registry import Rows, Scorer, system
 
 
@@ -22,6 +23,7 @@ def visret(spec: VisretSystem, collection: Collection) -> Scorer:
     domain's mean before the cosine (params.VisretSystem says which). No labels are used.
     """
     images, queries = collection.images(spec.encoder), collection.queries(spec.encoder)
+    same_space(images, queries)
     rows = images.find("image", collection.gallery)
     gallery_mean: Floats | None = None
     drawing_mean: Floats | None = None
@@ -40,15 +42,15 @@ def visret(spec: VisretSystem, collection: Collection) -> Scorer:
             domain = rows[reached(drawn, images.vectors, rows, spec.reach)]
         gallery_mean = mean(images.vectors, domain)
 
-    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
+    def drawn_of(subtopic: Subtopic) -> Floats | None:
         phrase = collection.phrases[subtopic.subtopic_id]
         drawings = collection.drawing_ids(spec.images, purpose="topic", prompt=phrase)
         if not drawings:
             return None
         vectors = queries.rows("drawing", drawings)
-        if drawing_mean is not None:
-            vectors = centred(vectors, drawing_mean)
-        found = similarities(vectors, images.vectors, rows[candidates], gallery_mean)
+        return vectors if drawing_mean is None else centred(vectors, drawing_mean)
+
+    def combine(found: Floats, candidates: Rows) -> npt.NDArray[np.floating]:
         return fuse(found, candidates, spec.fusion, spec.c)  # rows of a sorted gallery sort as its ids do
 
-    return score
+    return Comparison(images, rows, drawn_of, combine, gallery_mean)
