@@ -52,6 +52,6 @@ def same_space(images: Embeddings, queries: Embeddings) -> None:
     ours, theirs = images.meta.revision[:12], queries.meta.revision[:12]
     if images.meta.revision != queries.meta.revision:
         raise FieldguideError(
-            f"{queries.folder} holds vectors of revision {theirs} of encoder {queries.meta.encoder}, {images.folder} of "
-            f"revision {ours}; run `dvc repro`, so that both are of one"
+            f"{queries.folder} holds vectors of revision {theirs} of encoder {queries.meta.encoder}, {images.folder} "
+            f"of revision {ours}; run `dvc repro`, so that both are of one"
         )
