@@ -19,9 +19,9 @@ def train_generator(run: Run) -> None:
     from fieldguide.training.material import read_material
 
     values, places = run.params.train_generator, run.places
-    generator = run.params.generators[run.params.visualize.generator]
+    generator = run.params.trained_generator()
     material = read_material(places, values.split)
-    sentences = SentenceEncoder(places.root / (generator.text or ""))
+    sentences = SentenceEncoder(places.root / generator.text)
     config = UNetConfig.for_images(values.size, values.channels)
     recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)
     examples = Examples(

@@ -82,6 +82,25 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
+class ConditionedGenerator(Generator, Protocol):
+    """A generator that also looks at reference photographs of what it draws.
+
+    Invariant: as a generator's; the photographs determine a drawing too.
+
+    Attributes:
+        references: how many photographs of an entity it looks at, at most.
+    """
+
+    references: int
+
+    def draw_like(
+        self, prompts: Sequence[str], seeds: Sequence[int], photographs: Sequence[Sequence[Image.Image]]
+    ) -> list[Image.Image | Refused]:
+        """As `draw`, with the photographs of each prompt: upright RGB, at least one, or the drawing is refused."""
+        ...
+
+
 class LacksModalityError(FieldguideError):
     """An encoder was asked for what it does not encode."""
 

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
 from fieldguide.params.calls import Calls, Chat
+from fieldguide.params.generators import FlowMatchingGenerator, Generator
 from fieldguide.params.systems import System, TextSystem, VisretSystem
 
 
@@ -112,16 +113,6 @@ class Visualize(Section):
     seed: Seed
     generic_prompts: list[str] = Field(default=[])
     batch: Positive = 8
-
-
-class Generator(Section):
-    """One text-to-image model."""
-
-    kind: str
-    path: Path | None = None
-    text: Path | None = None
-    steps: Positive = 20
-    guidance: Annotated[float, Field(ge=0)] = 3.0
 
 
 class Retrieve(Section):
@@ -391,6 +382,20 @@ class Params(Section):
             raise FieldguideError(f"encoders: no {name!r}; params.yaml has {', '.join(self.encoders)}")
         return self.encoders[name]
 
+    def trained_generator(self) -> FlowMatchingGenerator:
+        """The section of the generator that stage `train_generator` trains: the one that draws.
+
+        Raises:
+            FieldguideError: it is of a kind that is not trained here.
+        """
+        name = self.visualize.generator
+        section = self.generators[name]
+        if not isinstance(section, FlowMatchingGenerator):
+            raise FieldguideError(
+                f"visualize.generator is {name!r} of kind {section.kind}; only the kind flow-matching is trained here"
+            )
+        return section
+
     def system(self, name: str) -> System:
         """The system of that name.
 
@@ -458,7 +463,7 @@ def _problem(where: str, error: ErrorDetails) -> Problem:
     sections: list[type[Section]] = [Params]
     key = []
     for place, part in enumerate(error["loc"]):
-        if place == 2 and error["loc"][0] == "systems":  # pydantic names the variant here, which is no key of the file
+        if place == 2 and error["loc"][0] in ("generators", "systems"):  # pydantic names the variant here: no key
             sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)] or sections
             continue
         key.append(str(part))

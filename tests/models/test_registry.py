@@ -8,7 +8,8 @@ import pytest
 
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.models import ENCODERS, available_kinds, load_encoder, load_generator
-from fieldguide.params import Encoder, Generator, read_params
+from fieldguide.params import Encoder, read_params
+from fieldguide.params.generators import PluginGenerator
 from tests.conftest import REPOSITORY
 
 PLUGIN = """
@@ -77,7 +78,7 @@ def test_an_unknown_kind_is_told_with_those_there_are() -> None:
         load_encoder("mine", Encoder(kind="clop"))
     assert str(error.value) == "encoders.mine.kind is 'clop'; allowed: conse, mobilenetv2, open_clip, text-tower"
     with pytest.raises(FieldguideError, match=r"generators.mine.kind is 'x'; allowed: diffusers, flow-matching"):
-        load_generator("mine", Generator(kind="x"))
+        load_generator("mine", PluginGenerator.model_construct(kind="x"))
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_listing_kinds_loads_no_model_library() -> None:
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    assert done.stdout.split("\n")[:2] == ["6", "[]"]
+    assert done.stdout.split("\n")[:2] == ["7", "[]"]
 
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.files import content_key, sha256_file
 from fieldguide.models import stored
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Refused, Vectors
 from fieldguide.models.registry import GENERATORS
 from fieldguide.models.sentences import FILES, SentenceEncoder
+from fieldguide.params.generators import FlowMatchingGenerator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,10 +35,10 @@ _VERSION = 1
 class FlowMatching:
     """Draws what it was trained on, and nothing else (fieldguide/training/generator.py)."""
 
-    def __init__(self, name: str, spec: params.Generator, root: Path) -> None:
+    def __init__(self, name: str, spec: FlowMatchingGenerator, root: Path) -> None:
         self.name = name
-        self._folder = root / (spec.path or "")
-        self._sentences = SentenceEncoder(root / (spec.text or ""))
+        self._folder = root / spec.path
+        self._sentences = SentenceEncoder(root / spec.text)
         files = {file: sha256_file(self._folder / file) for file in stored.FILES}
         self.revision = content_key(kind=KIND, version=_VERSION, files=files, text=self._sentences.revision)
         self.settings: Mapping[str, float | int | str] = {

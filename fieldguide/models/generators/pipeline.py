@@ -2,83 +2,215 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, sha256_file
+from fieldguide.files import content_key, read_json, sha256_file
 from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.generators.finished import from_pixels
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import GENERATORS
+from fieldguide.params.generators import DiffusersGenerator, Pipeline
 
 KIND = "diffusers"
-_INDEX = "model_index.json"
+INDEX = "model_index.json"
+MODULES = ("torch", "torchvision", "diffusers", "transformers", "safetensors")
 # What a pipeline loads from; pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count.
 _READ = {".json", ".txt", ".model", ".safetensors"}
-_VERSION = 1
+_VERSION = 2
+
+Pair = tuple[str, int]
+"""A prompt and its seed."""
 
 
-@GENERATORS.register(
-    KIND, modules=("torch", "torchvision", "diffusers", "transformers", "safetensors"), files={"path": (_INDEX,)}
-)
+@GENERATORS.register(KIND, modules=MODULES, files={"path": (INDEX,)})
 class DiffusersPipeline:
     """A folder that `save_pretrained` wrote, with safetensors. Nothing is fetched and no code of the folder is run.
 
-    Drawings are made one after another (a pipeline holds the state of its scheduler), each from a random generator of
-    its own.
+    Stable Diffusion 1 to 3.5, SDXL, SDXL-Turbo, FLUX and whatever else draws from a prompt. The noise of each drawing
+    is drawn on the CPU from a random generator of its own, so that a seed means the same noise on every device.
     """
 
-    def __init__(self, name: str, spec: params.Generator, root: Path) -> None:
+    def __init__(self, name: str, spec: DiffusersGenerator, root: Path) -> None:
         self.name = name
-        self._folder = root / (spec.path or "")
-        files = sorted(p for p in self._folder.rglob("*") if p.is_file() and p.suffix in _READ)
-        hashes = {p.relative_to(self._folder).as_posix(): sha256_file(p) for p in files}
-        self.revision = content_key(kind=KIND, version=_VERSION, files=hashes)
-        self.settings: Mapping[str, float | int | str] = {"steps": spec.steps, "guidance": spec.guidance}
-        self._steps, self._guidance = spec.steps, spec.guidance
+        self._setup(spec, root / spec.path, spec.batch, kind=KIND)
+
+    def _setup(self, spec: Pipeline, folder: Path, batch: int, **parts: Any) -> None:
+        """Everything but the network; `parts` determine a drawing beside the pipeline itself."""
+        self._spec, self._folder, self._batch = spec, folder, batch
+        self._device = usable_device(f"generators.{self.name}", spec)
+        self.revision = content_key(
+            version=_VERSION,
+            files=pipeline_hashes(folder),
+            precision=spec.precision,
+            device=self._device,
+            batch=batch,
+            **parts,
+        )
+        given = {"width": spec.width, "height": spec.height, "negative": spec.negative or None}
+        self.settings: Mapping[str, float | int | str] = {
+            "steps": spec.steps,
+            "guidance": spec.guidance,
+            **{key: value for key, value in given.items() if value is not None},
+        }
         self._pipeline: Any = None
 
     def draw(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | Refused]:
-        """See `Generator`. Refuses what the pipeline cannot draw, and what its own safety checker withholds."""
-        return [self._draw(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        """See `Generator`. Refuses what the pipeline cannot draw or would cut, and what its safety checker withholds.
 
-    def _draw(self, prompt: str, seed: int) -> Image.Image | Refused:
+        Raises:
+            FieldguideError: the folder holds no such pipeline, or the device's memory is too small for it.
+        """
+        pairs = list(zip(prompts, seeds, strict=True))
+        drawings: list[Image.Image | Refused] = []
+        for start in range(0, len(pairs), self._batch):
+            drawings += self._together(pairs[start : start + self._batch])
+        return drawings
+
+    def _together(self, pairs: Sequence[Pair], **more: Any) -> list[Image.Image | Refused]:
+        """Drawings of one batch; what cannot be drawn spoils none of the others."""
+        pipeline = self._load()
+        refused = {n: reason for n, (prompt, _) in enumerate(pairs) if (reason := _unfit(prompt, pipeline))}
+        fit = [pair for n, pair in enumerate(pairs) if n not in refused]
+        # A smaller rest is filled up: the shape of a batch decides which kernels compute it.
+        full = [*fit, *fit[-1:] * (self._batch - len(fit))]
+        drawn = iter(self._attempt(full, **more) if fit else [])
+        return [Refused(refused[n]) if n in refused else next(drawn) for n in range(len(pairs))]
+
+    def _attempt(self, pairs: Sequence[Pair], **more: Any) -> list[Image.Image | Refused]:
         import torch
 
-        pipeline = self._load()
         try:
-            made = pipeline(
-                prompt=prompt,
-                num_inference_steps=self._steps,
-                guidance_scale=self._guidance,
-                generator=torch.Generator("cpu").manual_seed(seed),
-                output_type="pil",
-            )
+            return self._make(pairs, **more)
+        except torch.OutOfMemoryError as error:
+            raise FieldguideError(
+                f"generators.{self.name}: the memory of {self._device} is too small for {self._folder} ({error}); "
+                "set a smaller `batch`, `precision: bf16`, `offload: model`, or a smaller width and height"
+            ) from None
         except (RuntimeError, ValueError) as error:
-            return Refused(f"{type(error).__name__}: {error}")
-        if any(getattr(made, "nsfw_content_detected", None) or []):
-            return Refused("withheld by the pipeline's safety checker")
-        return made.images[0].convert("RGB")
+            if len(pairs) > 1:
+                return [drawing for pair in pairs for drawing in self._attempt([pair], **more)]
+            return [Refused(f"{type(error).__name__}: {error}")]
+
+    def _make(self, pairs: Sequence[Pair], **more: Any) -> list[Image.Image | Refused]:
+        import torch
+
+        settings = {"num_inference_steps": self._spec.steps, "guidance_scale": self._spec.guidance}
+        sizes = {"width": self._spec.width, "height": self._spec.height}
+        wanted = {key: value for key, value in sizes.items() if value is not None}
+        if self._spec.negative:
+            wanted["negative_prompt"] = [self._spec.negative] * len(pairs)  # type: ignore[assignment]
+        # cuDNN would otherwise take whichever kernel is fastest at the moment.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            made = self._load()(
+                prompt=[prompt for prompt, _ in pairs],
+                generator=[torch.Generator("cpu").manual_seed(seed) for _, seed in pairs],
+                output_type="np",
+                **settings,
+                **wanted,
+                **more,
+            )
+        withheld = getattr(made, "nsfw_content_detected", None) or [False] * len(pairs)
+        return [
+            Refused("withheld by the pipeline's safety checker") if bad else from_pixels(pixels)
+            for pixels, bad in zip(made.images, withheld, strict=True)
+        ]
 
     def _load(self) -> Any:
         if self._pipeline is None:
             declare_operators()
-            from diffusers import DiffusionPipeline
-            from diffusers.utils import logging
-
-            logging.disable_progress_bar()
-            try:
-                pipeline = DiffusionPipeline.from_pretrained(
-                    self._folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
-                )
-            except (OSError, ValueError) as error:
-                raise FieldguideError(
-                    f"{self._folder}: diffusers cannot load this pipeline from safetensors: {error}"
-                ) from None
-            pipeline.set_progress_bar_config(disable=True)
+            pipeline = load_pipeline(self._folder, self._spec.precision)
+            _check_takes(pipeline, self._folder, self._spec)
+            self._equip(pipeline)
+            if self._spec.offload == "model":
+                pipeline.enable_model_cpu_offload(device=self._device)
+            else:
+                pipeline.to(self._device)
             self._pipeline = pipeline
         return self._pipeline
+
+    def _equip(self, pipeline: Any) -> None:
+        """Add to a pipeline that was just loaded."""
+
+
+def pipeline_hashes(folder: Path) -> dict[str, str]:
+    """sha256 of the index and of every file of its components that a pipeline is loaded from, by path.
+
+    Raises:
+        FieldguideError: the index is none.
+    """
+    index = read_json(folder / INDEX)
+    if not isinstance(index, dict):
+        raise FieldguideError(f"{folder / INDEX}: not the index of a pipeline; expected an object")
+    files = [folder / INDEX]
+    for component in (folder / name for name, value in index.items() if isinstance(value, list)):
+        files += sorted(path for path in component.rglob("*") if path.is_file() and path.suffix in _READ)
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+
+
+def load_pipeline(folder: Path, precision: str) -> Any:
+    """The pipeline of a folder, on the CPU.
+
+    Raises:
+        FieldguideError: it cannot be loaded from safetensors alone.
+    """
+    import torch
+    from diffusers import DiffusionPipeline
+    from diffusers.utils import logging
+
+    logging.disable_progress_bar()
+    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    try:
+        pipeline = DiffusionPipeline.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=dtype
+        )
+    except (OSError, ValueError) as error:
+        raise FieldguideError(f"{folder}: diffusers cannot load this pipeline from safetensors: {error}") from None
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def usable_device(where: str, spec: Pipeline) -> str:
+    """`spec.device`, or the best there is for `auto`.
+
+    Raises:
+        FieldguideError: this machine has no such device, or `offload` has nothing to offload from.
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    device = next(name for name in there if there[name]) if spec.device == "auto" else spec.device
+    if not there[device]:
+        usable = ", ".join(name for name in there if there[name])
+        raise FieldguideError(f"{where}.device is {device}; torch can use here: {usable}")
+    if device == "cpu" and spec.offload != "none":
+        raise FieldguideError(f"{where}.offload is {spec.offload}; it needs a device other than cpu")
+    return device
+
+
+def _check_takes(pipeline: Any, folder: Path, spec: Pipeline) -> None:
+    """Refuse a pipeline that draws from something else than text, or takes less than is asked of it."""
+    taken = inspect.signature(pipeline.__call__).parameters
+    name = type(pipeline).__name__
+    if "prompt" not in taken or "image" in taken:
+        raise FieldguideError(f"{folder}: {name} does not draw from a prompt alone; a text-to-image pipeline is needed")
+    # Where guidance is distilled (FLUX), a negative prompt is ignored unless true_cfg_scale is set.
+    if spec.negative and ("negative_prompt" not in taken or "true_cfg_scale" in taken):
+        raise FieldguideError(f"{folder}: {name} takes no negative prompt; leave `negative` empty")
+
+
+def _unfit(prompt: str, pipeline: Any) -> str | None:
+    """Why a prompt cannot be drawn as it stands: it is empty, or every text encoder would cut off its end."""
+    if not prompt.strip():
+        return "the prompt has no words"
+    tokenizers = [getattr(pipeline, name, None) for name in ("tokenizer", "tokenizer_2", "tokenizer_3")]
+    read = [(len(t(prompt).input_ids), t.model_max_length) for t in tokenizers if t is not None]
+    if read and all(tokens > most for tokens, most in read):
+        tokens, most = max(read, key=lambda pair: pair[1])
+        return f"the prompt has {tokens} tokens and the pipeline reads {most}; shorten the phrase"
+    return None

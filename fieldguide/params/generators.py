@@ -1,0 +1,154 @@
+"""Sections of generators: one class a kind. What draws is in fieldguide/models/generators/."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from fieldguide.params.base import Positive, Section
+
+GROUP = "fieldguide.generators"
+"""Entry points by which other packages offer kinds of generators."""
+
+Pixels = Annotated[int, Field(ge=8, le=8192, multiple_of=8)]
+Guidance = Annotated[float, Field(ge=0)]
+
+
+class FlowMatchingGenerator(Section):
+    """The example's own: weights in `path`, the sentence encoder that it was trained with in `text`."""
+
+    kind: Literal["flow-matching"]
+    path: Path
+    text: Path
+    steps: Positive = 20
+    guidance: Guidance = 3.0
+
+
+class Pipeline(Section):
+    """A pipeline of diffusers.
+
+    Attributes:
+        path: a folder that `save_pretrained` wrote, or a snapshot of the hub's, with safetensors.
+        steps: of the sampler; SDXL-Turbo and FLUX schnell: 1 to 4.
+        guidance: of the text; SDXL-Turbo and FLUX schnell: 0.
+        width, height: in pixels; the pipeline's own where they are null.
+        negative: what not to draw; empty: nothing said. Not every pipeline takes it.
+        precision: of weights and computation.
+        device: `auto` takes cuda where there is one, then mps, then cpu.
+        offload: `model` keeps on the accelerator only the part that computes; for models larger than its memory.
+    """
+
+    path: Path
+    steps: Positive = 20
+    guidance: Guidance = 3.0
+    width: Pixels | None = None
+    height: Pixels | None = None
+    negative: str = ""
+    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
+    offload: Literal["none", "model"] = "none"
+
+
+class DiffusersGenerator(Pipeline):
+    """Any text-to-image pipeline of diffusers: Stable Diffusion 1 to 3.5, SDXL, SDXL-Turbo, FLUX and others.
+
+    Attributes:
+        batch: drawings made together. With 1 a drawing does not depend on the others, bit for bit. More is faster on
+            an accelerator, but then its last bits may depend on what is drawn beside it.
+    """
+
+    kind: Literal["diffusers"]
+    batch: Positive = 1
+
+
+class IPAdapterGenerator(Pipeline):
+    """A pipeline of Stable Diffusion or SDXL that also looks at reference photographs of the entity (IP-Adapter).
+
+    Attributes:
+        adapter: the adapter's folder; the image encoder lies in its `image_encoder`.
+        adapter_weights: a safetensors file in it.
+        scale: weight of the photographs; 0 draws by the text alone.
+        references: photographs an entity, of the train split: those of the gallery would give the answer away.
+    """
+
+    kind: Literal["ip-adapter"]
+    adapter: Path
+    adapter_weights: str = "ip-adapter.safetensors"
+    scale: Annotated[float, Field(ge=0, le=1)] = 0.6
+    references: Annotated[int, Field(ge=1, le=16)] = 4
+
+    @field_validator("adapter_weights")
+    @classmethod
+    def _is_never_pickle(cls, value: str) -> str:
+        if Path(value).name != value or not value.endswith(".safetensors"):
+            raise ValueError("has to be the name of a .safetensors file; pickled weights (.bin, .pt) are never read")
+        return value
+
+
+class OpenAIImagesGenerator(Section):
+    """The OpenAI images API and its compatibles. It has no seeds of its own: each drawing is one call, kept for good.
+
+    Attributes:
+        api_key_variable: the environment variable with the key; never the key itself.
+        size: WIDTHxHEIGHT, or auto.
+        quality: as the endpoint names it (gpt-image-1: low, medium, high); `null` where it has none.
+        response_format: `b64_json` for endpoints that would send an address otherwise (dall-e-3, some compatibles);
+            gpt-image-1 refuses the key.
+        send_seed: send each drawing's seed, to compatibles that know it.
+        timeout: seconds.
+        retries: of what may pass (429, 5xx, timeouts, broken replies).
+        concurrency: calls at once.
+    """
+
+    kind: Literal["openai-images"]
+    base_url: str
+    model: str
+    api_key_variable: str = "OPENAI_API_KEY"
+    size: Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,3}x[1-9][0-9]{0,3})$")] = "1024x1024"
+    quality: str | None = "medium"
+    response_format: Literal["b64_json"] | None = None
+    send_seed: bool = False
+    timeout: Annotated[float, Field(gt=0)] = 180.0
+    retries: Annotated[int, Field(ge=0, le=10)] = 4
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+
+
+class PluginGenerator(Section):
+    """A generator of a kind that another package offers; that package says which keys it has."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    kind: str
+    path: Path | None = None
+
+    @model_validator(mode="after")
+    def _kind_is_offered(self) -> PluginGenerator:
+        offered = {point.name for point in entry_points(group=GROUP)}
+        if self.kind not in offered:
+            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
+            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        return self
+
+
+BUILTIN: dict[str, type[Section]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section
+    for section in (FlowMatchingGenerator, DiffusersGenerator, IPAdapterGenerator, OpenAIImagesGenerator)
+}
+
+
+def _tag(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return str(kind) if kind in BUILTIN else "plugin"
+
+
+Generator = Annotated[
+    Annotated[FlowMatchingGenerator, Tag("flow-matching")]
+    | Annotated[DiffusersGenerator, Tag("diffusers")]
+    | Annotated[IPAdapterGenerator, Tag("ip-adapter")]
+    | Annotated[OpenAIImagesGenerator, Tag("openai-images")]
+    | Annotated[PluginGenerator, Tag("plugin")],
+    Discriminator(_tag),
+]
