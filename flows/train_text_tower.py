@@ -18,14 +18,15 @@ def train_text_tower(run: Run) -> None:
     from fieldguide.models.encoders.mobilenetv2 import MobileNetV2Network
     from fieldguide.models.protocols import unit_rows
     from fieldguide.models.sentences import SentenceEncoder
+    from fieldguide.params.encoders import TextTowerEncoder
     from fieldguide.training.material import read_material
     from fieldguide.training.text_tower import TowerRecipe, train_tower
 
     values, places = run.params.train_text_tower, run.places
-    spec = next(spec for spec in run.params.encoders.values() if spec.kind == "text-tower")
+    spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))
     material = read_material(places, values.split)
-    sentences = SentenceEncoder(places.root / (spec.text or ""))
-    network = MobileNetV2Network(places.root / (spec.weights or ""))
+    sentences = SentenceEncoder(places.root / spec.text)
+    network = MobileNetV2Network(places.root / spec.weights)
     recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
     photographs = material.photographs()
     features = [network.features(some) for some in iter(lambda: list(islice(photographs, 64)), [])]
@@ -36,7 +37,7 @@ def train_text_tower(run: Run) -> None:
         recipe,
         run.track,
     )
-    folder = places.root / (spec.tower or places.models / "text-tower")
+    folder = places.root / spec.tower
     stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": material.entities})
     print(f"{len(material.images)} photographs of {len(material.entities)} entities: {folder}")
 

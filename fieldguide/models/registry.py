@@ -13,13 +13,28 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from fieldguide import params
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.models import hub
 from fieldguide.models.protocols import Encoder, Generator, LacksModalityError, Modality
+from fieldguide.params.encoders import EncoderSection
+from fieldguide.params.generators import Generator as GeneratorSection
 
-Spec = TypeVar("Spec", params.Encoder, params.Generator)
+if TYPE_CHECKING:
+    from fieldguide import params
+
+
+class Described(Protocol):
+    """A section of params.yaml that says of which kind it is."""
+
+    @property
+    def kind(self) -> str:
+        """As in params.yaml."""
+        ...
+
+
+Spec = TypeVar("Spec", bound=Described)
 Model = TypeVar("Model")
 Build = Callable[[str, Spec, Path], Model]
 BuildT = TypeVar("BuildT", bound=Callable[..., object])
@@ -48,11 +63,15 @@ class Kind(Generic[Spec, Model]):
         """Everything that keeps this kind from being built with `spec`."""
         yield from self.missing_modules(where)
         for key, members in self.files.items():
-            value: Path | None = getattr(spec, key)
+            value = getattr(spec, key, None)
+            repository = hub.repository(spec)
+            if key == "weights" and repository is not None:
+                yield from hub.problems(f"{where}.hub", repository, members)
+                continue
             if value is None:
                 yield Problem(f"{where}.{key}", f"is empty; kind {self.name} needs a path")
                 continue
-            needed = [value / member for member in members] or [value]
+            needed = [Path(value) / member for member in members] or [Path(value)]
             for path in needed:
                 if not (root / path).is_file():
                     yield Problem(f"{where}.{key}", f"{path}: no such file; {_source(path)}")
@@ -150,8 +169,8 @@ class Registry(Generic[Spec, Model]):
         return {point.name: point for point in entry_points(group=self.group)}
 
 
-ENCODERS: Registry[params.Encoder, Encoder] = Registry("encoder", "fieldguide.models.encoders")
-GENERATORS: Registry[params.Generator, Generator] = Registry("generator", "fieldguide.models.generators")
+ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
+GENERATORS: Registry[GeneratorSection, Generator] = Registry("generator", "fieldguide.models.generators")
 
 
 def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:

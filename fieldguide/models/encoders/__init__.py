@@ -1,5 +1,5 @@
 """The encoders of this package, one file a provider; importing this registers them all."""
 
-from fieldguide.models.encoders import conse, mobilenetv2, openclip, text_tower
+from fieldguide.models.encoders import clip, conse, dinov2, e5v, mobilenetv2, onnx, openclip, siglip, text_tower
 
-__all__ = ["conse", "mobilenetv2", "openclip", "text_tower"]
+__all__ = ["clip", "conse", "dinov2", "e5v", "mobilenetv2", "onnx", "openclip", "siglip", "text_tower"]

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.files import content_key
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS
 from fieldguide.models.sentences import DIMENSION, FILES, SentenceEncoder
+from fieldguide.params.encoders import ConSEEncoder
 
 KIND = "conse"
 TOP = 10
@@ -52,10 +52,10 @@ class ConSE:
     dimension = DIMENSION
     modalities: frozenset[Modality] = frozenset({"image", "text"})
 
-    def __init__(self, name: str, spec: params.Encoder, root: Path) -> None:
+    def __init__(self, name: str, spec: ConSEEncoder, root: Path) -> None:
         self.name = name
-        self._network = MobileNetV2Network(root / (spec.weights or ""))
-        self._sentences = SentenceEncoder(root / (spec.text or ""))
+        self._network = MobileNetV2Network(root / spec.weights)
+        self._sentences = SentenceEncoder(root / spec.text)
         parts = {"image": self._network.revision, "text": self._sentences.revision}
         self.revision = content_key(kind=KIND, version=_VERSION, top=TOP, **parts)
         self._classes: Vectors | None = None

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.files import content_key, sha256_file
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS, lacks
+from fieldguide.params.encoders import MobileNetV2Encoder
 
 KIND = "mobilenetv2"
 DIMENSION = 1280
@@ -71,9 +71,9 @@ class MobileNetV2:
     dimension = DIMENSION
     modalities: frozenset[Modality] = frozenset({"image"})
 
-    def __init__(self, name: str, spec: params.Encoder, root: Path) -> None:
+    def __init__(self, name: str, spec: MobileNetV2Encoder, root: Path) -> None:
         self.name = name
-        self._network = MobileNetV2Network(root / (spec.weights or ""))
+        self._network = MobileNetV2Network(root / spec.weights)
         self.revision = self._network.revision
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:

@@ -1,27 +1,32 @@
-"""Images and texts by any OpenCLIP model that lies in a local folder."""
+"""Images and texts by any OpenCLIP model: a local folder, a repository of the hub, or an architecture and its tag."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, read_json, sha256_file
+from fieldguide.files import content_key, read_json
+from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
+from fieldguide.models.compute import Compute, Inputs
+from fieldguide.models.encoders.network import NetworkEncoder
 from fieldguide.models.registry import ENCODERS
+from fieldguide.params.encoders import OpenCLIPEncoder
 
 KIND = "open_clip"
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
-# The tokenizer's files count too; pickled copies of the weights do not, they are never read.
-_READ = {".json", ".txt", ".model", ".safetensors"}
-_VERSION = 1
+# Repositories often hold the same weights for transformers too, in model.safetensors.
+_PATTERNS = ("*.json", "*.txt", "*.model", _WEIGHTS)
+_VERSION = 2
+
+
+class _Loaded(NamedTuple):
+    network: Any
+    transform: Any
+    tokenize: Any
 
 
 @ENCODERS.register(
@@ -30,65 +35,74 @@ _VERSION = 1
     files={"weights": (_CONFIG, _WEIGHTS)},
     modalities=("image", "text"),
 )
-class OpenCLIP:
+class OpenCLIP(NetworkEncoder):
     """A folder as OpenCLIP publishes its models: `open_clip_config.json` and `open_clip_model.safetensors`.
 
-    A model whose texts need a tokenizer of transformers has its files in the same folder. Nothing is fetched.
+    A model whose texts need a tokenizer of transformers has its files in the same folder.
     """
 
-    modalities: frozenset[Modality] = frozenset({"image", "text"})
+    kind = KIND
 
-    def __init__(self, name: str, spec: params.Encoder, root: Path) -> None:
-        self.name = name
-        self._folder = root / (spec.weights or "")
+    def __init__(self, name: str, spec: OpenCLIPEncoder, root: Path) -> None:
+        self._folder = _folder(name, spec, root)
         config = read_json(self._folder / _CONFIG)
         try:
-            self.dimension = int(config["model_cfg"]["embed_dim"])
+            dimension = int(config["model_cfg"]["embed_dim"])
         except (KeyError, TypeError, ValueError):
             raise FieldguideError(
                 f"{self._folder / _CONFIG}: model_cfg.embed_dim is missing; expected a model as OpenCLIP publishes it"
             ) from None
-        # All of the folder but pickled copies of the weights, which are never read: tokenizer files count too.
-        files = sorted(
-            p for p in self._folder.iterdir() if p.is_file() and p.suffix in {".json", ".txt", ".safetensors"}
+        compute = Compute.of(name, spec)
+        revision = content_key(kind=KIND, version=_VERSION, files=hub.hashes(self._folder), **compute.key)
+        super().__init__(name, compute, dimension, revision)
+
+    def prepare_image(self, image: Image.Image) -> Inputs:
+        """See `NetworkEncoder`."""
+        return {"image": self.loaded.transform(image.convert("RGB"))}
+
+    def _prepare_text(self, text: str) -> Inputs:
+        return {"text": self.loaded.tokenize([text])[0]}
+
+    def _embed_images(self, inputs: dict[str, Any]) -> Any:
+        return self.loaded.network.encode_image(inputs["image"])
+
+    def _embed_texts(self, inputs: dict[str, Any]) -> Any:
+        return self.loaded.network.encode_text(inputs["text"])
+
+    def _load(self) -> _Loaded:
+        declare_operators()
+        import open_clip
+
+        where = f"local-dir:{self._folder}"
+        # Of all checkpoints in a folder open_clip prefers open_clip_model.safetensors, which is known to be there.
+        try:
+            network, transform = open_clip.create_model_from_pretrained(where, precision="fp32", weights_only=True)
+        except (RuntimeError, ValueError) as error:
+            raise FieldguideError(f"{self._folder}: OpenCLIP cannot load this model: {error}") from None
+        return _Loaded(self.compute.place(network), transform, open_clip.get_tokenizer(where))
+
+
+def _folder(name: str, spec: OpenCLIPEncoder, root: Path) -> Path:
+    if spec.architecture is None or spec.tag is None:
+        return hub.folder(spec, root, _PATTERNS)
+    return hub.snapshot(_published(f"encoders.{name}", spec.architecture, spec.tag, spec.hub_revision), _PATTERNS)
+
+
+def _published(where: str, architecture: str, tag: str, revision: str | None) -> hub.Repository:
+    """The repository of the hub in which OpenCLIP publishes an architecture's tag."""
+    declare_operators()
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if not tags:
+        raise FieldguideError(f"{where}.architecture is {architecture!r}; `open_clip.list_models()` lists those known")
+    if tag not in tags:
+        raise FieldguideError(f"{where}.tag is {tag!r}; {architecture} has {', '.join(tags)}")
+    name = str(open_clip.get_pretrained_cfg(architecture, tag).get("hf_hub") or "")
+    # A file's name after the repository's means that there is nothing but that (pickled) file.
+    if not name.endswith("/"):
+        raise FieldguideError(
+            f"{where}.tag is {tag!r}, which is published only as a pickled checkpoint; those are never read. "
+            "Take another tag, or convert it once and name the folder in `weights`"
         )
-        self.revision = content_key(kind=KIND, version=_VERSION, files={p.name: sha256_file(p) for p in files})
-        self._loaded: tuple[Any, Any, Any] | None = None
-
-    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """See `Encoder`."""
-        import torch
-
-        model, transform, _ = self._load()
-
-        def encode(image: Image.Image) -> Any:
-            with torch.inference_mode():
-                return model.encode_image(transform(image.convert("RGB"))[None])[0].numpy()
-
-        return self._unit(each(encode, images))
-
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """See `Encoder`."""
-        import torch
-
-        model, _, tokenize = self._load()
-
-        def encode(text: str) -> Any:
-            with torch.inference_mode():
-                return model.encode_text(tokenize([text]))[0].numpy()
-
-        return self._unit(each(encode, texts))
-
-    def _unit(self, rows: Sequence[Any]) -> Vectors:
-        return unit_rows(np.asarray(rows, dtype=np.float32).reshape(len(rows), self.dimension))
-
-    def _load(self) -> tuple[Any, Any, Any]:
-        if self._loaded is None:
-            declare_operators()
-            import open_clip
-
-            where = f"local-dir:{self._folder}"
-            # Of all checkpoints in a folder open_clip prefers open_clip_model.safetensors, which is known to be there.
-            model, transform = open_clip.create_model_from_pretrained(where, precision="fp32", weights_only=True)
-            self._loaded = model.eval(), transform, open_clip.get_tokenizer(where)
-        return self._loaded
+    return hub.Repository(name.strip("/"), revision)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide import params
 from fieldguide.files import content_key, sha256_file
 from fieldguide.models import stored
 from fieldguide.models.encoders.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
@@ -17,6 +16,7 @@ from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS
 from fieldguide.models.sentences import FILES, SentenceEncoder
+from fieldguide.params.encoders import TextTowerEncoder
 
 KIND = "text-tower"
 _VERSION = 1
@@ -37,11 +37,11 @@ class TextTower:
     dimension = DIMENSION
     modalities: frozenset[Modality] = frozenset({"image", "text"})
 
-    def __init__(self, name: str, spec: params.Encoder, root: Path) -> None:
+    def __init__(self, name: str, spec: TextTowerEncoder, root: Path) -> None:
         self.name = name
-        self._network = MobileNetV2Network(root / (spec.weights or ""))
-        self._sentences = SentenceEncoder(root / (spec.text or ""))
-        self._folder = root / (spec.tower or "")
+        self._network = MobileNetV2Network(root / spec.weights)
+        self._sentences = SentenceEncoder(root / spec.text)
+        self._folder = root / spec.tower
         parts = {"image": self._network.revision, "text": self._sentences.revision}
         tower = {file: sha256_file(self._folder / file) for file in stored.FILES}
         self.revision = content_key(kind=KIND, version=_VERSION, tower=tower, **parts)
