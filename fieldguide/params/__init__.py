@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
 from fieldguide.params.calls import Calls, Chat
+from fieldguide.params.encoders import Encoder
 from fieldguide.params.generators import FlowMatchingGenerator, Generator
 from fieldguide.params.systems import System, TextSystem, VisretSystem
 
@@ -56,16 +57,6 @@ class Embed(Section):
 
     encoders: list[Name] = Field(min_length=1)
     batch: Positive = 32
-
-
-class Encoder(Section):
-    """One encoder; which keys it needs beside `kind` depends on the kind (fieldguide/models/)."""
-
-    kind: str
-    weights: Path | None = None
-    text: Path | None = None
-    tower: Path | None = None
-    dtype: Literal["float16", "float32"] = "float16"
 
 
 class MineWeights(Section):
@@ -463,7 +454,7 @@ def _problem(where: str, error: ErrorDetails) -> Problem:
     sections: list[type[Section]] = [Params]
     key = []
     for place, part in enumerate(error["loc"]):
-        if place == 2 and error["loc"][0] in ("generators", "systems"):  # pydantic names the variant here: no key
+        if place == 2 and error["loc"][0] in ("encoders", "generators", "systems"):  # pydantic names the variant here
             sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)] or sections
             continue
         key.append(str(part))
