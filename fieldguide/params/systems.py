@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from fieldguide.params.base import Name
+from fieldguide.params.cletir import CletirSystem
 from fieldguide.params.composed import CirevlSystem, PdvSystem, WeimocirSystem
 from fieldguide.params.ranking import Constant, DrawingSection, Fusion, RankingSection, counted, fusion_words
 from fieldguide.params.sanity import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
@@ -148,6 +149,7 @@ System = Annotated[
     | Annotated[WeimocirSystem, Tag("weimocir")]
     | Annotated[PdvSystem, Tag("pdv")]
     | Annotated[CirevlSystem, Tag("cirevl")]
+    | Annotated[CletirSystem, Tag("cletir")]
     | Annotated[PluginSystem, Tag("plugin")],
     Discriminator(_tag),
 ]
@@ -155,7 +157,7 @@ BUILTIN: dict[str, type[RankingSection]] = {
     get_args(section.model_fields["kind"].annotation)[0]: section
     for section in (
         RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem,
+        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem,
     )
 }  # fmt: skip
 LateFusionSystem.model_rebuild()
