@@ -33,6 +33,11 @@ class Places:
         return self.data / "models"
 
     @property
+    def calls(self) -> Path:
+        """Answers of paid or slow calls and the ledger of what they cost; written once, never edited, no output."""
+        return self.data / "calls"
+
+    @property
     def images(self) -> Path:
         """records.IMAGES of the corpus."""
         return self.data / "corpus" / "images.parquet"
@@ -96,6 +101,26 @@ class Places:
         return self.data / "phrases" / "phrases.jsonl"
 
     @property
+    def expansions(self) -> Path:
+        """records.Phrase lines: other wordings of the phrases, several a subtopic."""
+        return self.data / "phrases" / "expansions.jsonl"
+
+    @property
+    def captions(self) -> Path:
+        """records.CAPTIONS."""
+        return self.data / "captions" / "captions.parquet"
+
+    @property
+    def recomposed(self) -> Path:
+        """records.RECOMPOSED."""
+        return self.data / "recomposed" / "recomposed.parquet"
+
+    @property
+    def external(self) -> Path:
+        """Folder of runs that were made elsewhere; committed or put there by hand, never written by a stage."""
+        return self.data / "external"
+
+    @property
     def drawings(self) -> Path:
         """records.DRAWINGS; the tars lie beside it."""
         return self.data / "drawings" / "drawings.parquet"
@@ -103,6 +128,11 @@ class Places:
     def run(self, track: str, system: str) -> Path:
         """TREC run file of one system on one track."""
         return self.data / "runs" / track / f"{system}.trec"
+
+    @property
+    def cletir(self) -> Path:
+        """Folder with CLETIR's aggregation networks: a folder a system, a file a fold of its entities."""
+        return self.data / "cletir"
 
     @property
     def pools(self) -> Path:

@@ -1,22 +1,36 @@
-"""A chat model behind an OpenAI-compatible endpoint. A prompt is asked once; its reply is kept by content."""
+"""A chat model behind an OpenAI-compatible endpoint: hosted, vLLM, llama.cpp, Ollama."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from fieldguide import params
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, read_json, write_json
+from fieldguide.files import sha256_bytes
+from fieldguide.models.calls import Answer, Calls, Request, UnreadableError
+from fieldguide.models.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.protocols import Refused
+from fieldguide.models.store import Call
+from fieldguide.params.calls import Chat as ChatSpec
+from fieldguide.streaming import map_ahead
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
+# What endpoints add to each message of a prompt.
+_TOKENS_A_MESSAGE = 16
+# Of a reply that was not given yet.
+_LIKELY_REPLY = 128
 
-_DETAIL = 300
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a chat model is told; `images` are PNG or JPEG files that are shown after the text."""
+
+    system: str
+    user: str
+    images: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,109 +44,130 @@ class Reply:
 
 
 class Chat:
-    """Asks an OpenAI-compatible endpoint.
+    """Asks a chat model.
 
-    Invariant: for one endpoint, model, temperature and seed, a pair of prompts is asked once; replies and
-    refusals are read from `store` ever after, without a key and without a connection. To have it
-    answered anew, change `seed` in params.yaml.
+    Invariant: for one endpoint, model, temperature, seed and limit of tokens, a prompt is asked once (`Calls`).
     """
 
-    def __init__(self, spec: params.Chat, store: Path) -> None:
-        """`store`: folder of replies, filed under the sha256 of all that determines them."""
-        self.spec, self.store = spec, store
+    def __init__(self, spec: ChatSpec, calls: Calls) -> None:
+        self.spec, self.calls = spec, calls
 
-    def ask(self, system: str, user: str) -> Reply | Refused:
+    def ask(self, system: str, user: str, images: Sequence[bytes] = ()) -> Reply | Refused:
         """The model's reply, or its refusal. A JSON object is asked for where the prompts say so; not checked here.
 
         Raises:
-            FieldguideError: no key in the environment, no connection, an error after all retries, or a reply
+            BudgetError: it might cost more than is left of calls.budget.
+            FieldguideError: no key in the environment, no price, no connection, an error after all retries, or a reply
                 that is none. The key is in no message.
         """
-        determining = self.spec.model_dump(include={"base_url", "model", "temperature", "seed"})
-        key = content_key(**determining, system=system, user=user)
-        path = self.store / key[:2] / f"{key}.json"
-        if path.exists():
-            return _from_store(path)
-        answer = self._ask(system, user)
-        write_json(path, {"kind": type(answer).__name__, **asdict(answer)})
-        return answer
+        prompt = Prompt(system, user, tuple(images))
+        body = self._body(prompt, _shown)
 
-    @property
-    def _where(self) -> str:
-        """The endpoint without user name and password."""
-        parts = urlsplit(self.spec.base_url)
-        return f"{self.spec.model} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        def send(client: Any) -> bytes:
+            data: bytes = client.chat.completions.with_raw_response.create(**body).content
+            return data
 
-    def _ask(self, system: str, user: str) -> Reply | Refused:
-        import openai
+        return _reply(self.calls.ask(self.request(prompt), send, _read))
 
-        secret = os.environ.get(self.spec.api_key_variable, "").strip()
-        if not secret:
-            raise FieldguideError(
-                f"chat: the environment variable {self.spec.api_key_variable} is empty; put the key of {self._where} "
-                "in it (any text for an endpoint without keys)"
-            )
-        try:
-            # The client retries what may pass (408, 409, 429, 5xx, connections, timeouts) with growing, jittered
-            # waits, and honours Retry-After.
-            with openai.OpenAI(
-                api_key=secret, base_url=self.spec.base_url, timeout=self.spec.timeout, max_retries=self.spec.retries
-            ) as client:
-                completion = client.chat.completions.create(
-                    model=self.spec.model,
-                    messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
-                    temperature=self.spec.temperature,
-                    seed=self.spec.seed,
-                )
-            return _read(completion)
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
-            why = _explain(error).replace(secret, "***")
-            raise FieldguideError(f"chat: {self._where}: {why}") from None
+    def ask_all(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused]:
+        """What `ask` returns for each prompt, in their order; `concurrency` are asked at once."""
+        return map_ahead(lambda p: self.ask(p.system, p.user, p.images), prompts, threads=self.spec.concurrency)
+
+    def request(self, prompt: Prompt) -> Request:
+        """What asking a prompt sends and may use; for the store and for estimates."""
+        text = prompt.system + prompt.user
+        besides = 2 * _TOKENS_A_MESSAGE + len(prompt.images) * self.spec.image_tokens
+        return Request(
+            kind="chat",
+            endpoint=self.spec,
+            body=self._body(prompt, lambda data: {"sha256": sha256_bytes(data)}),
+            most=Usage(tokens_at_most(text) + besides, self.spec.max_tokens),
+            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, self.spec.max_tokens)),
+        )
+
+    def _body(self, prompt: Prompt, shown: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+        spec = self.spec
+        user: Any = prompt.user
+        if prompt.images:
+            user = [{"type": "text", "text": prompt.user}, *(shown(data) for data in prompt.images)]
+        optional = {"temperature": spec.temperature, "seed": spec.seed}
+        return {
+            "model": spec.model,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}],
+            spec.limit_name: spec.max_tokens,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
 
 
-def _read(completion: ChatCompletion) -> Reply | Refused:
-    """The first choice.
+def _shown(data: bytes) -> dict[str, Any]:
+    """An image inside the message itself: nothing is fetched by the endpoint."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    address = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"type": "image_url", "image_url": {"url": address}}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Message(_Part):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Part):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Counted(_Part):
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+
+
+class _Completion(_Part):
+    model: str = ""
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Counted | None = None
+
+
+def _read(value: Any) -> Answer:
+    """The first choice of a completion.
 
     Raises:
-        ValueError, TypeError, AttributeError, IndexError: the endpoint sent something else than a completion.
+        UnreadableError: the endpoint sent something else, nothing, or a part.
     """
+    try:
+        completion = _Completion.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        raise UnreadableError(f"not a chat completion ({where}: {first['msg']})") from None
+    counted = completion.usage
+    usage = Usage(counted.prompt_tokens, counted.completion_tokens) if counted else None
     choice = completion.choices[0]
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        return Refused(choice.message.refusal or "stopped by the endpoint's content filter")
+        why = choice.message.refusal or "stopped by the endpoint's content filter"
+        return Answer(None, completion.model, usage, refused=why)
     if choice.finish_reason == "length":
-        raise ValueError("the reply was cut off at the endpoint's limit of tokens")
-    if not isinstance(choice.message.content, str) or not choice.message.content.strip():
-        raise ValueError("the reply is empty")
-    usage = completion.usage
-    return Reply(
-        choice.message.content,
-        str(completion.model),
-        usage.prompt_tokens if usage else None,
-        usage.completion_tokens if usage else None,
-    )
+        raise UnreadableError("the reply was cut off at the endpoint's limit of tokens; raise `max_tokens`", usage)
+    if not (choice.message.content or "").strip():
+        raise UnreadableError("the reply is empty", usage)
+    return Answer({"text": choice.message.content}, completion.model, usage)
 
 
-def _explain(error: Exception) -> str:
-    """An error in words, without the request and its headers."""
-    import openai
+def _reply(call: Call) -> Reply | Refused:
+    """A call's answer.
 
-    if isinstance(error, openai.APITimeoutError):
-        return "no answer in time; raise `timeout` or look at the endpoint"
-    if isinstance(error, openai.APIConnectionError):
-        return f"cannot be reached ({error.__cause__ or error})"[:_DETAIL]
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        # The body is left out: some endpoints quote the key in it.
-        return f"HTTP {error.status_code}: the key is not accepted"
-    if isinstance(error, openai.APIStatusError):
-        tried = " after all retries" if error.status_code in (408, 409, 429) or error.status_code >= 500 else ""
-        return f"HTTP {error.status_code}{tried}: {error.message}"[:_DETAIL]
-    return f"not a chat completion ({error})"[:_DETAIL]
-
-
-def _from_store(path: Path) -> Reply | Refused:
-    values: dict[str, Any] = read_json(path)
-    kinds: dict[str, type[Reply] | type[Refused]] = {"Reply": Reply, "Refused": Refused}
-    try:
-        return kinds[values.pop("kind")](**values)
-    except (KeyError, TypeError, AttributeError):
-        raise FieldguideError(f"{path}: not a stored reply; delete it, it will be asked for again") from None
+    Raises:
+        FieldguideError: the store holds none; see `CallStore.get`.
+    """
+    if call.refused is not None:
+        return Refused(call.refused)
+    text = call.reply.get("text") if isinstance(call.reply, dict) else None
+    if not isinstance(text, str):
+        raise FieldguideError(
+            f"the stored call {call.key} holds no reply of a chat model; delete it, or take no others'"
+        )
+    counted = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
+    return Reply(text, call.model, *counted)

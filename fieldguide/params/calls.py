@@ -82,14 +82,14 @@ class Chat(Endpoint):
     Attributes:
         temperature, seed: sent as they are; null: not sent, for models that refuse them.
         max_tokens: of a reply; what keeps a call's price within bounds.
-        token_limit: the name by which the endpoint knows that limit (OpenAI's reasoning models: the longer one).
+        limit_name: the name by which the endpoint knows that limit (OpenAI's reasoning models: the longer one).
         image_tokens: that an image in a prompt counts for, at most.
     """
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
     seed: Seed | None = 0
     max_tokens: Positive = 2048
-    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     image_tokens: Positive = 1500
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fieldguide.models.calls import Calls
 from fieldguide.models.chat import Chat, Reply
 from fieldguide.models.protocols import Refused
 from fieldguide.params import Compose
@@ -17,7 +17,6 @@ from fieldguide.streaming import map_ahead
 from fieldguide.topics.questions import Candidate, Subject, reference_answer, subject_refusal
 from fieldguide.words import stems, words
 
-_THREADS = 4
 _SHOWN = 200
 _SYSTEM = """\
 You write questions for a benchmark that compares entities by what can be seen on photographs of them.
@@ -52,7 +51,7 @@ class _Questions(BaseModel):
 
 
 def compose_by_chat(
-    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], store: Path
+    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], calls: Calls
 ) -> Iterator[list[Candidate | Refusal]]:
     """Ask for `per_group` questions about each group; yields what became of them, in the order of the groups.
 
@@ -61,18 +60,33 @@ def compose_by_chat(
     """
     if params.chat is None:
         raise ValueError("params.compose.chat is empty")
-    chat = Chat(params.chat, store)
+    chat = Chat(params.chat, calls)
 
     def of_group(subjects: list[Subject]) -> list[Candidate | Refusal]:
-        refusals = {subject.feature: subject_refusal(subject, called) for subject in subjects}
-        usable = {subject.feature: subject for subject in subjects if refusals[subject.feature] is None}
-        found: list[Candidate | Refusal] = [refusal for refusal in refusals.values() if refusal]
+        usable = _usable(subjects, called)
+        refusals = (subject_refusal(subject, called) for subject in subjects)
+        found: list[Candidate | Refusal] = [refusal for refusal in refusals if refusal]
         if usable:
             reply = chat.ask(_SYSTEM, _prompt(params, usable, called))
             found += _read_reply(reply, params, usable, called, chat.spec.model)
         return found
 
-    yield from map_ahead(of_group, of_groups, threads=_THREADS)
+    threads = params.chat.concurrency
+    yield from map_ahead(of_group, of_groups, threads=threads, window=threads)
+
+
+def chat_prompts(
+    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """What a chat model is told of each group with any usable feature: system and user; at most so much is asked."""
+    for subjects in of_groups:
+        usable = _usable(subjects, called)
+        if usable:
+            yield _SYSTEM, _prompt(params, usable, called)
+
+
+def _usable(subjects: Sequence[Subject], called: Mapping[str, Sequence[str]]) -> dict[str, Subject]:
+    return {subject.feature: subject for subject in subjects if subject_refusal(subject, called) is None}
 
 
 def _prompt(params: Compose, usable: Mapping[str, Subject], called: Mapping[str, Sequence[str]]) -> str:

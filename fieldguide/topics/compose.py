@@ -91,9 +91,10 @@ def _composed(
 ) -> Iterator[list[Candidate | Refusal]]:
     """Questions and refusals, group by group."""
     if params.composer == "chat":
+        from fieldguide.models.calls import open_calls
         from fieldguide.topics.chatting import compose_by_chat
 
-        yield from compose_by_chat(params, of_groups, called, places.cache / "chat")
+        yield from compose_by_chat(params, of_groups, called, open_calls(places.root))
         return
     for of_group in of_groups:
         yield [item for s in of_group for item in compose_subject(s, params.forms, called, params.seed)]

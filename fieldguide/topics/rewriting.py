@@ -20,7 +20,6 @@ from fieldguide.words import stems, words
 ENTITY_PHRASE = "a photo of {entity}"
 _ALLOWED = ("entity", "part")
 _LONGEST = 200
-_THREADS = 4
 _SYSTEM = """\
 You rewrite a question about photographs as a short prompt for a text-to-image model.
 The prompt names the entity exactly as given, and the part to be shown.
@@ -63,7 +62,8 @@ def rewrite(spec: params.Rewrite, places: Places, track: Track = silent) -> Summ
     if unknown:
         raise ProblemsError("rewrite: topics and mined entities do not belong together:", unknown)
     rewriter, called = _rewriter(spec, places)
-    texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=_THREADS)
+    threads = spec.chat.concurrency if spec.chat else 1
+    texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=threads)
     answers = list(track(texts, "rewriting", unit="subtopics", total=len(subtopics)))
     phrases = [Phrase(subtopic.subtopic_id, text, called) for subtopic, text in _usable(subtopics, answers, names)]
     write_records(places.phrases, phrases)
@@ -136,18 +136,24 @@ def _rewriter(spec: params.Rewrite, places: Places) -> tuple[Rewriter, str]:
 
     if spec.rewriter == "template":
         return by_template, "template"
+    from fieldguide.models.calls import open_calls
     from fieldguide.models.chat import Chat
 
     if spec.chat is None:
         raise ValueError("params.rewrite.chat is empty")
-    chat = Chat(spec.chat, places.cache / "chat")
+    chat = Chat(spec.chat, open_calls(places.root))
 
     def by_chat(subtopic: Subtopic, name: str) -> str | Refused:
-        topic = subtopic.topic
-        if topic.kind == "entity":
+        if subtopic.topic.kind == "entity":
             return by_template(subtopic, name)
-        asked = {"question": topic.text, "entity": name, "part": topic.part}
-        reply = chat.ask(_SYSTEM, json.dumps(asked, ensure_ascii=False))
+        reply = chat.ask(*chat_prompt(subtopic, name))
         return reply if isinstance(reply, Refused) else reply.text.strip().strip("\"'")
 
     return by_chat, f"chat:{chat.spec.model}"
+
+
+def chat_prompt(subtopic: Subtopic, name: str) -> tuple[str, str]:
+    """What a chat model is told of a subtopic of a comparison, about an entity of that name: system and user."""
+    topic = subtopic.topic
+    asked = {"question": topic.text, "entity": name, "part": topic.part}
+    return _SYSTEM, json.dumps(asked, ensure_ascii=False)

@@ -3,12 +3,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from fieldguide import params
 from fieldguide.errors import FieldguideError
+from fieldguide.models.calls import open_calls
 from fieldguide.models.chat import Chat, Reply
 from fieldguide.models.protocols import Refused
-from tests.models.endpoint import KEY, Act, completion, endpoint
+from fieldguide.params.calls import Chat as ChatSpec
+from tests.models.endpoint import KEY, Act, completion, serve
 
 GOOD = (200, completion("hello"))
 # What an endpoint answers when it quotes the key that it does not like.
@@ -22,18 +24,18 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def spec(base_url: str, **changes: Any) -> params.Chat:
+def spec(base_url: str, **changes: Any) -> ChatSpec:
     values = {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 2, "seed": 5}
-    return params.Chat.model_validate({**values, **changes})
+    return ChatSpec.model_validate({**values, **changes})
 
 
-def serve(*acts: Act) -> Any:
-    return endpoint(lambda number, _: acts[min(number, len(acts) - 1)])
+def chat(root: Path, base_url: str, **changes: Any) -> Chat:
+    return Chat(spec(base_url, **changes), open_calls(root))
 
 
 def test_asks_with_temperature_seed_and_key_and_counts_tokens(tmp_path: Path) -> None:
     with serve(GOOD) as server:
-        reply = Chat(spec(server.base_url), tmp_path).ask("be kind", "hi")
+        reply = chat(tmp_path, server.base_url).ask("be kind", "hi")
     assert reply == Reply("hello", "tiny-1", 7, 3)
     (request,) = server.requests
     assert request["messages"] == [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]
@@ -45,28 +47,28 @@ def test_a_prompt_is_asked_once_and_then_needs_neither_key_nor_endpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(GOOD) as server:
-        first = Chat(spec(server.base_url), tmp_path).ask("s", "u")
-        assert Chat(spec(server.base_url, timeout=9), tmp_path).ask("s", "u") == first
+        first = chat(tmp_path, server.base_url).ask("s", "u")
+        assert chat(tmp_path, server.base_url, timeout=9).ask("s", "u") == first
         assert len(server.requests) == 1
-        Chat(spec(server.base_url, seed=6), tmp_path).ask("s", "u")
-        Chat(spec(server.base_url), tmp_path).ask("s", "u2")
-        Chat(spec(server.base_url), tmp_path).ask("su", "")
+        chat(tmp_path, server.base_url, seed=6).ask("s", "u")
+        chat(tmp_path, server.base_url).ask("s", "u2")
+        chat(tmp_path, server.base_url).ask("su", "")
         assert len(server.requests) == 4
     monkeypatch.delenv("TEST_CHAT_KEY")
-    assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == first
+    assert chat(tmp_path, server.base_url).ask("s", "u") == first
 
 
 @pytest.mark.parametrize("bad", [(429, {"error": {"message": "slow down"}}), (500, b"oops"), (503, b"")])
 def test_what_may_pass_is_retried(tmp_path: Path, bad: Act) -> None:
     with serve(bad, bad, GOOD) as server:
-        reply = Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        reply = chat(tmp_path, server.base_url).ask("s", "u")
     assert isinstance(reply, Reply)
     assert len(server.requests) == 3
 
 
 def test_a_silent_endpoint_is_retried_and_then_told(tmp_path: Path) -> None:
     with serve(0.6) as server, pytest.raises(FieldguideError, match="no answer in time; raise `timeout`"):
-        Chat(spec(server.base_url, timeout=0.2, retries=1), tmp_path).ask("s", "u")
+        chat(tmp_path, server.base_url, timeout=0.2, retries=1).ask("s", "u")
     assert len(server.requests) == 2
 
 
@@ -77,8 +79,8 @@ def test_a_silent_endpoint_is_retried_and_then_told(tmp_path: Path) -> None:
         ((401, QUOTED), 1, "HTTP 401: the key is not accepted"),
         ((403, QUOTED), 1, "HTTP 403: the key is not accepted"),
         ((400, {"error": {"message": f"no seed; {KEY}"}}), 1, "HTTP 400: .*no seed"),
-        ((200, b'{"choices": [{'), 1, "not a chat completion"),
-        ((200, b"<html>hello</html>"), 1, "not a chat completion"),
+        ((200, b'{"choices": [{'), 1, "the answer is not JSON"),
+        ((200, b"<html>hello</html>"), 1, "the answer is not JSON"),
         ((200, {"choices": []}), 1, "not a chat completion"),
         ((200, {"choices": None}), 1, "not a chat completion"),
         ((200, [1]), 1, "not a chat completion"),
@@ -92,11 +94,11 @@ def test_what_is_wrong_is_told_and_neither_key_nor_reply_is_kept(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with serve(act) as server, pytest.raises(FieldguideError, match=expected) as caught:
-        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        chat(tmp_path, server.base_url).ask("s", "u")
     assert str(caught.value).startswith("chat: tiny at http://127.0.0.1:")
     assert len(server.requests) == asked
     assert KEY not in str(caught.value) + repr(caught.value) + caplog.text
-    assert not list(tmp_path.rglob("*.json"))
+    assert not list(tmp_path.rglob("*.json*"))
 
 
 @pytest.mark.parametrize(
@@ -108,16 +110,19 @@ def test_what_is_wrong_is_told_and_neither_key_nor_reply_is_kept(
 )
 def test_a_refusal_is_kept_and_not_asked_again(tmp_path: Path, answer: dict[str, Any], reason: str) -> None:
     with serve((200, answer)) as server:
-        assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == Refused(reason)
-        assert Chat(spec(server.base_url), tmp_path).ask("s", "u") == Refused(reason)
+        assert chat(tmp_path, server.base_url).ask("s", "u") == Refused(reason)
+        assert chat(tmp_path, server.base_url).ask("s", "u") == Refused(reason)
     assert len(server.requests) == 1
 
 
-def test_an_endpoint_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
-    chat = Chat(spec("http://user:pass@127.0.0.1:9/v1", retries=0, timeout=2), tmp_path)
-    with pytest.raises(FieldguideError, match=r"^chat: tiny at http://127.0.0.1:9/v1: cannot be reached") as caught:
-        chat.ask("s", "u")
-    assert "pass" not in str(caught.value)
+def test_an_endpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FieldguideError, match=r"^chat: tiny at http://127.0.0.1:9/v1: cannot be reached"):
+        chat(tmp_path, "http://127.0.0.1:9/v1", retries=0, timeout=2).ask("s", "u")
+
+
+def test_an_address_with_a_password_is_none() -> None:
+    with pytest.raises(ValidationError, match="secrets belong into the environment"):
+        spec("http://user:pass@127.0.0.1:9/v1")
 
 
 @pytest.mark.parametrize("value", ["", "  "])
@@ -126,12 +131,12 @@ def test_without_a_key_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(
         FieldguideError, match="the environment variable TEST_CHAT_KEY is empty; put the key of tiny at"
     ):
-        Chat(spec("http://127.0.0.1:9/v1"), tmp_path).ask("s", "u")
+        chat(tmp_path, "http://127.0.0.1:9/v1").ask("s", "u")
 
 
 def test_no_key_is_stored(tmp_path: Path) -> None:
     with serve(GOOD) as server:
-        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        chat(tmp_path, server.base_url).ask("s", "u")
     (stored,) = tmp_path.rglob("*.json")
     assert KEY not in stored.read_text(encoding="utf-8")
 
@@ -139,8 +144,8 @@ def test_no_key_is_stored(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[]", "{}", '{"kind": "Reply"}', '{"kind": "Reply", "more": 1}'])
 def test_a_stored_reply_that_is_none_is_told(tmp_path: Path, text: str) -> None:
     with serve(GOOD) as server:
-        Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        chat(tmp_path, server.base_url).ask("s", "u")
         (stored,) = tmp_path.rglob("*.json")
         stored.write_text(text, encoding="utf-8")
-        with pytest.raises(FieldguideError, match="not a stored reply; delete it"):
-            Chat(spec(server.base_url), tmp_path).ask("s", "u")
+        with pytest.raises(FieldguideError, match="not a stored call; delete it"):
+            chat(tmp_path, server.base_url).ask("s", "u")
