@@ -251,6 +251,33 @@ DRAWINGS = Table(
     ),
 )
 
+CAPTIONS = Table(
+    "captions",
+    ("key",),
+    (
+        Column("kind", _STR, "a photograph of the gallery, or a drawing of a topic", allowed=("image", "drawing")),
+        Column("key", _STR, "image_id or drawing_id"),
+        Column("text", _STR, "the caption", nullable=True),
+        Column("captioner", _STR, "name in params.yaml"),
+        Column("revision", _STR, "of the captioner's weights and settings"),
+        Column("status", _STR, "failed: there is no caption", allowed=("ok", "failed")),
+        Column("reason", _STR, "why it failed", nullable=True),
+    ),
+)
+
+RECOMPOSED = Table(
+    "recomposed",
+    ("subtopic_id", "drawing_id"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("drawing_id", _STR, "a drawing of its phrase"),
+        Column("text", _STR, "the drawing's caption, recomposed with the subtopic's text", nullable=True),
+        Column("recomposer", _STR, "template, or chat:MODEL"),
+        Column("status", _STR, "failed: there is no text", allowed=("ok", "failed")),
+        Column("reason", _STR, "why it failed", nullable=True),
+    ),
+)
+
 # What tells an image apart and where it is from: enough to rebuild the corpus from its sources.
 _PUBLISHED = (
     "image_id", "sha256", "width", "height", "entity_id", "split", "source", "source_key", "licence", "attribution",
@@ -265,7 +292,7 @@ RELEASE_IMAGES = Table(
     ),
 )
 
-EMBEDDING_KINDS = ("image", "question", "phrase", "drawing")
+EMBEDDING_KINDS = ("image", "question", "phrase", "expansion", "drawing", "caption", "recomposed")
 
 EMBEDDING_INDEX = Table(
     "embedding_index",
@@ -328,6 +355,8 @@ TABLES: dict[str, Table] = {
         ATTRIBUTES,
         GROUPS,
         DRAWINGS,
+        CAPTIONS,
+        RECOMPOSED,
         EMBEDDING_INDEX,
         POOLS,
         QRELS,

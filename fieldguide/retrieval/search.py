@@ -43,9 +43,13 @@ def mean(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Float
 
 def centred(vectors: Floats, centre: Floats) -> Floats:
     """Vectors less `centre`, of unit length again. A vector that is the centre stays zero: it resembles nothing."""
-    moved = vectors - centre
-    norms = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.asarray(np.divide(moved, norms, out=np.zeros_like(moved), where=norms > 1e-12), dtype=np.float32)
+    return unit(vectors - centre)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Rows of unit length. A row of zeros stays what it is."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 1e-12), dtype=np.float32)
 
 
 def similarities(

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import pandas as pd
 
 from fieldguide.places import Places
-from fieldguide.records import DRAWINGS, IMAGES, Subtopic, read_phrases, read_topics
+from fieldguide.records import (
+    CAPTIONS,
+    DRAWINGS,
+    ENTITIES,
+    IMAGES,
+    RECOMPOSED,
+    Subtopic,
+    read_phrases,
+    read_topics,
+)
 from fieldguide.retrieval.embeddings import Embeddings
 
 
@@ -56,10 +66,56 @@ class Collection:
             chosen = chosen[chosen["prompt"] == prompt]
         return sorted(chosen["drawing_id"])
 
+    def drawings_of(self, subtopic: Subtopic, images: int) -> list[str]:
+        """Ids of the first `images` drawings of a subtopic's phrase that exist, sorted."""
+        return self.drawing_ids(images, purpose="topic", prompt=self.phrases[subtopic.subtopic_id])
+
+    @cached_property
+    def expansions(self) -> Mapping[str, Sequence[str]]:
+        """Other wordings of the phrase by subtopic_id, in the order in which params.yaml asks for them."""
+        found: dict[str, list[str]] = {}
+        for phrase in read_phrases(self.places.expansions):
+            found.setdefault(phrase.subtopic_id, []).append(phrase.text)
+        return found
+
+    @cached_property
+    def captions(self) -> Mapping[str, str]:
+        """Caption by image_id or drawing_id, of those that were captioned."""
+        table = CAPTIONS.read(self.places.captions)
+        made = table[table["status"] == "ok"]
+        return dict(zip(made["key"], made["text"], strict=True))
+
+    def recomposed(self, subtopic: Subtopic, images: int) -> Mapping[str, str]:
+        """Recomposed caption by drawing_id, of a subtopic's first `images` drawings, of those that were recomposed."""
+        told = self._recomposed.get(subtopic.subtopic_id, {})
+        return {drawing: told[drawing] for drawing in self.drawings_of(subtopic, images) if drawing in told}
+
+    @cached_property
+    def _recomposed(self) -> Mapping[str, Mapping[str, str]]:
+        table = RECOMPOSED.read(self.places.recomposed)
+        found: dict[str, dict[str, str]] = {}
+        made = table.loc[table["status"] == "ok", ["subtopic_id", "drawing_id", "text"]]
+        for subtopic_id, drawing_id, text in made.itertuples(index=False, name=None):
+            found.setdefault(subtopic_id, {})[drawing_id] = text
+        return found
+
+    def kind(self, entity_id: str) -> str:
+        """What kind of thing an entity is: its parent in the taxonomy, as a path from the root."""
+        return self._kinds[entity_id]
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, str]:
+        entities = ENTITIES.read(self.places.entities)
+        return {e: " / ".join(path[:-1]) for e, path in zip(entities["entity_id"], entities["taxonomy"], strict=True)}
+
+    def words(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
+        """The text of a subtopic's question, or its phrase."""
+        return subtopic.topic.text if query == "question" else self.phrases[subtopic.subtopic_id]
+
     def images(self, encoder: str) -> Embeddings:
         """The corpus in one encoder's space."""
         return Embeddings.open(self.places.embeddings(encoder))
 
     def queries(self, encoder: str) -> Embeddings:
-        """Questions, phrases and drawings in one encoder's space."""
+        """Questions, phrases, drawings and captions in one encoder's space."""
         return Embeddings.open(self.places.queries(encoder))

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.params.systems import RandomSystem
+from fieldguide.params.sanity import RandomSystem
 from fieldguide.records import Subtopic
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, system

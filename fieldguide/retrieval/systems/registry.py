@@ -28,7 +28,7 @@ class Scorer(Protocol):
     """Scores the candidates of a subtopic."""
 
     def __call__(self, subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
-        """Scores of `gallery[candidates]`, greater is better; None if there is nothing to rank by."""
+        """Scores of `gallery[candidates]`, greater is better; NaN: not ranked; None: there is nothing to rank by."""
         ...
 
 

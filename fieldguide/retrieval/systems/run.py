@@ -40,7 +40,8 @@ def run_system(
         scored = ((subtopic, everything, score(subtopic, everything)) for subtopic in collection.subtopics)
     for subtopic, candidates, scores in scored:
         if scores is not None and len(candidates):
-            yield from rank_images(subtopic.subtopic_id, ids[candidates], scores, name, depth)
+            ranked = ~np.isnan(scores)
+            yield from rank_images(subtopic.subtopic_id, ids[candidates[ranked]], scores[ranked], name, depth)
 
 
 def _pools(score: Scorer, collection: Collection, pools: Mapping[str, Sequence[str]]) -> Iterator[Scored]:
