@@ -14,6 +14,7 @@ from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
 from fieldguide.params.calls import Calls, Chat
 from fieldguide.params.encoders import Encoder
 from fieldguide.params.generators import FlowMatchingGenerator, Generator
+from fieldguide.params.search import Index
 from fieldguide.params.systems import System, TextSystem, VisretSystem
 
 
@@ -107,10 +108,20 @@ class Visualize(Section):
 
 
 class Retrieve(Section):
-    """Stages `retrieve` and `rerank`: systems to run, and how many images a full run keeps."""
+    """Stages `retrieve` and `rerank`: systems to run, and how many images a full run keeps.
+
+    `index`: through which a whole gallery is searched by systems that compare vectors; exactly where it is null.
+    """
 
     systems: list[Name] = Field(min_length=1)
     depth: Positive = 100
+    index: Index | None = None
+
+    @model_validator(mode="after")
+    def _shortlists_reach(self) -> Retrieve:
+        if self.index is not None and self.index.shortlist < self.depth:
+            raise ValueError(f"index.shortlist is {self.index.shortlist}; at least `depth`, {self.depth}, is needed")
+        return self
 
 
 class Pool(Section):

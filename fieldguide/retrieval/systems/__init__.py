@@ -8,5 +8,17 @@ for that subtopic, and the measures say so.
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, kinds, make_system, system
 from fieldguide.retrieval.systems.run import run_system
+from fieldguide.retrieval.systems.searching import Searching, exact, indexed
 
-__all__ = ["Collection", "Rows", "Scorer", "kinds", "make_system", "run_system", "system"]
+__all__ = [
+    "Collection",
+    "Rows",
+    "Scorer",
+    "Searching",
+    "exact",
+    "indexed",
+    "kinds",
+    "make_system",
+    "run_system",
+    "system",
+]

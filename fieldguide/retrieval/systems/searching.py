@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from fieldguide.files import locked
+from fieldguide.params.search import Index as Spec
 from fieldguide.records import Subtopic
+from fieldguide.retrieval.index import Index, build_index, index_key, recall
 from fieldguide.retrieval.search import QUERIES, Floats
 from fieldguide.retrieval.systems.comparison import Comparison
 from fieldguide.retrieval.systems.registry import Rows
@@ -47,3 +52,70 @@ def batches(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[list[_
 def _parted(found: Floats, vectors: Sequence[Floats]) -> list[Floats]:
     """The rows of each of several stacked arrays."""
     return np.split(found, np.cumsum([len(queries) for queries in vectors])[:-1])
+
+
+@dataclass(frozen=True)
+class Found:
+    """How well an index serves a system: recall@depth of its shortlists beside exact search, over how many queries."""
+
+    kind: str
+    depth: int
+    shortlist: int
+    images: int
+    queries: int
+    recall: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
+            f"shortlists of {self.shortlist} of {self.images} images"
+        )
+
+
+def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[Found], None]) -> Searching:
+    """Search through an index, which is built first where `cache` does not hold it.
+
+    Each query's shortlist is compared exactly. What several queries of a subtopic propose is compared with all of them;
+    a drawing's ranks are then those among these images, as they are in the gallery down to the shortlist's length.
+
+    Args:
+        spec: the index; a gallery no larger than its shortlist is searched exactly.
+        depth: of the recall that is measured.
+        cache: folder of indexes, filed under all that determines them.
+        tell: told of the recall, once a system.
+    """
+
+    def search(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
+        if len(score.rows) <= spec.shortlist:
+            yield from exact(score, subtopics)
+            return
+        index = _built(spec, score, cache)
+        tell(_measured(index, spec, score, subtopics, depth))
+        for asked in batches(score, subtopics):
+            for subtopic, queries in asked:
+                if queries is None:
+                    yield subtopic, np.array([], dtype=np.intp), None
+                    continue
+                proposed = np.unique(index.search(queries, spec, revision=score.images.meta.revision))
+                candidates: Rows = proposed[proposed >= 0]
+                yield subtopic, candidates, score.combine(score.compare(queries, candidates), candidates)
+
+    return search
+
+
+def _built(spec: Spec, score: Comparison, cache: Path) -> Index:
+    folder = cache / index_key(spec, score.images, score.rows, score.centre)
+    with locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            build_index(spec, score.images, score.rows, score.centre, folder)
+    return Index.open(folder)
+
+
+def _measured(index: Index, spec: Spec, score: Comparison, subtopics: Sequence[Subtopic], depth: int) -> Found:
+    """Recall over evenly spaced subtopics' queries."""
+    chosen = [subtopics[n] for n in np.unique(np.linspace(0, len(subtopics) - 1, spec.sample).astype(int))]
+    vectors = [queries for subtopic in chosen if (queries := score.queries(subtopic)) is not None]
+    asked = np.concatenate(vectors or [np.zeros((0, index.meta.dimension), np.float32)])[: spec.sample]
+    found = index.search(asked, spec, revision=score.images.meta.revision)
+    share = recall(found, asked, score.images, score.rows, depth, score.centre) if len(asked) else 1.0
+    return Found(spec.kind, depth, spec.shortlist, index.meta.images, len(asked), share)

@@ -1,0 +1,191 @@
+"""Indexes on a gallery of clusters: what they find, what they refuse, and what a run through one holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.files import read_json, write_json
+from fieldguide.params import search as params
+from fieldguide.records import Subtopic
+from fieldguide.retrieval.embeddings import Embeddings, write_embeddings
+from fieldguide.retrieval.fusion import fuse
+from fieldguide.retrieval.index import Index, build_index, index_key, recall
+from fieldguide.retrieval.search import Floats, centred, mean, nearest
+from fieldguide.retrieval.systems.comparison import Comparison
+from fieldguide.retrieval.systems.searching import Found, exact, indexed
+from tests.builders import tiny_params, tiny_topics
+
+IMAGES, DIMENSION = 3000, 32
+ROWS = np.arange(0, IMAGES, 2)
+KINDS: list[dict[str, Any]] = [
+    {"kind": "ivf", "shortlist": 100, "lists": 20, "probes": 8},
+    {"kind": "hnsw", "shortlist": 100, "links": 16},
+    {"kind": "binary", "shortlist": 200, "bits": 256},
+]
+
+
+def spec(**values: Any) -> params.Index:
+    return TypeAdapter(params.Index).validate_python(values)  # type: ignore[no-any-return]
+
+
+def clustered(count: int, seed: int) -> Floats:
+    rng, centres = np.random.default_rng(seed), np.random.default_rng(0).normal(size=(40, DIMENSION))
+    vectors = centres[rng.integers(0, 40, count)] + rng.normal(size=(count, DIMENSION)) / 2
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Embeddings:
+    folder = tmp_path_factory.mktemp("gallery") / "tiny"
+    keys = [("image", f"{n:016x}") for n in range(IMAGES)]
+    write_embeddings(
+        folder, keys, [(np.arange(IMAGES), clustered(IMAGES, 1))],
+        encoder="tiny", revision="r1" * 32, dtype="float16", dimension=DIMENSION,
+    )  # fmt: skip
+    return Embeddings.open(folder)
+
+
+@pytest.mark.parametrize("values", KINDS, ids=lambda values: values["kind"])
+@pytest.mark.parametrize("centring", [False, True])
+def test_what_is_proposed_holds_nearly_all_of_the_nearest(
+    images: Embeddings, tmp_path: Path, values: dict[str, Any], centring: bool
+) -> None:
+    queries, centre = clustered(20, 2), mean(images.vectors, ROWS) if centring else None
+    queries = queries if centre is None else centred(queries, centre)
+    meta = build_index(spec(**values), images, ROWS, centre, tmp_path / "index")
+    places = Index.open(tmp_path / "index").search(queries, spec(**values), revision=meta.revision)
+    assert places.shape == (20, values["shortlist"])
+    assert places.max() < len(ROWS)
+    assert recall(places, queries, images, ROWS, 10, centre) > 0.95
+
+
+@pytest.mark.parametrize("values", KINDS, ids=lambda values: values["kind"])
+def test_the_same_gallery_gives_the_same_bytes(images: Embeddings, tmp_path: Path, values: dict[str, Any]) -> None:
+    first = build_index(spec(**values), images, ROWS, None, tmp_path / "a")
+    assert build_index(spec(**values), images, ROWS, None, tmp_path / "b") == first
+
+
+def test_recall_by_hand(images: Embeddings) -> None:
+    best, _ = nearest(images.rows("image", images.keys("image")[:2]), images.vectors, ROWS, 4)
+    half = np.stack([best[0], np.concatenate([best[1][:2], [-1, -1]])])
+    queries = images.rows("image", images.keys("image")[:2])
+    assert recall(half, queries, images, ROWS, 4) == 0.75
+
+
+def test_another_encoder_revision_is_refused(images: Embeddings, tmp_path: Path) -> None:
+    build_index(spec(**KINDS[2]), images, ROWS, None, tmp_path / "index")
+    with pytest.raises(FieldguideError) as error:
+        Index.open(tmp_path / "index").search(clustered(1, 2), spec(**KINDS[2]), revision="0" * 64)
+    assert str(error.value) == (
+        "the binary index is of revision r1r1r1r1r1r1 of encoder tiny, the queries are of revision 000000000000; "
+        "run `dvc repro`, so that both are of one"
+    )
+
+
+def test_a_damaged_index_is_told_before_faiss_reads_it(images: Embeddings, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build_index(spec(**KINDS[2]), images, ROWS, None, folder)
+    with (folder / "index.faiss").open("ab") as stream:
+        stream.write(b"more")
+    with pytest.raises(FieldguideError, match=r"index.faiss: missing or damaged; remove .*, it will be built again"):
+        Index.open(folder)
+    write_json(folder / "meta.json", {"kind": "ivf"})
+    with pytest.raises(FieldguideError, match=r"meta.json: not of an index; remove .*, it will be built again"):
+        Index.open(folder)
+
+
+def test_a_key_hangs_on_all_that_is_built_and_not_on_how_it_is_asked(images: Embeddings) -> None:
+    centre = np.ones(DIMENSION, dtype=np.float32)
+    keys = {
+        index_key(spec(kind="ivf"), images, ROWS, None), index_key(spec(kind="ivf", lists=9), images, ROWS, None),
+        index_key(spec(kind="ivf"), images, ROWS[1:], None), index_key(spec(kind="ivf"), images, ROWS, centre),
+        index_key(spec(kind="hnsw"), images, ROWS, None), index_key(spec(kind="ivf", seed=1), images, ROWS, None),
+    }  # fmt: skip
+    assert len(keys) == 6
+    assert index_key(spec(kind="ivf", probes=3, shortlist=5, sample=9), images, ROWS, None) in keys
+
+
+def comparison(images: Embeddings, centre: Floats | None = None) -> tuple[Comparison, list[Subtopic]]:
+    """Three queries a subtopic, none for one of them."""
+    subtopics = sorted((s for t in tiny_topics() for s in t.subtopics), key=lambda s: s.subtopic_id)
+    asked = {s.subtopic_id: clustered(3, 10 + n) for n, s in enumerate(subtopics)}
+    asked.pop(subtopics[1].subtopic_id)
+
+    def queries(subtopic: Subtopic) -> Floats | None:
+        return asked.get(subtopic.subtopic_id)
+
+    return Comparison(images, ROWS, queries, lambda found, places: fuse(found, places, "mean"), centre), subtopics
+
+
+def test_searching_together_gives_what_each_subtopic_gives_alone(images: Embeddings) -> None:
+    score, subtopics = comparison(images)
+    everything = np.arange(len(ROWS))
+    for _ in range(2):
+        for subtopic, candidates, scores in exact(score, subtopics * 4):
+            alone = score(subtopic, everything)
+            assert np.array_equal(candidates, everything)
+            assert alone is scores is None or np.array_equal(scores, alone)
+
+
+@pytest.mark.parametrize("values", KINDS, ids=lambda values: values["kind"])
+def test_a_run_through_an_index_has_the_scores_of_exact_search(
+    images: Embeddings, tmp_path: Path, values: dict[str, Any]
+) -> None:
+    score, subtopics = comparison(images, mean(images.vectors, ROWS))
+    told: list[Found] = []
+    search = indexed(spec(**values), 10, tmp_path, told.append)
+    whole = {subtopic.subtopic_id: scores for subtopic, _, scores in exact(score, subtopics)}
+    found = list(search(score, subtopics))
+    assert [subtopic for subtopic, _, _ in found] == subtopics
+    for subtopic, candidates, scores in found:
+        expected = whole[subtopic.subtopic_id]
+        if scores is None or expected is None:
+            assert scores is expected is None
+            continue
+        assert values["shortlist"] <= len(candidates) < len(ROWS)
+        assert scores == pytest.approx(expected[candidates], abs=1e-6)
+    (report,) = told
+    assert report.recall > 0.95
+    assert str(report) == (
+        f"{values['kind']} index: recall@10 {report.recall:.4f} of exact search over {report.queries} queries, "
+        f"shortlists of {values['shortlist']} of {len(ROWS)} images"
+    )
+    built = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/index.faiss")}
+    assert len(built) == 1
+    list(search(score, subtopics))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/index.faiss")} == built
+
+
+def test_a_gallery_no_larger_than_the_shortlist_is_searched_exactly(images: Embeddings, tmp_path: Path) -> None:
+    score, subtopics = comparison(images)
+    search = indexed(spec(kind="hnsw", shortlist=len(ROWS)), 10, tmp_path, lambda found: pytest.fail(str(found)))
+    for ours, theirs in zip(search(score, subtopics), exact(score, subtopics), strict=True):
+        assert np.array_equal(ours[1], theirs[1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_params_name_what_an_index_may_be_told() -> None:
+    with pytest.raises(ProblemsError) as error:
+        tiny_params(retrieve={"depth": 50, "index": {"kind": "ivf", "shortlist": 20}})
+    assert "index.shortlist is 20; at least `depth`, 50, is needed" in str(error.value)
+    with pytest.raises(ProblemsError) as error:
+        tiny_params(retrieve={"index": {"kind": "ivf", "links": 3}})
+    assert "retrieve.index.links: unknown key; allowed: kind, lists, probes, sample, seed, shortlist" in str(
+        error.value
+    )
+    assert tiny_params(retrieve={"index": None}).retrieve.index is None
+
+
+def test_centred_queries_find_what_centring_brings_near(images: Embeddings, tmp_path: Path) -> None:
+    centre = mean(images.vectors, ROWS)
+    build_index(spec(**KINDS[1]), images, ROWS, centre, tmp_path / "index")
+    assert read_json(tmp_path / "index" / "meta.json")["images"] == len(ROWS)
+    own = centred(np.asarray(images.vectors[ROWS[:5]], dtype=np.float32), centre)
+    places = Index.open(tmp_path / "index").search(own, spec(**KINDS[1]), revision=images.meta.revision)
+    assert all(n in found[:3] for n, found in enumerate(places))
