@@ -69,25 +69,19 @@ def imported(file: Path, root: Path) -> frozenset[Path]:
 
 def code_of(stage: str, root: Path = Path()) -> list[str]:
     """Files and provider packages that a stage depends on, sorted, as dvc.yaml writes them."""
-    todo, seen = [Path("flows") / f"{stage}.py"], set[Path]()
+    todo, seen, packages = [Path("flows") / f"{stage}.py"], set[Path](), set[str]()
     while todo:
         file = todo.pop()
         if file in seen or _inert(file.as_posix()):
             continue
         seen.add(file)
         todo.extend(imported(file, root))
-    files = {file.as_posix() for file in seen}
-    for package in PROVIDERS:
-        inside = {file for file in files if file.startswith(f"{package}/")}
-        if inside:
-            files = (files - inside) | {package}
-            for provider in sorted((root / package).glob("**/*.py")):
-                files |= {f.as_posix() for f in imported(provider.relative_to(root), root)}
-            files = {file for file in files if file == package or not file.startswith(f"{package}/")}
-            files = {file for file in files if not _inert(file)}
-    return sorted(
-        files | {path.as_posix() for folder in {file.parent for file in seen} for path in _data(folder, root)}
-    )
+        for package in {p for p in PROVIDERS if file.is_relative_to(p)} - packages:
+            packages.add(package)
+            todo.extend(provider.relative_to(root) for provider in (root / package).glob("**/*.py"))
+    files = {file.as_posix() for file in seen if not any(file.is_relative_to(package) for package in packages)}
+    data = {path.as_posix() for folder in {file.parent for file in seen} for path in _data(folder, root)}
+    return sorted(files | packages | data)
 
 
 def _data(folder: Path, root: Path) -> list[Path]:

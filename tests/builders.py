@@ -38,8 +38,8 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
     """Parameters that fit `tiny_benchmark`; `sections` override single keys of a section."""
     values = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
     values |= {
-        "encoders": {ENCODER: {"kind": "conse"}},
-        "generators": {GENERATOR: {"kind": "flow-matching"}},
+        "encoders": {ENCODER: {"kind": "conse", "weights": "weights", "text": "text"}},
+        "generators": {GENERATOR: {"kind": "flow-matching", "path": "generator", "text": "text"}},
         "systems": {
             "random": {"kind": "random", "seed": 1},
             "text": {"kind": "text", "encoder": ENCODER, "query": "question"},

@@ -12,6 +12,7 @@ from fieldguide.params.base import Name
 from fieldguide.params.cletir import CletirSystem
 from fieldguide.params.composed import CirevlSystem, PdvSystem, WeimocirSystem
 from fieldguide.params.ranking import Constant, DrawingSection, Fusion, RankingSection, counted, fusion_words
+from fieldguide.params.reranking import RerankVlmSystem
 from fieldguide.params.sanity import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 
 GROUP = "fieldguide.systems"
@@ -150,6 +151,7 @@ System = Annotated[
     | Annotated[PdvSystem, Tag("pdv")]
     | Annotated[CirevlSystem, Tag("cirevl")]
     | Annotated[CletirSystem, Tag("cletir")]
+    | Annotated[RerankVlmSystem, Tag("rerank-vlm")]
     | Annotated[PluginSystem, Tag("plugin")],
     Discriminator(_tag),
 ]
@@ -157,7 +159,8 @@ BUILTIN: dict[str, type[RankingSection]] = {
     get_args(section.model_fields["kind"].annotation)[0]: section
     for section in (
         RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem,
+        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, RerankVlmSystem,
     )
 }  # fmt: skip
 LateFusionSystem.model_rebuild()
+RerankVlmSystem.model_rebuild(_types_namespace={"System": System})

@@ -68,6 +68,10 @@ def test_providers_loaded_by_name_count_through_their_package(tmp_path: Path) ->
     imported.cache_clear()
     assert code_of("embed", tmp_path)[:2] == ["fieldguide/models", "fieldguide/ranks.py"]
     assert "fieldguide/unrelated.py" in code_of("embed", tmp_path)
+    (tmp_path / "fieldguide" / "unrelated.py").write_text("import fieldguide.far")  # what a provider's imports import
+    (tmp_path / "fieldguide" / "far.py").write_text("")
+    imported.cache_clear()
+    assert "fieldguide/far.py" in code_of("embed", tmp_path)
 
 
 def test_the_library_imports_nothing_above_it() -> None:

@@ -1,0 +1,150 @@
+"""A model that looks at the best of another system, behind a local endpoint."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from fieldguide.errors import FieldguideError
+from fieldguide.models.chat import Reply
+from fieldguide.models.protocols import Refused
+from fieldguide.params.systems import System
+from fieldguide.places import Places
+from fieldguide.records import RunLine
+from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.retrieval.systems.rerank_vlm import Photographs, grade, reranked
+from tests.builders import tiny_benchmark
+from tests.models.endpoint import KEY, REFUSED, Answer, completion, endpoint, serve
+
+TOP = 4
+BASE = {"kind": "random", "seed": 3}
+
+
+@pytest.fixture
+def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
+    monkeypatch.setenv("TEST_CHAT_KEY", KEY)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    tiny_benchmark(tmp_path)
+    return Collection(Places(tmp_path))
+
+
+def spec(base_url: str, **values: Any) -> System:
+    chat = {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
+    section = {"kind": "rerank-vlm", "base": BASE, "chat": chat, "top": TOP, **values}
+    return TypeAdapter(System).validate_python(section)  # type: ignore[no-any-return]
+
+
+def by_subtopic(lines: list[RunLine]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line.subtopic_id, []).append(line.image_id)
+    return found
+
+
+def base_order(collection: Collection) -> dict[str, list[str]]:
+    return by_subtopic(list(run_system("base", TypeAdapter(System).validate_python(BASE), collection)))
+
+
+def shown(body: Any) -> bytes:
+    """The image that a request holds."""
+    (_, part) = body["messages"][1]["content"]
+    return base64.b64decode(part["image_url"]["url"].removeprefix("data:image/png;base64,"))
+
+
+def test_the_best_of_the_base_system_are_ordered_by_what_the_model_says(collection: Collection) -> None:
+    # The model likes bright photographs; the test knows the order from the same bytes.
+    photographs = Photographs(collection, 512)
+    liked = {
+        image: round(np.asarray(Image.open(io.BytesIO(photographs.png(row)))).mean()) % 11
+        for row, image in enumerate(collection.gallery)
+    }
+    by_bytes = {photographs.png(row): liked[image] for row, image in enumerate(collection.gallery)}
+    with endpoint(lambda _, body: Answer(completion(str(by_bytes[shown(body)])))) as server:
+        lines = list(run_system("vlm", spec(server.base_url), collection))
+        asked = len(server.requests)
+        assert list(run_system("vlm", spec(server.base_url), collection)) == lines
+        assert len(server.requests) == asked  # each asked once
+    ours, theirs = by_subtopic(lines), base_order(collection)
+    assert ours.keys() == theirs.keys()
+    for subtopic, order in theirs.items():
+        best = sorted(order[:TOP], key=lambda image: -liked[image])  # stable: equal grades keep the base's order
+        assert ours[subtopic] == best + order[TOP:]
+    texts = {body["messages"][1]["content"][0]["text"] for body in server.requests}
+    assert all(phrase in "".join(texts) for phrase in collection.phrases.values())
+    assert all("from 0 (not at all) to 10 (perfectly)" in text for text in texts)
+
+
+def test_pools_are_reranked_too_and_the_question_may_be_asked(collection: Collection) -> None:
+    pools = {s.subtopic_id: collection.gallery[:6] for s in collection.subtopics}
+    with serve(completion("5")) as server:
+        values = {"query": "question", "prompt": "{query} 0-{scale}", "scale": 5}
+        lines = list(run_system("vlm", spec(server.base_url, **values), collection, pools))
+    assert {subtopic: sorted(images) for subtopic, images in by_subtopic(lines).items()} == {
+        subtopic: sorted(images) for subtopic, images in pools.items()
+    }
+    asked = {body["messages"][1]["content"][0]["text"] for body in server.requests}
+    assert asked == {f"{s.topic.text} 0-5" for s in collection.subtopics}
+
+
+def test_what_is_refused_or_no_number_comes_after_what_was_graded(collection: Collection) -> None:
+    lock, answers = threading.Lock(), iter([REFUSED, Answer(completion("a pear")), Answer(completion("0"))] * 1000)
+
+    def act(_: int, body: Any) -> Answer:
+        with lock:
+            return next(answers)
+
+    with endpoint(act) as server:
+        section = spec(server.base_url, top=3, chat={**_chat(server.base_url), "concurrency": 1})
+        first = {s.subtopic_id for s in collection.subtopics[:1]}
+        lines = [line for line in run_system("vlm", section, collection) if line.subtopic_id in first]
+    order = base_order(collection)[lines[0].subtopic_id]
+    assert [line.image_id for line in lines] == [order[2], order[0], order[1], *order[3:]]
+
+
+def _chat(base_url: str) -> dict[str, Any]:
+    return {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
+
+
+def test_an_endpoint_that_fails_ends_the_run(collection: Collection) -> None:
+    with serve((500, b"oops")) as server, pytest.raises(FieldguideError, match="HTTP 500"):
+        list(run_system("vlm", spec(server.base_url), collection))
+
+
+def test_large_photographs_are_shown_smaller(collection: Collection) -> None:
+    small = Image.open(io.BytesIO(Photographs(collection, 16).png(0)))
+    assert max(small.size) == 16
+    assert max(Image.open(io.BytesIO(Photographs(collection, 512).png(0))).size) == 24
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("7", 7), (" 7.\n", 7), ("7/10", 7), ("7 / 10.", 7), ("0", 0), ("10", 10), ("11", None), ("7/5", None),
+     ("seven", None), ("7 or 8", None), ("-1", None), ("", None), ("٧", None), ("007", 7)],
+)  # fmt: skip
+def test_a_grade_is_a_number_and_nothing_else(text: str, expected: int | None) -> None:
+    assert grade(Reply(text, "tiny", None, None), 10) == expected
+    assert grade(Refused("no"), 10) is None
+
+
+def test_scores_by_hand() -> None:
+    scores = reranked(4, np.array([2, 0, 3]), [1, None])
+    assert scores == pytest.approx([1 / 3, np.nan, 1 / 2 + 2, 1 / 4], nan_ok=True)
+
+
+@pytest.mark.parametrize("prompt", ["look", "{query} {0}", "{query} {", "{scale}", "{query.__class__}"])
+def test_a_prompt_that_cannot_be_filled_is_refused(prompt: str) -> None:
+    with pytest.raises(ValidationError, match=r"prompt\n.*(needs \{query\}, may have \{scale\}|is no template)"):
+        spec("http://localhost/v1", prompt=prompt)
+
+
+def test_it_says_what_it_does() -> None:
+    assert spec("http://localhost/v1").words == "the best 4 looked at by tiny (phrase), of: random order"
