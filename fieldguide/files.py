@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tarfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -42,16 +43,16 @@ def content_key(**parts: Any) -> str:
 
 
 def _temporary(path: Path) -> Path:
-    """A sibling's name for this process to write to; what killed processes left beside `path` is removed."""
+    """A sibling's name for this thread to write to; what killed processes left beside `path` is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        writer = leftover.name.split(".")[-2]
+        writer = leftover.name.split(".")[-2].partition("-")[0]
         if writer.isdigit() and not _is_alive(int(writer)):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:
                 leftover.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
 
 
 def _is_alive(process: int) -> bool:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,21 @@ def test_what_a_killed_writer_left_is_swept_by_the_next_and_a_living_ones_is_not
     with files.atomic_open(path) as stream, files.atomic_directory(folder):
         stream.write("whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["a.txt", "b", living.name])
+
+
+def test_threads_that_write_one_file_at_once_leave_it_whole(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def write(text: str) -> None:
+        with files.atomic_open(tmp_path / "a.txt") as stream:
+            together.wait()
+            stream.write(text * 1000)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, "abcdefgh"))
+    text = (tmp_path / "a.txt").read_text()
+    assert text == text[0] * 1000
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=9), st.binary(max_size=2000), max_size=8))

@@ -87,6 +87,10 @@ class UnreadableError(ValueError):
         self.usage = usage
 
 
+class UnansweredError(FieldguideError):
+    """One request has no answer: it came to nothing after all retries, or what came is none. Others may well have."""
+
+
 class Calls:
     """Asks endpoints.
 
@@ -110,7 +114,8 @@ class Calls:
 
         Raises:
             BudgetError: it might cost more than is left; it was not sent.
-            FieldguideError: no key, no price, no connection, an error after all retries, or an answer that is none.
+            UnansweredError: an error after all retries, no answer in time, or an answer that is none.
+            FieldguideError: no key, no price, no connection, or an error that asking again does not mend.
         """
         with self.store.asking(request.key):
             kept = self.store.get(request.key)
@@ -137,7 +142,8 @@ class Calls:
                 seconds = _wait(error, attempt, spec.retries)
                 if seconds is None:
                     why = endpoints.explain(error, secret)
-                    raise FieldguideError(f"{request.kind}: {spec.where}: {why}") from None
+                    failed = UnansweredError if endpoints.concerns_one(error) else FieldguideError
+                    raise failed(f"{request.kind}: {spec.where}: {why}") from None
                 if isinstance(error, openai.RateLimitError):
                     rate.pause(seconds)
                 self._sleep(seconds)

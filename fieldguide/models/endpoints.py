@@ -113,6 +113,13 @@ def may_be_billed(error: Exception) -> bool:
     )
 
 
+def concerns_one(error: Exception) -> bool:
+    """Whether other requests may fare better: the endpoint is there and takes the key, but this answer is none."""
+    import httpx
+
+    return not isinstance(error.__cause__, httpx.ConnectError) and (may_pass(error) or isinstance(error, ValueError))
+
+
 def explain(error: Exception, secret: str) -> str:
     """An error in words, without the request, its headers and the key."""
     return _explained(error).replace(secret, "***")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from fieldguide.params.base import Positive, Section
+from fieldguide.params.calls import Endpoint
 
 GROUP = "fieldguide.generators"
 """Entry points by which other packages offer kinds of generators."""
@@ -88,32 +89,35 @@ class IPAdapterGenerator(Pipeline):
         return value
 
 
-class OpenAIImagesGenerator(Section):
-    """The OpenAI images API and its compatibles. It has no seeds of its own: each drawing is one call, kept for good.
+class OpenAIImagesGenerator(Endpoint):
+    """The OpenAI images API and its compatibles: one call a drawing, asked once and kept for good.
 
     Attributes:
-        api_key_variable: the environment variable with the key; never the key itself.
         size: WIDTHxHEIGHT, or auto.
-        quality: as the endpoint names it (gpt-image-1: low, medium, high); `null` where it has none.
-        response_format: `b64_json` for endpoints that would send an address otherwise (dall-e-3, some compatibles);
-            gpt-image-1 refuses the key.
-        send_seed: send each drawing's seed, to compatibles that know it.
-        timeout: seconds.
-        retries: of what may pass (429, 5xx, timeouts, broken replies).
-        concurrency: calls at once.
+        quality: as the endpoint names it (gpt-image-1: low, medium, high); null: not sent.
+        response_format: `b64_json` for models that would send an address otherwise (dall-e-3 and some compatibles);
+            gpt-image-1 refuses the key. Addresses are never followed.
+        send_seed: send each drawing's seed, for compatibles that know it. The API itself has no seeds.
+        options: what else is sent, by the endpoint's own names, such as `background` or `num_inference_steps`.
+        image_tokens: that one image counts for, at most; keeps a call's price within bounds.
     """
 
     kind: Literal["openai-images"]
-    base_url: str
-    model: str
-    api_key_variable: str = "OPENAI_API_KEY"
     size: Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,3}x[1-9][0-9]{0,3})$")] = "1024x1024"
-    quality: str | None = "medium"
+    quality: str | None = None
     response_format: Literal["b64_json"] | None = None
     send_seed: bool = False
-    timeout: Annotated[float, Field(gt=0)] = 180.0
-    retries: Annotated[int, Field(ge=0, le=10)] = 4
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    options: dict[str, str | int | float | bool] = Field(default={})
+    image_tokens: Positive = 6240
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 180.0
+
+    @field_validator("options")
+    @classmethod
+    def _says_nothing_twice(cls, value: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+        own = {"model", "prompt", "n", "size", "quality", "response_format", "seed", "stream"}
+        if twice := sorted(own & value.keys()):
+            raise ValueError(f"holds {', '.join(twice)}; those have keys of their own, or are fixed")
+        return value
 
 
 class PluginGenerator(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 
 from fieldguide.models.protocols import Refused
 
+_PIXELS = 64_000_000
+
 
 def from_pixels(pixels: npt.NDArray[Any]) -> Image.Image | Refused:
     """A drawing of (height, width, 3) floats, 0..1. Numbers that are not finite would be drawn as black: refused."""
@@ -17,6 +20,24 @@ def from_pixels(pixels: npt.NDArray[Any]) -> Image.Image | Refused:
         return Refused("the network's output is not finite")
     values = (np.clip(pixels, 0, 1) * 255).round().astype(np.uint8)
     return checked(Image.fromarray(values, "RGB"))
+
+
+def from_file(data: bytes) -> Image.Image:
+    """An image file that somebody else made, as RGB; transparency is laid on white.
+
+    Raises:
+        ValueError: it is none, or has more than 64 million pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+            if image.width * image.height > _PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels")
+            if image.mode in ("RGBA", "LA", "P"):
+                white = Image.new("RGBA", image.size, "white")
+                return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"no PNG, JPEG or WEBP image ({error})") from None
 
 
 def checked(image: Image.Image) -> Image.Image | Refused:
