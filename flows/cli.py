@@ -11,7 +11,7 @@ import typer
 
 from fieldguide import __version__
 from fieldguide.errors import FieldguideError
-from flows import annotate_cli, audit_cli, evaluate_cli, import_cli
+from flows import annotate_cli, audit_cli, calls_cli, evaluate_cli, import_cli
 
 app = typer.Typer(
     name="fieldguide",
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(annotate_cli.app, name="annotate")
+app.add_typer(calls_cli.app, name="calls")
 app.command(epilog=audit_cli.EPILOG)(audit_cli.audit)
 app.command(epilog=evaluate_cli.EPILOG)(evaluate_cli.evaluate)
 import_cli.register(app)
@@ -88,12 +89,25 @@ def build(
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Do not end while people judge: look again and again.")] = False,
     every: Annotated[float, typer.Option(min=1, help="With --wait: seconds between two looks.")] = 60,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Print calls, tokens, money and hours, and send and run nothing.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Build the benchmark: every stage that is not up to date, under one Prefect server.
 
     Where people judge (adjudicate.judge: log), it asks them after the pool, suspends and ends with status 75. Run
     it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
     """
+    if estimate:
+        from fieldguide.params import read_params
+        from fieldguide.places import Places
+        from flows.estimate import show
+
+        show(Places(), read_params(), as_json)
+        return
+    if as_json:
+        raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")
     from flows.build import build as build_all
     from flows.waiting import Patience
 

@@ -39,7 +39,7 @@ def copy_project(folder: Path) -> Path:
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
-    for name in ("knowledge", "models"):
+    for name in ("calls", "knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
             shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
     return folder

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fieldguide.answers import Call, CallStore, call_key
 from fieldguide.errors import FieldguideError
 from fieldguide.files import sha256_bytes
 from fieldguide.models import endpoints, rates
 from fieldguide.models.budget import Budget
 from fieldguide.models.pricing import Usage, cost, price_of
-from fieldguide.models.store import Call, CallStore, call_key
 from fieldguide.params.calls import Calls as Spending
 from fieldguide.params.calls import Endpoint, read_calls
 from fieldguide.places import Places

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fieldguide.answers import Call
 from fieldguide.errors import FieldguideError
 from fieldguide.files import sha256_bytes
 from fieldguide.models.calls import Answer, Calls, Request, UnreadableError
 from fieldguide.models.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.protocols import Refused
-from fieldguide.models.store import Call
 from fieldguide.params.calls import Chat as ChatSpec
 from fieldguide.streaming import map_ahead
 

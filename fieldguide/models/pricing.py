@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from fieldguide.answers import Usage
 from fieldguide.errors import FieldguideError
 from fieldguide.params.calls import Calls as Spending
 from fieldguide.params.calls import Endpoint, Price
 
+__all__ = ["Usage", "cost", "is_local", "price_of", "tokens_at_most", "tokens_likely"]
+
 _FREE = Price()
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a call used, or may use: tokens of the prompt and of the reply, images made."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    images: int = 0
 
 
 def cost(price: Price, usage: Usage) -> float:

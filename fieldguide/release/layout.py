@@ -14,6 +14,7 @@ SUMS = "SHA256SUMS"
 ABOUT = "release.json"
 MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
+ANSWERS = "calls"
 
 TABLES: dict[str, records.Table] = {
     MANIFEST: records.RELEASE_IMAGES,
@@ -41,6 +42,7 @@ MEANINGS = {
     MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
     "images/*.tar": "the photographs whose licence is stated, and no others",
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
+    "calls/": "where models were asked: prompts, answers, tokens, money; take them over with `fieldguide calls add`",
     "checks.json": "what was expected of the data, and whether it holds",
     "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
     "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from fieldguide.answers import CallStore
 from fieldguide.benchmark import Benchmark, params_text
 from fieldguide.corpus import image_bytes
 from fieldguide.corpus.pixels import EXTENSIONS
@@ -31,6 +32,7 @@ from fieldguide.records import RELEASE_IMAGES, SCHEMA_VERSION
 from fieldguide.release.card import licence_text, readme_text
 from fieldguide.release.layout import (
     ABOUT,
+    ANSWERS,
     FORMAT,
     FORMAT_VERSION,
     MANIFEST,
@@ -68,6 +70,7 @@ def make_release(params: Params, places: Places, track: Track = silent) -> Summa
             shutil.copyfile(source, folder / name)
         write_jsonl(folder / "queries.jsonl", _queries(benchmark))
         _write_photographs(benchmark, folder, track)
+        CallStore.at(places.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from fieldguide import records
+from fieldguide.answers import CALLS, read_packed
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.evaluation.leaderboard import TRACKS
 from fieldguide.files import read_json, read_jsonl, sha256_bytes, sha256_file
 from fieldguide.release.layout import (
     ABOUT,
+    ANSWERS,
     FORMAT,
     FORMAT_VERSION,
     MANIFEST,
@@ -111,6 +113,8 @@ class _Content:
         yield from self._references()
         yield from self._qrels()
         yield from self._photographs()
+        if (self.folder / ANSWERS / CALLS).exists():
+            yield from read_packed(self.folder / ANSWERS)[1]
         if not self.unreadable:
             runs = {name: run for name, run in self.runs.items() if run is not None}
             qrels = self._table("qrels/qrels.parquet")

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from fieldguide.answers import Call
 from fieldguide.errors import FieldguideError
 from fieldguide.models.budget import BudgetError
 from fieldguide.models.calls import open_calls
 from fieldguide.models.chat import Chat, Prompt, Reply
 from fieldguide.models.protocols import Refused
-from fieldguide.models.store import Call
 from fieldguide.params.calls import Chat as ChatSpec
 from tests.models.endpoint import (
     BROKEN_JSON,

@@ -10,8 +10,9 @@ blob's name that of its bytes; both are checked when read, so that a store that 
 from __future__ import annotations
 
 import contextlib
+import math
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,19 @@ from fieldguide.files import (
     write_jsonl,
     write_tar,
 )
-from fieldguide.models.pricing import Usage
 from fieldguide.places import Places
 
 CALLS, BLOBS = "calls.jsonl", "blobs.tar"
 _VERSION = 1
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a call used, or may use: tokens of the prompt and of the reply, images made."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -153,8 +162,17 @@ class CallStore:
                 yield call
 
     def pack(self, folder: Path) -> int:
-        """Write all calls as CALLS, sorted by key, and their files as BLOBS; returns how many calls."""
+        """Write all calls as CALLS, sorted by key, and their files as BLOBS; nothing where there are none.
+
+        Returns:
+            How many calls.
+
+        Raises:
+            FieldguideError: a call or a file is damaged.
+        """
         calls = list(self.calls())
+        if not calls:
+            return 0
         digests = sorted({digest for call in calls for digest in call.blobs})
         write_jsonl(folder / CALLS, (asdict(call) for call in calls))
         if digests:
@@ -190,6 +208,37 @@ class CallStore:
 
     def _blob(self, digest: str) -> Path:
         return self.folder / "blobs" / digest[:2] / digest
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The calls of one model: tokens of prompts and replies, money, and seconds of all answers together."""
+
+    kind: str
+    model: str
+    calls: int
+    refused: int
+    tokens_in: int
+    tokens_out: int
+    images: int
+    money: float
+    seconds: float
+
+
+def summed(calls: Iterable[Call]) -> list[Sum]:
+    """One sum a kind and model, in their order."""
+    by: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        by.setdefault((call.kind, str(call.request.get("model", ""))), []).append(call)
+    return [
+        Sum(
+            kind, model, len(some), sum(call.refused is not None for call in some),
+            sum(call.usage.input_tokens for call in some), sum(call.usage.output_tokens for call in some),
+            sum(call.usage.images for call in some), round(math.fsum(call.cost for call in some), 6),
+            round(math.fsum(call.seconds for call in some), 3),
+        )
+        for (kind, model), some in sorted(by.items())
+    ]  # fmt: skip
 
 
 def read_packed(folder: Path) -> tuple[list[Call], list[Problem]]:
