@@ -1,4 +1,4 @@
-"""Encode questions, phrases and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
+"""Encode questions, phrases, captions and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
 
 from flows.stage import Run, stage
 
@@ -7,14 +7,17 @@ from flows.stage import Run, stage
 def embed_queries(run: Run, encoder: str) -> None:
     """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
     from fieldguide.models import load_encoder
-    from fieldguide.records import DRAWINGS, read_phrases, read_topics
-    from fieldguide.retrieval.encoding import drawing_items, encode, text_items
+    from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED, read_phrases, read_topics
+    from fieldguide.retrieval.encoding import drawing_items, encode, text_items, word_items
 
     spec, places = run.params.encoder(encoder), run.places
     loaded = load_encoder(encoder, spec, places.root)
     items = []
     if "text" in loaded.modalities:
         items += text_items(read_topics(places.topics), read_phrases(places.phrases))
+        items += word_items("expansion", (phrase.text for phrase in read_phrases(places.expansions)))
+        items += word_items("caption", CAPTIONS.read(places.captions)["text"].dropna())
+        items += word_items("recomposed", RECOMPOSED.read(places.recomposed)["text"].dropna())
     if "image" in loaded.modalities:
         items += drawing_items(DRAWINGS.read(places.drawings), places)
     summary = encode(

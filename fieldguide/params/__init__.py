@@ -12,10 +12,11 @@ from pydantic_core import ErrorDetails
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
 from fieldguide.params.calls import Calls, Chat
+from fieldguide.params.captions import Caption, Captioner, Recompose
 from fieldguide.params.encoders import Encoder
 from fieldguide.params.generators import FlowMatchingGenerator, Generator
 from fieldguide.params.search import Index
-from fieldguide.params.systems import System, TextSystem, VisretSystem
+from fieldguide.params.systems import System
 
 
 class SourceColumns(Section):
@@ -90,10 +91,15 @@ class Compose(Section):
 
 
 class Rewrite(Section):
-    """Stage `rewrite`. The template may use {entity} and {part}; the feature's value is not to be had."""
+    """Stage `rewrite`. Templates may use {entity} and {part}; the feature's value is not to be had.
+
+    `expansions`: templates of other wordings of each phrase, for systems that search for several at once; one with
+    {part} is not used for topics that ask for the whole thing.
+    """
 
     rewriter: Literal["template", "chat"] = "template"
     template: str = "a photo of {entity}, showing the {part}"
+    expansions: list[str] = Field(default=[])
     chat: Chat | None = None
 
 
@@ -361,6 +367,9 @@ class Params(Section):
     rewrite: Rewrite
     visualize: Visualize
     generators: dict[Name, Generator]
+    caption: Caption = Caption()
+    captioners: dict[Name, Captioner] = Field(default={})
+    recompose: Recompose = Recompose()
     retrieve: Retrieve
     systems: dict[Name, System]
     pool: Pool
@@ -412,15 +421,17 @@ class Params(Section):
 def _references(params: Params) -> list[Problem]:
     """Names that point from one section into another and hit nothing."""
     encoders, systems = set(params.encoders), set(params.systems)
+    ranking = [item for name, system in params.systems.items() for item in system.walk(f"systems.{name}")]
     uses = [
         *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
         ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
         ("visualize.generator", params.visualize.generator, set(params.generators), "generators"),
+        *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
         *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
         *(
-            (f"systems.{n}.encoder", s.encoder, encoders & set(params.embed.encoders), "embed.encoders")
-            for n, s in params.systems.items()
-            if isinstance(s, TextSystem | VisretSystem)
+            (f"{place}.{key}", encoder, encoders & set(params.embed.encoders), "embed.encoders")
+            for place, system in ranking
+            for key, encoder in system.encoders.items()
         ),
         *(
             (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
@@ -438,17 +449,18 @@ def _references(params: Params) -> list[Problem]:
         for where, name, known, there in uses
         if name not in known
     ]
-    for name, system in params.systems.items():
-        if isinstance(system, VisretSystem) and system.images > params.visualize.images:
+    for place, system in ranking:
+        if system.drawings > params.visualize.images:
             allowed = f"1 to {params.visualize.images} (visualize.images)"
-            problems.append(Problem(f"systems.{name}.images", f"is {system.images}; allowed: {allowed}"))
+            problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
     guess = params.annotate.preannotation
     if guess is not None and guess.system not in params.retrieve.systems:
         what = f"{guess.system!r} is not in retrieve.systems; allowed: {', '.join(params.retrieve.systems)}"
         problems.append(Problem("annotate.preannotation.system", what))
-    for section in ("compose", "rewrite"):
+    for section in ("compose", "rewrite", "recompose"):
         stage = getattr(params, section)
-        if "chat" in (getattr(stage, "composer", None), getattr(stage, "rewriter", None)) and stage.chat is None:
+        by_whom = {getattr(stage, key, None) for key in ("composer", "rewriter", "recomposer")}
+        if "chat" in by_whom and stage.chat is None:
             problems.append(Problem(f"{section}.chat", "is empty; `chat` needs base_url and model"))
     return problems
 
@@ -460,13 +472,21 @@ def _sections(annotation: Any) -> list[type[Section]]:
     return [section for argument in get_args(annotation) for section in _sections(argument)]
 
 
+def _kind(section: type[Section]) -> str | None:
+    """The one kind that a section is for, if there is one."""
+    field = section.model_fields.get("kind")
+    kinds = get_args(field.annotation) if field else ()
+    return str(kinds[0]) if len(kinds) == 1 else None
+
+
 def _problem(where: str, error: ErrorDetails) -> Problem:
     """A validation error by the key as it stands in the file, with the allowed keys for an unknown one."""
     sections: list[type[Section]] = [Params]
     key = []
     for place, part in enumerate(error["loc"]):
-        if place == 2 and error["loc"][0] in ("encoders", "generators", "systems"):  # pydantic names the variant here
-            sections = [s for s in sections if get_args(s.model_fields["kind"].annotation) == (part,)] or sections
+        # pydantic names the variant of a union by kind, no key of the file; place 1 is a name from the file
+        if place != 1 and len(sections) > 1 and part in {"plugin", *map(_kind, sections)}:
+            sections = [s for s in sections if _kind(s) == part] or sections
             continue
         key.append(str(part))
         inner = [s.model_fields[part].annotation for s in sections if isinstance(part, str) and part in s.model_fields]

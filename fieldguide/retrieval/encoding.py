@@ -86,11 +86,14 @@ def drawing_items(drawings: pd.DataFrame, places: Places) -> list[Item]:
     return items
 
 
+def word_items(kind: Kind, texts: Iterable[str]) -> list[Item]:
+    """Texts of one kind, each once."""
+    return [Item(kind, text_key(text), text_key(text), text) for text in dict.fromkeys(texts)]
+
+
 def text_items(topics: Sequence[Topic], phrases: Sequence[Phrase]) -> list[Item]:
     """Questions and phrases; what several subtopics share is one item."""
-    texts: list[tuple[Kind, str]] = [("question", topic.text) for topic in topics]
-    texts += [("phrase", phrase.text) for phrase in phrases]
-    return [Item(kind, text_key(text), text_key(text), text) for kind, text in dict.fromkeys(texts)]
+    return word_items("question", (t.text for t in topics)) + word_items("phrase", (p.text for p in phrases))
 
 
 def encode(

@@ -50,7 +50,11 @@ def rewrite(spec: params.Rewrite, places: Places, track: Track = silent) -> Summ
         FieldguideError: the template has other placeholders than {entity} and {part}; the endpoint cannot be used.
         ProblemsError: topics of unknown entities; phrases without the entity or with the value, all of them.
     """
-    check_template(spec.template)
+    for place, template in [
+        ("template", spec.template),
+        *((f"expansions.{n}", t) for n, t in enumerate(spec.expansions)),
+    ]:
+        check_template(template, place)
     topics = read_topics(places.topics)
     names = dict(ENTITIES.read(places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
     subtopics = sorted((s for topic in topics for s in topic.subtopics), key=lambda s: s.subtopic_id)
@@ -67,10 +71,21 @@ def rewrite(spec: params.Rewrite, places: Places, track: Track = silent) -> Summ
     answers = list(track(texts, "rewriting", unit="subtopics", total=len(subtopics)))
     phrases = [Phrase(subtopic.subtopic_id, text, called) for subtopic, text in _usable(subtopics, answers, names)]
     write_records(places.phrases, phrases)
+    write_records(places.expansions, _expansions(spec.expansions, subtopics, names))
     return Summary(len(phrases), len({phrase.text for phrase in phrases}), called)
 
 
-def check_template(template: str) -> None:
+def _expansions(templates: Sequence[str], subtopics: Sequence[Subtopic], names: Mapping[str, str]) -> list[Phrase]:
+    """Other wordings of each subtopic's phrase, in the order of the templates."""
+    return [
+        Phrase(s.subtopic_id, template.format(entity=names[s.entity_id], part=s.topic.part), "template")
+        for s in subtopics
+        for template in templates
+        if s.topic.kind != "entity" or "part" not in placeholders(template)
+    ]
+
+
+def check_template(template: str, place: str = "template") -> None:
     """Refuse a template that would not do.
 
     Raises:
@@ -81,7 +96,7 @@ def check_template(template: str) -> None:
     if wrong or "entity" not in found:
         what = "braces do not match" if None in wrong else f"placeholder {{{wrong[0]}}}" if wrong else "no {entity}"
         raise FieldguideError(
-            f"params.yaml: rewrite.template: {what} in {template!r}; "
+            f"params.yaml: rewrite.{place}: {what} in {template!r}; "
             "allowed are {entity}, which it must have, and {part}; never the feature's value"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,13 +101,22 @@ class Collection:
         return found
 
     def kind(self, entity_id: str) -> str:
-        """What kind of thing an entity is: its parent in the taxonomy, as a path from the root."""
+        """What kind of thing an entity is, as a path from the taxonomy's root.
+
+        The nearest ancestor that it shares with another entity that is asked about: a kind of one entity would have
+        that entity's own mean.
+        """
         return self._kinds[entity_id]
 
     @cached_property
     def _kinds(self) -> Mapping[str, str]:
         entities = ENTITIES.read(self.places.entities)
-        return {e: " / ".join(path[:-1]) for e, path in zip(entities["entity_id"], entities["taxonomy"], strict=True)}
+        taxonomy = dict(zip(entities["entity_id"], map(tuple, entities["taxonomy"]), strict=True))
+        asked = sorted({subtopic.entity_id for subtopic in self.subtopics})
+        shared = Counter(taxonomy[e][:end] for e in asked for end in range(len(taxonomy[e])))
+        # Paths to ancestors are the more shared the shorter they are; the root is every entity's.
+        depths = {e: max((n for n in range(len(taxonomy[e])) if shared[taxonomy[e][:n]] > 1), default=0) for e in asked}
+        return {e: " / ".join(taxonomy[e][:depth]) for e, depth in depths.items()}
 
     def words(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
         """The text of a subtopic's question, or its phrase."""

@@ -1,0 +1,109 @@
+"""Sections of captioners, one class a kind, and of the stages that caption images and recompose captions."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from fieldguide.params.base import Name, Positive, Section
+from fieldguide.params.calls import Chat
+
+GROUP = "fieldguide.captioners"
+"""Entry points by which other packages offer kinds of captioners."""
+
+QUESTION = "Describe this image in one sentence of at most 30 words. Reply with the sentence alone."
+
+
+class ClassesCaptioner(Section):
+    """The example's captioner: the names of the `top` likeliest ImageNet classes, by MobileNetV2's `weights`."""
+
+    kind: Literal["classes"]
+    weights: Path
+    top: Annotated[int, Field(ge=1, le=10)] = 3
+
+
+class ImageToTextCaptioner(Section):
+    """A captioning model of transformers (BLIP, BLIP-2, GIT, ...), read greedily, one image at a time.
+
+    Attributes:
+        weights: its folder, with safetensors.
+        hub, hub_revision: its repository on the hub, instead of a folder.
+        prompt: what the caption begins with; null: nothing.
+        tokens: a caption's greatest length.
+    """
+
+    kind: Literal["image-to-text"]
+    weights: Path | None = None
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    hub_revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
+    prompt: str | None = None
+    tokens: Annotated[int, Field(ge=1, le=512)] = 40
+    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
+    batch: Literal[1] = 1
+
+
+class ChatCaptioner(Section):
+    """A chat model that sees images: `chat` says which, `question` what it is asked; at most `side` pixels wide."""
+
+    kind: Literal["chat"]
+    chat: Chat
+    question: str = QUESTION
+    side: Annotated[int, Field(ge=64, le=4096)] = 768
+
+
+class PluginCaptioner(Section):
+    """A captioner of a kind that another package offers; that package says which keys it has."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+
+    @model_validator(mode="after")
+    def _kind_is_offered(self) -> PluginCaptioner:
+        offered = {point.name for point in entry_points(group=GROUP)}
+        if self.kind not in offered:
+            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
+            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        return self
+
+
+BUILTIN: dict[str, type[Section]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section
+    for section in (ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)
+}
+
+
+def _tag(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return str(kind) if kind in BUILTIN else "plugin"
+
+
+Captioner = Annotated[
+    Annotated[ClassesCaptioner, Tag("classes")]
+    | Annotated[ImageToTextCaptioner, Tag("image-to-text")]
+    | Annotated[ChatCaptioner, Tag("chat")]
+    | Annotated[PluginCaptioner, Tag("plugin")],
+    Discriminator(_tag),
+]
+
+
+class Caption(Section):
+    """Stage `caption`: the gallery and the topics' drawings in words; nothing where `captioner` is null."""
+
+    captioner: Name | None = None
+    batch: Positive = 16
+
+
+class Recompose(Section):
+    """Stage `recompose`: each drawing's caption with its subtopic's text, as one description to search for.
+
+    The template may use {caption}, {phrase} and {question}.
+    """
+
+    recomposer: Literal["template", "chat"] = "template"
+    template: str = "{phrase}, {caption}"
+    chat: Chat | None = None

@@ -1,0 +1,23 @@
+"""Caption the gallery and the topics' drawings: `python -m flows.caption`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def caption(run: Run) -> None:
+    """Write data/captions/; print how many were captioned, were there already, and failed."""
+    from fieldguide.captions import caption_all, captioned_items, write_no_captions
+    from fieldguide.models.captioners import load_captioner
+
+    values, places = run.params.caption, run.places
+    if values.captioner is None:
+        write_no_captions(places)
+        print("no captioner is named (caption.captioner)")
+        return
+    captioner = load_captioner(values.captioner, run.params.captioners[values.captioner], places.root)
+    summary = caption_all(captioned_items(places), captioner, places, values.batch, run.track)
+    print(f"{values.captioner}: {summary}")
+
+
+if __name__ == "__main__":
+    caption.main()

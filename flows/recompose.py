@@ -1,0 +1,15 @@
+"""Recompose captions of drawings with what is asked: `python -m flows.recompose`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def recompose(run: Run) -> None:
+    """Write data/recomposed/; print counts."""
+    from fieldguide.topics.recomposing import recompose as recompose_captions
+
+    print(recompose_captions(run.params.recompose, run.places, run.track))
+
+
+if __name__ == "__main__":
+    recompose.main()
