@@ -20,6 +20,7 @@ DECIMALS = 6
 _BLOCK = 8192
 QUERIES = 64
 """So many queries share one pass over the gallery."""
+_TILE = 8
 
 
 def blocks(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Iterator[tuple[slice, Floats]]:
@@ -77,11 +78,12 @@ def similarities(
 
 
 def _full(queries: Floats) -> Floats:
-    """QUERIES rows, the last ones zeros: a product's kernel follows its shape, and so do the last bits of a row.
+    """The queries and rows of zeros, up to a multiple of `_TILE`.
 
-    With one shape for all, a query's similarities do not depend on how many are asked beside it.
+    Products of fewer rows take kernels of their own, which add up in another order: with whole tiles, the last bits of
+    a query's similarities do not depend on how many queries are asked beside it.
     """
-    return np.pad(queries, ((0, QUERIES - len(queries)), (0, 0)))
+    return np.pad(queries, ((0, -len(queries) % _TILE), (0, 0)))
 
 
 def nearest(
