@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,25 +14,43 @@ from PIL import Image
 
 from fieldguide.corpus import open_image
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.files import atomic_directory, atomic_open, content_key, read_member, write_tar
+from fieldguide.files import (
+    TarMember,
+    atomic_directory,
+    atomic_open,
+    content_key,
+    read_member,
+    sha256_bytes,
+    write_tar,
+)
 from fieldguide.models import Generator, Refused
+from fieldguide.models.protocols import ConditionedGenerator
 from fieldguide.params import Visualize
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
-from fieldguide.records import DRAWINGS, Phrase
+from fieldguide.records import DRAWING_REFERENCES, DRAWINGS, Phrase
+from fieldguide.references import References, read_references
 
 _SHARD = "drawings.tar"
+_STYLES = {"photograph": "a photo of", "sketch": "a pencil sketch of", "painting": "an oil painting of"}
+_STYLED = re.compile(r"^(an?\s+)?(photo|photograph|picture|image|drawing|sketch|painting)\s+of\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A drawing that the benchmark asks for; `drawing_id` is a sha256 over all that determines its pixels."""
+    """A drawing that the benchmark asks for; `drawing_id` is a sha256 over all that determines its pixels.
+
+    `prompt` is the phrase or generic prompt, `said` what the generator is told: with the style, where there is one.
+    `references` are image_ids of the photographs that it looks at.
+    """
 
     drawing_id: str
     prompt: str
+    said: str
     purpose: Literal["topic", "generic"]
     index: int
     seed: int
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,8 +70,12 @@ def drawing_seed(seed: int, prompt: str, index: int) -> int:
     return int(content_key(seed=seed, prompt=prompt, index=index)[:16], 16) >> 1
 
 
-def wanted_drawings(phrases: Sequence[Phrase], values: Visualize, generator: Generator) -> list[Wanted]:
+def wanted_drawings(
+    phrases: Sequence[Phrase], values: Visualize, generator: Generator, references: References | None = None
+) -> list[Wanted]:
     """All drawings of the phrases and of the generic prompts, each prompt once, sorted by drawing_id.
+
+    A style changes no seed: the drawings of two styles begin with the same noise. Generic prompts have no references.
 
     Raises:
         ProblemsError: a generic prompt occurs twice, or is a topic's phrase too.
@@ -65,12 +88,23 @@ def wanted_drawings(phrases: Sequence[Phrase], values: Visualize, generator: Gen
     purposes |= dict.fromkeys(values.generic_prompts, "generic")
     wanted = []
     for prompt, purpose in purposes.items():
+        said = styled(prompt, values.style)
+        shown = references.of(prompt) if references and purpose == "topic" else ()
         for index in range(values.images):
             seed = drawing_seed(values.seed, prompt, index)
-            determined = {"prompt": prompt, "revision": generator.revision, "seed": seed}
+            determined: dict[str, Any] = {"prompt": said, "revision": generator.revision, "seed": seed}
+            if references and purpose == "topic":
+                determined["references"] = shown
             key = content_key(settings=dict(generator.settings), **determined)
-            wanted.append(Wanted(key, prompt, purpose, index, seed))
+            wanted.append(Wanted(key, prompt, said, purpose, index, seed, shown))
     return sorted(wanted, key=lambda drawing: drawing.drawing_id)
+
+
+def styled(prompt: str, style: str | None) -> str:
+    """The prompt as that style words it; a style that the prompt begins with makes way for it."""
+    if style is None:
+        return prompt
+    return f"{_STYLES[style]} {_STYLED.sub('', prompt)}"
 
 
 def _generic_problems(prompts: Sequence[str], topics: Sequence[str]) -> Iterator[Problem]:
@@ -88,25 +122,59 @@ def draw_all(
     """Make what is missing and write data/drawings/.
 
     Each drawing goes into the cache as soon as its batch is done; a run that was killed goes on from there and ends
-    with the same bytes. What could not be drawn is recorded with the reason, and tried again by the next run.
+    with the same bytes. What could not be drawn is recorded with the reason, and tried again by the next run. A drawing
+    with the pixels of another one of its prompt has failed too: it would count twice what was drawn once.
 
     Raises:
-        ProblemsError: as `wanted_drawings`.
+        ProblemsError: as `wanted_drawings`, and as `read_references` where the generator looks at photographs.
     """
-    wanted = wanted_drawings(phrases, values, generator)
+    references: References | None = None
+    if isinstance(generator, ConditionedGenerator):
+        references = read_references(places, phrases, generator.references)
+    wanted = wanted_drawings(phrases, values, generator, references)
     cache = DrawingCache(places.cache / "drawings")
     missing = [drawing for drawing in wanted if cache.get(drawing.drawing_id) is None]
     refused: dict[str, str] = {}
     batches = [missing[start : start + values.batch] for start in range(0, len(missing), values.batch)]
     for batch in track(batches, "drawing", unit="batches", total=len(batches)):
-        made = generator.draw([drawing.prompt for drawing in batch], [drawing.seed for drawing in batch])
-        for drawing, result in zip(batch, made, strict=True):
+        for drawing, result in zip(batch, _drawn(batch, generator, references), strict=True):
             if isinstance(result, Refused):
                 refused[drawing.drawing_id] = result.reason
             else:
                 cache.put(drawing.drawing_id, result)
+    refused |= _copies([drawing for drawing in wanted if drawing.drawing_id not in refused], cache)
     _write(wanted, refused, cache, generator, places)
-    return Summary(len(missing) - len(refused), len(wanted) - len(missing), len(refused))
+    drawn = sum(drawing.drawing_id not in refused for drawing in missing)
+    return Summary(drawn, len(wanted) - len(refused) - drawn, len(refused))
+
+
+def _drawn(batch: Sequence[Wanted], generator: Generator, references: References | None) -> list[Image.Image | Refused]:
+    """Drawings of topics look at photographs where the generator does; those of generic prompts never do."""
+    if references is None or not isinstance(generator, ConditionedGenerator):
+        return generator.draw([drawing.said for drawing in batch], [drawing.seed for drawing in batch])
+    made: dict[str, Image.Image | Refused] = {}
+    generic = [drawing for drawing in batch if drawing.purpose == "generic"]
+    topics = [drawing for drawing in batch if drawing.purpose == "topic"]
+    if generic:
+        alone = generator.draw([drawing.said for drawing in generic], [drawing.seed for drawing in generic])
+        made |= dict(zip((drawing.drawing_id for drawing in generic), alone, strict=True))
+    if topics:
+        photographs = [references.photographs(drawing.prompt) for drawing in topics]
+        like = generator.draw_like([d.said for d in topics], [d.seed for d in topics], photographs)
+        made |= dict(zip((drawing.drawing_id for drawing in topics), like, strict=True))
+    return [made[drawing.drawing_id] for drawing in batch]
+
+
+def _copies(made: Sequence[Wanted], cache: DrawingCache) -> dict[str, str]:
+    """Drawings that are copies of one of the same prompt with a lower index, with the reason."""
+    first: dict[tuple[str, str], int] = {}
+    copies = {}
+    for drawing in sorted(made, key=lambda drawing: (drawing.prompt, drawing.index)):
+        pixels = sha256_bytes(cache.require(drawing.drawing_id))
+        index = first.setdefault((drawing.prompt, pixels), drawing.index)
+        if index != drawing.index:
+            copies[drawing.drawing_id] = f"a copy of drawing {index} of this prompt: the generator ignores its seed"
+    return copies
 
 
 class DrawingCache:
@@ -151,31 +219,34 @@ class DrawingCache:
 def _write(
     wanted: list[Wanted], refused: dict[str, str], cache: DrawingCache, generator: Generator, places: Places
 ) -> None:
-    """Table and tar take the place of the old ones together."""
+    """Tables and tar take the place of the old ones together."""
     made = [drawing.drawing_id for drawing in wanted if drawing.drawing_id not in refused]
     with atomic_directory(places.drawings.parent) as folder:
         members = ((f"{drawing_id}.png", cache.require(drawing_id)) for drawing_id in made)
         placed = dict(zip(made, write_tar(folder / _SHARD, members), strict=True))
-        rows: list[dict[str, Any]] = []
-        for drawing in wanted:
-            where = placed.get(drawing.drawing_id)
-            rows.append(
-                {
-                    "drawing_id": drawing.drawing_id,
-                    "prompt": drawing.prompt,
-                    "purpose": drawing.purpose,
-                    "index": drawing.index,
-                    "seed": drawing.seed,
-                    "generator": generator.name,
-                    "revision": generator.revision,
-                    "status": "ok" if where else "failed",
-                    "reason": refused.get(drawing.drawing_id),
-                    "shard": _SHARD if where else None,
-                    "offset": where.offset if where else None,
-                    "size": where.size if where else None,
-                }
-            )
+        rows = [_row(drawing, generator, placed.get(drawing.drawing_id), refused) for drawing in wanted]
         DRAWINGS.write(folder / places.drawings.name, DRAWINGS.frame(rows))
+        shown = [{"drawing_id": d.drawing_id, "image_id": image_id} for d in wanted for image_id in d.references]
+        if shown:
+            path = folder / places.drawing_references.name
+            DRAWING_REFERENCES.write(path, DRAWING_REFERENCES.frame(shown))
+
+
+def _row(drawing: Wanted, generator: Generator, where: TarMember | None, refused: dict[str, str]) -> dict[str, Any]:
+    return {
+        "drawing_id": drawing.drawing_id,
+        "prompt": drawing.prompt,
+        "purpose": drawing.purpose,
+        "index": drawing.index,
+        "seed": drawing.seed,
+        "generator": generator.name,
+        "revision": generator.revision,
+        "status": "ok" if where else "failed",
+        "reason": refused.get(drawing.drawing_id),
+        "shard": _SHARD if where else None,
+        "offset": where.offset if where else None,
+        "size": where.size if where else None,
+    }
 
 
 def failures(places: Places) -> Counter[str]:

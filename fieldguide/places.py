@@ -125,6 +125,11 @@ class Places:
         """records.DRAWINGS; the tars lie beside it."""
         return self.data / "drawings" / "drawings.parquet"
 
+    @property
+    def drawing_references(self) -> Path:
+        """records.DRAWING_REFERENCES; only where the generator looks at photographs."""
+        return self.data / "drawings" / "references.parquet"
+
     def run(self, track: str, system: str) -> Path:
         """TREC run file of one system on one track."""
         return self.data / "runs" / track / f"{system}.trec"

@@ -236,8 +236,8 @@ DRAWINGS = Table(
     "drawings",
     ("drawing_id",),
     (
-        Column("drawing_id", _STR, "sha256 of prompt, generator revision, seed and sampler settings"),
-        Column("prompt", _STR, "what was drawn"),
+        Column("drawing_id", _STR, "sha256 of prompt with style, generator revision, seed, settings and references"),
+        Column("prompt", _STR, "what was drawn, without visualize.style"),
         Column("purpose", _STR, "topic: a subtopic's phrase; generic: for centring", allowed=("topic", "generic")),
         Column("index", _INT, "0..k-1 among the drawings of this prompt"),
         Column("seed", _INT, "of this drawing"),
@@ -275,6 +275,15 @@ RECOMPOSED = Table(
         Column("recomposer", _STR, "template, or chat:MODEL"),
         Column("status", _STR, "failed: there is no text", allowed=("ok", "failed")),
         Column("reason", _STR, "why it failed", nullable=True),
+    ),
+)
+
+DRAWING_REFERENCES = Table(
+    "drawing_references",
+    ("drawing_id", "image_id"),
+    (
+        Column("drawing_id", _STR, "a drawing of records.DRAWINGS"),
+        Column("image_id", _STR, "a photograph of the train split that the generator looked at"),
     ),
 )
 
@@ -354,6 +363,7 @@ TABLES: dict[str, Table] = {
         ENTITIES,
         ATTRIBUTES,
         GROUPS,
+        DRAWING_REFERENCES,
         DRAWINGS,
         CAPTIONS,
         RECOMPOSED,

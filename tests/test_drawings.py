@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fieldguide.drawings import draw_all, drawing_seed, failures, read_drawings, wanted_drawings
+from fieldguide.drawings import draw_all, drawing_seed, failures, read_drawings, styled, wanted_drawings
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.models import Refused
 from fieldguide.params import Visualize
@@ -152,6 +152,51 @@ def test_a_refused_drawing_is_recorded_and_tried_again(tmp_path: Path) -> None:
     later = Painter()
     assert str(draw_all(PHRASES, VALUES, later, places)) == "2 drawn now, 4 drawn before, 0 failed"
     assert {prompt for prompt, _ in later.drawn} == {"pear"}
+
+
+def test_a_copy_of_another_drawing_has_failed(tmp_path: Path) -> None:
+    """An endpoint without seeds may send one image again and again; it is one drawing, not three that agree."""
+
+    class Copyist(Painter):
+        def draw(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | Refused]:
+            return super().draw(
+                prompts, [1 if prompt == "pear" else seed for prompt, seed in zip(prompts, seeds, strict=True)]
+            )
+
+    places, values = Places(tmp_path), VALUES.model_copy(update={"images": 3})
+    for summary in ("7 drawn now, 0 drawn before, 2 failed", "0 drawn now, 7 drawn before, 2 failed"):
+        assert str(draw_all(PHRASES, values, Copyist(), places)) == summary
+        failed = DRAWINGS.read(places.drawings).query("status == 'failed'")
+        assert set(zip(failed["prompt"], failed["index"], strict=True)) == {("pear", 1), ("pear", 2)}
+        assert set(failed["reason"]) == {"a copy of drawing 0 of this prompt: the generator ignores its seed"}
+
+
+@pytest.mark.parametrize(
+    ("style", "prompt", "said"),
+    [
+        (None, "a photo of a pear", "a photo of a pear"),
+        ("sketch", "a photo of a pear, showing the skin", "a pencil sketch of a pear, showing the skin"),
+        ("painting", "An image of pears", "an oil painting of pears"),
+        ("photograph", "pear", "a photo of pear"),
+        ("photograph", "a photo of fruit", "a photo of fruit"),
+    ],
+)
+def test_a_style_words_the_prompt(style: str | None, prompt: str, said: str) -> None:
+    assert styled(prompt, style) == said
+
+
+def test_a_style_is_told_to_the_generator_and_changes_drawings_but_neither_prompts_nor_seeds(tmp_path: Path) -> None:
+    places, painter = Places(tmp_path), Painter()
+    draw_all(PHRASES, VALUES, Painter(), places)
+    before = DRAWINGS.read(places.drawings)
+    draw_all(PHRASES, VALUES.model_copy(update={"style": "sketch"}), painter, places)
+    after = DRAWINGS.read(places.drawings)
+    assert {prompt for prompt, _ in painter.drawn} == {
+        "a pencil sketch of red apple", "a pencil sketch of pear", "a pencil sketch of fruit"
+    }  # fmt: skip
+    columns = ["prompt", "index", "seed"]
+    assert sorted(map(tuple, before[columns].values)) == sorted(map(tuple, after[columns].values))
+    assert not set(before["drawing_id"]) & set(after["drawing_id"])
 
 
 def test_generic_prompts_have_to_be_apart() -> None:

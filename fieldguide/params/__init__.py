@@ -104,11 +104,15 @@ class Rewrite(Section):
 
 
 class Visualize(Section):
-    """Stage `visualize`: `images` drawings of each phrase and of each generic prompt."""
+    """Stage `visualize`: `images` drawings of each phrase and of each generic prompt.
+
+    `style` says what to draw them as: `a pencil sketch of ...`; null: as the phrase has it.
+    """
 
     generator: Name
     images: Positive = 3
     seed: Seed
+    style: Literal["photograph", "sketch", "painting"] | None = None
     generic_prompts: list[str] = Field(default=[])
     batch: Positive = 8
 
