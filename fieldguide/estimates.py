@@ -1,17 +1,19 @@
 """What the calls of every stage will take. Imported by no stage: it looks at them from above.
 
-What a stage will ask depends on what the stages before it write. Where that is there and the prompts follow from it, its
-very prompts are counted, and those that were answered before are told apart; elsewhere so many prompts of about that length
-are taken, at most as many as params.yaml allows.
+What a stage will ask depends on what the stages before it write. Where that is there and the prompts follow from it,
+its very prompts are counted, and those that were answered before are told apart. Elsewhere prompts of about that length
+stand for them, at most as many as params.yaml allows.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from PIL import Image
 
+from fieldguide.answers import Call
 from fieldguide.models.calls import Calls, Request
 from fieldguide.models.chat import Chat, Prompt
 from fieldguide.models.estimate import Asks, Estimate, estimate
@@ -26,23 +28,44 @@ from fieldguide.places import Places
 _PROMPT, _PHRASE = 1200, 80
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What estimates rest on; `history` is all that was answered before."""
+
+    params: Params
+    places: Places
+    calls: Calls
+    history: list[Call]
+
+    def estimate(self, stage: str, requests: Iterable[Request], note: str = "") -> list[Estimate]:
+        return estimate(stage, requests, self.calls, self.history, note)
+
+    @property
+    def most_subtopics(self) -> int:
+        """Of comparisons: entity topics are not rewritten by a chat model."""
+        return self.params.compose.max_topics * self.params.mine.max_entities
+
+
 def estimates(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
     """One a stage and endpoint, in the order of the stages; stages without calls are left out.
 
     Raises:
         FieldguideError: the store or a table is damaged.
     """
+    plan = _Plan(params, places, calls, list(calls.store.calls()))
     for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank):
-        yield from of_stage(params, places, calls)
+        yield from of_stage(plan)
 
 
-def _unknown(chat: Chat, count: int, system: str = "", characters: int = _PROMPT, images: int = 0) -> list[Request]:
+def _unknown(
+    plan: _Plan, chat: Chat, count: int, system: str = "", characters: int = _PROMPT, images: int = 0
+) -> list[Request]:
     """Requests for prompts that are not known, so many as the store does not hold: by what the model was told first."""
     said = {"role": "system", "content": system}
     asked = sum(
         1
-        for call in (chat.calls.store.calls() if system else ())
-        if call.request.get("model") == chat.spec.model and said in call.request.get("messages", [])
+        for call in plan.history
+        if system and call.request.get("model") == chat.spec.model and said in call.request.get("messages", [])
     )
     blank = io.BytesIO()
     Image.new("L", (1, 1)).save(blank, "PNG")
@@ -50,113 +73,108 @@ def _unknown(chat: Chat, count: int, system: str = "", characters: int = _PROMPT
     return [chat.request(Prompt(system, f"{n:<{characters}}", shown)) for n in range(max(0, count - asked))]
 
 
-def _compose(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _compose(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.records import ATTRIBUTES, ENTITIES, GROUPS
     from fieldguide.topics.chatting import chat_prompts
     from fieldguide.topics.composing import subjects
 
-    section = params.compose
+    section = plan.params.compose
     if section.composer != "chat" or section.chat is None:
         return
-    chat = Chat(section.chat, calls)
-    if not places.groups.exists():
-        requests, note = _unknown(chat, section.max_topics), "at most: groups are not mined yet"
+    chat = Chat(section.chat, plan.calls)
+    if not plan.places.groups.exists():
+        requests, note = _unknown(plan, chat, section.max_topics), "at most: groups are not mined yet"
     else:
-        names = ENTITIES.read(places.entities).to_dict("records")
+        names = ENTITIES.read(plan.places.entities).to_dict("records")
         called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in names}
-        groups = list(subjects(GROUPS.read(places.groups), ATTRIBUTES.read(places.attributes)))
+        groups = list(subjects(GROUPS.read(plan.places.groups), ATTRIBUTES.read(plan.places.attributes)))
         requests = [chat.request(Prompt(*texts)) for texts in chat_prompts(section, groups, called)]
         note = f"at most: it stops when {section.max_topics} groups have questions"
-    yield from estimate("compose", requests, calls, note)
+    yield from plan.estimate("compose", requests, note)
 
 
-def _most_subtopics(params: Params) -> int:
-    """Of comparisons: entity topics are not rewritten by a chat model."""
-    return params.compose.max_topics * params.mine.max_entities
-
-
-def _rewrite(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _rewrite(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.records import ENTITIES, read_topics
     from fieldguide.topics.rewriting import chat_prompt
 
-    section = params.rewrite
+    section = plan.params.rewrite
     if section.rewriter != "chat" or section.chat is None:
         return
-    chat = Chat(section.chat, calls)
-    if not places.topics.exists():
-        requests, note = _unknown(chat, _most_subtopics(params)), "at most: topics are not composed yet"
+    chat = Chat(section.chat, plan.calls)
+    if not plan.places.topics.exists():
+        requests, note = _unknown(plan, chat, plan.most_subtopics), "at most: topics are not composed yet"
     else:
-        names = dict(ENTITIES.read(places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
-        comparisons = [topic for topic in read_topics(places.topics) if topic.kind != "entity"]
+        names = dict(ENTITIES.read(plan.places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+        comparisons = [topic for topic in read_topics(plan.places.topics) if topic.kind != "entity"]
         asked = [chat_prompt(s, names.get(s.entity_id, s.entity_id)) for topic in comparisons for s in topic.subtopics]
         requests, note = [chat.request(Prompt(*texts)) for texts in asked], ""
-    yield from estimate("rewrite", requests, calls, note)
+    yield from plan.estimate("rewrite", requests, note)
 
 
-def _visualize(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _visualize(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.drawings import wanted_drawings
     from fieldguide.models import load_generator
     from fieldguide.records import read_phrases
 
-    section = params.visualize
-    spec = params.generators[section.generator]
+    section = plan.params.visualize
+    spec = plan.params.generators[section.generator]
     if not isinstance(spec, Endpoint):  # draws on this machine; loading it may take long
         return
-    generator = load_generator(section.generator, spec, places.root)
+    generator = load_generator(section.generator, spec, plan.places.root)
     if not isinstance(generator, Asks):
         return
-    if not places.phrases.exists():
-        count = (_most_subtopics(params) + len(section.generic_prompts)) * section.images
+    if not plan.places.phrases.exists():
+        count = (plan.most_subtopics + len(section.generic_prompts)) * section.images
         prompts, seeds = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count))
         note = "at most: phrases are not written yet"
     else:
-        wanted = wanted_drawings(read_phrases(places.phrases), section, generator)
-        prompts, seeds, note = [drawing.prompt for drawing in wanted], [drawing.seed for drawing in wanted], ""
-    yield from estimate("visualize", map(generator.request, prompts, seeds), calls, note)
+        wanted = wanted_drawings(read_phrases(plan.places.phrases), section, generator)
+        prompts, seeds, note = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted], ""
+    yield from plan.estimate("visualize", map(generator.request, prompts, seeds), note)
 
 
-def _caption(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _caption(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.models.captioners.chat import SYSTEM
 
-    name = params.caption.captioner
-    spec = params.captioners[name] if name else None
+    name = plan.params.caption.captioner
+    spec = plan.params.captioners[name] if name else None
     if not isinstance(spec, ChatCaptioner):
         return
-    if not places.images.exists():
+    if not plan.places.images.exists():
         yield Estimate("caption", spec.chat.where, note="not known: the corpus is not there yet")
         return
     from fieldguide.records import IMAGES
 
-    gallery = int((IMAGES.read(places.images)["split"] == "gallery").sum())
-    drawings = (_most_subtopics(params) + 1) * params.visualize.images
-    if places.drawings.exists():
+    gallery = int((IMAGES.read(plan.places.images)["split"] == "gallery").sum())
+    drawings = (plan.most_subtopics + 1) * plan.params.visualize.images
+    if plan.places.drawings.exists():
         from fieldguide.records import DRAWINGS
 
-        drawings = int((DRAWINGS.read(places.drawings)["purpose"] == "topic").sum())
-    requests = _unknown(Chat(spec.chat, calls), gallery + drawings, SYSTEM, len(spec.question), images=1)
-    yield from estimate("caption", requests, calls, f"{gallery} photographs, {drawings} drawings")
+        drawings = int((DRAWINGS.read(plan.places.drawings)["purpose"] == "topic").sum())
+    requests = _unknown(plan, Chat(spec.chat, plan.calls), gallery + drawings, SYSTEM, len(spec.question), images=1)
+    yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
 
 
-def _recompose(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _recompose(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.topics.recomposing import SYSTEM
 
-    section = params.recompose
+    section = plan.params.recompose
     if section.recomposer != "chat" or section.chat is None:
         return
-    count = _subtopics(params, places) * params.visualize.images
-    requests = _unknown(Chat(section.chat, calls), count, SYSTEM, 400)
-    yield from estimate("recompose", requests, calls, "at most: one a subtopic and drawing")
+    count = _subtopics(plan) * plan.params.visualize.images
+    requests = _unknown(plan, Chat(section.chat, plan.calls), count, SYSTEM, 400)
+    yield from plan.estimate("recompose", requests, "at most: one a subtopic and drawing")
 
 
-def _rerank(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def _rerank(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.retrieval.systems.rerank_vlm import SYSTEM
 
-    for name in params.retrieve.systems:
-        for spec in _looking(params.systems[name]):
-            count = 2 * _subtopics(params, places) * spec.top
+    for name in plan.params.retrieve.systems:
+        for spec in _looking(plan.params.systems[name]):
+            count = 2 * _subtopics(plan) * spec.top
             characters = len(spec.prompt) + _PHRASE
-            requests = _unknown(Chat(spec.chat, calls), count, SYSTEM, characters, images=1)
-            yield from estimate(f"retrieve, rerank: {name}", requests, calls, "at most: the tracks share images")
+            requests = _unknown(plan, Chat(spec.chat, plan.calls), count, SYSTEM, characters, images=1)
+            yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
 
 
 def _looking(section: RankingSection) -> Iterator[RerankVlmSystem]:
@@ -167,10 +185,10 @@ def _looking(section: RankingSection) -> Iterator[RerankVlmSystem]:
         yield from _looking(inner)
 
 
-def _subtopics(params: Params, places: Places) -> int:
+def _subtopics(plan: _Plan) -> int:
     """How many there are, or can be."""
     from fieldguide.records import read_topics
 
-    if not places.topics.exists():
-        return _most_subtopics(params)
-    return sum(len(topic.subtopics) for topic in read_topics(places.topics))
+    if not plan.places.topics.exists():
+        return plan.most_subtopics
+    return sum(len(topic.subtopics) for topic in read_topics(plan.places.topics))
