@@ -1,0 +1,23 @@
+"""A world a test may break, copied from one that is made once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fieldguide.places import Places
+from tests.retrieval.systems.worlds import world
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return world(tmp_path_factory.mktemp("world")).root
+
+
+@pytest.fixture
+def places(_made: Path, tmp_path: Path) -> Places:
+    """See `worlds.world`."""
+    shutil.copytree(_made, tmp_path / "world")
+    return Places(tmp_path / "world")

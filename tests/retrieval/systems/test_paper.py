@@ -1,0 +1,151 @@
+"""Text, rewriting and VisRet as the paper describes them, written again in plain steps, give the same rankings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from fieldguide.corpus import read_images
+from fieldguide.drawings import read_drawings
+from fieldguide.files import read_member
+from fieldguide.models import load_encoder
+from fieldguide.models._torchvision import declare_operators
+from fieldguide.places import Places
+from fieldguide.records import DRAWINGS, IMAGES, read_phrases, read_topics
+from fieldguide.retrieval.encoding import drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.systems import Collection, run_system
+from tests import builders
+from tests.models import tiny_encoders
+from tests.retrieval.systems.worlds import section
+
+CLIP = "clip"
+Scores = dict[str, dict[str, float]]
+
+
+class Paper:
+    """VisRet's procedure (arXiv 2505.20291, section 3) on a folder of PNG files, with nothing of fieldguide's in it."""
+
+    def __init__(self, model: Path, gallery: dict[str, Image.Image], drawings: dict[str, list[Image.Image]]) -> None:
+        declare_operators()
+        from transformers import AutoTokenizer, CLIPImageProcessor, CLIPModel
+
+        self.model = CLIPModel.from_pretrained(model).eval()
+        self.tokens, self.pixels = AutoTokenizer.from_pretrained(model), CLIPImageProcessor.from_pretrained(model)
+        self.names = list(gallery)
+        self.gallery = np.stack([self.image(photograph) for photograph in gallery.values()])
+        self.drawings = drawings
+
+    def image(self, image: Image.Image) -> npt.NDArray[np.float64]:
+        import torch
+
+        with torch.no_grad():
+            found = self.model.get_image_features(**self.pixels(images=image, return_tensors="pt"))
+        return self._unit(found)
+
+    def text(self, text: str) -> npt.NDArray[np.float64]:
+        import torch
+
+        with torch.no_grad():
+            found = self.model.get_text_features(
+                **self.tokens(text, truncation=True, max_length=16, return_tensors="pt")
+            )
+        return self._unit(found)
+
+    @staticmethod
+    def _unit(found: Any) -> npt.NDArray[np.float64]:
+        vector = found.pooler_output[0].double().numpy()
+        return np.asarray(vector / np.linalg.norm(vector))
+
+    def by_text(self, text: str) -> dict[str, float]:
+        """Text-to-image retrieval: cosine similarity."""
+        return dict(zip(self.names, (self.gallery @ self.text(text)).tolist(), strict=True))
+
+    def by_drawings(self, prompt: str, images: int, fusion: str, c: float = 1.0) -> dict[str, float]:
+        """Image-to-image retrieval by each drawing; ranks fused as 1 / (c + rank), or similarities averaged."""
+        similar = np.stack([self.gallery @ self.image(drawing) for drawing in self.drawings[prompt][:images]])
+        if fusion == "mean":
+            fused = similar.mean(axis=0)
+        else:
+            fused = np.zeros(len(self.names))
+            for row in similar:
+                for rank, place in enumerate(np.argsort(-row), start=1):
+                    fused[place] += 1 / (c + rank)
+        return dict(zip(self.names, fused.tolist(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, Paper]:
+    """The same images and the same tiny CLIP, for the systems and for the procedure as written above."""
+    root = tmp_path_factory.mktemp("paper")
+    places, model = builders.tiny_benchmark(root), tiny_encoders.clip(root / "model")
+    encoder = load_encoder(CLIP, tiny_encoders.section(kind="clip", weights=model), root)
+    topics, phrases = read_topics(places.topics), read_phrases(places.phrases)
+    queries = [*text_items(topics, phrases), *drawing_items(DRAWINGS.read(places.drawings), places)]
+    for items, folder in (
+        (image_items(read_images(places), places), places.embeddings(CLIP)),
+        (queries, places.queries(CLIP)),
+    ):
+        encode(items, encoder, folder, places.cache / "embeddings", dtype="float32", batch=4)
+    images = IMAGES.read(places.images)
+    gallery = {
+        str(row.image_id): _png(read_member(places.shards / str(row.shard), int(str(row.offset)), int(str(row.size))))
+        for row in images[images["split"] == "gallery"].itertuples()
+    }
+    drawings: dict[str, list[Image.Image]] = {}
+    for row, drawing in sorted(read_drawings(places), key=lambda pair: (pair[0].prompt, pair[0].index)):
+        drawings.setdefault(row.prompt, []).append(drawing)
+    return places, Paper(model, gallery, drawings)
+
+
+def _png(data: bytes) -> Image.Image:
+    import io
+
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def _agree(places: Places, wanted: Scores, **values: Any) -> None:
+    """The same scores to 1e-5, and so the same order wherever two scores differ by more."""
+    found: Scores = {}
+    for line in run_system("it", section(**values), Collection(places)):
+        found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
+    assert found.keys() == wanted.keys()
+    for subtopic, images in wanted.items():
+        assert found[subtopic] == pytest.approx(images, abs=1e-5)
+        ranked = np.array([images[image] for image in found[subtopic]])
+        assert (np.diff(ranked) <= 2e-5).all()
+        assert len({round(score, 4) for score in ranked}) > 5, "scores that are all alike prove nothing"
+
+
+@pytest.mark.parametrize("query", ["question", "phrase"])
+def test_text_and_rewriting_are_the_papers(both: tuple[Places, Paper], query: str) -> None:
+    places, paper = both
+    collection = Collection(places)
+    wanted = {
+        s.subtopic_id: paper.by_text(s.topic.text if query == "question" else collection.phrases[s.subtopic_id])
+        for s in collection.subtopics
+    }
+    _agree(places, wanted, kind="text", encoder=CLIP, query=query)
+
+
+@pytest.mark.parametrize(("images", "fusion", "c"), [(1, "rrf", 1), (2, "rrf", 1), (2, "rrf", 60), (2, "mean", 1)])
+def test_visret_is_the_papers(both: tuple[Places, Paper], images: int, fusion: str, c: float) -> None:
+    places, paper = both
+    collection = Collection(places)
+    wanted = {
+        s.subtopic_id: paper.by_drawings(collection.phrases[s.subtopic_id], images, fusion, c)
+        for s in collection.subtopics
+    }
+    _agree(places, wanted, kind="visret", encoder=CLIP, images=images, fusion=fusion, c=c)
+
+
+def test_the_papers_preset_is_three_drawings_with_reciprocal_ranks() -> None:
+    preset = section(kind="visret", encoder=CLIP, preset="paper")
+    assert (preset.images, preset.fusion, preset.c, preset.centre) == (3, "rrf", 1.0, "none")
+    assert "the VisRet paper's setting" in preset.words
+    with pytest.raises(ValueError, match=r"preset paper has images: 3, c: 1\.0; leave the preset out"):
+        section(kind="visret", encoder=CLIP, preset="paper", images=2, c=2)

@@ -1,0 +1,112 @@
+"""The miniature benchmark with captions, recomposed captions and expansions, all with vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from fieldguide.params.systems import System
+from fieldguide.places import Places
+from fieldguide.records import CAPTIONS, DRAWINGS, IMAGES, RECOMPOSED, Phrase, RunLine, read_phrases, write_records
+from fieldguide.retrieval.embeddings import Embeddings, text_key, write_embeddings
+from fieldguide.retrieval.systems import Collection, run_system
+from tests.builders import ENCODER, tiny_benchmark
+
+DIMENSION = 8
+_SYSTEM: TypeAdapter[Any] = TypeAdapter(System)
+
+
+def world(root: Path) -> Places:
+    """Everything that a system may look at."""
+    places = tiny_benchmark(root)
+    images = IMAGES.read(places.images)
+    drawings = DRAWINGS.read(places.drawings)
+    drawings = drawings[drawings["purpose"] == "topic"]
+    phrases = read_phrases(places.phrases)
+    write_records(
+        places.expansions, [Phrase(p.subtopic_id, f"{p.text}, {n}", "template") for p in phrases for n in (1, 2)]
+    )
+    keys = [("image", i) for i in images.loc[images["split"] == "gallery", "image_id"]]
+    keys += [("drawing", d) for d in drawings["drawing_id"]]
+    captions = [caption(kind, key) for kind, key in sorted(keys)]
+    CAPTIONS.write(places.captions, CAPTIONS.frame(captions))
+    recomposed = [
+        {"subtopic_id": p.subtopic_id, "drawing_id": d, "text": f"{p.text}, {d[:4]}", "recomposer": "template",
+         "status": "ok", "reason": None}
+        for p in sorted(phrases, key=lambda p: p.subtopic_id)
+        for d in sorted(drawings.loc[drawings["prompt"] == p.text, "drawing_id"])
+    ]  # fmt: skip
+    RECOMPOSED.write(places.recomposed, RECOMPOSED.frame(recomposed))
+    texts = [("caption", row["text"]) for row in captions] + [("recomposed", row["text"]) for row in recomposed]
+    texts += [("expansion", phrase.text) for phrase in read_phrases(places.expansions)]
+    _with_vectors(places, {(kind, text_key(text)) for kind, text in texts})
+    return places
+
+
+def caption(kind: str, key: str, **other: Any) -> dict[str, Any]:
+    """A row of records.CAPTIONS."""
+    row = {"kind": kind, "key": key, "text": f"a {kind} {key[:6]}", "captioner": "tiny", "revision": "r1"}
+    return row | {"status": "ok", "reason": None} | other
+
+
+def section(**values: Any) -> Any:
+    """A section of `systems`, as params.yaml would give it."""
+    return _SYSTEM.validate_python(values)
+
+
+def scores(places: Places, **values: Any) -> dict[str, dict[str, float]]:
+    """Score by subtopic_id and image_id of a system over the whole gallery."""
+    return by_subtopic(run_system("it", section(**values), Collection(places)))
+
+
+def by_subtopic(lines: Any) -> dict[str, dict[str, float]]:
+    """Score by subtopic_id and image_id, best first."""
+    found: dict[str, dict[str, float]] = {}
+    line: RunLine
+    for line in lines:
+        found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
+    return found
+
+
+class Vectors:
+    """Vectors of the world by kind and key, in float64; texts by their words."""
+
+    def __init__(self, places: Places) -> None:
+        self._folders = [Embeddings.open(places.queries(ENCODER)), Embeddings.open(places.embeddings(ENCODER))]
+
+    def __call__(self, kind: Any, key: str) -> npt.NDArray[np.float64]:
+        texts = kind not in ("image", "drawing")
+        vector = self._folders[kind == "image"].rows(kind, [text_key(key) if texts else key])[0]
+        return np.asarray(vector, dtype=np.float64)
+
+
+def unit(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of length one."""
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def same(found: Mapping[str, float], wanted: Mapping[str, float], tolerance: float = 1e-5) -> bool:
+    """The same images with the same scores."""
+    return found.keys() == wanted.keys() and all(abs(found[i] - wanted[i]) <= tolerance for i in wanted)
+
+
+def _with_vectors(places: Places, more: set[tuple[str, str]]) -> None:
+    """Write the queries again, with random vectors for `more`."""
+    old = Embeddings.open(places.queries(ENCODER))
+    known = {(kind, key): row for row, kind, key in old.index.itertuples(index=False, name=None)}
+    keys = sorted(known.keys() | more)
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(len(keys), DIMENSION)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    for row, pair in enumerate(keys):
+        if pair in known:
+            vectors[row] = old.vectors[known[pair]]
+    write_embeddings(
+        places.queries(ENCODER), keys, [(np.arange(len(keys), dtype=np.intp), vectors)],
+        encoder=ENCODER, revision=old.meta.revision, dtype="float32", dimension=DIMENSION,
+    )  # fmt: skip
