@@ -21,7 +21,7 @@ from fieldguide.retrieval.runs import ranking
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
 
-_SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
+SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
 
 
 @system("rerank-vlm")
@@ -42,7 +42,7 @@ def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
         ranked = np.flatnonzero(~np.isnan(found))
         ranked = ranked[ranking(found[ranked], candidates[ranked])]  # rows of a sorted gallery sort as its ids do
         text = spec.prompt.format(query=collection.words(subtopic, spec.query), scale=spec.scale)
-        prompts = (Prompt(_SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
+        prompts = (Prompt(SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
         grades = [grade(reply, spec.scale) for reply in chat.ask_all(prompts)]
         return reranked(len(candidates), ranked, grades)
 
