@@ -191,10 +191,13 @@ class CallStore:
         packed, problems = read_packed(folder)
         if problems:
             raise ProblemsError(f"{folder} holds no calls to be taken over:", problems)
-        blobs = dict(_members(folder / BLOBS))
         new = [call for call in packed if not self._path(call.key).exists()]
+        wanted = {digest for call in new for digest in call.blobs}
+        for name, data in _members(folder / BLOBS):
+            if name in wanted:
+                self._put_blob(data)
         for call in new:
-            self.put(call, [blobs[digest] for digest in call.blobs])
+            self.put(call)
         return len(new), len(packed)
 
     def _put_blob(self, data: bytes) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.params import Chat, Params, read_params
+from fieldguide.params import Params, read_params
+from fieldguide.params.base import Section
+from fieldguide.params.calls import Endpoint
 from fieldguide.places import Places
 
 PACKAGES = (
@@ -49,7 +51,7 @@ def examine(root: Path) -> Iterator[Finding]:
     yield Finding("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
     yield from _inputs(params, root)
     yield from _models(params, root)
-    yield from _chat(params)
+    yield from _calls(params)
 
 
 def _packages() -> Iterator[Finding]:
@@ -94,14 +96,35 @@ def _models(params: Params, root: Path) -> Iterator[Finding]:
         yield Finding(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
 
 
-def _chat(params: Params) -> Iterator[Finding]:
-    for stage, chat in (("compose", params.compose.chat), ("rewrite", params.rewrite.chat)):
-        if not isinstance(chat, Chat):
-            yield Finding("chat", stage, "note", "no endpoint in params.yaml; templates are used")
-        elif not os.environ.get(chat.api_key_variable):
-            yield Finding("chat", stage, "problem", f"{chat.model}: set {chat.api_key_variable} in the environment")
-        else:
-            yield Finding("chat", stage, "ok", f"{chat.model} at {chat.base_url}")
+def _calls(params: Params) -> Iterator[Finding]:
+    """Every endpoint that params.yaml names: whether there is a key, a price and, where it costs, a budget."""
+    from fieldguide.models.pricing import price_of
+
+    found = list(_endpoints("", params))
+    if not found:
+        yield Finding(
+            "calls", "endpoints", "note", "none in params.yaml: templates and models of this machine are used"
+        )
+    for where, endpoint in found:
+        try:
+            price_of(params.calls, endpoint)
+            problem = ""
+        except FieldguideError as error:
+            problem = str(error)
+        if not os.environ.get(endpoint.api_key_variable):
+            problem = f"{endpoint.where}: set {endpoint.api_key_variable} in the environment"
+        yield Finding("calls", where, "problem" if problem else "ok", problem or endpoint.where)
+
+
+def _endpoints(where: str, value: object) -> Iterator[tuple[str, Endpoint]]:
+    """Where each endpoint stands in params.yaml."""
+    if isinstance(value, Endpoint):
+        yield where, value
+    elif isinstance(value, Section):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _endpoints(f"{where}.{name}".lstrip("."), inner)
 
 
 def healthy(findings: list[Finding]) -> bool:

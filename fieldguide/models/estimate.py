@@ -54,16 +54,21 @@ class Estimate:
     note: str = ""
 
 
-def estimate(stage: str, requests: Iterable[Request], calls: Calls, note: str = "") -> list[Estimate]:
+def estimate(
+    stage: str, requests: Iterable[Request], calls: Calls, history: list[Call], note: str = ""
+) -> list[Estimate]:
     """One estimate an endpoint, of requests as they will be sent; equal requests are sent once.
 
-    Raises:
-        FieldguideError: the store is damaged.
+    Args:
+        stage: who asks.
+        requests: what it asks, answered before or not.
+        calls: prices.
+        history: all calls of the store.
+        note: what the requests rest on.
     """
     by_endpoint: dict[str, dict[str, Request]] = {}
     for request in requests:
         by_endpoint.setdefault(request.endpoint.where, {})[request.key] = request
-    history = list(calls.store.calls())
     return [_of(stage, list(unique.values()), calls, history, note) for unique in by_endpoint.values()]
 
 

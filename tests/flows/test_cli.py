@@ -68,7 +68,7 @@ def test_doctor_names_what_is_missing_and_what_to_do(project: Path) -> None:
     assert "make data" in findings["inputs", "grocery"]["detail"]
     assert findings["encoders", "mobilenetv2"]["verdict"] == "problem"
     assert findings["params.yaml", "sections"]["verdict"] == "ok"
-    assert findings["chat", "compose"]["verdict"] == "note"
+    assert findings["calls", "endpoints"]["verdict"] == "note"
 
 
 def test_doctor_lists_every_problem_of_params(project: Path) -> None:
