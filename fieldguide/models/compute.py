@@ -55,7 +55,7 @@ class Compute:
         Raises:
             FieldguideError: this machine has no such device.
         """
-        return cls(_device(f"encoders.{name}.device", spec.device), spec.precision, spec.batch)
+        return cls(usable_device(f"encoders.{name}.device", spec.device), spec.precision, spec.batch)
 
     @property
     def key(self) -> dict[str, str | int]:
@@ -109,7 +109,16 @@ class Compute:
             yield name, stacked.to(device=self.device, dtype=dtype, non_blocking=True)
 
 
-def _device(where: str, wanted: str) -> Device:
+def usable_device(where: str, wanted: str) -> Device:
+    """The device that is wanted, or for `auto` the best there is.
+
+    Args:
+        where: the key of params.yaml that says so.
+        wanted: auto, cpu, cuda or mps.
+
+    Raises:
+        FieldguideError: this machine has no such device.
+    """
     # A CPU needs no import of torch to be found: revisions are asked for without loading a model.
     if wanted == "cpu":
         return "cpu"

@@ -58,13 +58,20 @@ def folder(spec: object, root: Path, patterns: Sequence[str] = READ) -> Path:
     return root / (getattr(spec, "weights", None) or "") if source is None else snapshot(source, patterns)
 
 
-def snapshot(source: Repository, patterns: Sequence[str] = READ) -> Path:
-    """The folder of a repository in the hub's cache; fetched first unless HF_HUB_OFFLINE is 1. Raises as `folder`."""
+def snapshot(source: Repository, patterns: Sequence[str] = READ, without: Sequence[str] = ()) -> Path:
+    """The folder of a repository in the hub's cache; fetched first unless HF_HUB_OFFLINE is 1. Raises as `folder`.
+
+    Of the files that match `patterns` those that match `without` are not fetched.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(source.id, revision=source.revision, allow_patterns=list(patterns)))
+        return Path(
+            snapshot_download(
+                source.id, revision=source.revision, allow_patterns=list(patterns), ignore_patterns=list(without)
+            )
+        )
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FieldguideError(f"hub repository {source.id}: {reason}; {_fetch(source)}") from None

@@ -65,7 +65,7 @@ class Kind(Generic[Spec, Model]):
         for key, members in self.files.items():
             value = getattr(spec, key, None)
             repository = hub.repository(spec)
-            if key == "weights" and repository is not None:
+            if key in ("weights", "path") and repository is not None:
                 yield from hub.problems(f"{where}.hub", repository, members)
                 continue
             if value is None:

@@ -32,7 +32,10 @@ class Pipeline(Section):
     """A pipeline of diffusers.
 
     Attributes:
-        path: a folder that `save_pretrained` wrote, or a snapshot of the hub's, with safetensors.
+        path: a folder that `save_pretrained` wrote, with safetensors.
+        hub: instead of it, a repository of the Hugging Face hub, OWNER/NAME; taken from this machine's hub cache, or
+            fetched unless HF_HUB_OFFLINE is 1.
+        hub_revision: its commit, tag or branch.
         steps: of the sampler; SDXL-Turbo and FLUX schnell: 1 to 4.
         guidance: of the text; SDXL-Turbo and FLUX schnell: 0.
         width, height: in pixels; the pipeline's own where they are null.
@@ -42,7 +45,9 @@ class Pipeline(Section):
         offload: `model` keeps on the accelerator only the part that computes; for models larger than its memory.
     """
 
-    path: Path
+    path: Path | None = None
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    hub_revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
     steps: Positive = 20
     guidance: Guidance = 3.0
     width: Pixels | None = None
@@ -51,6 +56,15 @@ class Pipeline(Section):
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
     offload: Literal["none", "model"] = "none"
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Pipeline:
+        given = [name for name in ("path", "hub") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs one of path, hub; it has {' and '.join(given) or 'none'}")
+        if self.hub_revision is not None and self.hub is None:
+            raise ValueError("hub_revision has a meaning only for a repository of the hub")
+        return self
 
 
 class DiffusersGenerator(Pipeline):

@@ -38,7 +38,7 @@ class IPAdapter(DiffusersPipeline):
         if not missing.is_file():
             raise FieldguideError(f"generators.{name}.adapter_weights: {spec.adapter / self._weights}: no such file")
         adapter = {file: sha256_file(self._adapter / file) for file in files}
-        self._setup(spec, root / spec.path, 1, kind=KIND, adapter=adapter)
+        self._setup(spec, root, 1, kind=KIND, adapter=adapter)
         self.settings = {**self.settings, "scale": spec.scale}
 
     def draw(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | Refused]:

@@ -11,7 +11,9 @@ from PIL import Image
 
 from fieldguide.errors import FieldguideError
 from fieldguide.files import content_key, read_json, sha256_file
+from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.compute import usable_device
 from fieldguide.models.generators.finished import from_pixels
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import GENERATORS
@@ -22,6 +24,8 @@ INDEX = "model_index.json"
 MODULES = ("torch", "torchvision", "diffusers", "transformers", "safetensors")
 # What a pipeline loads from; pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count.
 _READ = {".json", ".txt", ".model", ".safetensors"}
+# The same weights once more, rounded or averaged; a pipeline loads them only when told by name.
+_VARIANTS = ("*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors")
 _VERSION = 2
 
 Pair = tuple[str, int]
@@ -38,15 +42,15 @@ class DiffusersPipeline:
 
     def __init__(self, name: str, spec: DiffusersGenerator, root: Path) -> None:
         self.name = name
-        self._setup(spec, root / spec.path, spec.batch, kind=KIND)
+        self._setup(spec, root, spec.batch, kind=KIND)
 
-    def _setup(self, spec: Pipeline, folder: Path, batch: int, **parts: Any) -> None:
+    def _setup(self, spec: Pipeline, root: Path, batch: int, **parts: Any) -> None:
         """Everything but the network; `parts` determine a drawing beside the pipeline itself."""
-        self._spec, self._folder, self._batch = spec, folder, batch
-        self._device = usable_device(f"generators.{self.name}", spec)
+        self._spec, self._folder, self._batch = spec, pipeline_folder(spec, root), batch
+        self._device = _device(f"generators.{self.name}", spec)
         self.revision = content_key(
             version=_VERSION,
-            files=pipeline_hashes(folder),
+            files=pipeline_hashes(self._folder),
             precision=spec.precision,
             device=self._device,
             batch=batch,
@@ -138,18 +142,39 @@ class DiffusersPipeline:
         """Add to a pipeline that was just loaded."""
 
 
+def pipeline_folder(spec: Pipeline, root: Path) -> Path:
+    """The folder of a section's pipeline, fetched from the hub if it says so and it is not there yet.
+
+    Raises:
+        FieldguideError: the repository is neither in the cache nor can it be fetched; or the index is none.
+    """
+    source = hub.repository(spec)
+    if source is None:
+        return root / (spec.path or "")
+    folder = hub.snapshot(source, [INDEX])
+    components = _components(folder)
+    patterns = [INDEX, *(f"{name}/*{suffix}" for name in components for suffix in sorted(_READ))]
+    return hub.snapshot(source, patterns, _VARIANTS)
+
+
+def _components(folder: Path) -> list[str]:
+    """Folders of a pipeline's parts."""
+    index = read_json(folder / INDEX)
+    if not isinstance(index, dict):
+        raise FieldguideError(f"{folder / INDEX}: not the index of a pipeline; expected an object")
+    return sorted(name for name, value in index.items() if isinstance(value, list) and not name.startswith(("_", ".")))
+
+
 def pipeline_hashes(folder: Path) -> dict[str, str]:
     """sha256 of the index and of every file of its components that a pipeline is loaded from, by path.
 
     Raises:
         FieldguideError: the index is none.
     """
-    index = read_json(folder / INDEX)
-    if not isinstance(index, dict):
-        raise FieldguideError(f"{folder / INDEX}: not the index of a pipeline; expected an object")
     files = [folder / INDEX]
-    for component in (folder / name for name, value in index.items() if isinstance(value, list)):
-        files += sorted(path for path in component.rglob("*") if path.is_file() and path.suffix in _READ)
+    for component in _components(folder):
+        inside = (path for path in (folder / component).rglob("*") if path.is_file() and path.suffix in _READ)
+        files += sorted(path for path in inside if not any(path.match(variant) for variant in _VARIANTS))
     return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
 
 
@@ -175,19 +200,13 @@ def load_pipeline(folder: Path, precision: str) -> Any:
     return pipeline
 
 
-def usable_device(where: str, spec: Pipeline) -> str:
-    """`spec.device`, or the best there is for `auto`.
+def _device(where: str, spec: Pipeline) -> str:
+    """Where to draw.
 
     Raises:
         FieldguideError: this machine has no such device, or `offload` has nothing to offload from.
     """
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    device = next(name for name in there if there[name]) if spec.device == "auto" else spec.device
-    if not there[device]:
-        usable = ", ".join(name for name in there if there[name])
-        raise FieldguideError(f"{where}.device is {device}; torch can use here: {usable}")
+    device = usable_device(f"{where}.device", spec.device)
     if device == "cpu" and spec.offload != "none":
         raise FieldguideError(f"{where}.offload is {spec.offload}; it needs a device other than cpu")
     return device

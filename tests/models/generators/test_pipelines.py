@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from fieldguide.errors import FieldguideError
 from fieldguide.models import Generator, Refused, load_generator
@@ -127,8 +129,6 @@ def test_too_little_memory_ends_the_run_with_advice(
 
 
 def test_numbers_that_are_not_finite_are_refused(pipelines: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -147,8 +147,6 @@ def test_numbers_that_are_not_finite_are_refused(pipelines: dict[str, Path], tmp
 
 
 def test_revision_follows_what_the_pipeline_reads_and_nothing_else(pipelines: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "p"
     shutil.copytree(pipelines["flux"], folder)
     before = load(folder).revision
@@ -160,12 +158,48 @@ def test_revision_follows_what_the_pipeline_reads_and_nothing_else(pipelines: di
     assert load(folder).revision != before
 
 
+def test_a_repository_of_the_hub_is_the_folder_it_was_made_of(
+    pipelines: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    here = tmp_path / "models--someone--flux"
+    shutil.copytree(pipelines["flux"], here / "snapshots" / commit)
+    (here / "refs").mkdir()
+    (here / "refs" / "main").write_text(commit)
+    vae = here / "snapshots" / commit / "vae"
+    (vae / "diffusion_pytorch_model.fp16.safetensors").write_bytes(b"the same in half precision, for others")
+    there = load_generator("mine", section("diffusers", hub="someone/flux", **FAMILIES["flux"][1]))
+    local = load(pipelines["flux"], **FAMILIES["flux"][1])
+    assert there.revision == local.revision
+    assert pixels(there.draw(["pear"], [1])) == pixels(local.draw(["pear"], [1]))
+    with pytest.raises(FieldguideError, match=r"generators.mine.hub: no/such: model_index.json is not in this machine"):
+        load_generator("mine", section("diffusers", hub="no/such"))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "needs one of path, hub; it has none"),
+        ({"path": "a", "hub": "b/c"}, "needs one of path, hub; it has path and hub"),
+        ({"path": "a", "hub_revision": "main"}, "hub_revision has a meaning only for a repository of the hub"),
+        ({"path": "a", "width": 30}, "width"),
+    ],
+)
+def test_a_section_that_does_not_fit_is_told(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        section("diffusers", **values)
+
+
 def test_a_device_that_is_not_there_is_told(pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(FieldguideError, match=r"generators.mine.device is cuda; torch can use here: cpu"):
+    with pytest.raises(FieldguideError, match=r"mine.device is cuda, which torch does not find here; it finds cpu"):
         load(pipelines["flux"], device="cuda")
     with pytest.raises(FieldguideError, match=r"generators.mine.offload is model; it needs a device other than cpu"):
         load(pipelines["flux"], device="auto", offload="model")
@@ -177,8 +211,6 @@ def test_what_a_pipeline_does_not_take_is_told(pipelines: dict[str, Path]) -> No
 
 
 def test_a_pipeline_that_draws_from_images_is_told(pipelines: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "p"
     shutil.copytree(pipelines["sd3"], folder)
     index = folder / "model_index.json"
