@@ -121,6 +121,11 @@ class Places:
         return self.data / "external"
 
     @property
+    def components(self) -> Path:
+        """records.Component lines: what each subtopic asks for, taken apart."""
+        return self.data / "components" / "components.jsonl"
+
+    @property
     def drawings(self) -> Path:
         """records.DRAWINGS; the tars lie beside it."""
         return self.data / "drawings" / "drawings.parquet"
@@ -201,6 +206,16 @@ class Places:
     def fitness(self) -> Path:
         """Whether the collection is fit to measure with: unjudged images, reuse, noise, chance, near duplicates."""
         return self.evaluation / "fitness.json"
+
+    @property
+    def fidelity(self) -> Path:
+        """Whether drawings show what they were asked for."""
+        return self.evaluation / "fidelity.json"
+
+    @property
+    def probes(self) -> Path:
+        """Which systems react to questions that were changed."""
+        return self.evaluation / "probes.json"
 
     @property
     def report(self) -> Path:

@@ -25,6 +25,10 @@ AGREEMENT_VERSION = 1
 """Of data/qrels/agreement.json, which annotation/summary.py writes and the report reads."""
 FITNESS_VERSION = 1
 """Of data/evaluation/fitness.json, which fieldguide/evaluation/fitness/assess.py writes and the report reads."""
+FIDELITY_VERSION = 1
+"""Of data/evaluation/fidelity.json, which fieldguide/evaluation/fidelity.py writes and the report reads."""
+PROBES_VERSION = 1
+"""Of data/evaluation/probes.json, which fieldguide/evaluation/probes.py writes and the report reads."""
 
 Split = Literal["train", "gallery"]
 SPLITS: tuple[str, ...] = ("train", "gallery")
@@ -301,7 +305,7 @@ RELEASE_IMAGES = Table(
     ),
 )
 
-EMBEDDING_KINDS = ("image", "question", "phrase", "expansion", "drawing", "caption", "recomposed")
+EMBEDDING_KINDS = ("image", "question", "phrase", "expansion", "drawing", "caption", "recomposed", "component")
 
 EMBEDDING_INDEX = Table(
     "embedding_index",
@@ -430,6 +434,15 @@ class Phrase:
 
 
 @dataclass(frozen=True)
+class Component:
+    """A query about one thing that a subtopic asks for: its entity or the part (a line of components.jsonl)."""
+
+    subtopic_id: str
+    about: Literal["entity", "part"]
+    text: str
+
+
+@dataclass(frozen=True)
 class Refusal:
     """Something composed that was not kept, with the reason (a line of refused.jsonl)."""
 
@@ -477,6 +490,11 @@ def read_topics(path: Path) -> list[Topic]:
 def read_phrases(path: Path) -> list[Phrase]:
     """Read phrases.jsonl. Raises ProblemsError as `read_topics` does."""
     return _read_records(path, Phrase)
+
+
+def read_components(path: Path) -> list[Component]:
+    """Read components.jsonl. Raises ProblemsError as `read_topics` does."""
+    return _read_records(path, Component)
 
 
 def read_refusals(path: Path) -> list[Refusal]:

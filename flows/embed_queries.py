@@ -7,7 +7,7 @@ from flows.stage import Run, stage
 def embed_queries(run: Run, encoder: str) -> None:
     """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
     from fieldguide.models import load_encoder
-    from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED, read_phrases, read_topics
+    from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED, read_components, read_phrases, read_topics
     from fieldguide.retrieval.encoding import drawing_items, encode, text_items, word_items
 
     spec, places = run.params.encoder(encoder), run.places
@@ -16,6 +16,7 @@ def embed_queries(run: Run, encoder: str) -> None:
     if "text" in loaded.modalities:
         items += text_items(read_topics(places.topics), read_phrases(places.phrases))
         items += word_items("expansion", (phrase.text for phrase in read_phrases(places.expansions)))
+        items += word_items("component", (component.text for component in read_components(places.components)))
         items += word_items("caption", CAPTIONS.read(places.captions)["text"].dropna())
         items += word_items("recomposed", RECOMPOSED.read(places.recomposed)["text"].dropna())
     if "image" in loaded.modalities:

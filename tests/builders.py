@@ -58,6 +58,8 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "check": {"min_relevant": 1, "unlicensed_sources": ["shop"]},
         "evaluate": {"baseline": "text", "bootstrap": 200, "permutations": 200},
         "fitness": {"draws": 200},
+        "fidelity": {"encoder": ENCODER},
+        "train_cletir": {"systems": []},
     }
     for name, keys in [*changes.items(), *sections.items()]:
         values[name] = values[name] | keys

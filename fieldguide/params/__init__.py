@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -13,7 +13,10 @@ from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.params.base import Draws, Name, Positive, Section, Seed, Share
 from fieldguide.params.calls import Calls, Chat
 from fieldguide.params.captions import Caption, Captioner, Recompose
+from fieldguide.params.cletir import TrainCletir, untrained
+from fieldguide.params.decomposing import Decompose
 from fieldguide.params.encoders import Encoder
+from fieldguide.params.fidelity import Fidelity
 from fieldguide.params.generators import FlowMatchingGenerator, Generator
 from fieldguide.params.search import Index
 from fieldguide.params.systems import System
@@ -369,6 +372,7 @@ class Params(Section):
     calls: Calls = Calls()
     compose: Compose
     rewrite: Rewrite
+    decompose: Decompose = Decompose()
     visualize: Visualize
     generators: dict[Name, Generator]
     caption: Caption = Caption()
@@ -382,10 +386,12 @@ class Params(Section):
     check: Check
     evaluate: Evaluate
     fitness: Fitness = Fitness()
+    fidelity: Fidelity
     report: Report
     release: Release
     train_generator: TrainGenerator
     train_text_tower: TrainTextTower
+    train_cletir: TrainCletir = TrainCletir()
 
     def encoder(self, name: str) -> Encoder:
         """The encoder of that name.
@@ -429,6 +435,7 @@ def _references(params: Params) -> list[Problem]:
     uses = [
         *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
         ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
+        ("fidelity.encoder", params.fidelity.encoder, set(params.embed.encoders), "embed.encoders"),
         ("visualize.generator", params.visualize.generator, set(params.generators), "generators"),
         *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
         *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
@@ -457,6 +464,7 @@ def _references(params: Params) -> list[Problem]:
         if system.drawings > params.visualize.images:
             allowed = f"1 to {params.visualize.images} (visualize.images)"
             problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
+    problems += untrained(params.systems, params.train_cletir)
     guess = params.annotate.preannotation
     if guess is not None and guess.system not in params.retrieve.systems:
         what = f"{guess.system!r} is not in retrieve.systems; allowed: {', '.join(params.retrieve.systems)}"
@@ -483,6 +491,12 @@ def _kind(section: type[Section]) -> str | None:
     return str(kinds[0]) if len(kinds) == 1 else None
 
 
+def _is_mapping(name: int | str) -> bool:
+    """Whether a section of params.yaml holds named sections."""
+    field = Params.model_fields.get(str(name))
+    return field is not None and get_origin(field.annotation) is dict
+
+
 def _problem(where: str, error: ErrorDetails) -> Problem:
     """A validation error by the key as it stands in the file, with the allowed keys for an unknown one."""
     sections: list[type[Section]] = [Params]
@@ -493,6 +507,8 @@ def _problem(where: str, error: ErrorDetails) -> Problem:
             sections = [s for s in sections if _kind(s) == part] or sections
             continue
         key.append(str(part))
+        if place == 1 and _is_mapping(error["loc"][0]):
+            continue  # a name from the file, though a section may have a field of that name
         inner = [s.model_fields[part].annotation for s in sections if isinstance(part, str) and part in s.model_fields]
         if inner:
             sections = [section for annotation in inner for section in _sections(annotation)]

@@ -70,7 +70,7 @@ class TrainCletir(Section):
     steps: Positive = 60
     batch: Positive = 16
     learning_rate: Annotated[float, Field(gt=0)] = 1e-5
-    weight_learning_rate: Annotated[float, Field(gt=0)] = 0.02
+    weight_learning_rate: Annotated[float, Field(gt=0)] = 0.1
     temperature: Annotated[float, Field(gt=0)] = 0.05
     seed: Seed = 5
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.params.base import Name
+from fieldguide.params.base import Name, Positive, Share
 from fieldguide.params.cletir import CletirSystem
 from fieldguide.params.composed import CirevlSystem, PdvSystem, WeimocirSystem
+from fieldguide.params.decomposing import DecomposeSystem
 from fieldguide.params.ranking import Constant, DrawingSection, Fusion, RankingSection, counted, fusion_words
 from fieldguide.params.reranking import RerankVlmSystem
 from fieldguide.params.sanity import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
@@ -132,6 +133,40 @@ class LateFusionSystem(RankingSection):
         return f"{fusion}{weights} of: {'; '.join(part.words for part in self.parts)}"
 
 
+class AdaptiveSystem(RankingSection):
+    """Ranks each subtopic by text or by drawings, whichever is predicted to do better (after GILL, arXiv 2305.17216).
+
+    `spread`: where the best `depth` images stand out further. `agreement`: drawings where the best `depth` images of
+    their single rankings agree by at least `threshold`.
+    """
+
+    kind: Literal["adaptive"]
+    text: TextSystem
+    visret: VisretSystem
+    predictor: Literal["spread", "agreement"] = "spread"
+    depth: Positive = 10
+    threshold: Share = 0.3
+
+    @model_validator(mode="after")
+    def _scores_are_similarities(self) -> AdaptiveSystem:
+        if self.predictor == "spread" and "rrf" in (self.text.fusion, self.visret.fusion):
+            raise ValueError(
+                "predictor spread compares similarities; fuse text and drawings by mean or max, not by rrf"
+            )
+        return self
+
+    @property
+    def inner(self) -> Mapping[str, RankingSection]:
+        """See `RankingSection`."""
+        return {"text": self.text, "visret": self.visret}
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        by = "spread of scores" if self.predictor == "spread" else f"agreement of drawings from {self.threshold:g}"
+        return f"by {by}, for each question either {self.text.words}, or {self.visret.words}"
+
+
 def _tag(value: Any) -> str:
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     return str(kind) if kind in BUILTIN else "plugin"
@@ -151,6 +186,8 @@ System = Annotated[
     | Annotated[PdvSystem, Tag("pdv")]
     | Annotated[CirevlSystem, Tag("cirevl")]
     | Annotated[CletirSystem, Tag("cletir")]
+    | Annotated[DecomposeSystem, Tag("decompose")]
+    | Annotated[AdaptiveSystem, Tag("adaptive")]
     | Annotated[RerankVlmSystem, Tag("rerank-vlm")]
     | Annotated[PluginSystem, Tag("plugin")],
     Discriminator(_tag),
@@ -159,7 +196,8 @@ BUILTIN: dict[str, type[RankingSection]] = {
     get_args(section.model_fields["kind"].annotation)[0]: section
     for section in (
         RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, RerankVlmSystem,
+        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, DecomposeSystem,
+        AdaptiveSystem, RerankVlmSystem,
     )
 }  # fmt: skip
 LateFusionSystem.model_rebuild()

@@ -16,7 +16,7 @@ from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.files import atomic_directory, content_key, read_json, sha256_bytes, write_json
 from fieldguide.records import EMBEDDING_INDEX
 
-Kind = Literal["image", "question", "phrase", "expansion", "drawing", "caption", "recomposed"]
+Kind = Literal["image", "question", "phrase", "expansion", "drawing", "caption", "recomposed", "component"]
 Dtype = Literal["float16", "float32"]
 DTYPES: tuple[Dtype, ...] = ("float16", "float32")
 _VECTORS, _INDEX, _META = "vectors.npy", "index.parquet", "meta.json"

@@ -18,6 +18,7 @@ from fieldguide.records import (
     IMAGES,
     RECOMPOSED,
     Subtopic,
+    read_components,
     read_phrases,
     read_topics,
 )
@@ -77,6 +78,14 @@ class Collection:
         found: dict[str, list[str]] = {}
         for phrase in read_phrases(self.places.expansions):
             found.setdefault(phrase.subtopic_id, []).append(phrase.text)
+        return found
+
+    @cached_property
+    def components(self) -> Mapping[str, Mapping[str, str]]:
+        """Texts of the queries that a subtopic was taken apart into, by subtopic_id and what they are about."""
+        found: dict[str, dict[str, str]] = {}
+        for component in read_components(self.places.components):
+            found.setdefault(component.subtopic_id, {})[component.about] = component.text
         return found
 
     @cached_property

@@ -1,0 +1,34 @@
+"""Sections of decomposition: the stage that takes questions apart, and the system that ranks by the parts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fieldguide.params.base import Name, Section
+from fieldguide.params.ranking import RankingSection
+
+_RULES = {
+    "product": "product",
+    "minimum": "minimum",
+    "logic": "and, not the question's other entities",
+}
+
+
+class Decompose(Section):
+    """Stage `decompose`: one query an entity and one a part; the templates may use {entity} and {part}."""
+
+    entity: str = "a photo of {entity}"
+    part: str = "a close-up of the {part}"
+
+
+class DecomposeSystem(RankingSection):
+    """Scores images by each part of the question, and combines the scores (NDCR, arXiv 2305.02265)."""
+
+    kind: Literal["decompose"]
+    encoder: Name
+    combine: Literal["product", "minimum", "logic"] = "logic"
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        return f"entity and part asked apart, combined by {_RULES[self.combine]}, encoder {self.encoder}"

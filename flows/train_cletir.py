@@ -1,0 +1,32 @@
+"""Train a system's aggregation networks: `python -m flows.train_cletir SYSTEM` (about two minutes)."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def train_cletir(run: Run, system: str) -> None:
+    """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
+    from fieldguide.models.parallel import one_thread
+    from fieldguide.params.cletir import CletirSystem
+    from fieldguide.retrieval.systems import Collection
+    from fieldguide.training.cletir import deal_folds, save_folds, train_folds
+    from fieldguide.training.lessons import read_lessons
+
+    spec, recipe = run.params.system(system), run.params.train_cletir
+    if not isinstance(spec, CletirSystem):
+        raise TypeError(f"systems.{system} is of kind {spec.kind}")  # params.yaml was validated to name no such
+    collection = Collection(run.places)
+    lessons = read_lessons(collection, spec, recipe.split)
+    folds = deal_folds(lessons.entities, recipe.folds, recipe.seed)
+    with one_thread():
+        weights = save_folds(
+            run.places.cletir / system, spec, collection, recipe, folds,
+            train_folds(lessons, folds, spec.centre != "none", recipe, run.track),
+        )  # fmt: skip
+    shares = ", ".join(f"{weight:.2f}" for weight in weights)
+    print(f"{system}: {len(lessons.texts)} phrases of {len(lessons.entities)} entities, {len(weights)} networks")
+    print(f"  weight of the image space: {shares}")
+
+
+if __name__ == "__main__":
+    train_cletir.main()
