@@ -31,7 +31,6 @@ class ImageToTextCaptioner(Section):
     Attributes:
         weights: its folder, with safetensors.
         hub, hub_revision: its repository on the hub, instead of a folder.
-        prompt: what the caption begins with; null: nothing.
         tokens: a caption's greatest length.
     """
 
@@ -39,7 +38,6 @@ class ImageToTextCaptioner(Section):
     weights: Path | None = None
     hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     hub_revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
-    prompt: str | None = None
     tokens: Annotated[int, Field(ge=1, le=512)] = 40
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"

@@ -70,19 +70,28 @@ def rewrite(spec: params.Rewrite, places: Places, track: Track = silent) -> Summ
     texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=threads)
     answers = list(track(texts, "rewriting", unit="subtopics", total=len(subtopics)))
     phrases = [Phrase(subtopic.subtopic_id, text, called) for subtopic, text in _usable(subtopics, answers, names)]
+    expansions = _expansions(spec.expansions, subtopics, names)
     write_records(places.phrases, phrases)
-    write_records(places.expansions, _expansions(spec.expansions, subtopics, names))
+    write_records(places.expansions, expansions)
     return Summary(len(phrases), len({phrase.text for phrase in phrases}), called)
 
 
 def _expansions(templates: Sequence[str], subtopics: Sequence[Subtopic], names: Mapping[str, str]) -> list[Phrase]:
-    """Other wordings of each subtopic's phrase, in the order of the templates."""
-    return [
-        Phrase(s.subtopic_id, template.format(entity=names[s.entity_id], part=s.topic.part), "template")
-        for s in subtopics
+    """Other wordings of each subtopic's phrase, in the order of the templates.
+
+    Raises:
+        ProblemsError: all those that give the value away.
+    """
+    found = [
+        (subtopic, template.format(entity=names[subtopic.entity_id], part=subtopic.topic.part))
+        for subtopic in subtopics
         for template in templates
-        if s.topic.kind != "entity" or "part" not in placeholders(template)
+        if subtopic.topic.kind != "entity" or "part" not in placeholders(template)
     ]
+    told = ((s, text, phrase_problem(text, s.topic, names[s.entity_id])) for s, text in found)
+    if problems := [Problem(f"{s.subtopic_id} {text!r}", problem) for s, text, problem in told if problem]:
+        raise ProblemsError("rewrite: these wordings cannot be used; change rewrite.expansions:", problems)
+    return [Phrase(subtopic.subtopic_id, text, "template") for subtopic, text in found]
 
 
 def check_template(template: str, place: str = "template") -> None:

@@ -48,6 +48,29 @@ def test_each_subtopic_becomes_a_phrase_without_the_value(tmp_path: Path) -> Non
     assert sha256_file(places.phrases) == before
 
 
+def test_expansions_are_other_wordings_in_the_order_asked_for(tmp_path: Path) -> None:
+    whole = a_topic("t1", "entity", "whole fruit", fuji="A Fuji is red and green.")
+    places = benchmark(tmp_path, whole, a_topic("t2", gala="red"))
+    rewrite(Rewrite(expansions=["the {part} of {entity}", "{entity} on a tree"]), places)
+    assert [(p.subtopic_id, p.text) for p in records.read_phrases(places.expansions)] == [
+        ("t1.e1", "Fuji on a tree"),
+        ("t2.e1", "the skin of Gala"),
+        ("t2.e1", "Gala on a tree"),
+    ]
+    rewrite(Rewrite(), places)
+    assert records.read_phrases(places.expansions) == []
+
+
+def test_expansions_may_give_no_more_away_than_phrases(tmp_path: Path) -> None:
+    places = benchmark(tmp_path, a_topic(gala="red", fuji="green"))
+    with pytest.raises(ProblemsError, match=r"change rewrite\.expansions") as refused:
+        rewrite(Rewrite(expansions=["{entity}, a reddish fruit"]), places)
+    assert "t00000001.e1 'Gala, a reddish fruit': gives away the value 'red' of colour" in str(refused.value)
+    assert not places.phrases.exists()
+    with pytest.raises(FieldguideError, match=r"params\.yaml: rewrite\.expansions\.1: placeholder {value}"):
+        rewrite(Rewrite(expansions=["{entity}", "{entity} {value}"]), places)
+
+
 @pytest.mark.parametrize(
     ("template", "what"),
     [

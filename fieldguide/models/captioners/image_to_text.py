@@ -34,7 +34,7 @@ class ImageToText:
         files = hub.hashes(self._folder)
         if not any(file.endswith(".safetensors") for file in files):
             raise FieldguideError(f"{self._folder}: no safetensors here; pickled weights (.bin, .pt) are never read")
-        settings = {"prompt": spec.prompt, "tokens": spec.tokens, **self._compute.key}
+        settings = {"tokens": spec.tokens, **self._compute.key}
         self.revision = content_key(kind=KIND, version=_VERSION, files=files, **settings)
         self._loaded: tuple[Any, Any] | None = None
 
@@ -47,8 +47,7 @@ class ImageToText:
         import torch
 
         network, processor = self._load()
-        asked = {"text": self._spec.prompt} if self._spec.prompt else {}
-        inputs = processor(images=image, return_tensors="pt", **asked).to(self._compute.device, self._compute.dtype)
+        inputs = processor(images=image, return_tensors="pt").to(self._compute.device, self._compute.dtype)
         with torch.inference_mode():
             tokens = network.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=self._spec.tokens)
         words: str = processor.batch_decode(tokens, skip_special_tokens=True)[0]
