@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldguide.corpus import open_image
+from fieldguide.corpus import image_bytes, open_image
 from fieldguide.errors import FieldguideError
-from fieldguide.files import read_member
 from fieldguide.models.calls import open_calls
 from fieldguide.models.chat import Chat, Prompt, Reply
 from fieldguide.models.protocols import Refused
@@ -76,9 +75,9 @@ class Photographs:
     """The gallery's photographs as a model is shown them."""
 
     def __init__(self, collection: Collection, side: int) -> None:
-        table = IMAGES.read(collection.places.images).set_index("image_id")
-        self._places = table.loc[list(collection.gallery), ["shard", "offset", "size"]]
-        self._shards, self._side = collection.places.shards, side
+        self._places, self._side = collection.places, side
+        table = IMAGES.read(collection.places.images).set_index("image_id").loc[list(collection.gallery)]
+        self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
 
     def png(self, row: int) -> bytes:
         """The upright photograph in that row of the gallery, made smaller where it is larger than `side`.
@@ -86,11 +85,11 @@ class Photographs:
         Raises:
             FieldguideError: it cannot be read.
         """
-        shard, offset, size = self._places.iloc[int(row)]
+        place = self._rows[row]
         try:
-            image = open_image(read_member(self._shards / str(shard), int(offset), int(size)))
+            image = open_image(image_bytes(self._places, place))
         except FieldguideError as error:
-            raise FieldguideError(f"image {self._places.index[int(row)]}: {error}") from error
+            raise FieldguideError(f"image {place.Index}: {error}") from error
         image.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
         stream = io.BytesIO()
         Image.frombytes("RGB", image.size, image.tobytes()).save(stream, "PNG")

@@ -1,0 +1,133 @@
+"""`python -m bench.table`: the VisRet paper's table over 100 pools of 300 images, beside encoding each pool afresh.
+
+The table's query types are the question, the phrase and three drawings, in one encoder's space (the example's trained
+one). Pools are 300 photographs each, drawn from the example's gallery, as pools of questions about the same entities
+overlap. Ours is the whole of it, from nothing: encoding what is in any pool once, encoding the queries, ranking, and
+writing the runs. Afresh is what a script does that ranks one pool after another: decode and encode its images, encode
+the query, rank; some of the pools are run and the seconds multiplied. Both have to rank alike. Needs `make demo`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.run import ROOT
+from fieldguide.corpus import iter_images, read_images
+from fieldguide.drawings import read_drawings
+from fieldguide.models import Encoder, load_encoder
+from fieldguide.params import read_params
+from fieldguide.params.systems import TextSystem, VisretSystem
+from fieldguide.places import Places
+from fieldguide.records import DRAWINGS, RunLine, read_phrases, read_topics
+from fieldguide.retrieval.encoding import drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.fusion import fuse
+from fieldguide.retrieval.runs import rank_images, write_run
+from fieldguide.retrieval.search import similarities
+from fieldguide.retrieval.systems import Collection, run_system
+
+ENCODER, POOLS, IMAGES, SAMPLE, BATCH = "text-tower", 100, 300, 3, 32
+SYSTEMS = {
+    "question": TextSystem(kind="text", encoder=ENCODER, query="question"),
+    "phrase": TextSystem(kind="text", encoder=ENCODER, query="phrase"),
+    "visret": VisretSystem(kind="visret", encoder=ENCODER, preset="paper"),
+}
+Pools = Mapping[str, Sequence[str]]
+
+
+def drawn_pools(collection: Collection) -> Pools:
+    """A pool for each of the first subtopics."""
+    rng, gallery = np.random.default_rng(0), np.array(collection.gallery)
+    return {s.subtopic_id: sorted(rng.choice(gallery, IMAGES, replace=False)) for s in collection.subtopics[:POOLS]}
+
+
+def table(places: Places, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, list[RunLine]]]:
+    """Everything from what lies on the disk to three runs; how many images and texts were encoded."""
+    frame, cache = read_images(places), places.cache / "embeddings"
+    pooled = frame[frame["split"] == "gallery"]
+    texts = text_items(read_topics(places.topics), read_phrases(places.phrases))
+    queries = [*texts, *drawing_items(DRAWINGS.read(places.drawings), places)]
+    encoded = sum(
+        encode(items, encoder, folder, cache, dtype="float16", batch=BATCH).encoded
+        for items, folder in (
+            (image_items(pooled, places), places.embeddings(ENCODER)),
+            (queries, places.queries(ENCODER)),
+        )
+    )
+    runs = {name: list(run_system(name, spec, Collection(places), pools)) for name, spec in SYSTEMS.items()}
+    for name, lines in runs.items():
+        write_run(places.run("rerank", name), lines)
+    return encoded, runs
+
+
+def afresh(places: Places, encoder: Encoder, pools: Pools) -> dict[str, list[RunLine]]:
+    """The same runs, each pool by itself and for each query type anew."""
+    frame = read_images(places).set_index("image_id", drop=False)
+    subtopics = {s.subtopic_id: s for s in Collection(places).subtopics}
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
+    drawings = {}
+    for row, image in read_drawings(places):
+        drawings.setdefault(row.prompt, []).append(image)
+    queries: dict[str, Callable[[str], np.ndarray]] = {
+        "question": lambda s: encoder.encode_texts([subtopics[s].topic.text]),
+        "phrase": lambda s: encoder.encode_texts([phrases[s]]),
+        "visret": lambda s: encoder.encode_images(drawings[phrases[s]]),
+    }
+    runs: dict[str, list[RunLine]] = {}
+    for name, query in queries.items():
+        for subtopic, pool in pools.items():
+            ids, blocks, waiting = [], [], []
+            for row, image in iter_images(places, frame.loc[list(pool)]):
+                ids.append(row.image_id)
+                waiting.append(image)
+                if len(waiting) == BATCH or len(ids) == len(pool):
+                    blocks.append(encoder.encode_images(waiting))
+                    waiting = []
+            order = np.argsort(ids)
+            vectors = np.concatenate(blocks)[order].astype(np.float16)
+            asked = query(subtopic).astype(np.float16).astype(np.float32)
+            scores = fuse(similarities(asked, vectors, np.arange(len(pool))), np.arange(len(pool)), "rrf", 1.0)
+            if name != "visret":
+                scores = similarities(asked, vectors, np.arange(len(pool)))[0]
+            runs.setdefault(name, []).extend(rank_images(subtopic, np.array(ids)[order], scores, name))
+    return runs
+
+
+def timed(work: Callable[[], tuple[int, dict[str, list[RunLine]]]]) -> tuple[float, int, dict[str, list[RunLine]]]:
+    start = time.perf_counter()
+    encoded, runs = work()
+    return time.perf_counter() - start, encoded, runs
+
+
+def main() -> None:
+    """Print seconds of both, the ratio, and what a second run does."""
+    params = read_params(ROOT / "params.yaml")
+    with tempfile.TemporaryDirectory() as name:
+        places = Places(Path(name))
+        places.data.mkdir()
+        for part in ("corpus", "drawings", "phrases", "topics"):
+            (places.data / part).symlink_to(ROOT / "data" / part)
+        encoder = load_encoder(ENCODER, params.encoder(ENCODER), ROOT)
+        encoder.encode_texts(["a photo"])  # what is loaded when it is first used is loaded for both
+        pools = drawn_pools(Collection(places))
+        some = dict(list(pools.items())[:SAMPLE])
+        ours, encoded, runs = timed(lambda: table(places, encoder, pools))
+        again, anew, same = timed(lambda: table(places, encoder, pools))
+        theirs, _, plain = timed(lambda: (0, afresh(places, encoder, some)))
+    if same != runs or any([x for x in runs[n] if x.subtopic_id in some] != plain[n] for n in SYSTEMS):
+        raise SystemExit("the runs differ: a ratio of their seconds would say nothing")
+    unique = len({image for pool in pools.values() for image in pool})
+    whole = theirs * len(pools) / len(some)
+    print(f"{len(pools)} pools of {IMAGES} images ({unique} different ones), query types: {', '.join(SYSTEMS)}")
+    print(f"ours        {ours:8.1f} s, {encoded} images and texts encoded")
+    print(f"afresh      {whole:8.1f} s ({theirs:.1f} s for {len(some)} pools), {whole / ours:.1f} times ours")
+    print(f"second run  {again:8.1f} s, {anew} images and texts encoded, the same runs")
+    print(f"if no two pools shared an image, the ratio could not exceed {len(SYSTEMS)}, the number of query types")
+
+
+if __name__ == "__main__":
+    main()
