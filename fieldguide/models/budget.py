@@ -8,6 +8,7 @@ been billed, and stays spent.
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from pathlib import Path
@@ -91,6 +92,7 @@ class Budget:
 
     def _append(self, row: dict[str, object]) -> None:
         """On the disk when it returns: the money is set aside before anything is sent."""
+        self.ledger.parent.mkdir(parents=True, exist_ok=True)
         with self.ledger.open("ab") as stream:
             stream.write((json.dumps(row, sort_keys=True) + "\n").encode())
             stream.flush()
@@ -99,8 +101,9 @@ class Budget:
 
     def _total(self) -> float:
         """Read what others appended; the lock is held. A last line without its end was never acted upon."""
-        self.ledger.parent.mkdir(parents=True, exist_ok=True)
-        with self.ledger.open("a+b") as stream:
+        if not self.ledger.exists():
+            return 0.0
+        with self.ledger.open("r+b") as stream:
             stream.seek(self._read)
             data = stream.read()
             whole = data.rfind(b"\n") + 1
@@ -116,4 +119,4 @@ class Budget:
                     f"{where} is no entry; the money spent is not known. Restore the file, or delete it to count anew"
                 ) from None
         self._read += whole
-        return sum(self._held.values())
+        return math.fsum(self._held.values())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.answers import Call, CallStore, call_key
 from fieldguide.errors import FieldguideError
-from fieldguide.files import sha256_bytes
+from fieldguide.files import canonical_json, sha256_bytes
 from fieldguide.models import endpoints, rates
 from fieldguide.models.budget import Budget
 from fieldguide.models.pricing import Usage, cost, price_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # An endpoint that asks for more is out of order, or out of quota for the day.
 _PATIENCE = 300.0
+# No model reads so many; a count beyond is a mistake, and no price of it a number.
+_MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Calls:
             except (openai.OpenAIError, ValueError) as error:
                 seconds = _wait(error, attempt, spec.retries)
                 if seconds is None:
-                    why = endpoints.explain(error, secret)
+                    why = endpoints.explain(error, secret, attempt)
                     failed = UnansweredError if endpoints.concerns_one(error) else FieldguideError
                     raise failed(f"{request.kind}: {spec.where}: {why}") from None
                 if isinstance(error, openai.RateLimitError):
@@ -212,9 +214,17 @@ def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer
             raise
         return Answer(None, request.endpoint.model, Usage(), refused=why)
     try:
-        return read(json.loads(data))
+        value = json.loads(data)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(f"the answer is not JSON ({error})") from None
+    answer = read(value)
+    if answer.usage and max(answer.usage.input_tokens, answer.usage.output_tokens) > _MOST_TOKENS:
+        raise UnreadableError(f"the answer counts more than {_MOST_TOKENS} tokens")
+    try:
+        canonical_json([answer.reply, answer.model, answer.refused]).encode()
+    except ValueError:  # half of a surrogate pair, or a number that is none
+        raise UnreadableError("the answer holds what cannot be stored as JSON", answer.usage) from None
+    return answer
 
 
 def _wait(error: Exception, attempt: int, retries: int) -> float | None:

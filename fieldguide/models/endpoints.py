@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import openai
 
 _DETAIL = 300
+_SECRET = 8
 # A reply of ten images of 4096 x 4096 pixels as base64 is about half of it.
 _LARGEST = 1 << 28
 _REFUSALS = frozenset({"content_policy_violation", "moderation_blocked", "content_filter"})
@@ -120,9 +121,13 @@ def concerns_one(error: Exception) -> bool:
     return not isinstance(error.__cause__, httpx.ConnectError) and (may_pass(error) or isinstance(error, ValueError))
 
 
-def explain(error: Exception, secret: str) -> str:
-    """An error in words, without the request, its headers and the key."""
-    return _explained(error).replace(secret, "***")
+def explain(error: Exception, secret: str, attempts: int) -> str:
+    """An error in words, without the request, its headers and the key; `attempts`: how often it was tried."""
+    why = _explained(error)[:_DETAIL]
+    if attempts > 1:
+        why += f" (tried {attempts} times)"
+    # A shorter key is a word for an endpoint without keys, and may be part of any other word.
+    return why.replace(secret, "***") if len(secret) >= _SECRET else why
 
 
 def _explained(error: Exception) -> str:
@@ -131,14 +136,13 @@ def _explained(error: Exception) -> str:
     if isinstance(error, openai.APITimeoutError):
         return "no answer in time; raise `timeout` or look at the endpoint"
     if isinstance(error, openai.APIConnectionError):
-        return f"cannot be reached ({error.__cause__ or error})"[:_DETAIL]
+        return f"cannot be reached ({error.__cause__ or error})"
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         # The body is left out: some endpoints quote the key in it.
         return f"HTTP {error.status_code}: the key is not accepted"
     if isinstance(error, openai.APIStatusError):
-        tried = " after all retries" if may_pass(error) else ""
-        return f"HTTP {error.status_code}{tried}: {_words(error)}"[:_DETAIL]
-    return str(error)[:_DETAIL]
+        return f"HTTP {error.status_code}: {_words(error)}"
+    return str(error)
 
 
 def _words(error: Any) -> str:

@@ -118,9 +118,12 @@ def test_what_may_pass_is_asked_again_and_no_more_often_than_allowed(tmp_path: P
     ("bad", "says"),
     [
         (NO_QUOTA, "HTTP 429: you exceeded your current quota"),
-        (failure(429, "come back tomorrow", **{"retry-after-ms": "90000000"}), "HTTP 429 after all retries: come back"),
+        (failure(429, "come back tomorrow", **{"retry-after-ms": "90000000"}), "HTTP 429: come back tomorrow$"),
         (failure(404, "no such model"), "HTTP 404: no such model"),
         (BROKEN_JSON, "the answer is not JSON"),
+        (Answer(completion("half \ud800")), "what cannot be stored as JSON"),
+        (Answer(completion("hello", usage=(10**400, 1))), "counts more than 1000000000 tokens"),
+        (Answer(completion("hello", usage=(-1, 1))), r"not a chat completion \(usage.prompt_tokens: "),
         (Answer(b"[" * 100_000), "the answer is not JSON"),
         (failure(302, "elsewhere", Location="http://127.0.0.1:9/v1"), "HTTP 302"),
     ],
@@ -144,6 +147,25 @@ def test_a_refusal_is_kept_and_never_asked_again(tmp_path: Path, no: Answer) -> 
 def test_a_body_that_drips_ends_at_the_timeout(tmp_path: Path) -> None:
     with serve(slow_body(GOOD)) as server, pytest.raises(FieldguideError, match="no answer in time"):
         chat(tmp_path, server.base_url, timeout=0.3, retries=0).ask("s", "u")
+
+
+def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldguide.models.endpoints._LARGEST", 1000)
+    with serve(completion("a" * 2000)) as server, pytest.raises(FieldguideError, match="has more than 1000 bytes"):
+        chat(tmp_path, server.base_url, retries=0).ask("s", "u")
+
+
+def test_a_word_instead_of_a_key_is_not_taken_out_of_what_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_CHAT_KEY", "no")
+    with serve(failure(404, "no such model")) as server, pytest.raises(FieldguideError, match="no such model"):
+        chat(tmp_path, server.base_url).ask("s", "u")
+
+
+def test_looking_at_what_was_spent_writes_nothing_into_the_benchmark(tmp_path: Path) -> None:
+    assert open_calls(tmp_path).budget.spent() == 0
+    assert not (tmp_path / "data").exists()
 
 
 def test_one_prompt_asked_by_many_threads_is_sent_once(tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ def test_what_passes_is_asked_again(act: Answer, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("act", "reason", "requests"),
     [
-        (RATE_LIMITED, "HTTP 429 after all retries: slow down", 3),
-        (HTTP_500, "HTTP 500 after all retries: Error code: 500", 3),
+        (RATE_LIMITED, "HTTP 429: slow down (tried 3 times)", 3),
+        (HTTP_500, "HTTP 500: Error code: 500 (tried 3 times)", 3),
         (0.6, "no answer in time; raise `timeout` or look at the endpoint", 3),
         (slow_body(GOOD), "no answer in time; raise `timeout` or look at the endpoint", 3),
         (BROKEN_JSON, "the answer is not JSON", 1),
