@@ -113,3 +113,29 @@ def test_params_do_not_change_once_read() -> None:
     assert isinstance(params, Params)
     with pytest.raises(ValueError, match="frozen"):
         params.pool.depth = 1  # type: ignore[misc]
+
+
+def test_parts_of_a_system_are_told_by_their_place(values: dict[str, Any]) -> None:
+    parts = values["systems"]["late-fusion"]["parts"]
+    parts[0]["encodr"] = "conse"
+    parts[1]["fusion"] = "borda"
+    found = problems(values)
+    assert found["systems.late-fusion.parts.0.encodr"] == "unknown key; allowed: c, encoder, fusion, kind, query"
+    assert found["systems.late-fusion.parts.1.fusion"].endswith("(found 'borda')")
+
+
+def test_encoders_and_drawings_of_parts_are_held_against_the_file(values: dict[str, Any]) -> None:
+    parts = values["systems"]["late-fusion"]["parts"]
+    parts[0]["encoder"], parts[1]["images"] = "clip", 4
+    values["caption"]["captioner"] = "blip"
+    values["recompose"]["recomposer"] = "chat"
+    found = problems(values)
+    assert found["systems.late-fusion.parts.0.encoder"].startswith("'clip' is not in embed.encoders; allowed: conse")
+    assert found["systems.late-fusion.parts.1.images"] == "is 4; allowed: 1 to 3 (visualize.images)"
+    assert found["caption.captioner"] == "'blip' is not in captioners; allowed: classes"
+    assert found["recompose.chat"] == "is empty; `chat` needs base_url and model"
+
+
+def test_a_system_may_have_the_name_of_a_kind(values: dict[str, Any]) -> None:
+    values["systems"]["text"] = {"kind": "visret", "encoder": "mobilenetv2", "fuson": "rrf"}
+    assert "systems.text.fuson" in problems(values)
