@@ -1,0 +1,1 @@
+"""Kinds of models and systems for Fieldguide that look at nothing but colours."""

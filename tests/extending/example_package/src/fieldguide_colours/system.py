@@ -1,0 +1,28 @@
+"""A system: photographs that every drawing of a phrase resembles."""
+
+import numpy as np
+
+from fieldguide.params.base import Name, Positive, Section
+from fieldguide.retrieval.systems import Collection, Scorer, system
+from fieldguide.retrieval.systems.comparison import Comparison, same_space
+
+
+class Agreement(Section):
+    """What its section in params.yaml may hold beside `kind`."""
+
+    encoder: Name
+    images: Positive = 3
+
+
+@system("agreement", options=Agreement)
+def agreement(spec: Agreement, collection: Collection) -> Scorer:
+    """Ranks by the least similarity with any of the drawings."""
+    images, queries = collection.images(spec.encoder), collection.queries(spec.encoder)
+    same_space(images, queries)
+
+    def drawings(subtopic):
+        ids = collection.drawings_of(subtopic, spec.images)
+        return queries.rows("drawing", ids) if ids else None  # None: nothing to rank by
+
+    rows = images.find("image", collection.gallery)
+    return Comparison(images, rows, drawings, lambda found, candidates: np.min(found, axis=0))
