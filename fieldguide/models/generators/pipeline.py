@@ -133,7 +133,7 @@ class DiffusersPipeline:
             self._equip(pipeline)
             if self._spec.offload == "model":
                 pipeline.enable_model_cpu_offload(device=self._device)
-            else:
+            elif self._device != "cpu":
                 pipeline.to(self._device)
             self._pipeline = pipeline
         return self._pipeline
@@ -187,8 +187,10 @@ def load_pipeline(folder: Path, precision: str) -> Any:
     import torch
     from diffusers import DiffusionPipeline
     from diffusers.utils import logging
+    from transformers.utils import logging as text_logging
 
     logging.disable_progress_bar()
+    text_logging.disable_progress_bar()
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
     try:
         pipeline = DiffusionPipeline.from_pretrained(

@@ -12,11 +12,15 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
+from fieldguide.drawings import draw_all, failures, read_drawings
 from fieldguide.errors import FieldguideError
 from fieldguide.models import Refused, load_generator
 from fieldguide.models.budget import BudgetError
 from fieldguide.models.generators.openai_images import OpenAIImages
 from fieldguide.models.pricing import Usage
+from fieldguide.params import Visualize
+from fieldguide.places import Places
+from fieldguide.records import Phrase
 from tests.models import tiny
 from tests.models.endpoint import (
     BAD_BASE64,
@@ -250,6 +254,29 @@ def test_what_a_drawing_may_use_is_bounded(tmp_path: Path) -> None:
     assert usages(size="1024x1024", quality="medium") == (Usage(6, 6240, 1), Usage(2, 1056, 1))
     assert usages(size="1024x1536", quality="high") == (Usage(6, 6240, 1), Usage(2, 6240, 1))
     assert usages(quality="hd", image_tokens=100) == (Usage(6, 100, 1), Usage(2, 100, 1))
+
+
+def test_a_stage_reports_what_failed_fuses_nothing_in_its_place_and_asks_again_only_for_that(tmp_path: Path) -> None:
+    phrases = [Phrase(f"t1.e{n}", text, "template") for n, text in enumerate(["pear", "apple", "fruit"], 1)]
+    values, places = Visualize(generator="mine", images=2, seed=7), Places(tmp_path)
+    broken = True
+
+    def act(number: int, body: dict[str, Any]) -> Act:
+        if body["prompt"] == "pear":
+            return MODERATED
+        return BAD_BASE64 if broken and body["prompt"] == "apple" else Answer(images(file(number)))
+
+    with endpoint(act) as server:
+        generator = load(tmp_path, server.base_url)
+        assert str(draw_all(phrases, values, generator, places)) == "2 drawn now, 0 drawn before, 4 failed"
+        assert failures(places)["rejected by the safety system"] == 2
+        assert {row.prompt for row, _ in read_drawings(places)} == {"fruit"}
+        broken = False
+        before = len(server.requests)
+        assert str(draw_all(phrases, values, generator, places)) == "2 drawn now, 2 drawn before, 2 failed"
+        assert [request["prompt"] for request in server.requests[before:]] == ["apple", "apple"]
+        assert str(draw_all(phrases, values, generator, places)) == "0 drawn now, 4 drawn before, 2 failed"
+        assert len(server.requests) == before + 2
 
 
 def test_a_stored_call_without_an_image_is_told(tmp_path: Path) -> None:
