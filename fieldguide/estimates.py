@@ -16,7 +16,7 @@ from PIL import Image
 from fieldguide.answers import Call
 from fieldguide.models.calls import Calls, Request
 from fieldguide.models.chat import Chat, Prompt
-from fieldguide.models.estimate import Asks, Estimate, estimate
+from fieldguide.models.estimate import Asks, Estimate, estimate, first_message
 from fieldguide.params import Params
 from fieldguide.params.calls import Endpoint
 from fieldguide.params.captions import ChatCaptioner
@@ -65,7 +65,7 @@ def _unknown(
     asked = sum(
         1
         for call in plan.history
-        if system and call.request.get("model") == chat.spec.model and said in call.request.get("messages", [])
+        if system and call.request.get("model") == chat.spec.model and said == first_message(call.request)
     )
     blank = io.BytesIO()
     Image.new("L", (1, 1)).save(blank, "PNG")

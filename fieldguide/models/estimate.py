@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from fieldguide.answers import Call
 from fieldguide.errors import FieldguideError
@@ -76,8 +76,7 @@ def _of(stage: str, requests: list[Request], calls: Calls, history: list[Call], 
     known = {call.key for call in history}
     wanted = [request for request in requests if request.key not in known]
     spec, kind = requests[0].endpoint, requests[0].kind
-    like = [call for call in history if (call.kind, call.base_url) == (kind, spec.base_url)]
-    like = [call for call in like if call.request.get("model") == spec.model and call.refused is None]
+    like = [call for call in history if call.refused is None and _alike(call, requests[0])]
     likely = [_likely(request, like) for request in wanted]
     notes = [note] if note else []
     money: float | None = None
@@ -99,6 +98,18 @@ def _of(stage: str, requests: list[Request], calls: Calls, history: list[Call], 
         images=sum(usage.images for usage in likely),
         money=money, most=most, hours=hours(spec, len(wanted), sum(tokens), seconds), note="; ".join(notes),
     )  # fmt: skip
+
+
+def first_message(body: Mapping[str, Any]) -> Any:
+    """What a chat model is told first, its instructions; None for any other request."""
+    messages = body.get("messages")
+    return messages[0] if isinstance(messages, list) and messages else None
+
+
+def _alike(call: Call, request: Request) -> bool:
+    """Whether a call asked the same model, with the same instructions."""
+    asked = (call.kind, call.base_url, call.request.get("model"), first_message(call.request))
+    return asked == (request.kind, request.endpoint.base_url, request.body["model"], first_message(request.body))
 
 
 def _likely(request: Request, like: list[Call]) -> Usage:
