@@ -7,6 +7,7 @@ repro     seconds of a `dvc repro` with nothing to do, beside DVC's own for as m
 tracking  seconds that tracked flows add to a repro of as many stages, Prefect server's start included
 
 `repro` needs a built benchmark (`make demo`). Figures of one machine are no figures of another: read the ratios.
+More by themselves: `bench.search` (faiss, indexes), `bench.table` (a table of systems over many pools).
 """
 
 from __future__ import annotations
