@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fieldguide import params
 from fieldguide.models.protocols import Encoder, Generator, Modality, Refused
 from fieldguide.models.registry import ENCODERS, GENERATORS, Availability, available_kinds
+from fieldguide.params.encoders import EncoderSection
+from fieldguide.params.generators import Generator as GeneratorSection
 
 __all__ = [
     "ENCODERS",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-def load_encoder(name: str, spec: params.Encoder, root: Path = Path()) -> Encoder:
+def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encoder:
     """The encoder `encoders.NAME` of params.yaml; paths are relative to `root`.
 
     Raises:
@@ -31,6 +32,6 @@ def load_encoder(name: str, spec: params.Encoder, root: Path = Path()) -> Encode
     return ENCODERS.load(name, spec, root)
 
 
-def load_generator(name: str, spec: params.Generator, root: Path = Path()) -> Generator:
+def load_generator(name: str, spec: GeneratorSection, root: Path = Path()) -> Generator:
     """The generator `generators.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
     return GENERATORS.load(name, spec, root)

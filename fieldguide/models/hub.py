@@ -27,6 +27,11 @@ def repository(spec: object) -> Repository | None:
     return Repository(name, getattr(spec, "hub_revision", None)) if name else None
 
 
+def is_elsewhere(spec: object) -> bool:
+    """Whether a section's weights are to be had from the hub."""
+    return any(getattr(spec, name, None) for name in ("hub", "architecture"))
+
+
 def problems(where: str, source: Repository, members: Iterable[str]) -> Iterator[Problem]:
     """Files that are neither in this machine's cache of the hub nor may be fetched; loads no model library."""
     from huggingface_hub import constants, try_to_load_from_cache

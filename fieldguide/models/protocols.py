@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,28 @@ class Encoder(Protocol):
         Raises:
             FieldguideError: it encodes no texts.
         """
+        ...
+
+
+@runtime_checkable
+class PreparesImages(Protocol):
+    """An encoder that splits `encode_images` in two, so that images are prepared while it computes.
+
+    Attributes:
+        batch: images in one forward pass; whole multiples of it are encoded fastest.
+    """
+
+    @property
+    def batch(self) -> int:
+        """Images in one forward pass."""
+        ...
+
+    def prepare_image(self, image: Image.Image) -> Any:
+        """What the network is given of an image; may be called from several threads."""
+        ...
+
+    def encode_prepared(self, prepared: Sequence[Any]) -> Vectors:
+        """The vectors of prepared images, as `Encoder.encode_images`."""
         ...
 
 

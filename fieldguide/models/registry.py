@@ -64,9 +64,9 @@ class Kind(Generic[Spec, Model]):
         yield from self.missing_modules(where)
         for key, members in self.files.items():
             value = getattr(spec, key, None)
-            repository = hub.repository(spec)
-            if key in ("weights", "path") and repository is not None:
-                yield from hub.problems(f"{where}.hub", repository, members)
+            if key in ("weights", "path") and hub.is_elsewhere(spec):
+                repository = hub.repository(spec)
+                yield from hub.problems(f"{where}.hub", repository, members) if repository else ()
                 continue
             if value is None:
                 yield Problem(f"{where}.{key}", f"is empty; kind {self.name} needs a path")
@@ -87,7 +87,9 @@ def _source(path: Path) -> str:
     """How to come by a missing file."""
     if path.is_relative_to("data/models"):
         return "it is part of the repository: `git checkout data/models`"
-    return "`make data` fetches the example's weights"
+    if path.is_relative_to("data/input"):
+        return "`make data` fetches the example's weights"
+    return "paths are relative to params.yaml"
 
 
 class Registry(Generic[Spec, Model]):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from fieldguide.corpus import open_image
 from fieldguide.errors import FieldguideError
 from fieldguide.files import content_key, locked, read_member, sha256_bytes
 from fieldguide.models import Encoder, Modality
+from fieldguide.models.protocols import PreparesImages
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import Phrase, Topic
@@ -174,13 +176,12 @@ def _encode_missing(
 
 
 def _encode_shard(items: Sequence[Item], encoder: Encoder, cache: VectorCache, dtype: Dtype, batch: int) -> None:
-    """Items are read and decoded by threads while the encoder works on those before them."""
+    """Items are read, decoded and prepared by threads while the encoder works on those before them."""
     ids: list[str] = []
     vectors: list[Vectors] = []
-    for loaded in _batches(map_ahead(_load, items, window=_LOADED_AHEAD), batch):
-        chosen, payloads = zip(*loaded, strict=True)
+    for chosen, found in _encoded(items, encoder, batch):
         ids += [item.content for item in chosen]
-        vectors.append(_vectors(encoder, chosen, payloads).astype(dtype))
+        vectors.append(found.astype(dtype))
         if len(ids) >= _PART:
             cache.put(ids, np.concatenate(vectors))
             ids, vectors = [], []
@@ -188,22 +189,65 @@ def _encode_shard(items: Sequence[Item], encoder: Encoder, cache: VectorCache, d
         cache.put(ids, np.concatenate(vectors))
 
 
-def _load(item: Item) -> tuple[Item, str | Image.Image]:
-    if isinstance(item.payload, str):
-        return item, item.payload
+def _encoded(
+    items: Sequence[Item], encoder: Encoder, batch: int
+) -> Iterator[tuple[list[Item], npt.NDArray[np.float32]]]:
+    """Batches of items with their vectors, in order."""
+    if items[0].modality == "text":
+        encode: Callable[[Any], npt.NDArray[np.float32]] = encoder.encode_texts
+        loaded = map_ahead(_text, items)
+    elif isinstance(encoder, PreparesImages):
+        # Whole forward passes, some at a time: the device has the next in its queue before it is done with one.
+        batch = -(-batch // encoder.batch) * encoder.batch
+        encode = encoder.encode_prepared
+        loaded = map_ahead(partial(_prepared, encoder=encoder), items, window=2 * batch)
+    else:
+        encode = encoder.encode_images
+        loaded = map_ahead(_image, items, window=_LOADED_AHEAD)
+
+    def encoded(some: list[_Loaded]) -> tuple[list[Item], npt.NDArray[np.float32]]:
+        chosen = [one.item for one in some]
+        return chosen, _checked(encoder, chosen, encode([one.payload for one in some]))
+
+    # In a thread of its own, so that the next batch is gathered meanwhile.
+    return map_ahead(encoded, _batches(loaded, batch), threads=1, window=2)
+
+
+class _Loaded(NamedTuple):
+    """What an encoder is given of an item, and its pixels as far as it holds them."""
+
+    item: Item
+    payload: Any
+    pixels: int
+
+
+def _text(item: Item) -> _Loaded:
+    return _Loaded(item, item.payload, 0)
+
+
+def _image(item: Item) -> _Loaded:
+    image = _decoded(item)
+    return _Loaded(item, image, image.width * image.height)
+
+
+def _prepared(item: Item, encoder: PreparesImages) -> _Loaded:
+    return _Loaded(item, encoder.prepare_image(_decoded(item)), 0)
+
+
+def _decoded(item: Item) -> Image.Image:
     try:
-        return item, open_image(read_member(*item.payload))
+        return open_image(read_member(*cast(Member, item.payload)))
     except FieldguideError as error:
         raise FieldguideError(f"{item.kind} {item.key}: {error}") from error
 
 
-def _batches(loaded: Iterable[tuple[Item, str | Image.Image]], batch: int) -> Iterator[list[tuple[Item, object]]]:
+def _batches(loaded: Iterable[_Loaded], batch: int) -> Iterator[list[_Loaded]]:
     """Up to `batch` items at a time, fewer where the images are large."""
-    waiting: list[tuple[Item, object]] = []
+    waiting: list[_Loaded] = []
     pixels = 0
-    for item, payload in loaded:
-        waiting.append((item, payload))
-        pixels += 0 if isinstance(payload, str) else payload.width * payload.height
+    for one in loaded:
+        waiting.append(one)
+        pixels += one.pixels
         if len(waiting) == batch or pixels >= _BATCH_PIXELS:
             yield waiting
             waiting, pixels = [], 0
@@ -211,12 +255,8 @@ def _batches(loaded: Iterable[tuple[Item, str | Image.Image]], batch: int) -> It
         yield waiting
 
 
-def _vectors(encoder: Encoder, items: Sequence[Item], payloads: Sequence[object]) -> npt.NDArray[np.float32]:
+def _checked(encoder: Encoder, items: Sequence[Item], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """What the encoder answers, held to what `Encoder` promises."""
-    if items[0].modality == "text":
-        vectors = encoder.encode_texts(cast(Sequence[str], payloads))
-    else:
-        vectors = encoder.encode_images(cast(Sequence[Image.Image], payloads))
     wanted = (len(items), encoder.dimension)
     if vectors.shape != wanted:
         raise FieldguideError(f"encoders.{encoder.name} answered with shape {vectors.shape}; expected {wanted}")

@@ -12,8 +12,8 @@ from fieldguide.errors import FieldguideError
 from fieldguide.models import Encoder, load_encoder
 from fieldguide.models.encoders.conse import convex_combination
 from fieldguide.models.parallel import each
-from fieldguide.params import Encoder as Spec
 from tests.models import tiny
+from tests.models.tiny_encoders import section
 
 SPECS = {
     "mobilenetv2": {"weights": "mobilenetv2.safetensors"},
@@ -28,11 +28,11 @@ IMAGES = tiny.images(5)
 
 @pytest.fixture(scope="module", params=SPECS)
 def encoder(request: pytest.FixtureRequest, weights: Path) -> Encoder:
-    return load_encoder("mine", Spec(kind=request.param, **SPECS[request.param]), weights)
+    return load_encoder("mine", section(kind=request.param, **SPECS[request.param]), weights)
 
 
 def _load(kind: str, root: Path) -> Encoder:
-    return load_encoder("mine", Spec(kind=kind, **SPECS[kind]), root)
+    return load_encoder("mine", section(kind=kind, **SPECS[kind]), root)
 
 
 def test_vectors_are_unit_rows_of_the_stated_dimension(encoder: Encoder, request: pytest.FixtureRequest) -> None:
@@ -97,7 +97,8 @@ def test_an_encoder_without_texts_names_kinds_that_have_them(weights: Path) -> N
     with pytest.raises(FieldguideError) as error:
         _load("mobilenetv2", weights).encode_texts(["a"])
     assert str(error.value) == (
-        "encoders.mine (kind mobilenetv2) encodes no texts; kinds that do: conse, open_clip, text-tower"
+        "encoders.mine (kind mobilenetv2) encodes no texts; "
+        "kinds that do: clip, conse, e5-v, open_clip, siglip, text-tower"
     )
 
 

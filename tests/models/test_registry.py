@@ -8,9 +8,11 @@ import pytest
 
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.models import ENCODERS, available_kinds, load_encoder, load_generator
-from fieldguide.params import Encoder, read_params
+from fieldguide.params import read_params
+from fieldguide.params.encoders import PluginEncoder
 from fieldguide.params.generators import PluginGenerator
 from tests.conftest import REPOSITORY
+from tests.models.tiny_encoders import section
 
 PLUGIN = """
 from fieldguide.models import ENCODERS
@@ -44,7 +46,7 @@ def test_an_installed_package_adds_a_kind(plugins: Path) -> None:
     install(plugins, "shapes", PLUGIN.format(kind="shapes"))
     (plugins / "w").write_bytes(b"")
     assert "shapes" in ENCODERS.names()
-    encoder = load_encoder("mine", Encoder(kind="shapes", weights=Path("w")), plugins)
+    encoder = load_encoder("mine", section(kind="shapes", weights="w"), plugins)
     assert (encoder.name, encoder.path) == ("mine", plugins / "w")  # type: ignore[attr-defined]
     assert "shapes" in ENCODERS.able("text")
 
@@ -52,7 +54,7 @@ def test_an_installed_package_adds_a_kind(plugins: Path) -> None:
 def test_a_package_that_fails_is_named_and_harms_no_other_kind(plugins: Path) -> None:
     install(plugins, "broken", "raise RuntimeError('no licence')")
     with pytest.raises(FieldguideError) as error:
-        load_encoder("mine", Encoder(kind="broken"), plugins)
+        load_encoder("mine", section(kind="broken"), plugins)
     assert str(error.value) == (
         "encoders.mine.kind is 'broken', offered by plugin_broken, which fails: RuntimeError: no licence"
     )
@@ -65,7 +67,7 @@ def test_a_package_that_fails_is_named_and_harms_no_other_kind(plugins: Path) ->
 def test_a_package_that_registers_another_kind_is_named(plugins: Path) -> None:
     install(plugins, "quiet", PLUGIN.format(kind="loud"))
     with pytest.raises(FieldguideError, match="is 'quiet', but plugin_quiet registers no such kind"):
-        load_encoder("mine", Encoder(kind="quiet"), plugins)
+        load_encoder("mine", section(kind="quiet"), plugins)
 
 
 def test_one_kind_registered_twice_is_a_mistake(plugins: Path) -> None:
@@ -75,20 +77,26 @@ def test_one_kind_registered_twice_is_a_mistake(plugins: Path) -> None:
 
 def test_an_unknown_kind_is_told_with_those_there_are() -> None:
     with pytest.raises(FieldguideError) as error:
-        load_encoder("mine", Encoder(kind="clop"))
-    assert str(error.value) == "encoders.mine.kind is 'clop'; allowed: conse, mobilenetv2, open_clip, text-tower"
+        load_encoder("mine", PluginEncoder.model_construct(kind="clop"))
+    kinds = "clip, conse, dinov2, e5-v, mobilenetv2, onnx, open_clip, siglip, text-tower"
+    assert str(error.value) == f"encoders.mine.kind is 'clop'; allowed: {kinds}"
     with pytest.raises(FieldguideError, match=r"generators.mine.kind is 'x'; allowed: diffusers, flow-matching"):
         load_generator("mine", PluginGenerator.model_construct(kind="x"))
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
-    spec = Encoder(kind="text-tower", text=Path("minilm"), tower=Path("data/models/text-tower"))
+    inputs = Path("data/input/weights")
+    values = {"weights": "mine.safetensors", "text": inputs / "minilm", "tower": "data/models/text-tower"}
+    spec = section(kind="text-tower", **values)
     with pytest.raises(ProblemsError) as error:
         load_encoder("mine", spec, tmp_path)
     lines = str(error.value).splitlines()
     assert lines[0] == "the encoder 'mine' of params.yaml cannot be loaded:"
-    assert "  encoders.mine.weights: is empty; kind text-tower needs a path" in lines
-    assert "  encoders.mine.text: minilm/config.json: no such file; `make data` fetches the example's weights" in lines
+    assert "  encoders.mine.weights: mine.safetensors: no such file; paths are relative to params.yaml" in lines
+    assert (
+        f"  encoders.mine.text: {inputs}/minilm/config.json: no such file; `make data` fetches the example's weights"
+        in lines
+    )
     assert (
         "  encoders.mine.tower: data/models/text-tower/model.safetensors: no such file; "
         "it is part of the repository: `git checkout data/models`" in lines
@@ -99,7 +107,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
 def test_a_package_that_is_not_installed_is_named(plugins: Path) -> None:
     ENCODERS.register("far", modules=("numpy", "no_such_package"), files={})(object)
     with pytest.raises(ProblemsError, match="kind far needs the package no_such_package; install it with pip"):
-        load_encoder("mine", Encoder(kind="far"), plugins)
+        load_encoder("mine", PluginEncoder.model_construct(kind="far"), plugins)
 
 
 def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
@@ -118,7 +126,7 @@ def test_listing_kinds_loads_no_model_library() -> None:
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    assert done.stdout.split("\n")[:2] == ["7", "[]"]
+    assert done.stdout.split("\n")[:2] == ["13", "[]"]
 
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:

@@ -1,4 +1,4 @@
-"""Tiny encoders with random weights, each saved the way its library publishes it."""
+"""Tiny encoders with random weights, each saved the way its library publishes it, and sections of params.yaml."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from fieldguide.models._torchvision import declare_operators
+from fieldguide.params.encoders import Encoder
 
 SIDE = 32
+_SECTION: TypeAdapter[Any] = TypeAdapter(Encoder)
 _WORDS = ["a", "photo", "of", "red", "green", "fruit", "apple", "pear", ",", "in", "one", "word", "above", "image"]
-_VISION = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+_VISION = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
 _TEXT = {**_VISION, "max_position_embeddings": 16}
+
+
+def section(**values: object) -> Any:
+    """A section of an encoder, as params.yaml would give it."""
+    return _SECTION.validate_python(values)
 
 
 def _word_tokenizer(special: list[str], template: str, ids: list[str]) -> Any:
@@ -63,7 +72,7 @@ def siglip(folder: Path) -> Path:
     tokenizer = SiglipTokenizer(str(pieces))
     SiglipModel(
         SiglipConfig(
-            text_config={**_TEXT, "vocab_size": len(tokenizer), "projection_size": 16},
+            text_config={**_TEXT, "vocab_size": len(tokenizer), "projection_size": 32},
             vision_config={**_VISION, "image_size": SIDE, "patch_size": 16},
         )
     ).save_pretrained(folder)
@@ -97,7 +106,7 @@ def siglip2(folder: Path) -> Path:
     tokenizer = Siglip2Tokenizer(vocab=vocabulary, merges=[])
     Siglip2Model(
         Siglip2Config(
-            text_config={**_TEXT, "vocab_size": len(vocabulary), "projection_size": 16},
+            text_config={**_TEXT, "vocab_size": len(vocabulary), "projection_size": 32},
             vision_config={**_VISION, "num_patches": 16, "patch_size": 8},
         )
     ).save_pretrained(folder)
@@ -107,7 +116,7 @@ def siglip2(folder: Path) -> Path:
 
 
 def dinov2(folder: Path) -> Path:
-    """A DINOv2 with 16 dimensions."""
+    """A DINOv2 with 32 dimensions."""
     declare_operators()
     import torch
     from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
@@ -115,7 +124,7 @@ def dinov2(folder: Path) -> Path:
     torch.manual_seed(0)
     Dinov2Model(
         Dinov2Config(
-            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=SIDE, patch_size=16, mlp_ratio=1
+            hidden_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=SIDE, patch_size=16, mlp_ratio=1
         )
     ).save_pretrained(folder)  # fmt: skip
     BitImageProcessor(
@@ -129,8 +138,13 @@ def llava_next(folder: Path) -> Path:
     declare_operators()
     import torch
     from transformers import (
-        CLIPVisionConfig, LlamaConfig, LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextImageProcessor,
-        LlavaNextProcessor, PreTrainedTokenizerFast,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaNextConfig,
+        LlavaNextForConditionalGeneration,
+        LlavaNextImageProcessor,
+        LlavaNextProcessor,
+        PreTrainedTokenizerFast,
     )  # fmt: skip
 
     torch.manual_seed(0)

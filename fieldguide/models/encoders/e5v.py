@@ -17,6 +17,7 @@ from fieldguide.models.encoders.pretrained import (
     PretrainedEncoder,
     load_network,
     load_processor,
+    load_tokenizer,
 )
 from fieldguide.models.registry import ENCODERS
 from fieldguide.params.encoders import E5VEncoder
@@ -70,5 +71,6 @@ class E5V(PretrainedEncoder):
         from transformers import LlavaNextForConditionalGeneration, LlavaNextProcessor
 
         whole = load_network(LlavaNextForConditionalGeneration, self.folder, self.compute.dtype)
+        load_tokenizer(self.folder)
         processor = load_processor(LlavaNextProcessor, self.folder)
         return Loaded(self.compute.place(whole.model), processor, processor.tokenizer)

@@ -74,10 +74,12 @@ class OpenCLIP(NetworkEncoder):
         import open_clip
 
         where = f"local-dir:{self._folder}"
+        from safetensors import SafetensorError
+
         # Of all checkpoints in a folder open_clip prefers open_clip_model.safetensors, which is known to be there.
         try:
             network, transform = open_clip.create_model_from_pretrained(where, precision="fp32", weights_only=True)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, SafetensorError) as error:
             raise FieldguideError(f"{self._folder}: OpenCLIP cannot load this model: {error}") from None
         return _Loaded(self.compute.place(network), transform, open_clip.get_tokenizer(where))
 

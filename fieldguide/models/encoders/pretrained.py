@@ -19,6 +19,7 @@ CONFIG = "config.json"
 MODULES = ("torch", "torchvision", "transformers", "safetensors")
 FILES = {"weights": (CONFIG,)}
 _PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model")
 _VERSION = 1
 
 # Nothing is fetched here (hub.folder does that), and no code of the folder is run.
@@ -72,6 +73,19 @@ def load_processor(processor_class: Any, folder: Path) -> Any:
         raise FieldguideError(f"{folder}: {processor_class.__name__} of transformers cannot load: {reason}") from None
 
 
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder.
+
+    Raises:
+        FieldguideError: the folder has none: transformers would make one that knows no words.
+    """
+    from transformers import AutoTokenizer
+
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        raise FieldguideError(f"{folder}: no tokenizer here; expected one of {', '.join(_VOCABULARIES)}")
+    return load_processor(AutoTokenizer, folder)
+
+
 class PretrainedEncoder(NetworkEncoder):
     """A model of transformers.
 
@@ -100,11 +114,11 @@ class PretrainedEncoder(NetworkEncoder):
 
     def _load(self) -> Loaded:
         declare_operators()
-        from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+        from transformers import AutoImageProcessor, AutoModel
 
         network = self.compute.place(load_network(AutoModel, self.folder, self.compute.dtype))
         images = load_processor(AutoImageProcessor, self.folder)
-        tokens = load_processor(AutoTokenizer, self.folder) if "text" in self.modalities else None
+        tokens = load_tokenizer(self.folder) if "text" in self.modalities else None
         return Loaded(network, images, tokens)
 
     @property
