@@ -27,6 +27,11 @@ class FlowMatchingGenerator(Section):
     steps: Positive = 20
     guidance: Guidance = 3.0
 
+    @property
+    def words(self) -> str:
+        """How it draws, for the report."""
+        return f"{self.steps} steps, guidance {self.guidance:g}"
+
 
 class Pipeline(Section):
     """A pipeline of diffusers.
@@ -66,6 +71,14 @@ class Pipeline(Section):
             raise ValueError("hub_revision has a meaning only for a repository of the hub")
         return self
 
+    @property
+    def words(self) -> str:
+        """How it draws, for the report."""
+        size = f"{self.width or '?'} x {self.height or '?'} pixels" if self.width or self.height else ""
+        negative = f"without {self.negative!r}" if self.negative else ""
+        said = (f"{self.steps} steps", f"guidance {self.guidance:g}", size, negative, self.precision)
+        return ", ".join(filter(None, said))
+
 
 class DiffusersGenerator(Pipeline):
     """Any text-to-image pipeline of diffusers: Stable Diffusion 1 to 3.5, SDXL, SDXL-Turbo, FLUX and others.
@@ -94,6 +107,11 @@ class IPAdapterGenerator(Pipeline):
     adapter_weights: str = "ip-adapter.safetensors"
     scale: Annotated[float, Field(ge=0, le=1)] = 0.6
     references: Annotated[int, Field(ge=1, le=16)] = 4
+
+    @property
+    def words(self) -> str:
+        """How it draws, for the report."""
+        return f"{super().words}, after up to {self.references} photographs of the entity, scale {self.scale:g}"
 
     @field_validator("adapter_weights")
     @classmethod
@@ -133,6 +151,13 @@ class OpenAIImagesGenerator(Endpoint):
             raise ValueError(f"holds {', '.join(twice)}; those have keys of their own, or are fixed")
         return value
 
+    @property
+    def words(self) -> str:
+        """How it draws, for the report."""
+        quality = f"quality {self.quality}" if self.quality else ""
+        options = (f"{name}: {value}" for name, value in self.options.items())
+        return ", ".join(filter(None, (self.model, self.size, quality, *options)))
+
 
 class PluginGenerator(Section):
     """A generator of a kind that another package offers; that package says which keys it has."""
@@ -149,6 +174,11 @@ class PluginGenerator(Section):
             kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
             raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
         return self
+
+    @property
+    def words(self) -> str:
+        """How it draws, for the report."""
+        return ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
 
 
 BUILTIN: dict[str, type[Section]] = {

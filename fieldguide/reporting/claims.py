@@ -10,8 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldguide.benchmark import Benchmark
+from fieldguide.records import DRAWING_REFERENCES
 from fieldguide.reporting.health import judged_shares
 from fieldguide.reporting.leaderboards import Board
+
+# Ids that a sentence names.
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Claim:
 def claims(benchmark: Benchmark, boards: list[Board]) -> list[Claim]:
     """Everything a reader should know before quoting a figure."""
     sources: tuple[Callable[[Benchmark], Claim | None], ...] = (
-        _generator, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors, _failures,
+        _generator, _photographs, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors,
+        _failures,
     )  # fmt: skip
     found = [source(benchmark) for source in sources]
     found.append(_uncertainty(benchmark, boards))
@@ -55,6 +60,19 @@ def _generator(benchmark: Benchmark) -> Claim | None:
         f"({', '.join(systems)}) show that the pipeline works, not how a general text-to-image model would do."
     )
     return Claim("The generator has seen these entities", text)
+
+
+def _photographs(benchmark: Benchmark) -> Claim | None:
+    path = benchmark.places.drawing_references
+    if not path.exists():
+        return None
+    shown = DRAWING_REFERENCES.read(path)
+    text = (
+        f"{shown['drawing_id'].nunique():,} drawings were made after {shown['image_id'].nunique():,} photographs of "
+        "the train split that show their entities, none of them in the gallery. Systems that use drawings were told "
+        "how the entities look, and the others were not."
+    )
+    return Claim("The generator looked at photographs of the entities", text)
 
 
 def _text_towers(benchmark: Benchmark) -> Claim | None:
@@ -156,10 +174,17 @@ def _distractors(benchmark: Benchmark) -> Claim | None:
 
 
 def _failures(benchmark: Benchmark) -> Claim | None:
-    failed = int((benchmark.drawings["status"] == "failed").sum())
+    drawings = benchmark.drawings
+    failed = int((drawings["status"] == "failed").sum())
     if not failed:
         return None
-    text = f"{failed:,} of {len(benchmark.drawings):,} drawings failed. They were not replaced; fewer were fused."
+    topics = drawings[drawings["purpose"] == "topic"]
+    drawn = (topics["status"] == "ok").groupby(topics["prompt"]).any()
+    without = sorted(i for i, phrase in benchmark.phrases.items() if not drawn.get(phrase.text, False))
+    text = f"{failed:,} of {len(drawings):,} drawings failed. They were not replaced; fewer were fused."
+    if without:
+        text += f" Without any drawing, and so without a rank by drawings, are {len(without):,} subtopics: "
+        text += f"{', '.join(without[:_SHOWN])}{', ...' * (len(without) > _SHOWN)}."
     return Claim("Drawings that failed", text)
 
 

@@ -147,6 +147,5 @@ def _models(benchmark: Benchmark) -> Cells:
     for name, revision in drawn.itertuples(index=False, name=None):
         generator = params.generators.get(name)
         kind = generator.kind if generator else "no longer in params.yaml"
-        settings = f"{generator.steps} steps, guidance {generator.guidance:g}" if generator else ""
-        rows.append((name, f"generator ({kind})", settings, revision))
+        rows.append((name, f"generator ({kind})", generator.words if generator else "", revision))
     return Cells(("model", "kind", "settings", "revision"), tuple(rows))

@@ -79,6 +79,34 @@ def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
     assert "Drawings that failed" not in found
 
 
+def test_drawings_that_failed_are_told_with_the_subtopics_that_have_none(fresh: Places) -> None:
+    drawings = records.DRAWINGS.read(fresh.drawings).astype(object)
+    lost = drawings["prompt"] == "a photo of satsuma"
+    drawings.loc[lost, ["status", "reason"]] = ["failed", "too dark"]
+    drawings.loc[lost, ["shard", "offset", "size"]] = None
+    other = drawings.index[~lost & (drawings["purpose"] == "topic")][0]
+    drawings.loc[other, ["status", "reason", "shard", "offset", "size"]] = ["failed", "too dark", None, None, None]
+    records.DRAWINGS.write(fresh.drawings, drawings)
+    benchmark = Benchmark(fresh, tiny_params())
+    without = sorted(i for i, phrase in benchmark.phrases.items() if phrase.text == "a photo of satsuma")
+    text = {claim.heading: claim.text for claim in claims(benchmark, [])}["Drawings that failed"]
+    assert text == (
+        "3 of 8 drawings failed. They were not replaced; fewer were fused. Without any drawing, and so without a rank "
+        f"by drawings, are {len(without)} subtopics: {', '.join(without)}."
+    )
+
+
+def test_photographs_that_the_generator_looked_at_are_told(fresh: Places) -> None:
+    drawings, images = records.DRAWINGS.read(fresh.drawings), records.IMAGES.read(fresh.images)
+    train = sorted(images.loc[images["split"] == "train", "image_id"])
+    rows = [{"drawing_id": drawings["drawing_id"][0], "image_id": image} for image in train[:3]]
+    records.DRAWING_REFERENCES.write(fresh.drawing_references, records.DRAWING_REFERENCES.frame(rows))
+    text = {c.heading: c.text for c in claims(Benchmark(fresh, tiny_params()), [])}[
+        "The generator looked at photographs of the entities"
+    ]
+    assert text.startswith("1 drawings were made after 3 photographs of the train split")
+
+
 def test_claims_follow_the_data(fresh: Places) -> None:
     rewrite(records.DUPLICATES, fresh.duplicates, kind="near", across_splits=True)
     path = fresh.qrels / "qrels.parquet"

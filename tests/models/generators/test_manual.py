@@ -1,0 +1,36 @@
+"""What docs/generators.md shows can be written in params.yaml as it stands."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from fieldguide.models.registry import GENERATORS
+from fieldguide.params import Visualize
+from tests.conftest import REPOSITORY
+from tests.models.generators.sections import section
+
+_TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")
+
+
+def _examples() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"generators": {}, "visualize": {}}
+    for block in re.findall(r"```yaml\n(.*?)```", _TEXT, re.DOTALL):
+        for part, values in yaml.safe_load(block).items():
+            found[part] |= values
+    return found
+
+
+def test_every_example_is_a_valid_section() -> None:
+    examples = _examples()
+    made = {name: section(**values) for name, values in examples["generators"].items()}
+    assert made["sdxl-turbo"].steps == 1
+    assert made["local"].options == {"num_inference_steps": 4}
+    assert Visualize.model_validate(examples["visualize"]).generator in made
+
+
+def test_every_kind_of_this_package_is_in_the_manual() -> None:
+    own = {name for name in GENERATORS.names() if name not in GENERATORS._plugins()}
+    assert own == set(re.findall(r"^\| `([a-z0-9-]+)` \|", _TEXT, re.MULTILINE))
