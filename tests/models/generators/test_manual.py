@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter
 
 from fieldguide.models.registry import GENERATORS
 from fieldguide.params import Visualize
+from fieldguide.params.base import Name
+from fieldguide.params.generators import Generator
 from tests.conftest import REPOSITORY
-from tests.models.generators.sections import section
 
 _TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")
 
@@ -25,9 +27,9 @@ def _examples() -> dict[str, dict[str, Any]]:
 
 def test_every_example_is_a_valid_section() -> None:
     examples = _examples()
-    made = {name: section(**values) for name, values in examples["generators"].items()}
-    assert made["sdxl-turbo"].steps == 1
-    assert made["local"].options == {"num_inference_steps": 4}
+    made = TypeAdapter(dict[Name, Generator]).validate_python(examples["generators"])
+    assert made["sdxl-turbo"].words == "1 steps, guidance 0, 512 x 512 pixels, fp16"
+    assert made["local"].words == "flux, 1024x1024, num_inference_steps: 4"
     assert Visualize.model_validate(examples["visualize"]).generator in made
 
 
