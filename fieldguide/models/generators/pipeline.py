@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,9 @@ def _unfit(prompt: str, pipeline: Any) -> str | None:
     if not prompt.strip():
         return "the prompt has no words"
     tokenizers = [getattr(pipeline, name, None) for name in ("tokenizer", "tokenizer_2", "tokenizer_3")]
-    read = [(len(t(prompt).input_ids), t.model_max_length) for t in tokenizers if t is not None]
+    limit = inspect.signature(pipeline.__call__).parameters.get("max_sequence_length")
+    longest = limit.default if limit is not None and isinstance(limit.default, int) else sys.maxsize
+    read = [(len(t(prompt).input_ids), min(t.model_max_length, longest)) for t in tokenizers if t is not None]
     if read and all(tokens > most for tokens, most in read):
         tokens, most = max(read, key=lambda pair: pair[1])
         return f"the prompt has {tokens} tokens and the pipeline reads {most}; shorten the phrase"

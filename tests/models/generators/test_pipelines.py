@@ -96,6 +96,13 @@ def test_a_prompt_that_would_be_cut_is_refused_and_the_others_of_its_batch_are_d
     assert isinstance(good, Image.Image)
 
 
+def test_the_longest_text_encoder_decides_what_is_cut(pipelines: dict[str, Path]) -> None:
+    """SD3 reads 77 tokens with CLIP and 256 with T5, whose tokenizer would take more."""
+    fits, long = load(pipelines["sd3"], steps=2).draw(["pear" * 40, "pear" * 80], [1, 2])
+    assert isinstance(fits, Image.Image)
+    assert long == Refused("the prompt has 321 tokens and the pipeline reads 256; shorten the phrase")
+
+
 def test_what_spoils_a_batch_is_refused_alone(pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     generator = load(pipelines["sdxl"], steps=1, guidance=0.0, batch=3)
     pipeline = generator._load()  # type: ignore[attr-defined]
