@@ -70,7 +70,7 @@ class Centring:
         return score
 
     def texts(self, subtopic: Subtopic, query: Words, vectors: Floats) -> Floats:
-        """(k, d) texts about a subtopic, less the mean of all texts like it (`kind`: of that kind's)."""
+        """(k, d) texts about a subtopic, less the mean of all topics' texts like it (`kind`: of that kind's)."""
         if self._spec.centre == "none":
             return vectors
         about = self._domain(subtopic)

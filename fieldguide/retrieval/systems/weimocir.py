@@ -23,7 +23,7 @@ def weimocir(spec: WeimocirSystem, collection: Collection) -> Scorer:
     For each drawing v and the text t, both of unit length: q = (1 - alpha) v + alpha t; an image scores
     (1 - beta) cos(q, photograph) + beta cos(q, its caption). The paper's reference image is here a drawing; the scores
     of several are fused. Where beta > 0, a photograph without a caption is not ranked. The encoder must have texts and
-    images in one space.
+    images in one space. With `centre`, captions lose their own mean too; otherwise see `Centring`.
     """
     centring = Centring(spec, collection)
     queries = centring.queries
