@@ -13,11 +13,12 @@ class IndexSection(Section):
     """What the sections of all indexes have in common.
 
     Attributes:
-        shortlist: so many images a query are taken from the index; each is then compared exactly.
+        shortlist: so many images a query are taken from the index; each is then compared exactly. Codes of bits need
+            longer ones than codes of half precision.
         sample: so many queries, at most, are searched exactly too, to say how many of the best the index finds.
     """
 
-    shortlist: Positive = 1000
+    shortlist: Positive = 200
     sample: Positive = 64
 
 
@@ -53,6 +54,7 @@ class BinaryIndex(IndexSection):
     """
 
     kind: Literal["binary"]
+    shortlist: Positive = 1000
     bits: Annotated[int, Field(ge=8, multiple_of=8)] | None = None
 
 
