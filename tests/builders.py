@@ -20,6 +20,7 @@ from fieldguide.places import Places
 from fieldguide.records import Phrase, Refusal, Topic
 from fieldguide.retrieval.embeddings import text_key, write_embeddings
 from fieldguide.retrieval.runs import rank_images, write_run
+from fieldguide.topics.decomposing import components_of
 
 ENTITIES = {
     "granny-smith": ("Granny Smith apple", ("fruit", "apple"), "green"),
@@ -77,9 +78,13 @@ def tiny_benchmark(root: Path, params: Params | None = None) -> Places:
     records.write_records(places.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
     phrases = [Phrase(s.subtopic_id, f"a photo of {ENTITIES[s.entity_id][0]}", "template") for s in _subtopics(topics)]
     records.write_records(places.phrases, phrases)
+    names = {entity: name for entity, (name, *_) in ENTITIES.items()}
+    components = [c for s in _subtopics(topics) for c in components_of(s, names, params.decompose)]
+    records.write_records(places.components, components)
     drawings = _drawings(places, sorted({phrase.text for phrase in phrases}), rng)
     _embed(places.embeddings(ENCODER), [("image", image) for image in images], rng)
     queries = {("question", text_key(t.text)) for t in topics} | {("phrase", text_key(p.text)) for p in phrases}
+    queries |= {("component", text_key(component.text)) for component in components}
     _embed(places.queries(ENCODER), sorted(queries | {("drawing", drawing) for drawing in drawings}), rng)
     _runs_and_pools(places, params, topics, rng)
     judged = log.write(

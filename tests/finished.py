@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.evaluate import evaluate, write_evaluation
+from fieldguide.evaluation.fidelity import measure_fidelity, write_fidelity
 from fieldguide.evaluation.fitness.assess import assess, write_fitness
 from fieldguide.files import write_json
 from fieldguide.params import Params
@@ -32,4 +33,5 @@ def finish(places: Places, params: Params) -> None:
     """Add checks.json and the evaluation to what is there."""
     write_json(places.checks / "checks.json", {"checks": CHECKS})
     write_evaluation(places.evaluation, evaluate(params, places))
+    write_fidelity(places.fidelity, measure_fidelity(places, params.fidelity))
     write_fitness(places.fitness, assess(Benchmark(places, params)))

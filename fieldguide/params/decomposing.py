@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from fieldguide.params.base import Name, Section
 from fieldguide.params.ranking import RankingSection
@@ -22,11 +24,15 @@ class Decompose(Section):
 
 
 class DecomposeSystem(RankingSection):
-    """Scores images by each part of the question, and combines the scores (NDCR, arXiv 2305.02265)."""
+    """Scores images by each part of the question, and combines the scores (NDCR, arXiv 2305.02265).
+
+    `prior` is the share of the gallery that is expected to show what one part asks for.
+    """
 
     kind: Literal["decompose"]
     encoder: Name
     combine: Literal["product", "minimum", "logic"] = "logic"
+    prior: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
     @property
     def words(self) -> str:

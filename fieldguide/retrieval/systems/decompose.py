@@ -36,7 +36,7 @@ def decompose(spec: DecomposeSystem, collection: Collection) -> Scorer:
     def believe(text: str) -> Beliefs:
         if text not in known:
             query = queries.rows("component", [text_key(text)])
-            known[text] = believed(similarities(query, images.vectors, rows)[0])
+            known[text] = believed(similarities(query, images.vectors, rows)[0], spec.prior)
         return known[text]
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
@@ -53,14 +53,15 @@ def decompose(spec: DecomposeSystem, collection: Collection) -> Scorer:
     return score
 
 
-def believed(similar: npt.NDArray[np.floating]) -> Beliefs:
-    """Degrees in 0..1 from (n,) similarities of one query: the logistic function of the standard score in the gallery.
+def believed(similar: npt.NDArray[np.floating], prior: float) -> Beliefs:
+    """Degrees in 0..1 from (n,) similarities of one query with the gallery; a share `prior` of them is at least a half.
 
-    Cosines of different queries have different means and spreads, and none of them is a probability.
+    The logistic function of the distance, in standard deviations, to that share's least similarity: cosines of
+    different queries have different means and spreads, and none of them is a probability.
     """
     values = similar.astype(np.float64)
     spread = values.std()
-    return np.asarray(1 / (1 + np.exp(-(values - values.mean()) / (spread if spread > 0 else 1.0))))
+    return np.asarray(1 / (1 + np.exp((np.quantile(values, 1 - prior) - values) / (spread if spread > 0 else 1.0))))
 
 
 def _product(true: list[Beliefs], false: list[Beliefs]) -> Beliefs:
