@@ -37,6 +37,7 @@ def install(folder: Path, kind: str, code: str) -> None:
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    ENCODERS.names()  # our own kinds register once a process: before the copy, not into it
     monkeypatch.setattr(ENCODERS, "_kinds", dict(ENCODERS._kinds))
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
