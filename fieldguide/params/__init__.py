@@ -18,6 +18,7 @@ from fieldguide.params.decomposing import Decompose
 from fieldguide.params.encoders import Encoder
 from fieldguide.params.fidelity import Fidelity
 from fieldguide.params.generators import FlowMatchingGenerator, Generator
+from fieldguide.params.probes import Probe, unprobeable
 from fieldguide.params.search import Index
 from fieldguide.params.systems import System
 
@@ -58,10 +59,19 @@ class Ingest(Section):
 
 
 class Embed(Section):
-    """Stages `embed` and `embed_queries`."""
+    """Stages `embed` and `embed_queries`.
+
+    Attributes:
+        batch: images or texts that go to an encoder at once, in one or more forward passes.
+        workers: processes that encode; on a machine with several GPUs, one for each.
+        cluster: address of a Dask scheduler (dask://HOST:PORT) or a Ray cluster (ray://HOST:PORT) that encodes instead.
+            Its workers see the repository at the same path. Both run what they are sent: trust all that can reach them.
+    """
 
     encoders: list[Name] = Field(min_length=1)
     batch: Positive = 32
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    cluster: Annotated[str, Field(pattern=r"^(dask|ray)://[\w.-]+:[0-9]{1,5}$")] | None = None
 
 
 class MineWeights(Section):
@@ -387,6 +397,7 @@ class Params(Section):
     evaluate: Evaluate
     fitness: Fitness = Fitness()
     fidelity: Fidelity
+    probe: Probe = Probe()
     report: Report
     release: Release
     train_generator: TrainGenerator
@@ -448,6 +459,7 @@ def _references(params: Params) -> list[Problem]:
             (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
             for i, n in enumerate(params.pool.systems)
         ),
+        *((f"probe.systems.{i}", n, systems, "systems") for i, n in enumerate(params.probe.systems)),
         ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
         *(
             (f"fitness.families.{family}.{i}", n, set(params.retrieve.systems), "retrieve.systems")
@@ -465,6 +477,7 @@ def _references(params: Params) -> list[Problem]:
             allowed = f"1 to {params.visualize.images} (visualize.images)"
             problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
     problems += untrained(params.systems, params.train_cletir)
+    problems += unprobeable(params.systems, params.probe.systems)
     guess = params.annotate.preannotation
     if guess is not None and guess.system not in params.retrieve.systems:
         what = f"{guess.system!r} is not in retrieve.systems; allowed: {', '.join(params.retrieve.systems)}"

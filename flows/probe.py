@@ -1,0 +1,37 @@
+"""Change questions, and see which systems notice: `python -m flows.probe`."""
+
+from flows.stage import Run, stage
+
+
+@stage
+def probe(run: Run) -> None:
+    """Write data/evaluation/probes.json; data/probes/ keeps what was asked. Prints what each system is."""
+    from fieldguide.evaluation.probes import write_probes
+    from fieldguide.models import load_encoder, load_generator
+    from fieldguide.probing.asking import ask
+    from fieldguide.probing.world import choose, draw_worlds, encode_worlds, write_worlds
+    from flows.tables import show
+
+    params, places, spec = run.params, run.places, run.params.probe
+    sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]
+    probes = choose(places, spec.topics if spec.systems else 0, spec.seed)
+    worlds = write_worlds(places.root, probes)
+    if any(section.drawings for section in sections):
+        name = params.visualize.generator
+        generator = load_generator(name, params.generators[name], places.root)
+        print(draw_worlds(places, worlds, params.visualize, generator, run.track))
+    for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
+        loaded = load_encoder(name, params.encoder(name), places.root)
+        print(f"{name}: {encode_worlds(places, worlds, params, loaded, run.track)} encoded now")
+    reactions = ask(params, places, worlds, run.track)
+    write_probes(
+        places.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": params.evaluate.headline}
+    )  # fmt: skip
+    show(
+        ({"system": r.system, "probe": r.probe, "overlap": f"{r.overlap:.2f}", "reacts": r.reacts} for r in reactions),
+        ("system", "probe", "overlap", "reacts"),
+    )
+
+
+if __name__ == "__main__":
+    probe.main()
