@@ -31,7 +31,7 @@ from fieldguide.topics.rewriting import rewrite
 from flows import doctor
 from flows.cli import app
 from tests.builders import tiny_benchmark, tiny_params
-from tests.finished import finish, finished_benchmark
+from tests.finished import finished_benchmark
 from tests.models.endpoint import Endpoint, completion, endpoint, images
 
 NAMES = ("Granny Smith apple", "Red Delicious apple", "satsuma")
@@ -210,7 +210,6 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Params, Places, End
         params = asking(server.base_url, root)
         places = finished_benchmark(root)
         ask_everything(params, places)
-        finish(places, tiny_params())
     make_release(tiny_params(), places)
     return params, places, server
 
