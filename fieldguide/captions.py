@@ -19,7 +19,8 @@ from fieldguide.models.captioners import Captioner
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import CAPTIONS, DRAWINGS, IMAGES
-from fieldguide.retrieval.encoding import Item, Member, drawing_items, image_items
+from fieldguide.retrieval.encoding import drawing_items, image_items
+from fieldguide.retrieval.forward import Item, Member
 from fieldguide.streaming import map_ahead
 
 

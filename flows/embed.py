@@ -1,6 +1,7 @@
 """Encode the photographs of all splits with one encoder: `python -m flows.embed ENCODER`."""
 
 from flows.stage import Run, stage
+from flows.workers import workers
 
 
 @stage
@@ -11,15 +12,17 @@ def embed(run: Run, encoder: str) -> None:
     from fieldguide.retrieval.encoding import encode, image_items
 
     spec, places = run.params.encoder(encoder), run.places
-    summary = encode(
-        image_items(read_images(places), places),
-        load_encoder(encoder, spec, places.root),
-        places.embeddings(encoder),
-        places.cache / "embeddings",
-        dtype=spec.dtype,
-        batch=run.params.embed.batch,
-        track=run.track,
-    )
+    with workers(run, encoder) as spread:
+        summary = encode(
+            image_items(read_images(places), places),
+            load_encoder(encoder, spec, places.root),
+            places.embeddings(encoder),
+            places.cache / "embeddings",
+            dtype=spec.dtype,
+            batch=run.params.embed.batch,
+            workers=spread,
+            track=run.track,
+        )
     print(f"{encoder}: {summary.rows} images, {summary.encoded} encoded now")
 
 

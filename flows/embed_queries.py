@@ -1,6 +1,7 @@
 """Encode questions, phrases, captions and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
 
 from flows.stage import Run, stage
+from flows.workers import workers
 
 
 @stage
@@ -21,15 +22,17 @@ def embed_queries(run: Run, encoder: str) -> None:
         items += word_items("recomposed", RECOMPOSED.read(places.recomposed)["text"].dropna())
     if "image" in loaded.modalities:
         items += drawing_items(DRAWINGS.read(places.drawings), places)
-    summary = encode(
-        items,
-        loaded,
-        places.queries(encoder),
-        places.cache / "embeddings",
-        dtype=spec.dtype,
-        batch=run.params.embed.batch,
-        track=run.track,
-    )
+    with workers(run, encoder) as spread:
+        summary = encode(
+            items,
+            loaded,
+            places.queries(encoder),
+            places.cache / "embeddings",
+            dtype=spec.dtype,
+            batch=run.params.embed.batch,
+            workers=spread,
+            track=run.track,
+        )
     print(f"{encoder}: {summary.rows} queries, {summary.encoded} encoded now")
 
 

@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from PIL import Image
 
-from fieldguide.corpus import open_image
 from fieldguide.errors import FieldguideError
 from fieldguide.files import content_key, locked, read_member, sha256_bytes
 from fieldguide.models import Encoder, Modality
-from fieldguide.models.protocols import PreparesImages
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import Phrase, Topic
 from fieldguide.retrieval.embeddings import Dtype, Kind, text_key, write_embeddings
+from fieldguide.retrieval.forward import PART, Item, Member, parts
 from fieldguide.retrieval.vector_cache import VectorCache, Vectors
-from fieldguide.streaming import map_ahead
+from fieldguide.retrieval.workers import Workers
 
-_PART = 512  # vectors in a part: what a kill can lose
 _MANY_PARTS, _MERGED_PART = 64, 1 << 14
-_BATCH_PIXELS = 1 << 25  # of the images of one batch together: 96 MiB as RGB, however large the photographs are
-_LOADED_AHEAD = 8
 Block = tuple[npt.NDArray[np.intp], Vectors]  # rows, and their vectors
-
-
-class Member(NamedTuple):
-    """Where an image's bytes lie: a shard, offset and size in bytes."""
-
-    shard: Path
-    offset: int
-    size: int
-
-
-class Item(NamedTuple):
-    """Something to encode. `kind` and `key` name its row; `content`, a sha256 of text or bytes, its vector."""
-
-    kind: Kind
-    key: str
-    content: str
-    payload: str | Member
-
-    @property
-    def modality(self) -> Modality:
-        """What an encoder has to be able to do."""
-        return "text" if isinstance(self.payload, str) else "image"
-
-    @property
-    def shard(self) -> str:
-        """Unit of work: all texts are one."""
-        return "" if isinstance(self.payload, str) else str(self.payload.shard)
 
 
 @dataclass(frozen=True)
@@ -106,6 +73,7 @@ def encode(
     *,
     dtype: Dtype,
     batch: int,
+    workers: Workers | None = None,
     track: Track = silent,
 ) -> Encoded:
     """Encode items into an embeddings folder. The same items give the same bytes, however much was cached.
@@ -117,7 +85,8 @@ def encode(
         cache: root of the vector caches of all encoders.
         dtype: of the stored vectors.
         batch: at most so many items go to the encoder at once.
-        track: told of every shard.
+        workers: other processes that encode, each with an encoder of its own; None: this one does.
+        track: told of every shard, or of every part that a worker did.
 
     Raises:
         FieldguideError: an image does not decode, a vector is not a unit vector, the encoder lacks a modality.
@@ -138,7 +107,7 @@ def encode(
             locks.enter_context(locked(store / ".lock"))
             vectors = VectorCache(store, encoder.dimension, dtype)
             chosen = [rows[number] for number in numbers]
-            encoded += _encode_missing(chosen, encoder, vectors, dtype, batch, track)
+            encoded += _encode_missing(chosen, encoder, vectors, dtype, batch, workers, track)
             blocks.append(_placed(numbers, vectors.blocks([item.content for item in chosen])))
         write_embeddings(
             folder,
@@ -163,107 +132,27 @@ def _placed(numbers: npt.NDArray[np.intp], blocks: Iterable[Block]) -> Iterator[
 
 
 def _encode_missing(
-    items: Sequence[Item], encoder: Encoder, cache: VectorCache, dtype: Dtype, batch: int, track: Track
+    items: Sequence[Item],
+    encoder: Encoder,
+    cache: VectorCache,
+    dtype: Dtype,
+    batch: int,
+    workers: Workers | None,
+    track: Track,
 ) -> int:
     """Fill the cache, one shard after the other in the order of its bytes; returns how many items were encoded."""
     missing = {item.content: item for item in items if item.content not in cache}
     ordered = sorted(missing.values(), key=lambda item: (item.shard, item.payload))
     shards = [list(group) for _, group in groupby(ordered, key=lambda item: item.shard)]
-    for shard in track(shards, f"encoding with {encoder.name}", unit="shards", total=len(shards)):
-        _encode_shard(shard, encoder, cache, dtype, batch)
+    what = f"encoding with {encoder.name}"
+    if workers is None:
+        for shard in track(shards, what, unit="shards", total=len(shards)):
+            for ids, vectors in parts(shard, encoder, dtype, batch):
+                cache.put(ids, vectors)
+    else:
+        chunks = [shard[start : start + PART] for shard in shards for start in range(0, len(shard), PART)]
+        done = workers.parts(chunks, encoder.revision, dtype, batch)
+        for ids, vectors in track(done, what, unit="parts", total=len(chunks)):
+            cache.put(ids, vectors)
     cache.compact(_MANY_PARTS, _MERGED_PART)
     return len(missing)
-
-
-def _encode_shard(items: Sequence[Item], encoder: Encoder, cache: VectorCache, dtype: Dtype, batch: int) -> None:
-    """Items are read, decoded and prepared by threads while the encoder works on those before them."""
-    ids: list[str] = []
-    vectors: list[Vectors] = []
-    for chosen, found in _encoded(items, encoder, batch):
-        ids += [item.content for item in chosen]
-        vectors.append(found.astype(dtype))
-        if len(ids) >= _PART:
-            cache.put(ids, np.concatenate(vectors))
-            ids, vectors = [], []
-    if ids:
-        cache.put(ids, np.concatenate(vectors))
-
-
-def _encoded(
-    items: Sequence[Item], encoder: Encoder, batch: int
-) -> Iterator[tuple[list[Item], npt.NDArray[np.float32]]]:
-    """Batches of items with their vectors, in order."""
-    if items[0].modality == "text":
-        encode: Callable[[Any], npt.NDArray[np.float32]] = encoder.encode_texts
-        loaded = map_ahead(_text, items)
-    elif isinstance(encoder, PreparesImages):
-        # Whole forward passes, some at a time: the device has the next in its queue before it is done with one.
-        batch = -(-batch // encoder.batch) * encoder.batch
-        encode = encoder.encode_prepared
-        loaded = map_ahead(partial(_prepared, encoder=encoder), items, window=2 * batch)
-    else:
-        encode = encoder.encode_images
-        loaded = map_ahead(_image, items, window=_LOADED_AHEAD)
-
-    def encoded(some: list[_Loaded]) -> tuple[list[Item], npt.NDArray[np.float32]]:
-        chosen = [one.item for one in some]
-        return chosen, _checked(encoder, chosen, encode([one.payload for one in some]))
-
-    # In a thread of its own, so that the next batch is gathered meanwhile.
-    return map_ahead(encoded, _batches(loaded, batch), threads=1, window=2)
-
-
-class _Loaded(NamedTuple):
-    """What an encoder is given of an item, and its pixels as far as it holds them."""
-
-    item: Item
-    payload: Any
-    pixels: int
-
-
-def _text(item: Item) -> _Loaded:
-    return _Loaded(item, item.payload, 0)
-
-
-def _image(item: Item) -> _Loaded:
-    image = _decoded(item)
-    return _Loaded(item, image, image.width * image.height)
-
-
-def _prepared(item: Item, encoder: PreparesImages) -> _Loaded:
-    return _Loaded(item, encoder.prepare_image(_decoded(item)), 0)
-
-
-def _decoded(item: Item) -> Image.Image:
-    try:
-        return open_image(read_member(*cast(Member, item.payload)))
-    except FieldguideError as error:
-        raise FieldguideError(f"{item.kind} {item.key}: {error}") from error
-
-
-def _batches(loaded: Iterable[_Loaded], batch: int) -> Iterator[list[_Loaded]]:
-    """Up to `batch` items at a time, fewer where the images are large."""
-    waiting: list[_Loaded] = []
-    pixels = 0
-    for one in loaded:
-        waiting.append(one)
-        pixels += one.pixels
-        if len(waiting) == batch or pixels >= _BATCH_PIXELS:
-            yield waiting
-            waiting, pixels = [], 0
-    if waiting:
-        yield waiting
-
-
-def _checked(encoder: Encoder, items: Sequence[Item], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What the encoder answers, held to what `Encoder` promises."""
-    wanted = (len(items), encoder.dimension)
-    if vectors.shape != wanted:
-        raise FieldguideError(f"encoders.{encoder.name} answered with shape {vectors.shape}; expected {wanted}")
-    wrong = ~(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 1e-3)
-    if wrong.any():
-        item = items[int(wrong.argmax())]
-        raise FieldguideError(
-            f"encoders.{encoder.name} gave {item.kind} {item.key} a vector that is not of unit length"
-        )
-    return vectors

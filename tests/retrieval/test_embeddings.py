@@ -17,7 +17,7 @@ from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.files import write_tar
 from fieldguide.places import Places
 from fieldguide.records import DRAWINGS, Phrase, Topic
-from fieldguide.retrieval import encoding
+from fieldguide.retrieval import forward
 from fieldguide.retrieval.embeddings import Embeddings, text_key, write_embeddings
 from fieldguide.retrieval.encoding import Encoded, drawing_items, encode, image_items, text_items
 from fieldguide.retrieval.vector_cache import VectorCache
@@ -68,7 +68,7 @@ def places(tmp_path: Path) -> Places:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(encoding, "_PART", 2)
+    monkeypatch.setattr(forward, "PART", 2)
     yield
 
 
@@ -163,7 +163,7 @@ def test_batches_are_bounded_by_number_and_by_pixels(places: Places, monkeypatch
     encoder = FakeEncoder()
     _encode(places, encoder, batch=2)
     assert max(encoder.batches) == 2
-    monkeypatch.setattr(encoding, "_BATCH_PIXELS", 1)
+    monkeypatch.setattr(forward, "_BATCH_PIXELS", 1)
     encoder = FakeEncoder("r2")
     _encode(places, encoder, batch=2)
     assert set(encoder.batches) == {1}
