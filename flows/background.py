@@ -32,7 +32,8 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from fieldguide.places import Places
-from flows.client import MESSAGE, die_with_parent, socket_address, state_folder, wait_for_server
+from flows.client import MESSAGE, socket_address, state_folder, wait_for_server
+from flows.lifetime import die_with_parent
 from flows.quiet import QUIET_ENVIRONMENT
 
 IDLE_SECONDS = 60.0

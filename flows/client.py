@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,11 +18,11 @@ from typing import Any
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
 from fieldguide.places import Places
+from flows.lifetime import die_with_parent
 from flows.quiet import QUIET_ENVIRONMENT
 
 START_SECONDS = 90.0
 MESSAGE = 1 << 17
-_PR_SET_PDEATHSIG = 1
 # Read when a library is loaded, and therefore fixed for the life of the background process.
 _BIRTH_VARIABLES = ("PREFECT_API_URL", "PREFECT_HOME", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED")
 
@@ -32,12 +30,6 @@ _BIRTH_VARIABLES = ("PREFECT_API_URL", "PREFECT_HOME", "OMP_NUM_THREADS", "OPENB
 def supported() -> bool:
     """Whether this system has what the background process needs (Linux: pidfd, parent-death signals)."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent ends. Linux only; elsewhere it does nothing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def state_folder(root: Path) -> Path:

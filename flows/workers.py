@@ -13,7 +13,7 @@ from fieldguide.errors import FieldguideError
 
 if TYPE_CHECKING:
     from fieldguide.retrieval.workers import Workers
-    from flows.run import Run
+    from flows.stage import Run
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def _pool(cluster: str | None, processes: int, on_gpu: bool) -> Iterator[tuple[E
 def _start(started: Any, processes: int) -> None:
     """First thing in a worker: end with its parent, take the next GPU in turn, and a fair share of the cores."""
     from fieldguide.streaming import usable_cores
-    from flows.client import die_with_parent
+    from flows.lifetime import die_with_parent
 
     die_with_parent()
     with started.get_lock():
