@@ -150,15 +150,17 @@ class Benchmark:
         Raises:
             FieldguideError: the file is missing or of another version.
         """
-        path = self.places.fitness
-        values = dict(read_json(path))
-        if values.get("schema_version") != records.FITNESS_VERSION:
-            found = values.get("schema_version")
-            raise FieldguideError(
-                f"{path}: is of version {found}, expected {records.FITNESS_VERSION}; "
-                "`dvc repro -f fitness` makes it anew"
-            )
-        return values
+        return _versioned(self.places.fitness, records.FITNESS_VERSION)
+
+    @cached_property
+    def fidelity(self) -> dict[str, Any]:
+        """fidelity.json, as `fieldguide.evaluation.fidelity.FidelityReport`. Raises FieldguideError as `fitness`."""
+        return _versioned(self.places.fidelity, records.FIDELITY_VERSION)
+
+    @cached_property
+    def probes(self) -> dict[str, Any]:
+        """probes.json, as `fieldguide.evaluation.probes.write_probes`. Raises FieldguideError as `fitness`."""
+        return _versioned(self.places.probes, records.PROBES_VERSION)
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
@@ -209,6 +211,16 @@ class Benchmark:
         entities = set(self.entities.index)
         for entity in sorted({s.entity_id for s in self.subtopics.values()} - entities):
             yield Problem(str(self.places.topics), f"names entity {entity}, which is not in {self.places.entities}")
+
+
+def _versioned(path: Path, version: int) -> dict[str, Any]:
+    values = dict(read_json(path))
+    found = values.get("schema_version")
+    if found != version:
+        raise FieldguideError(
+            f"{path}: is of version {found}, expected {version}; `dvc repro -f {path.stem}` makes it anew"
+        )
+    return values
 
 
 def params_text(params: Params) -> str:

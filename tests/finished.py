@@ -8,6 +8,7 @@ from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.evaluate import evaluate, write_evaluation
 from fieldguide.evaluation.fidelity import measure_fidelity, write_fidelity
 from fieldguide.evaluation.fitness.assess import assess, write_fitness
+from fieldguide.evaluation.probes import Reaction, write_probes
 from fieldguide.files import write_json
 from fieldguide.params import Params
 from fieldguide.places import Places
@@ -19,6 +20,13 @@ CHECKS = [
     {"table": "duplicates", "expectation": "none across splits", "severity": "warning", "success": False,
      "unexpected": 1, "rows": ["0123"]},
 ]  # fmt: skip
+
+REACTIONS = [
+    Reaction("text", "swap", 1.0, False, 0.5, 0.5, 4),
+    Reaction("text", "relative", 0.25, True, 0.5, 0.125, 4),
+    Reaction("visret", "drop", 0.75, True, 0.625, 0.375, 4),
+]
+SETTINGS = {"measure": "nDCG@10", "same": 0.9, "topics": 3}
 
 
 def finished_benchmark(root: Path, params: Params | None = None) -> Places:
@@ -34,4 +42,5 @@ def finish(places: Places, params: Params) -> None:
     write_json(places.checks / "checks.json", {"checks": CHECKS})
     write_evaluation(places.evaluation, evaluate(params, places))
     write_fidelity(places.fidelity, measure_fidelity(places, params.fidelity))
+    write_probes(places.probes, REACTIONS, [("drop", "t1", "it says nothing of the feature")], SETTINGS)
     write_fitness(places.fitness, assess(Benchmark(places, params)))

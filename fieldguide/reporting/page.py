@@ -18,6 +18,7 @@ from fieldguide.params import Params
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.reporting.claims import claims
+from fieldguide.reporting.diagnosis import fidelity, probes
 from fieldguide.reporting.fitness import fitness
 from fieldguide.reporting.health import Cells, health
 from fieldguide.reporting.leaderboards import Board, boards, p_text
@@ -57,6 +58,8 @@ def write_report(params: Params, places: Places, track: Track = silent) -> Summa
         "claims": claims(benchmark, made),
         "topics": topics,
         "fitness": fitness(benchmark),
+        "fidelity": fidelity(benchmark),
+        "probes": probes(benchmark),
         "health": health(benchmark),
         "people": people(benchmark),
         "models": _models(benchmark),
@@ -92,7 +95,15 @@ def render(context: dict[str, Any], image_css: str) -> str:
 
 def _inputs(benchmark: Benchmark) -> list[Path]:
     places = benchmark.places
-    more = (places.fitness, places.rejected, places.duplicates, places.refused_topics, places.drawings)
+    more = (
+        places.fitness,
+        places.fidelity,
+        places.probes,
+        places.rejected,
+        places.duplicates,
+        places.refused_topics,
+        places.drawings,
+    )
     return [*benchmark.files(), *more, *(places.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
 
 
