@@ -23,6 +23,7 @@ from fieldguide.params.captions import ChatCaptioner
 from fieldguide.params.ranking import RankingSection
 from fieldguide.params.reranking import RerankVlmSystem
 from fieldguide.places import Places
+from fieldguide.probing.altering import ALTERATIONS
 
 # Characters of a prompt that is not known yet, and of a phrase: those of the example, rounded up.
 _PROMPT, _PHRASE = 1200, 80
@@ -53,7 +54,7 @@ def estimates(params: Params, places: Places, calls: Calls) -> Iterator[Estimate
         FieldguideError: the store or a table is damaged.
     """
     plan = _Plan(params, places, calls, list(calls.store.calls()))
-    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank):
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe):
         yield from of_stage(plan)
 
 
@@ -175,6 +176,30 @@ def _rerank(plan: _Plan) -> Iterator[Estimate]:
             characters = len(spec.prompt) + _PHRASE
             requests = _unknown(plan, Chat(spec.chat, plan.calls), count, SYSTEM, characters, images=1)
             yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
+
+
+def _probe(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.drawings import wanted_drawings
+    from fieldguide.models import load_generator
+    from fieldguide.probing.world import changed_phrases, choose
+
+    section, drawn, places = plan.params.probe, plan.params.visualize, plan.places
+    spec = plan.params.generators[drawn.generator]
+    looking = any(part.drawings for name in section.systems for _, part in plan.params.system(name).walk(name))
+    if not looking or not isinstance(spec, Endpoint):
+        return
+    generator = load_generator(drawn.generator, spec, places.root)
+    if not isinstance(generator, Asks):
+        return
+    if not all(path.exists() for path in (places.topics, places.phrases, places.components, places.entities)):
+        count = section.topics * plan.params.mine.max_entities * len(ALTERATIONS) * drawn.images
+        prompts, seeds, note = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count)), "at most"
+    else:
+        phrases = changed_phrases(choose(places, section.topics, section.seed))
+        wanted = [d for d in wanted_drawings(phrases, drawn, generator) if d.purpose == "topic"]
+        prompts, seeds = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted]
+        note = "at most: a changed phrase may be another's"
+    yield from plan.estimate("probe", map(generator.request, prompts, seeds), note)
 
 
 def _looking(section: RankingSection) -> Iterator[RerankVlmSystem]:

@@ -61,7 +61,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "fitness": {"draws": 200},
         "fidelity": {"encoder": ENCODER},
         "train_cletir": {"systems": []},
-        "probe": {"systems": ["random", "text", "visret"], "topics": 3, "depth": 10},
+        "probe": {"systems": []},
     }
     for name, keys in [*changes.items(), *sections.items()]:
         values[name] = values[name] | keys

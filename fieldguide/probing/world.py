@@ -101,6 +101,11 @@ def choose(places: Places, topics: int, seed: int) -> Probes:
     return probes
 
 
+def changed_phrases(probes: Probes) -> list[Phrase]:
+    """Phrases of all changed questions."""
+    return [p for probe, asked in probes.asked.items() if probe != UNCHANGED for p in _phrases(asked, probe)]
+
+
 def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePlaces]:
     """Write topics, phrases and components of each probe below data/probes/."""
     worlds = {probe: ProbePlaces(root, probe) for probe in probes.asked}
