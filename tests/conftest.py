@@ -39,9 +39,11 @@ def copy_project(folder: Path) -> Path:
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
-    for name in ("calls", "knowledge", "models"):
+    for name in ("calls", "external", "knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
             shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
+    (folder / "data" / "cletir").mkdir()  # what is trained lies beside the README that a clone has
+    shutil.copy(REPOSITORY / "data" / "cletir" / "README.md", folder / "data" / "cletir")
     return folder
 
 
