@@ -106,7 +106,7 @@ def _odd(where: str, row: Placed, found: Degenerate) -> Finding:
     """A system that knows nothing and is not where theory has it; a problem where real ones do no better."""
     chance = found.independent if row.system.endswith(REVERSED) else found.shared
     text = f"{row.system} knows nothing and has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
-    real = [other for other in found.real if other.verdict == "above chance"]
+    real = [other for other in found.real if other.verdict == "above chance" and other.system != row.system]
     beaten = [other.system for other in real if row.verdict == "above chance" and other.score <= row.score]
     text += f" and no worse than {listed(beaten)}" if beaten else ""
     what = f"{text}: something beside the content goes with relevance"
