@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def kill_background(site: Site) -> None:
 def test_it_stops_at_the_pool_survives_a_kill_of_everything_and_ends_as_the_same_run(site: Site) -> None:
     code, said = build(site)
     assert code == WAITS, said
-    assert "0 of 98 judgments are in" in said
+    assert re.search(r"\b0 of [1-9]\d+ judgments are in", said)
     assert "ada: " in said
     assert "run `fieldguide build` again" in said.lower().replace("the build waits for people. ", "")
     assert site.places.asked.exists()
@@ -110,7 +111,7 @@ def test_told_to_go_on_it_does_with_what_there_is(site: Site) -> None:
     judge(site, "ada", truth(site), last=20)
     code, said = build(site, "--resume")
     assert code == 0, said
-    assert "20 of 98 judgments are in" in said
+    assert re.search(r"\b20 of [1-9]\d+ judgments are in", said)
     assert flow_run(site)["state"] == "Completed"
 
 
@@ -191,7 +192,7 @@ def test_with_wait_it_stays_and_goes_on_by_itself(site: Site) -> None:
         judge(site, assessor, truth(site))
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said + out
-    assert "98 of 98 judgments are in" in out
+    assert re.search(r"\b([1-9]\d+) of \1 judgments are in", out)
     assert flow_run(site)["states"].count("Suspended") == 1
 
 
