@@ -23,6 +23,7 @@ from tests.builders import tiny_benchmark, tiny_params
 from tests.conftest import copy_project
 
 STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
+BEFORE_THE_REPORT = ("fitness", "fidelity", "probe")
 ANNOTATE: dict[str, Any] = {
     "assessors": ["ada", "ben"], "adjudicator": None, "overlap": 1, "gold": None, "gold_share": 0, "repeat_share": 0,
     "page": 4, "stopping": None, "preannotation": None,
@@ -77,9 +78,12 @@ def make_site(folder: Path, stages: Sequence[str] = STAGES, **annotate: Any) -> 
     values = params.model_dump(mode="json", exclude_none=False)
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
-    (folder / "dvc.yaml").write_text(
-        yaml.safe_dump({"stages": {name: pipeline["stages"][name] for name in stages}}, sort_keys=False)
-    )
+    wanted = [*stages, *(BEFORE_THE_REPORT if "report" in stages else ())]
+    chosen = {name: stage for name, stage in pipeline["stages"].items() if name in wanted}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": chosen}, sort_keys=False))
+    for dependency in {path for stage in chosen.values() for path in stage["deps"]}:
+        if dependency.startswith("data/") and not Path(dependency).suffix and "$" not in dependency:
+            (folder / dependency).mkdir(parents=True, exist_ok=True)  # what other systems need: there and empty
     (folder / "dvc.lock").unlink()
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True, capture_output=True)
     site.run("dvc", "init", "-q")
