@@ -30,7 +30,7 @@ from pydantic import (
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.files import atomic_path, read_json
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 from fieldguide.places import Places
 
 URL, KEY, ASSESSORS = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "FIELDGUIDE_ASSESSORS"

@@ -18,7 +18,8 @@ from annotation.alpha import Estimate
 from annotation.log import Entry
 from annotation.votes import Pair, topic_of, votes
 from fieldguide.evaluation.statistics import Clusters, bootstrap_interval
-from fieldguide.params import Pool, Preannotation
+from fieldguide.params.annotating import Preannotation
+from fieldguide.params.retrieval import Pool
 
 Cell = tuple[str, bool]
 """A subtopic, and whether its images are guessed relevant."""

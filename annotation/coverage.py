@@ -10,7 +10,7 @@ from annotation.answers import Answers
 from annotation.assignment import ANYBODY
 from annotation.log import Entry
 from annotation.rows import PlanRow
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from annotation.rows import PlanRow, plan_rows
 from annotation.tables import PLAN
 from annotation.votes import Pair, answer, rulings, topic_of, votes
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 
 BROKEN = "broken-image"
 """The one choice without a grade that needs no ruling where all give it: looking again mends no file."""

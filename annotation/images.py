@@ -17,7 +17,7 @@ from annotation.accounts import private_folder
 from fieldguide.corpus import image_bytes, open_image
 from fieldguide.errors import FieldguideError
 from fieldguide.files import atomic_open
-from fieldguide.params import Images
+from fieldguide.params.annotating import Images
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.streaming import map_ahead

@@ -19,7 +19,7 @@ from annotation.log import Entry
 from annotation.projects import Group
 from annotation.rows import PlanRow, plan_rows
 from annotation.votes import votes
-from fieldguide.params import Preannotation
+from fieldguide.params.annotating import Preannotation
 from fieldguide.records import Subtopic
 
 Mark = tuple[str, Group, str]

@@ -20,7 +20,7 @@ from annotation.rows import PlanRow, plan_rows
 from annotation.tables import PLAN
 from fieldguide.errors import Problem, ProblemsError
 from fieldguide.files import content_key
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 from fieldguide.records import Subtopic
 
 

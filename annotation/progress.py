@@ -18,7 +18,7 @@ from annotation.individuals import Share, share
 from annotation.log import Entry, current
 from annotation.rows import PlanRow, plan_rows
 from annotation.votes import answer, rulings, topic_of, votes
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 
 CONFIDENCE = 0.95
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotation.rows import Purpose
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from annotation.log import Entry, current
 from annotation.missed import Missed, estimate_missed
 from annotation.rows import PlanRow, plan_rows
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Stopping
+from fieldguide.params.annotating import Stopping
 
 ENOUGH_FOUND = 10
 """Relevant images that must be found before the number of missed ones is believed. Chosen on the example: with 5,

@@ -109,7 +109,8 @@ def measure(name: str, images: pd.DataFrame, repeats: int, settings: dict[str, A
     with tempfile.TemporaryDirectory() as temporary:
         spec = NETWORKS[name](Path(temporary) / "network").model_copy(update=settings)
         encoder = load_encoder("bench", spec)
-        assert isinstance(encoder, NetworkEncoder)
+        if not isinstance(encoder, NetworkEncoder):
+            raise TypeError(f"{name} has no network to compare with: NETWORKS may hold kinds of NetworkEncoder only")
         prepared = [encoder.prepare_image(image) for _, image in iter_images(places, images)]
         batch = spec.batch
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from fieldguide.evaluation.comparison import compare
 from fieldguide.evaluation.statistics import bootstrap_interval, clusters
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 
 SYSTEMS, TOPICS, ENTITIES = 20, 500, 120
 

@@ -25,7 +25,7 @@ from fieldguide.files import (
 )
 from fieldguide.models import Generator, Refused
 from fieldguide.models.protocols import ConditionedGenerator
-from fieldguide.params import Visualize
+from fieldguide.params.retrieval import Visualize
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import DRAWING_REFERENCES, DRAWINGS, Phrase

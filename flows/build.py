@@ -19,8 +19,9 @@ from fieldguide.files import locked
 from fieldguide.params import Params, read_params
 from fieldguide.places import Places
 from flows.client import background_server, supported
+from flows.killed import mend_lock_file, release_dead_locks
 from flows.quiet import QUIET_ENVIRONMENT
-from flows.repro import Progress, needs, release_dead_locks, reproduce, stage_names
+from flows.repro import Progress, needs, reproduce, stage_names
 from flows.run import Run
 from flows.waiting import Patience, wait_for_people
 
@@ -59,6 +60,9 @@ def build(arguments: list[str], root: Path | None = None, patience: Patience | N
     root = Path.cwd() if root is None else root
     params = read_params(root / "params.yaml")
     release_dead_locks(root)
+    mended = mend_lock_file(root)
+    if mended:
+        print(mended, flush=True)
     os.environ.update({**QUIET_ENVIRONMENT, **os.environ})
     machines = Machines(arguments, stage_names(root), dict(os.environ))
     if not _asks_people(params, arguments, root):

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Annotate, read_params
+from fieldguide.params import read_params
+from fieldguide.params.annotating import Annotate
 from fieldguide.places import Places
 
 app = typer.Typer(

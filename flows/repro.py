@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 import subprocess
 import sys
@@ -11,9 +9,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fieldguide.errors import FieldguideError
+from flows.killed import forget_lock_file, keep_lock_file, repository
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
@@ -72,7 +70,7 @@ def stage_names(root: Path) -> list[str]:
     Raises:
         FieldguideError: DVC cannot read the pipeline; DVC's own words.
     """
-    with _repository(root) as repo:
+    with repository(root) as repo:
         return [stage.addressing for stage in repo.index.stages if not stage.frozen]
 
 
@@ -88,43 +86,12 @@ def needs(root: Path, targets: Iterable[str], stage: str) -> bool:
     import networkx
 
     named = set(targets)
-    with _repository(root) as repo:
+    with repository(root) as repo:
         graph = repo.index.graph
         chosen = {s for s in graph if {s.addressing, s.addressing.partition("@")[0]} & named}
         known = {name for s in chosen for name in (s.addressing, s.addressing.partition("@")[0])}
         before = {b.addressing for s in chosen for b in networkx.descendants(graph, s)}
     return not named or not named <= known or stage in before | {s.addressing for s in chosen}
-
-
-@contextlib.contextmanager
-def _repository(root: Path) -> Iterator[Any]:
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            yield repo
-    except DvcException as error:
-        raise FieldguideError(f"dvc: {error}") from None
-
-
-def release_dead_locks(root: Path) -> None:
-    """Remove DVC's list of who reads and writes what, where a killed DVC left it and every process on it is gone.
-
-    DVC itself asks the user to do so by hand. A living DVC also holds a lock that dies with it; this list does not.
-    """
-    import psutil  # DVC's own dependency
-
-    path = root / ".dvc" / "tmp" / "rwlock"
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return
-    writers = list(listed.get("write", {}).values())
-    readers = [reader for those in listed.get("read", {}).values() for reader in those]
-    processes = {entry["pid"] for entry in [*writers, *readers]}
-    if processes and not any(psutil.pid_exists(process) for process in processes):
-        path.unlink(missing_ok=True)
 
 
 def reproduce(arguments: list[str], progress: Progress, environment: dict[str, str]) -> None:
@@ -134,13 +101,17 @@ def reproduce(arguments: list[str], progress: Progress, environment: dict[str, s
         FieldguideError: a stage failed; its own words were printed above.
     """
     command = [sys.executable, "-m", "dvc", "repro", *arguments]
+    keep_lock_file(Path())
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         for line in process.stdout or ():
             for shown in progress.read(line.rstrip("\n")):
                 print(shown, flush=True)
     finally:
-        if process.wait() != 0:
+        status = process.wait()
+        if status >= 0:  # DVC ended by itself
+            forget_lock_file(Path())
+        if status != 0:
             failed = progress.current or "dvc repro"
             raise FieldguideError(f"{failed} failed; mend what it says above and run again: what is finished is kept")
     list(progress.finish())

@@ -12,7 +12,7 @@ from PIL import Image
 from fieldguide.drawings import draw_all, drawing_seed, failures, read_drawings, styled, wanted_drawings
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.models import Refused
-from fieldguide.params import Visualize
+from fieldguide.params.retrieval import Visualize
 from fieldguide.places import Places
 from fieldguide.records import DRAWINGS, Phrase
 

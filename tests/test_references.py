@@ -15,7 +15,7 @@ from fieldguide.drawings import draw_all
 from fieldguide.errors import ProblemsError
 from fieldguide.models import Refused
 from fieldguide.models.protocols import ConditionedGenerator
-from fieldguide.params import Visualize
+from fieldguide.params.retrieval import Visualize
 from fieldguide.places import Places
 from fieldguide.records import Phrase, read_phrases
 from fieldguide.references import read_references

@@ -15,7 +15,7 @@ from fieldguide.corpus.sources import Candidate, missing_sources, read_source
 from fieldguide.corpus.verdicts import VerdictCache
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.files import atomic_directory, sha256_bytes
-from fieldguide.params import Ingest
+from fieldguide.params.corpus import Ingest
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import DUPLICATES, IMAGES, REJECTED

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from fieldguide.corpus.sources import Candidate
 from fieldguide.errors import Problem
-from fieldguide.params import Source
+from fieldguide.params.corpus import Source
 from fieldguide.records import SPLITS
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fieldguide.corpus.duplicates import hamming, parse_phashes, representatives
 from fieldguide.corpus.pixels import Verdict
 from fieldguide.corpus.shards import Placed, Spooled
-from fieldguide.params import Ingest, Source
+from fieldguide.params.corpus import Ingest, Source
 from fieldguide.records import DUPLICATES
 
 Row = dict[str, Any]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from fieldguide.corpus.pixels import MAX_BYTES, Verdict, too_large
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.params import Source
+from fieldguide.params.corpus import Source
 
 _BATCH = 64  # rows of a table in memory at a time
 

@@ -15,7 +15,7 @@ from fieldguide.evaluation.statistics import (
     clusters,
     randomisation_test,
 )
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 
 # A topic's difference below this is rounding, so it is a tie; others that agree to here have the same rank.
 _DIGITS = 9

@@ -20,7 +20,7 @@ from fieldguide.evaluation.leaderboard import Row, comparisons, leaderboard
 from fieldguide.evaluation.measures import JUDGED, parse_measures
 from fieldguide.evaluation.providers.diversity import BOTH_ENTITIES, TOPIC_MEASURES
 from fieldguide.evaluation.scoring import Score, Scorer
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 from fieldguide.progress import Track, silent
 from fieldguide.retrieval.runs import read_run
 

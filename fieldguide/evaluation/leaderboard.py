@@ -21,7 +21,7 @@ from fieldguide.evaluation.comparison import compare, pairs
 from fieldguide.evaluation.measures import JUDGED
 from fieldguide.evaluation.statistics import Floats, Labels, bootstrap_interval, clusters
 from fieldguide.evaluation.ties import letters
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 
 TRACKS = ("fullrank", "rerank")
 KINDS = ("comparison", "entity")

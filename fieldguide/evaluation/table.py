@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
 from fieldguide.evaluation.measures import JUDGED
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from fieldguide.mining.similarity import DECIMALS, common_path, taxonomic
-from fieldguide.params import Mine, MineWeights
+from fieldguide.params.asking import Mine, MineWeights
 from fieldguide.words import listed
 
 # Of two entities, by entity_id: 0..1.

@@ -17,7 +17,7 @@ from fieldguide.mining.groups import Group, Judge, find_groups, related_pairs
 from fieldguide.mining.knowledge import ENTITIES_FILE, Entity, read_knowledge
 from fieldguide.mining.merging import merge
 from fieldguide.mining.wordnet import read_glosses
-from fieldguide.params import Mine
+from fieldguide.params.asking import Mine
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import ATTRIBUTES, ENTITIES, GROUPS, IMAGES, Refusal, write_records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -24,9 +25,9 @@ class RankingSection(Section):
     """The section of a system. Keys that name an encoder are called `encoder` or end in `_encoder`."""
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """What it does, for the report."""
-        raise NotImplementedError
 
     @property
     def encoders(self) -> Mapping[str, str]:

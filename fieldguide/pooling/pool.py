@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fieldguide.params import Pool
+from fieldguide.params.retrieval import Pool
 from fieldguide.records import POOLS
 
 

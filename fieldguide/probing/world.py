@@ -14,7 +14,8 @@ import numpy as np
 
 from fieldguide.drawings import draw_all
 from fieldguide.models import Encoder, Generator
-from fieldguide.params import Params, Visualize
+from fieldguide.params import Params
+from fieldguide.params.retrieval import Visualize
 from fieldguide.places import Places
 from fieldguide.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
 from fieldguide.progress import Track, silent

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from fieldguide.params import Check as CheckParams
+from fieldguide.params.evaluating import Check as CheckParams
 from fieldguide.quality.suites import Check, Suite, alone, among, between, empty, holds, schema_suite
 from fieldguide.quality.tables import PHRASES, TOPICS, TRACKS, Tables
 from fieldguide.records import TABLES

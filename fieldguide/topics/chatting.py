@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fieldguide.models.calls import Calls
 from fieldguide.models.chat import Chat, Reply
 from fieldguide.models.protocols import Refused
-from fieldguide.params import Compose
+from fieldguide.params.asking import Compose
 from fieldguide.records import Refusal
 from fieldguide.streaming import map_ahead
 from fieldguide.topics.questions import Candidate, Subject, reference_answer, subject_refusal

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Compose
+from fieldguide.params.asking import Compose
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import ATTRIBUTES, ENTITIES, GROUPS, IMAGES, Refusal, Topic, write_records

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldguide import params
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models.protocols import Refused
+from fieldguide.params.asking import Rewrite
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import ENTITIES, Phrase, Subtopic, Topic, read_topics, write_records
@@ -43,7 +43,7 @@ class Summary:
         return [f"{self.phrases} phrases by {self.rewriter}, {self.distinct} of them different"]
 
 
-def rewrite(spec: params.Rewrite, places: Places, track: Track = silent) -> Summary:
+def rewrite(spec: Rewrite, places: Places, track: Track = silent) -> Summary:
     """Write data/phrases/phrases.jsonl, sorted by subtopic_id.
 
     Raises:
@@ -151,7 +151,7 @@ def _usable(
     return usable
 
 
-def _rewriter(spec: params.Rewrite, places: Places) -> tuple[Rewriter, str]:
+def _rewriter(spec: Rewrite, places: Places) -> tuple[Rewriter, str]:
     """The function that rewrites a subtopic about an entity of that name, and what it is called in the records."""
 
     def by_template(subtopic: Subtopic, name: str) -> str | Refused:

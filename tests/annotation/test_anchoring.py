@@ -8,7 +8,8 @@ import pytest
 from annotation import log
 from annotation.anchoring import anchoring, guessed_relevant
 from annotation.log import Entry, Judgment
-from fieldguide.params import Pool, Preannotation
+from fieldguide.params.annotating import Preannotation
+from fieldguide.params.retrieval import Pool
 from fieldguide.records import POOLS
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}

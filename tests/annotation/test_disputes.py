@@ -11,7 +11,7 @@ from annotation.log import Entry, Judgment, task_key
 from annotation.plan import page_key
 from annotation.tables import PLAN
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Annotate
+from fieldguide.params.annotating import Annotate
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
 ANNOTATE = Annotate(assessors=["ada", "ben", "cleo"], adjudicator="dora", overlap=2, seed=4)

@@ -14,7 +14,7 @@ from annotation.images import CannotShowError, Pictures
 from fieldguide.corpus import read_images
 from fieldguide.errors import FieldguideError
 from fieldguide.files import write_tar
-from fieldguide.params import Images
+from fieldguide.params.annotating import Images
 from fieldguide.places import Places
 from fieldguide.records import IMAGES
 from tests.builders import tiny_benchmark

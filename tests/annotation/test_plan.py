@@ -15,7 +15,7 @@ from annotation.lots import lot
 from annotation.plan import make_plan, page_key
 from annotation.tables import PLAN
 from fieldguide.errors import ProblemsError
-from fieldguide.params import Annotate, Preannotation, Stopping
+from fieldguide.params.annotating import Annotate, Preannotation, Stopping
 from fieldguide.records import POOLS, Subtopic, Topic
 
 GUIDELINE = "fruit-1"

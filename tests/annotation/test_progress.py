@@ -14,7 +14,7 @@ from annotation.plan import make_plan
 from annotation.progress import Person, Progress, Work, progress
 from annotation.rows import PlanRow, plan_rows
 from annotation.stopping import due
-from fieldguide.params import Annotate, Stopping
+from fieldguide.params.annotating import Annotate, Stopping
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 Answer = Callable[[PlanRow, int], int | None]

@@ -29,7 +29,8 @@ from annotation.tasks import import_tasks
 from annotation.unshowable import read_unshowable
 from fieldguide.errors import FieldguideError
 from fieldguide.files import locked
-from fieldguide.params import Images, Params
+from fieldguide.params import Params
+from fieldguide.params.annotating import Images
 from fieldguide.places import Places
 from fieldguide.records import IMAGES
 from tests.annotation.asking import keys_there, planned

@@ -13,7 +13,7 @@ from annotation.plan import make_plan
 from annotation.rows import PlanRow, plan_rows
 from annotation.stopping import Verdict, due, verdicts
 from fieldguide.errors import FieldguideError
-from fieldguide.params import Stopping
+from fieldguide.params.annotating import Stopping
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 SUBTOPIC = "t0.e1"

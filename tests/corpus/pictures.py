@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide.params import Ingest
+from fieldguide.params.corpus import Ingest
 from fieldguide.places import Places
 
 

@@ -13,7 +13,7 @@ import pytest
 from fieldguide.corpus.pixels import MAX_BYTES
 from fieldguide.corpus.sources import Candidate, missing_sources, read_source
 from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.params import Source
+from fieldguide.params.corpus import Source
 from tests.corpus.pictures import photo, write_files
 
 

@@ -10,7 +10,7 @@ from scipy.stats import wilcoxon
 
 from fieldguide.evaluation.comparison import compare, false_discovery, pairs, signed_ranks
 from fieldguide.evaluation.statistics import Clusters, randomisation_test
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 
 SETTINGS = Evaluate(measures=["AP"], headline="AP", baseline="text", bootstrap=300, permutations=1000, seed=0)
 

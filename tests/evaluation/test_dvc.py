@@ -14,7 +14,7 @@ import yaml
 
 from fieldguide.evaluation.evaluate import Evaluation, write_evaluation
 from fieldguide.evaluation.leaderboard import comparisons, leaderboard
-from fieldguide.params import Evaluate
+from fieldguide.params.evaluating import Evaluate
 from fieldguide.places import Places
 from fieldguide.quality.run import Outcome, write_checks
 from fieldguide.records import SCORES

@@ -16,7 +16,7 @@ from fieldguide import __version__
 from fieldguide.params import read_params
 from flows.cli import app
 from flows.doctor import examine, healthy
-from flows.repro import Progress, needs, release_dead_locks
+from flows.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
@@ -94,21 +94,6 @@ def test_doctor_lists_every_problem_of_params(project: Path) -> None:
 def test_the_example_is_healthy(example_input: Path) -> None:
     findings = list(examine(REPOSITORY))
     assert healthy(findings), [f for f in findings if f.verdict == "problem"]
-
-
-def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    lock = tmp_path / ".dvc" / "tmp" / "rwlock"
-    lock.parent.mkdir(parents=True)
-    entry = {"pid": dead.pid, "cmd": "dvc repro"}
-    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry, {"pid": os.getpid(), "cmd": "dvc"}]}}))
-    release_dead_locks(tmp_path)
-    assert lock.exists()
-    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry]}}))
-    release_dead_locks(tmp_path)
-    assert not lock.exists()
-    release_dead_locks(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.mining.groups import Group, Judge, find_groups, related_pairs
-from fieldguide.params import Mine
+from fieldguide.params.asking import Mine
 
 IDS = "abcdef"
 

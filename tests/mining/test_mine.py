@@ -8,7 +8,7 @@ from fieldguide import records
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.files import sha256_file
 from fieldguide.mining.mine import Summary, mine
-from fieldguide.params import Mine
+from fieldguide.params.asking import Mine
 from fieldguide.places import Places
 from fieldguide.retrieval.embeddings import write_embeddings
 

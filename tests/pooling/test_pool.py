@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.params import Pool
+from fieldguide.params.retrieval import Pool
 from fieldguide.pooling import make_pools, pools_by_subtopic
 from fieldguide.records import POOLS
 

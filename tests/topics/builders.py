@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.params import Compose
+from fieldguide.params.asking import Compose
 from fieldguide.records import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.topics.questions import Subject
 

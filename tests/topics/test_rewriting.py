@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fieldguide import records
 from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.files import sha256_file
-from fieldguide.params import Rewrite
+from fieldguide.params.asking import Rewrite
 from fieldguide.places import Places
 from fieldguide.records import ENTITIES, Topic
 from fieldguide.topics.rewriting import check_template, phrase_problem, rewrite

@@ -9,9 +9,9 @@ import yaml
 from pydantic import TypeAdapter
 
 from fieldguide.models.registry import GENERATORS
-from fieldguide.params import Visualize
 from fieldguide.params.base import Name
 from fieldguide.params.generators import Generator
+from fieldguide.params.retrieval import Visualize
 from tests.conftest import REPOSITORY
 
 _TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from fieldguide.models import Refused, load_generator
 from fieldguide.models.budget import BudgetError
 from fieldguide.models.generators.openai_images import OpenAIImages
 from fieldguide.models.pricing import Usage
-from fieldguide.params import Visualize
+from fieldguide.params.retrieval import Visualize
 from fieldguide.places import Places
 from fieldguide.records import Phrase
 from tests.models import tiny

@@ -1,0 +1,141 @@
+"""The whole of params.yaml: all sections, and names that point from one into another."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from fieldguide.errors import FieldguideError, Problem
+from fieldguide.params.annotating import Adjudicate, Annotate
+from fieldguide.params.asking import Compose, Mine, Rewrite
+from fieldguide.params.base import Name, Section
+from fieldguide.params.calls import Calls
+from fieldguide.params.captions import Caption, Captioner, Recompose
+from fieldguide.params.cletir import TrainCletir, untrained
+from fieldguide.params.corpus import Ingest
+from fieldguide.params.decomposing import Decompose
+from fieldguide.params.encoders import Encoder
+from fieldguide.params.evaluating import Check, Evaluate, Fitness, Release, Report
+from fieldguide.params.fidelity import Fidelity
+from fieldguide.params.generators import FlowMatchingGenerator, Generator
+from fieldguide.params.probes import Probe, unprobeable
+from fieldguide.params.retrieval import Embed, Pool, Retrieve, Visualize
+from fieldguide.params.systems import System
+from fieldguide.params.training import TrainGenerator, TrainTextTower
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    ingest: Ingest
+    embed: Embed
+    encoders: dict[Name, Encoder]
+    mine: Mine
+    calls: Calls = Calls()
+    compose: Compose
+    rewrite: Rewrite
+    decompose: Decompose = Decompose()
+    visualize: Visualize
+    generators: dict[Name, Generator]
+    caption: Caption = Caption()
+    captioners: dict[Name, Captioner] = Field(default={})
+    recompose: Recompose = Recompose()
+    retrieve: Retrieve
+    systems: dict[Name, System]
+    pool: Pool
+    annotate: Annotate
+    adjudicate: Adjudicate
+    check: Check
+    evaluate: Evaluate
+    fitness: Fitness = Fitness()
+    fidelity: Fidelity
+    probe: Probe = Probe()
+    report: Report
+    release: Release
+    train_generator: TrainGenerator
+    train_text_tower: TrainTextTower
+    train_cletir: TrainCletir = TrainCletir()
+
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of that name.
+
+        Raises:
+            FieldguideError: there is none.
+        """
+        if name not in self.encoders:
+            raise FieldguideError(f"encoders: no {name!r}; params.yaml has {', '.join(self.encoders)}")
+        return self.encoders[name]
+
+    def trained_generator(self) -> FlowMatchingGenerator:
+        """The section of the generator that stage `train_generator` trains: the one that draws.
+
+        Raises:
+            FieldguideError: it is of a kind that is not trained here.
+        """
+        name = self.visualize.generator
+        section = self.generators[name]
+        if not isinstance(section, FlowMatchingGenerator):
+            raise FieldguideError(
+                f"visualize.generator is {name!r} of kind {section.kind}; only the kind flow-matching is trained here"
+            )
+        return section
+
+    def system(self, name: str) -> System:
+        """The system of that name.
+
+        Raises:
+            FieldguideError: there is none.
+        """
+        if name not in self.systems:
+            raise FieldguideError(f"systems: no {name!r}; params.yaml has {', '.join(self.systems)}")
+        return self.systems[name]
+
+
+def references(params: Params) -> list[Problem]:
+    """Names that point from one section into another and hit nothing."""
+    encoders, systems = set(params.encoders), set(params.systems)
+    ranking = [item for name, system in params.systems.items() for item in system.walk(f"systems.{name}")]
+    uses = [
+        *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
+        ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
+        ("fidelity.encoder", params.fidelity.encoder, set(params.embed.encoders), "embed.encoders"),
+        ("visualize.generator", params.visualize.generator, set(params.generators), "generators"),
+        *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
+        *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
+        *(
+            (f"{place}.{key}", encoder, encoders & set(params.embed.encoders), "embed.encoders")
+            for place, system in ranking
+            for key, encoder in system.encoders.items()
+        ),
+        *(
+            (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
+            for i, n in enumerate(params.pool.systems)
+        ),
+        *((f"probe.systems.{i}", n, systems, "systems") for i, n in enumerate(params.probe.systems)),
+        ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
+        *(
+            (f"fitness.families.{family}.{i}", n, set(params.retrieve.systems), "retrieve.systems")
+            for family, members in params.fitness.families.items()
+            for i, n in enumerate(members)
+        ),
+    ]  # fmt: skip
+    problems = [
+        Problem(where, f"{name!r} is not in {there}; allowed: {', '.join(sorted(known)) or 'none'}")
+        for where, name, known, there in uses
+        if name not in known
+    ]
+    for place, system in ranking:
+        if system.drawings > params.visualize.images:
+            allowed = f"1 to {params.visualize.images} (visualize.images)"
+            problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
+    problems += untrained(params.systems, params.train_cletir)
+    problems += unprobeable(params.systems, params.probe.systems)
+    guess = params.annotate.preannotation
+    if guess is not None and guess.system not in params.retrieve.systems:
+        what = f"{guess.system!r} is not in retrieve.systems; allowed: {', '.join(params.retrieve.systems)}"
+        problems.append(Problem("annotate.preannotation.system", what))
+    for section in ("compose", "rewrite", "recompose"):
+        stage = getattr(params, section)
+        by_whom = {getattr(stage, key, None) for key in ("composer", "rewriter", "recomposer")}
+        if "chat" in by_whom and stage.chat is None:
+            problems.append(Problem(f"{section}.chat", "is empty; `chat` needs base_url and model"))
+    return problems
