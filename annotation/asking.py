@@ -12,7 +12,7 @@ from annotation.images import Pictures
 from annotation.log import Entry
 from annotation.pages import Composer, Guesses, Mark, Page, judged, pages_of
 from annotation.projects import Wanted
-from annotation.stopping import due
+from annotation.stopping import Asked, due
 from annotation.tables import PLAN
 from annotation.unshowable import pairs_of, read_unshowable
 from fieldguide.corpus import read_images
@@ -48,12 +48,12 @@ class Asking:
         """Keys of pages that are to be on the server and can be: their subtopic still exists."""
         annotate = self.params.annotate
         pools = POOLS.read(self.places.pools) if annotate.stopping and self.places.pools.exists() else None
-        keys = due(
+        asked = Asked(
             self._plan, self.entries, annotate.stopping, pools,
             overlap=annotate.overlap, assessors=annotate.assessors, guidelines=self.versions,
             impossible=self.impossible,
         )  # fmt: skip
-        return {key for key in keys if self._has_assessor(self.pages[key])}
+        return {key for key in due(asked) if self._has_assessor(self.pages[key])}
 
     @cached_property
     def done(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,26 +49,11 @@ class Verdict:
     why: str
 
 
-def due(
-    plan: pd.DataFrame,
-    entries: Sequence[Entry],
-    stopping: Stopping | None,
-    pools: pd.DataFrame | None = None,
-    *,
-    overlap: int = 1,
-    assessors: Collection[str] | None = None,
-    guidelines: Collection[str] | None = None,
-    impossible: Collection[Pair] = (),
-) -> set[str]:
-    """Pages that are to be on the server now.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of whom, and what came of it.
 
-    Without a rule all of them. With one, each assessor gets a subtopic's pages in waves of `wave`, the next when the
-    one before is judged; nobody gets further ahead than a wave beyond what everybody asked has judged, because the
-    rule can only decide on what all have judged. Of a stopped subtopic only pages that somebody began are due. A
-    repeat is due if all pages that it repeats are; pages of the adjudicator always are. A page that is due no more
-    may have been shown already: an answer to it is as good as any.
-
-    Args:
+    Attributes:
         plan: annotation.tables.PLAN.
         entries: the judgment log.
         stopping: the rule; None: everything is asked.
@@ -77,65 +62,69 @@ def due(
         assessors: who is still there; None: everybody in the plan.
         guidelines: versions that are still judged by; None: all.
         impossible: pairs that nobody can be asked, since the image cannot be shown; nothing waits for them.
+    """
+
+    plan: pd.DataFrame
+    entries: Sequence[Entry]
+    stopping: Stopping | None = None
+    pools: pd.DataFrame | None = None
+    overlap: int = 1
+    assessors: Collection[str] | None = None
+    guidelines: Collection[str] | None = None
+    impossible: Collection[Pair] = ()
+
+    def open_rows(self) -> Iterator[PlanRow]:
+        """Rows that can still be answered: those of who is there, by guidelines in force, and of the adjudicator."""
+        for row in plan_rows(self.plan):
+            there = self.assessors is None or row.assessor in (*self.assessors, ANYBODY) or row.purpose == "adjudicate"
+            in_force = self.guidelines is None or row.guideline in self.guidelines
+            if there and in_force and (row.subtopic_id, row.image_id) not in self.impossible:
+                yield row
+
+
+def due(asked: Asked) -> set[str]:
+    """Pages that are to be on the server now.
+
+    Without a rule all of them. With one, each assessor gets a subtopic's pages in waves of `wave`, the next when the
+    one before is judged; nobody gets further ahead than a wave beyond what everybody asked has judged, because the
+    rule can only decide on what all have judged. Of a stopped subtopic only pages that somebody began are due. A
+    repeat is due if all pages that it repeats are; pages of the adjudicator always are. A page that is due no more
+    may have been shown already: an answer to it is as good as any.
 
     Raises:
         FieldguideError: the rule needs the pools.
     """
-    state = _State(_open(plan, assessors, guidelines, impossible), entries, overlap)
+    state = _State(asked)
     first = [page for page in state.pages.values() if page[0].purpose in ("judge", "gold")]
-    if stopping is None:
+    if asked.stopping is None:
         return set(state.pages)
-    stopped = {v.subtopic_id for v in _verdicts(state, stopping, pools) if v.stopped}
+    stopped = {v.subtopic_id for v in _verdicts(state, asked) if v.stopped}
     keys = {key for key, page in state.pages.items() if page[0].purpose == "adjudicate"}
     keys |= {page[0].page_key for page in first if any(map(state.is_answered, page))}
     blocks: dict[str, dict[str, list[Page]]] = defaultdict(lambda: defaultdict(list))
     for page in sorted(first, key=lambda page: page[0].queue):
         blocks[page[0].subtopic_id][page[0].assessor].append(page)
     for subtopic in blocks.keys() - stopped:
-        keys |= _waves(blocks[subtopic], state, stopping.wave)
+        keys |= _waves(blocks[subtopic], state, asked.stopping.wave)
     return keys | _repeats(state, keys)
 
 
-def verdicts(
-    plan: pd.DataFrame,
-    entries: Sequence[Entry],
-    stopping: Stopping | None,
-    pools: pd.DataFrame | None = None,
-    *,
-    overlap: int = 1,
-    assessors: Collection[str] | None = None,
-    guidelines: Collection[str] | None = None,
-    impossible: Collection[Pair] = (),
-) -> list[Verdict]:
-    """How far each subtopic of the plan is, in the order of their ids. Arguments and errors as `due`."""
-    return _verdicts(_State(_open(plan, assessors, guidelines, impossible), entries, overlap), stopping, pools)
-
-
-def _open(
-    plan: pd.DataFrame,
-    assessors: Collection[str] | None,
-    guidelines: Collection[str] | None,
-    impossible: Collection[Pair],
-) -> Iterable[PlanRow]:
-    """Rows that can still be answered: those of who is there, by guidelines in force, and of the adjudicator."""
-    for row in plan_rows(plan):
-        there = assessors is None or row.assessor in (*assessors, ANYBODY) or row.purpose == "adjudicate"
-        in_force = guidelines is None or row.guideline in guidelines
-        if there and in_force and (row.subtopic_id, row.image_id) not in impossible:
-            yield row
+def verdicts(asked: Asked) -> list[Verdict]:
+    """How far each subtopic of the plan is, in the order of their ids. Errors as `due`."""
+    return _verdicts(_State(asked), asked)
 
 
 class _State:
     """What was asked and what of it is answered."""
 
-    def __init__(self, rows: Iterable[PlanRow], entries: Iterable[Entry], overlap: int) -> None:
+    def __init__(self, asked: Asked) -> None:
         self.pages: dict[str, Page] = defaultdict(list)
-        for row in rows:
+        for row in asked.open_rows():
             self.pages[row.page_key].append(row)
-        self.answers = Answers(entries, overlap)
+        self.answers = Answers(asked.entries, asked.overlap)
         versions = {row.guideline for page in self.pages.values() for row in page}
         self.grades: dict[Pair, list[int | None]] = defaultdict(list)
-        for entry in current(entries):
+        for entry in current(asked.entries):
             if entry.guideline in versions:
                 self.grades[entry.subtopic_id, entry.image_id].append(entry.grade)
 
@@ -196,10 +185,11 @@ def _repeats(state: _State, keys: Collection[str]) -> set[str]:
     }
 
 
-def _verdicts(state: _State, stopping: Stopping | None, pools: pd.DataFrame | None) -> list[Verdict]:
-    if stopping is not None and stopping.rule == "missed" and pools is None:
+def _verdicts(state: _State, asked: Asked) -> list[Verdict]:
+    stopping = asked.stopping
+    if stopping is not None and stopping.rule == "missed" and asked.pools is None:
         raise FieldguideError("annotate.stopping: the rule `missed` needs data/pools; `dvc repro pool` makes them")
-    found = None if pools is None else _ranks(pools)
+    found = None if asked.pools is None else _ranks(asked.pools)
     return [_verdict(subtopic, images, stopping, found) for subtopic, images in sorted(state.pools.items())]
 
 

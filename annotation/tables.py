@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from fieldguide.records import Column, Table
+from fieldguide.tables import Column, Table
 
 _STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _STRS = pa.list_(pa.string())

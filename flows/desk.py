@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from annotation.coverage import Coverage, coverage
 from annotation.guidelines import Guideline, archived, read_guideline
 from annotation.log import Entry
 from annotation.rows import plan_rows
-from annotation.stopping import Verdict, due, verdicts
+from annotation.stopping import Asked, Verdict, due, verdicts
 from annotation.tables import PLAN
 from annotation.unshowable import pairs_of, read_unshowable
 from fieldguide.errors import FieldguideError
@@ -131,12 +131,12 @@ def stale_gold(run: Run, gold: pd.DataFrame | None) -> list[str]:
 
 def shown(run: Run, now: Desk) -> set[str]:
     """The pages that are to be before people now."""
-    return due(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
+    return due(_asked(run, now))
 
 
 def judged_so_far(run: Run, now: Desk) -> list[Verdict]:
     """How far the judging of each subtopic is."""
-    return verdicts(now.plan, now.entries, run.params.annotate.stopping, _pools(run), **_open(run, now))
+    return verdicts(_asked(run, now))
 
 
 def covered(run: Run, now: Desk) -> Coverage:
@@ -148,24 +148,13 @@ def covered(run: Run, now: Desk) -> Coverage:
     )
 
 
-def _pools(run: Run) -> pd.DataFrame | None:
-    return POOLS.read(run.places.pools) if run.places.pools.exists() else None
-
-
-class _Open(TypedDict):
-    overlap: int
-    assessors: list[str]
-    guidelines: frozenset[str]
-    impossible: Collection[Pair]
-
-
-def _open(run: Run, now: Desk) -> _Open:
-    """Whose rows of the plan can still be answered."""
-    annotate = run.params.annotate
-    return {
-        "overlap": annotate.overlap, "assessors": annotate.assessors, "guidelines": now.versions,
-        "impossible": _impossible(run, now),
-    }  # fmt: skip
+def _asked(run: Run, now: Desk) -> Asked:
+    annotate, pools = run.params.annotate, run.places.pools
+    return Asked(
+        now.plan, now.entries, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
+        overlap=annotate.overlap, assessors=annotate.assessors, guidelines=now.versions,
+        impossible=_impossible(run, now),
+    )  # fmt: skip
 
 
 def _impossible(run: Run, now: Desk) -> Collection[Pair]:

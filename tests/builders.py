@@ -20,6 +20,7 @@ from fieldguide.places import Places
 from fieldguide.records import Phrase, Refusal, Topic
 from fieldguide.retrieval.embeddings import text_key, write_embeddings
 from fieldguide.retrieval.runs import rank_images, write_run
+from fieldguide.tables import Table
 from fieldguide.topics.decomposing import components_of
 
 ENTITIES = {
@@ -121,7 +122,7 @@ def picture(rng: np.random.Generator, size: int = 24) -> bytes:
     return stream.getvalue()
 
 
-def rewrite(table: records.Table, path: Path, **columns: Any) -> None:
+def rewrite(table: Table, path: Path, **columns: Any) -> None:
     """Plant a defect: set columns of a written table, to a value, or by a function of the frame."""
     frame = table.read(path)
     for name, value in columns.items():

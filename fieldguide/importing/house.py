@@ -9,6 +9,7 @@ from fieldguide import records
 from fieldguide.errors import Problem, ProblemsError
 from fieldguide.importing.collection import Collection, Pool, Question
 from fieldguide.places import Places
+from fieldguide.tables import Table
 
 NAME = "fieldguide"
 # As fieldguide/release/layout.py names them; the release package itself reads far more than is needed here.
@@ -23,7 +24,7 @@ class _Files(NamedTuple):
     qrels: Path
     images: Path
     entities: Path
-    image_table: records.Table
+    image_table: Table
 
 
 def recognise(path: Path) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from fieldguide.params.base import Name, Positive, Section
 from fieldguide.params.calls import Chat
+from fieldguide.params.plugins import check_offered, tag_by_kind
 
 GROUP = "fieldguide.captioners"
 """Entry points by which other packages offer kinds of captioners."""
@@ -62,10 +62,7 @@ class PluginCaptioner(Section):
 
     @model_validator(mode="after")
     def _kind_is_offered(self) -> PluginCaptioner:
-        offered = {point.name for point in entry_points(group=GROUP)}
-        if self.kind not in offered:
-            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
-            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        check_offered(self.kind, BUILTIN, GROUP)
         return self
 
 
@@ -75,17 +72,12 @@ BUILTIN: dict[str, type[Section]] = {
 }
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return str(kind) if kind in BUILTIN else "plugin"
-
-
 Captioner = Annotated[
     Annotated[ClassesCaptioner, Tag("classes")]
     | Annotated[ImageToTextCaptioner, Tag("image-to-text")]
     | Annotated[ChatCaptioner, Tag("chat")]
     | Annotated[PluginCaptioner, Tag("plugin")],
-    Discriminator(_tag),
+    Discriminator(tag_by_kind(BUILTIN)),
 ]
 
 

@@ -12,7 +12,17 @@ from fieldguide.params.ranking import Constant, DrawingSection, Fusion, counted,
 Scale = Annotated[float, Field(ge=-10, le=10)]
 
 
-class WeimocirSystem(DrawingSection):
+class _Fused(DrawingSection):
+    """What the rankings by each drawing become one by."""
+
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
+
+    def _told(self, how: str) -> str:
+        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+
+
+class WeimocirSystem(_Fused):
     """Drawing and text as one query, against photographs and their captions (WeiMoCIR, arXiv 2409.04918).
 
     `alpha` is the text's weight in the query, `beta` the captions' in the score.
@@ -22,17 +32,14 @@ class WeimocirSystem(DrawingSection):
     query: Literal["question", "phrase"] = "phrase"
     alpha: Share = 0.5
     beta: Share = 0.1
-    fusion: Fusion = "mean"
-    c: Constant = 1.0
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        how = f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)"
-        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+        return self._told(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
 
 
-class PdvSystem(DrawingSection):
+class PdvSystem(_Fused):
     """Drawing and text moved along the direction of the prompt (PDV, arXiv 2502.07215).
 
     `alpha_image` and `alpha_text` say how far the drawing's and its caption's vector are moved, `beta` is the weight
@@ -43,25 +50,20 @@ class PdvSystem(DrawingSection):
     alpha_image: Scale = 1.0
     alpha_text: Scale = 1.0
     beta: Share = 0.5
-    fusion: Fusion = "mean"
-    c: Constant = 1.0
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        how = f"{counted(self.images)} moved along the prompt's direction (PDV)"
-        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+        return self._told(f"{counted(self.images)} moved along the prompt's direction (PDV)")
 
 
-class CirevlSystem(DrawingSection):
+class CirevlSystem(_Fused):
     """The drawing's caption, recomposed with the text, against photographs (CIReVL, arXiv 2310.09291)."""
 
     kind: Literal["cirevl"]
     centre: Literal["none"] = "none"  # texts and photographs are compared, no drawings
-    fusion: Fusion = "mean"
-    c: Constant = 1.0
 
     @property
     def words(self) -> str:
         """What it does, for the report."""
-        return f"captions of {counted(self.images)}, recomposed (CIReVL), {fusion_words(self.fusion, self.c)}"
+        return self._told(f"captions of {counted(self.images)}, recomposed (CIReVL)")

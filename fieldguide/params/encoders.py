@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from fieldguide.params.base import Positive, Section
+from fieldguide.params.plugins import check_offered, tag_by_kind
 
 GROUP = "fieldguide.encoders"
 """Entry points by which other packages offer kinds of encoders."""
@@ -181,10 +181,7 @@ class PluginEncoder(EncoderSection):
 
     @model_validator(mode="after")
     def _kind_is_offered(self) -> PluginEncoder:
-        offered = {point.name for point in entry_points(group=GROUP)}
-        if self.kind not in offered:
-            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
-            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        check_offered(self.kind, BUILTIN, GROUP)
         return self
 
 
@@ -195,11 +192,6 @@ BUILTIN: dict[str, type[EncoderSection]] = {
         E5VEncoder, ONNXEncoder,
     )
 }  # fmt: skip
-
-
-def _tag(value: Any) -> str:
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return str(kind) if kind in BUILTIN else "plugin"
 
 
 Encoder = Annotated[
@@ -213,5 +205,5 @@ Encoder = Annotated[
     | Annotated[E5VEncoder, Tag("e5-v")]
     | Annotated[ONNXEncoder, Tag("onnx")]
     | Annotated[PluginEncoder, Tag("plugin")],
-    Discriminator(_tag),
+    Discriminator(tag_by_kind(BUILTIN)),
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from fieldguide.params.base import Positive, Section
 from fieldguide.params.calls import Endpoint
+from fieldguide.params.plugins import check_offered, tag_by_kind
 
 GROUP = "fieldguide.generators"
 """Entry points by which other packages offer kinds of generators."""
@@ -169,10 +169,7 @@ class PluginGenerator(Section):
 
     @model_validator(mode="after")
     def _kind_is_offered(self) -> PluginGenerator:
-        offered = {point.name for point in entry_points(group=GROUP)}
-        if self.kind not in offered:
-            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
-            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        check_offered(self.kind, BUILTIN, GROUP)
         return self
 
     @property
@@ -187,16 +184,11 @@ BUILTIN: dict[str, type[Section]] = {
 }
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return str(kind) if kind in BUILTIN else "plugin"
-
-
 Generator = Annotated[
     Annotated[FlowMatchingGenerator, Tag("flow-matching")]
     | Annotated[DiffusersGenerator, Tag("diffusers")]
     | Annotated[IPAdapterGenerator, Tag("ip-adapter")]
     | Annotated[OpenAIImagesGenerator, Tag("openai-images")]
     | Annotated[PluginGenerator, Tag("plugin")],
-    Discriminator(_tag),
+    Discriminator(tag_by_kind(BUILTIN)),
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -12,6 +11,7 @@ from fieldguide.params.base import Name, Positive, Share
 from fieldguide.params.cletir import CletirSystem
 from fieldguide.params.composed import CirevlSystem, PdvSystem, WeimocirSystem
 from fieldguide.params.decomposing import DecomposeSystem
+from fieldguide.params.plugins import check_offered, tag_by_kind
 from fieldguide.params.ranking import Constant, DrawingSection, Fusion, RankingSection, counted, fusion_words
 from fieldguide.params.reranking import RerankVlmSystem
 from fieldguide.params.sanity import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
@@ -89,10 +89,7 @@ class PluginSystem(RankingSection):
 
     @model_validator(mode="after")
     def _kind_is_offered(self) -> PluginSystem:
-        offered = {point.name for point in entry_points(group=GROUP)}
-        if self.kind not in offered:
-            kinds = ", ".join(map(repr, sorted({*BUILTIN, *offered})))
-            raise ValueError(f"kind {self.kind!r} is none of {kinds}, and no installed package offers it")
+        check_offered(self.kind, BUILTIN, GROUP)
         return self
 
     @property
@@ -167,11 +164,14 @@ class AdaptiveSystem(RankingSection):
         return f"by {by}, for each question either {self.text.words}, or {self.visret.words}"
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return str(kind) if kind in BUILTIN else "plugin"
-
-
+BUILTIN: dict[str, type[RankingSection]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section
+    for section in (
+        RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
+        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, DecomposeSystem,
+        AdaptiveSystem, RerankVlmSystem,
+    )
+}  # fmt: skip
 # A new kind: its class into BUILTIN, and a line into System.
 System = Annotated[
     Annotated[RandomSystem, Tag("random")]
@@ -190,15 +190,7 @@ System = Annotated[
     | Annotated[AdaptiveSystem, Tag("adaptive")]
     | Annotated[RerankVlmSystem, Tag("rerank-vlm")]
     | Annotated[PluginSystem, Tag("plugin")],
-    Discriminator(_tag),
+    Discriminator(tag_by_kind(BUILTIN)),
 ]
-BUILTIN: dict[str, type[RankingSection]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (
-        RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, DecomposeSystem,
-        AdaptiveSystem, RerankVlmSystem,
-    )
-}  # fmt: skip
 LateFusionSystem.model_rebuild()
 RerankVlmSystem.model_rebuild(_types_namespace={"System": System})

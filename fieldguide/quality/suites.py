@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 
-from fieldguide.records import Table
+from fieldguide.tables import Table
 
 Severity = Literal["error", "warning"]
 

@@ -15,8 +15,8 @@ from fieldguide.errors import FieldguideError
 from fieldguide.files import read_json
 from fieldguide.params import Params
 from fieldguide.places import Places
-from fieldguide.records import Column, Table
 from fieldguide.retrieval.runs import read_run
+from fieldguide.tables import Column, Table
 
 TRACKS = ("fullrank", "rerank")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fieldguide import records
+from fieldguide.tables import Table
 
 FORMAT = "fieldguide-release"
 # Raise it when a reader of the old layout would misread the new one.
@@ -16,7 +17,7 @@ MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
 ANSWERS = "calls"
 
-TABLES: dict[str, records.Table] = {
+TABLES: dict[str, Table] = {
     MANIFEST: records.RELEASE_IMAGES,
     "entities.parquet": records.ENTITIES,
     "attributes.parquet": records.ATTRIBUTES,

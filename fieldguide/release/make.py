@@ -28,7 +28,7 @@ from fieldguide.files import (
 from fieldguide.params import Params
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
-from fieldguide.records import RELEASE_IMAGES, SCHEMA_VERSION
+from fieldguide.records import RELEASE_IMAGES
 from fieldguide.release.card import licence_text, readme_text
 from fieldguide.release.layout import (
     ABOUT,
@@ -41,6 +41,7 @@ from fieldguide.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.tables import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)

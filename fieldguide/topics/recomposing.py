@@ -13,7 +13,7 @@ from fieldguide.params.captions import Recompose
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED, Subtopic, read_phrases, read_topics
-from fieldguide.topics.templates import placeholders
+from fieldguide.topics.templates import check_placeholders
 
 _ALLOWED = ("caption", "phrase", "question")
 _LONGEST = 500
@@ -68,14 +68,8 @@ def check_template(template: str) -> None:
     Raises:
         FieldguideError: names the placeholder, and what is allowed.
     """
-    found = placeholders(template)
-    wrong = [name for name in found if name not in _ALLOWED]
-    if wrong or "caption" not in found:
-        what = "braces do not match" if None in wrong else f"placeholder {{{wrong[0]}}}" if wrong else "no {caption}"
-        raise FieldguideError(
-            f"params.yaml: recompose.template: {what} in {template!r}; allowed are {{caption}}, which it must have, "
-            "{phrase} and {question}"
-        )
+    advice = "allowed are {caption}, which it must have, {phrase} and {question}"
+    check_placeholders(template, "recompose.template", "caption", _ALLOWED, advice)
 
 
 def _tasks(places: Places) -> Iterator[Task]:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.errors import Problem, ProblemsError
 from fieldguide.models.protocols import Refused
 from fieldguide.params.asking import Rewrite
 from fieldguide.places import Places
 from fieldguide.progress import Track, silent
 from fieldguide.records import ENTITIES, Phrase, Subtopic, Topic, read_topics, write_records
 from fieldguide.streaming import map_ahead
-from fieldguide.topics.templates import placeholders
+from fieldguide.topics.templates import check_placeholders, placeholders
 from fieldguide.words import stems, words
 
 # An entity topic asks for the whole thing, so there is no part to show.
@@ -100,14 +100,8 @@ def check_template(template: str, place: str = "template") -> None:
     Raises:
         FieldguideError: names the placeholder, and what is allowed.
     """
-    found = placeholders(template)
-    wrong = [name for name in found if name not in _ALLOWED]
-    if wrong or "entity" not in found:
-        what = "braces do not match" if None in wrong else f"placeholder {{{wrong[0]}}}" if wrong else "no {entity}"
-        raise FieldguideError(
-            f"params.yaml: rewrite.{place}: {what} in {template!r}; "
-            "allowed are {entity}, which it must have, and {part}; never the feature's value"
-        )
+    advice = "allowed are {entity}, which it must have, and {part}; never the feature's value"
+    check_placeholders(template, f"rewrite.{place}", "entity", _ALLOWED, advice)
 
 
 def phrase_problem(text: str, topic: Topic, entity: str) -> str | None:

@@ -9,6 +9,7 @@ from string import Formatter
 
 import yaml
 
+from fieldguide.errors import FieldguideError
 from fieldguide.words import listed, with_article
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
@@ -67,3 +68,18 @@ def placeholders(template: str) -> list[str | None]:
                 for _, name, spec, conversion in Formatter().parse(template) if name is not None]  # fmt: skip
     except ValueError:
         return [None]
+
+
+def check_placeholders(template: str, where: str, needed: str, allowed: Sequence[str], advice: str) -> None:
+    """Refuse a template that lacks the placeholder `needed`, has one that is not `allowed`, or is no template.
+
+    Raises:
+        FieldguideError: names the key of params.yaml, the placeholder, and what is allowed (`advice`).
+    """
+    found = placeholders(template)
+    wrong = [name for name in found if name not in allowed]
+    if wrong or needed not in found:
+        what = (
+            "braces do not match" if None in wrong else f"placeholder {{{wrong[0]}}}" if wrong else f"no {{{needed}}}"
+        )
+        raise FieldguideError(f"params.yaml: {where}: {what} in {template!r}; {advice}")

@@ -13,7 +13,7 @@ from annotation.lots import lot
 from annotation.plan import make_plan
 from annotation.progress import Person, Progress, Work, progress
 from annotation.rows import PlanRow, plan_rows
-from annotation.stopping import due
+from annotation.stopping import Asked, due
 from fieldguide.params.annotating import Annotate, Stopping
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
@@ -222,7 +222,7 @@ def test_a_few_gold_answers_accuse_nobody(tmp_path: Path, annotate: Annotate) ->
 
 
 def test_work_is_counted_as_asked_and_done(tmp_path: Path, plan: pd.DataFrame, annotate: Annotate) -> None:
-    keys = due(plan, (), Stopping(rule="consecutive", count=9, wave=1))
+    keys = due(Asked(plan, (), Stopping(rule="consecutive", count=9, wave=1)))
     first = plan[plan["page_key"].isin(sorted(keys)[:3])]
     entries = judged(tmp_path, first, HONEST)
     made = progress(plan, entries, None, annotate, due=keys, not_pulled={"ada": 4}, draws=2)

@@ -1,0 +1,29 @@
+"""Kinds that other packages offer by entry points, beside those of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from importlib.metadata import entry_points
+from typing import Any
+
+
+def check_offered(kind: str, builtin: Collection[str], group: str) -> None:
+    """Refuse a kind that neither this package has nor any installed one offers in that group of entry points.
+
+    Raises:
+        ValueError: lists the kinds that there are.
+    """
+    offered = {point.name for point in entry_points(group=group)}
+    if kind not in offered:
+        kinds = ", ".join(map(repr, sorted({*builtin, *offered})))
+        raise ValueError(f"kind {kind!r} is none of {kinds}, and no installed package offers it")
+
+
+def tag_by_kind(builtin: Collection[str]) -> Callable[[Any], str]:
+    """The discriminator of a union of sections: the kind; `plugin` for one that is none of `builtin`."""
+
+    def tag(value: Any) -> str:
+        kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+        return str(kind) if kind in builtin else "plugin"
+
+    return tag
