@@ -141,8 +141,12 @@ def test_people_without_an_account_of_their_own_are_all_named() -> None:
     assert "x.example" not in str(caught.value)
 
 
-def test_everybody_having_an_account_is_fine() -> None:
-    require_people(HERE, tiny_params(annotate={"assessors": ["ada", "ben"], "adjudicator": None}).annotate)
+def test_everybody_having_an_account_is_fine_and_one_less_is_not() -> None:
+    annotate = tiny_params(annotate={"assessors": ["ada", "ben"], "adjudicator": None}).annotate
+    require_people(HERE, annotate)
+    fewer = {name: account for name, account in HERE.people.items() if name != "ben"}
+    with pytest.raises(ProblemsError, match="ben"):
+        require_people(HERE.model_copy(update={"people": fewer}), annotate)
 
 
 class Users:

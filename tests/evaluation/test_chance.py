@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ir_measures import Measure
 
 from fieldguide.errors import FieldguideError
 from fieldguide.evaluation import chance
@@ -43,7 +44,7 @@ def test_closed_forms_are_the_mean_over_every_order(pool: list[int | None]) -> N
 def test_drawn_rankings_agree_with_closed_forms() -> None:
     rng = np.random.default_rng(1)
     pools = [list(map(int, rng.integers(0, 3, size=size) * (rng.random(size) < 0.3))) for size in (5, 40, 120)]
-    assert_agree(parse_measures(NAMES), pools, draws=1000)
+    assert deviation(parse_measures(NAMES), pools, draws=1000) <= 4
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_on_published_pools_too(benchmarks: Path, name: str, shown: dict[str, fl
     pools = [list(pool.labels.values()) for pool in read(None, benchmarks / name).pools]
     measures = parse_measures([*shown, "hit@1", "P@10", "R@30", "AP", "RR", "inquire_AP@50"])
     assert {m: round(v, 3) for m, v in chance.mean_expected(measures[:3], pools).items()} == shown
-    assert_agree(measures, pools, draws=100)
+    assert deviation(measures, pools, draws=100) <= 4
 
 
 @pytest.mark.slow
@@ -65,16 +66,16 @@ def test_on_published_pools_too(benchmarks: Path, name: str, shown: dict[str, fl
 def test_a_thousand_draws_on_published_pools(benchmarks: Path, name: str) -> None:
     pools = [list(pool.labels.values()) for pool in read(None, benchmarks / name).pools]
     texts = ["visret_nDCG@10", "visret_nDCG@30", "nDCG@10", "nDCG@30", "hit@1", "hit@10", "hit@30", "AP", "RR"]
-    assert_agree(parse_measures(texts), pools, draws=1000)
+    assert deviation(parse_measures(texts), pools, draws=1000) <= 4
 
 
-def assert_agree(measures: list, pools: list[list[int | None]], draws: int) -> None:  # type: ignore[type-arg]
-    """Means of seeded draws lie within four standard errors."""
+def deviation(measures: list[Measure], pools: list[list[int | None]], draws: int) -> float:
+    """How far, at most, the mean of seeded draws is from the closed form, in units of its standard error."""
     drawn = chance.simulate(measures, pools, draws, seed=5)
     assert drawn.shape == (draws, len(measures))
     errors = drawn.std(axis=0, ddof=1) / draws**0.5
     expected = np.array(list(chance.mean_expected(measures, pools).values()))
-    assert (np.abs(drawn.mean(axis=0) - expected) <= 4 * errors + 1e-12).all()
+    return float((np.abs(drawn.mean(axis=0) - expected) / (errors + 1e-12)).max())
 
 
 def test_draws_are_those_of_the_seed() -> None:

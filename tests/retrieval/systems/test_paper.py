@@ -108,17 +108,20 @@ def _png(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def _agree(places: Places, wanted: Scores, **values: Any) -> None:
-    """The same scores to 1e-5, and so the same order wherever two scores differ by more."""
+def _deviation(places: Places, wanted: Scores, **values: Any) -> float:
+    """How far, at most, a system's scores are from those wanted; half of it, where its order goes against them."""
     found: Scores = {}
     for line in run_system("it", section(**values), Collection(places)):
         found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
     assert found.keys() == wanted.keys()
+    furthest = 0.0
     for subtopic, images in wanted.items():
-        assert found[subtopic] == pytest.approx(images, abs=1e-5)
+        assert found[subtopic].keys() == images.keys()
         ranked = np.array([images[image] for image in found[subtopic]])
-        assert (np.diff(ranked) <= 2e-5).all()
         assert len({round(score, 4) for score in ranked}) > 5, "scores that are all alike prove nothing"
+        apart = np.abs(np.array(list(found[subtopic].values())) - ranked).max()
+        furthest = max(furthest, float(apart), float(np.diff(ranked).max()) / 2)
+    return furthest
 
 
 @pytest.mark.parametrize("query", ["question", "phrase"])
@@ -129,7 +132,7 @@ def test_text_and_rewriting_are_the_papers(both: tuple[Places, Paper], query: st
         s.subtopic_id: paper.by_text(s.topic.text if query == "question" else collection.phrases[s.subtopic_id])
         for s in collection.subtopics
     }
-    _agree(places, wanted, kind="text", encoder=CLIP, query=query)
+    assert _deviation(places, wanted, kind="text", encoder=CLIP, query=query) <= 1e-5
 
 
 @pytest.mark.parametrize(("images", "fusion", "c"), [(1, "rrf", 1), (2, "rrf", 1), (2, "rrf", 60), (2, "mean", 1)])
@@ -140,7 +143,7 @@ def test_visret_is_the_papers(both: tuple[Places, Paper], images: int, fusion: s
         s.subtopic_id: paper.by_drawings(collection.phrases[s.subtopic_id], images, fusion, c)
         for s in collection.subtopics
     }
-    _agree(places, wanted, kind="visret", encoder=CLIP, images=images, fusion=fusion, c=c)
+    assert _deviation(places, wanted, kind="visret", encoder=CLIP, images=images, fusion=fusion, c=c) <= 1e-5
 
 
 def test_the_papers_preset_is_three_drawings_with_reciprocal_ranks() -> None:
