@@ -17,7 +17,7 @@ from fieldguide.evaluation.leaderboard import TRACKS
 from fieldguide.files import read_json
 from fieldguide.params import Params
 from fieldguide.places import Places
-from fieldguide.records import Phrase, Refusal, Subtopic, Topic
+from fieldguide.records import IndexRecall, Phrase, Refusal, Subtopic, Topic
 from fieldguide.retrieval.runs import read_run
 
 
@@ -108,6 +108,15 @@ class Benchmark:
         """The run of each (track, system), best first within a subtopic."""
         systems = self.params.retrieve.systems
         return {(t, s): read_run(self.places.run(t, s)) for t in TRACKS for s in systems}
+
+    @cached_property
+    def recalls(self) -> dict[str, list[IndexRecall]]:
+        """Of the index through which each system searched the whole gallery; nothing of those that need none."""
+        if self.params.retrieve.index is None:
+            return {}
+        systems = self.params.retrieve.systems
+        found = {system: records.read_index_recalls(self.places.searched(system)) for system in systems}
+        return {system: recalls for system, recalls in found.items() if recalls}
 
     @cached_property
     def grade_file(self) -> dict[str, Any]:

@@ -139,6 +139,10 @@ class Places:
         """TREC run file of one system on one track."""
         return self.data / "runs" / track / f"{system}.trec"
 
+    def searched(self, system: str) -> Path:
+        """records.IndexRecall lines of one system on the track fullrank; none where it was searched exactly."""
+        return self.data / "runs" / "search" / f"{system}.jsonl"
+
     @property
     def cletir(self) -> Path:
         """Folder with CLETIR's aggregation networks: a folder a system, a file a fold of its entities."""

@@ -355,6 +355,32 @@ class RunLine:
     system: str
 
 
+@dataclass(frozen=True)
+class IndexRecall:
+    """How well an index serves a system (a line of data/runs/search/SYSTEM.jsonl).
+
+    Attributes:
+        kind: of the index.
+        depth, recall: recall@depth, 0..1, of the index's shortlists beside exact search.
+        shortlist: so many images a query.
+        images: in the gallery.
+        queries: over how many it was measured.
+    """
+
+    kind: str
+    depth: int
+    shortlist: int
+    images: int
+    queries: int
+    recall: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
+            f"shortlists of {self.shortlist} of {self.images} images"
+        )
+
+
 def write_records(path: Path, records: Sequence[Any]) -> None:
     """Write dataclass records as JSONL, each with `schema_version`, atomically."""
     write_jsonl(path, ({**dataclasses.asdict(r), "schema_version": SCHEMA_VERSION} for r in records))
@@ -388,6 +414,11 @@ def read_phrases(path: Path) -> list[Phrase]:
 def read_components(path: Path) -> list[Component]:
     """Read components.jsonl. Raises ProblemsError as `read_topics` does."""
     return _read_records(path, Component)
+
+
+def read_index_recalls(path: Path) -> list[IndexRecall]:
+    """Read a file of data/runs/search. Raises ProblemsError as `read_topics` does."""
+    return _read_records(path, IndexRecall)
 
 
 def read_refusals(path: Path) -> list[Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from fieldguide.benchmark import Benchmark
 from fieldguide.evaluation.leaderboard import KINDS, TRACKS, sensitivity
 from fieldguide.params import Params
 from fieldguide.params.sanity import RandomSystem
+from fieldguide.records import IndexRecall
 from fieldguide.reporting.health import Cells
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
@@ -104,7 +106,11 @@ def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
     against = {line["system"]: line for line in pairs if line["baseline"] == evaluate.baseline}
     order = sorted(headlines, key=lambda system: (-headlines[system]["mean"], system))
     measures = list(dict.fromkeys([*evaluate.measures, *(measure for _, measure in found)]))
-    rows = tuple(_row(benchmark.params, system, found, measures, against.get(system)) for system in order)
+    recalls = benchmark.recalls if track == "fullrank" else {}
+    rows = tuple(
+        _row(benchmark.params, system, found, measures, against.get(system), recalls.get(system, ()))
+        for system in order
+    )
     best = [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures]
     first = headlines[order[0]]
     baseline = headlines.get(evaluate.baseline)
@@ -158,6 +164,7 @@ def _row(
     found: dict[tuple[str, str], dict[str, Any]],
     measures: list[str],
     against: dict[str, Any] | None,
+    recalls: Iterable[IndexRecall],
 ) -> Row:
     role = "baseline" if system == params.evaluate.baseline else ""
     if isinstance(params.systems.get(system), RandomSystem):
@@ -165,7 +172,7 @@ def _row(
     compared = against if role != "baseline" else None
     return Row(
         system,
-        describe(params, system),
+        "; ".join([describe(params, system), *map(str, recalls)]),
         role,
         _estimate(found[system, params.evaluate.headline], "mean"),
         tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),

@@ -6,9 +6,12 @@ import pytest
 
 from fieldguide import records
 from fieldguide.benchmark import Benchmark
+from fieldguide.errors import FieldguideError
 from fieldguide.files import read_json
 from fieldguide.params import Params
+from fieldguide.params.retrieval import Retrieve
 from fieldguide.places import Places
+from fieldguide.records import IndexRecall, write_records
 from fieldguide.reporting.claims import claims
 from fieldguide.reporting.health import health, positives
 from fieldguide.reporting.leaderboards import boards, describe
@@ -58,6 +61,21 @@ def test_boards_show_ties_and_every_pair(benchmark: Benchmark) -> None:
         assert f"{board.topics} topics show a difference in nDCG@10 of " in board.sensitivity
         for system, less, _, _, q, *_ in board.pairs.rows:
             assert (group[system] & group[less] == set()) == (float(q.strip("< ")) <= 0.05)
+
+
+def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(fresh: Places, params: Params) -> None:
+    index = {"kind": "ivf", "shortlist": 200}
+    through = params.model_copy(update={"retrieve": Retrieve(**params.retrieve.model_dump() | {"index": index})})
+    for system in params.retrieve.systems:
+        known = [IndexRecall("ivf", 100, 200, 9000, 64, 0.9875)] if system == "visret" else []
+        write_records(fresh.searched(system), known)
+    for board in boards(Benchmark(fresh, through)):
+        told = {row.system for row in board.rows if "ivf index: recall@100 0.9875 of exact search" in row.words}
+        assert told == ({"visret"} if board.track == "fullrank" else set())
+    fresh.searched("visret").unlink()
+    with pytest.raises(FieldguideError, match=r"search/visret\.jsonl: no such file"):
+        boards(Benchmark(fresh, through))
+    assert boards(Benchmark(fresh, params))
 
 
 def test_systems_are_described_by_their_parameters() -> None:

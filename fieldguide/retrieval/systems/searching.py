@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from fieldguide.files import locked
 from fieldguide.params.search import Index as Spec
-from fieldguide.records import Subtopic
+from fieldguide.records import IndexRecall, Subtopic
 from fieldguide.retrieval.index import Index, build_index, index_key, recall
 from fieldguide.retrieval.search import QUERIES, Floats
 from fieldguide.retrieval.systems.comparison import Comparison
@@ -54,25 +53,7 @@ def _parted(found: Floats, vectors: Sequence[Floats]) -> list[Floats]:
     return np.split(found, np.cumsum([len(queries) for queries in vectors])[:-1])
 
 
-@dataclass(frozen=True)
-class Found:
-    """How well an index serves a system: recall@depth of its shortlists beside exact search, over how many queries."""
-
-    kind: str
-    depth: int
-    shortlist: int
-    images: int
-    queries: int
-    recall: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
-            f"shortlists of {self.shortlist} of {self.images} images"
-        )
-
-
-def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[Found], None]) -> Searching:
+def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[IndexRecall], None]) -> Searching:
     """Search through an index, which is built first where `cache` does not hold it.
 
     Each query's shortlist is compared exactly. What several queries of a subtopic propose is compared with all of them;
@@ -82,7 +63,7 @@ def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[Found], None]) 
         spec: the index; a gallery no larger than its shortlist is searched exactly.
         depth: of the recall that is measured.
         cache: folder of indexes, filed under all that determines them.
-        tell: told of the recall, once a system.
+        tell: told of the recall, once for each part of a system that compares vectors.
     """
 
     def search(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
@@ -111,11 +92,11 @@ def _built(spec: Spec, score: Comparison, cache: Path) -> Index:
     return Index.open(folder)
 
 
-def _measured(index: Index, spec: Spec, score: Comparison, subtopics: Sequence[Subtopic], depth: int) -> Found:
+def _measured(index: Index, spec: Spec, score: Comparison, subtopics: Sequence[Subtopic], depth: int) -> IndexRecall:
     """Recall over evenly spaced subtopics' queries."""
     chosen = [subtopics[n] for n in np.unique(np.linspace(0, len(subtopics) - 1, spec.sample).astype(int))]
     vectors = [queries for subtopic in chosen if (queries := score.queries(subtopic)) is not None]
     asked = np.concatenate(vectors or [np.zeros((0, index.meta.dimension), np.float32)])[: spec.sample]
     found = index.search(asked, spec, revision=score.images.meta.revision)
     share = recall(found, asked, score.images, score.rows, depth, score.centre) if len(asked) else 1.0
-    return Found(spec.kind, depth, spec.shortlist, index.meta.images, len(asked), share)
+    return IndexRecall(spec.kind, depth, spec.shortlist, index.meta.images, len(asked), share)

@@ -13,14 +13,14 @@ from fieldguide.errors import FieldguideError, ProblemsError
 from fieldguide.files import read_json, write_json
 from fieldguide.params import search as params
 from fieldguide.places import Places
-from fieldguide.records import Subtopic
+from fieldguide.records import IndexRecall, Subtopic
 from fieldguide.retrieval.embeddings import Embeddings, write_embeddings
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.index import Index, build_index, index_key, recall
 from fieldguide.retrieval.search import Floats, centred, mean, nearest
 from fieldguide.retrieval.systems import Collection, run_system
 from fieldguide.retrieval.systems.comparison import Comparison
-from fieldguide.retrieval.systems.searching import Found, exact, indexed
+from fieldguide.retrieval.systems.searching import exact, indexed
 from tests.builders import tiny_benchmark, tiny_params, tiny_topics
 
 IMAGES, DIMENSION = 3000, 32
@@ -140,7 +140,7 @@ def test_a_run_through_an_index_has_the_scores_of_exact_search(
     images: Embeddings, tmp_path: Path, values: dict[str, Any]
 ) -> None:
     score, subtopics = comparison(images, mean(images.vectors, ROWS))
-    told: list[Found] = []
+    told: list[IndexRecall] = []
     search = indexed(spec(**values), 10, tmp_path, told.append)
     whole = {subtopic.subtopic_id: scores for subtopic, _, scores in exact(score, subtopics)}
     found = list(search(score, subtopics))
@@ -198,7 +198,7 @@ def test_a_system_of_params_runs_through_an_index(tmp_path: Path, name: str) -> 
     """Shortlists of 12 of 17 images hold what is among the best ten nearly always; a score is never another one."""
     tiny_benchmark(tmp_path)
     collection, system = Collection(Places(tmp_path)), tiny_params().systems[name]
-    told: list[Found] = []
+    told: list[IndexRecall] = []
     search = indexed(spec(kind="binary", bits=256, shortlist=12), 5, tmp_path / "indexes", told.append)
     whole = {(x.subtopic_id, x.image_id): x.score for x in run_system(name, system, collection)}
     lines = list(run_system(name, system, collection, depth=5, search=search))
