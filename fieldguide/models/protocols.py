@@ -1,4 +1,4 @@
-"""What every encoder and every generator is, whoever provides it."""
+"""What every encoder, generator and captioner is, whoever provides it."""
 
 from __future__ import annotations
 
@@ -135,3 +135,22 @@ def unit_rows(vectors: Vectors) -> Vectors:
     """Rows scaled to unit length, float32. A row of zeros stays what it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Says in words what an image shows.
+
+    Invariant: a caption depends on its image and `revision` alone, not on what is captioned beside it.
+
+    Attributes:
+        name: its name in params.yaml.
+        revision: sha256 over the weights and everything else that determines a caption.
+    """
+
+    name: str
+    revision: str
+
+    def caption(self, images: Sequence[Image.Image]) -> list[str | Refused]:
+        """One line for each upright image, or the reason why there is none."""
+        ...

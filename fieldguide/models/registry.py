@@ -1,8 +1,9 @@
-"""Kinds of encoders and generators: found by name, built when used, described without being loaded.
+"""Kinds of encoders, generators and captioners: found by name, built when used, described without being loaded.
 
-A kind of our own is a class under `encoders/` or `generators/` with a decorator; another package adds one by an entry
-point in the group `fieldguide.encoders` or `fieldguide.generators` whose name is the kind and whose target carries the
-same decorator. Modules that register kinds import nothing heavy at the top, so that listing kinds is cheap.
+A kind of our own is a class under `encoders/`, `generators/` or `captioners/` with a decorator; another package adds
+one by an entry point in the group `fieldguide.encoders`, `fieldguide.generators` or `fieldguide.captioners` whose name
+is the kind and whose target carries the same decorator. Modules that register kinds import nothing heavy at the top,
+so that listing kinds is cheap.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fieldguide.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
-from fieldguide.models.protocols import Encoder, Generator, LacksModalityError, Modality
+from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
+from fieldguide.params.captions import Captioner as CaptionerSection
 from fieldguide.params.encoders import EncoderSection
 from fieldguide.params.generators import Generator as GeneratorSection
 
@@ -50,7 +52,7 @@ class Kind(Generic[Spec, Model]):
         modules: what has to be installed.
         files: for each key of the section that has to be set, the files needed in the folder that it names
             (none: it names a file).
-        modalities: what an encoder encodes; empty for generators.
+        modalities: what an encoder encodes; empty for the others.
     """
 
     name: str
@@ -173,6 +175,7 @@ class Registry(Generic[Spec, Model]):
 
 ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
 GENERATORS: Registry[GeneratorSection, Generator] = Registry("generator", "fieldguide.models.generators")
+CAPTIONERS: Registry[CaptionerSection, Captioner] = Registry("captioner", "fieldguide.models.captioners")
 
 
 def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:
@@ -195,10 +198,11 @@ class Availability:
 
 
 def available_kinds(values: params.Params | None = None, root: Path = Path()) -> list[Availability]:
-    """Every encoder and generator of params.yaml, then every kind that it does not use; loads no model."""
+    """Every encoder, generator and captioner of params.yaml, then every kind that it does not use; loads no model."""
     return [
         *_available(ENCODERS, values.encoders if values else {}, root),
         *_available(GENERATORS, values.generators if values else {}, root),
+        *_available(CAPTIONERS, values.captioners if values else {}, root),
     ]
 
 

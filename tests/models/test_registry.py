@@ -119,6 +119,8 @@ def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
     assert "encoders.conse.weights: data/input/weights/mobilenetv2.safetensors: no such file" in conse.reason
     assert found["encoder", "open_clip", None].usable
     assert found["generator", "diffusers", None].usable
+    assert found["captioner", "chat", None].usable
+    assert "captioners.classes.weights" in found["captioner", "classes", "classes"].reason
 
 
 def test_listing_kinds_loads_no_model_library() -> None:
@@ -127,7 +129,7 @@ def test_listing_kinds_loads_no_model_library() -> None:
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    assert done.stdout.split("\n")[:2] == ["13", "[]"]
+    assert done.stdout.split("\n")[:2] == ["16", "[]"]
 
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fieldguide.models.captioners import chat, classes, image_to_text
-from fieldguide.models.captioners.base import CAPTIONERS, Captioner
+from fieldguide.models.protocols import Captioner
+from fieldguide.models.registry import CAPTIONERS
 from fieldguide.params.captions import Captioner as CaptionerSection
 
 __all__ = ["CAPTIONERS", "Captioner", "chat", "classes", "image_to_text", "load_captioner"]

@@ -10,9 +10,10 @@ from PIL import Image
 
 from fieldguide.files import content_key
 from fieldguide.models.calls import open_calls
-from fieldguide.models.captioners.base import CAPTIONERS, one_line
+from fieldguide.models.captioners.base import one_line
 from fieldguide.models.chat import Chat, Prompt, Reply
 from fieldguide.models.protocols import Refused
+from fieldguide.models.registry import CAPTIONERS
 from fieldguide.params.captions import ChatCaptioner
 
 KIND = "chat"

@@ -10,9 +10,9 @@ from PIL import Image
 
 from fieldguide.files import content_key
 from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.captioners.base import CAPTIONERS
 from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
 from fieldguide.models.protocols import Refused
+from fieldguide.models.registry import CAPTIONERS
 from fieldguide.params.captions import ClassesCaptioner
 from fieldguide.words import listed
 
