@@ -59,11 +59,17 @@ class PreparesImages(Protocol):
 
     Attributes:
         batch: images in one forward pass; whole multiples of it are encoded fastest.
+        on_cores: the network computes on the cores that prepare images, and not on a device beside them.
     """
 
     @property
     def batch(self) -> int:
         """Images in one forward pass."""
+        ...
+
+    @property
+    def on_cores(self) -> bool:
+        """Whether preparing and computing share cores; if so, `encode_prepared` may be called by many threads."""
         ...
 
     def prepare_image(self, image: Image.Image) -> Any:

@@ -1,4 +1,4 @@
-"""Items to vectors: read, decoded and prepared by threads while the encoder works on those before them."""
+"""Items to vectors: read, decoded and prepared by threads, while a device computes or instead of waiting for cores."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fieldguide.corpus import open_image
 from fieldguide.errors import FieldguideError
 from fieldguide.files import read_member
 from fieldguide.models import Encoder, Modality
+from fieldguide.models.parallel import one_thread
 from fieldguide.models.protocols import PreparesImages
 from fieldguide.retrieval.embeddings import Dtype, Kind
 from fieldguide.retrieval.vector_cache import Vectors
@@ -69,12 +70,14 @@ def parts(items: Sequence[Item], encoder: Encoder, dtype: Dtype, batch: int) -> 
     """
     ids: list[str] = []
     vectors: list[Vectors] = []
-    for chosen, found in _encoded(items, encoder, batch):
-        ids += [item.content for item in chosen]
-        vectors.append(found.astype(dtype))
-        if len(ids) >= PART:
-            yield ids, np.concatenate(vectors)
-            ids, vectors = [], []
+    # Threads that resize an image with several threads each would wait for one another, and spin while they do.
+    with one_thread():
+        for chosen, found in _encoded(items, encoder, batch):
+            ids += [item.content for item in chosen]
+            vectors.append(found.astype(dtype))
+            if len(ids) >= PART:
+                yield ids, np.concatenate(vectors)
+                ids, vectors = [], []
     if ids:
         yield ids, np.concatenate(vectors)
 
@@ -86,6 +89,9 @@ def _encoded(
     if items[0].modality == "text":
         encode: Callable[[Any], npt.NDArray[np.float32]] = encoder.encode_texts
         loaded = map_ahead(_text, items)
+    elif isinstance(encoder, PreparesImages) and encoder.on_cores:
+        # Preparing ahead would take the cores from the pass that it is ahead of, and both would be the slower for it.
+        return map_ahead(partial(_prepared_and_encoded, encoder=encoder), _grouped(items, encoder.batch))
     elif isinstance(encoder, PreparesImages):
         # Whole forward passes, some at a time: the device has the next in its queue before it is done with one.
         batch = -(-batch // encoder.batch) * encoder.batch
@@ -101,6 +107,17 @@ def _encoded(
 
     # In a thread of its own, so that the next batch is gathered meanwhile.
     return map_ahead(encoded, _batches(loaded, batch), threads=1, window=2)
+
+
+def _prepared_and_encoded(items: list[Item], encoder: Encoder) -> tuple[list[Item], npt.NDArray[np.float32]]:
+    """One forward pass, by the thread that prepares its images."""
+    prepares = cast(PreparesImages, encoder)
+    prepared = [prepares.prepare_image(_decoded(item)) for item in items]
+    return items, _checked(encoder, items, prepares.encode_prepared(prepared))
+
+
+def _grouped(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
 class _Loaded(NamedTuple):

@@ -1,4 +1,4 @@
-"""What encoders by a neural network share: images are prepared apart from the forward pass, so that the two overlap."""
+"""What encoders by a neural network share: images are prepared apart from the forward pass, and may be meanwhile."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class NetworkEncoder(ABC):
     def batch(self) -> int:
         """Images in one forward pass; encoding is fastest with a multiple of it."""
         return self.compute.batch
+
+    @property
+    def on_cores(self) -> bool:
+        """See `PreparesImages`."""
+        return self.compute.device == "cpu"
 
     @property
     def loaded(self) -> Any:
