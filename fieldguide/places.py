@@ -140,8 +140,8 @@ class Places:
         return self.data / "runs" / track / f"{system}.trec"
 
     def searched(self, system: str) -> Path:
-        """records.IndexRecall lines of one system on the track fullrank; none where it was searched exactly."""
-        return self.data / "runs" / "search" / f"{system}.jsonl"
+        """How well an index served one system on the track fullrank, see records.write_index_recalls."""
+        return self.data / "runs" / "search" / f"{system}.json"
 
     @property
     def cletir(self) -> Path:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from fieldguide.errors import Problem, ProblemsError
-from fieldguide.files import content_key, read_jsonl, write_jsonl
+from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.files import content_key, read_json, read_jsonl, write_json, write_jsonl
 from fieldguide.tables import SCHEMA_VERSION, Column, Table
 
 AGREEMENT_VERSION = 1
@@ -357,7 +357,7 @@ class RunLine:
 
 @dataclass(frozen=True)
 class IndexRecall:
-    """How well an index serves a system (a line of data/runs/search/SYSTEM.jsonl).
+    """How well an index serves a system (of data/runs/search/SYSTEM.json).
 
     Attributes:
         kind: of the index.
@@ -379,6 +379,27 @@ class IndexRecall:
             f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
             f"shortlists of {self.shortlist} of {self.images} images"
         )
+
+
+def write_index_recalls(path: Path, recalls: Sequence[IndexRecall]) -> None:
+    """Write a file of data/runs/search: a recall for each part of a system that compares vectors, none if exactly."""
+    indexes = [dataclasses.asdict(recall) for recall in recalls]
+    write_json(path, {"indexes": indexes, "schema_version": SCHEMA_VERSION})
+
+
+def read_index_recalls(path: Path) -> list[IndexRecall]:
+    """Read what `write_index_recalls` wrote.
+
+    Raises:
+        FieldguideError: the file is missing, or something else.
+    """
+    found = read_json(path)
+    try:
+        if found["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema_version is {found['schema_version']!r}; expected {SCHEMA_VERSION}")
+        return [IndexRecall(**index) for index in found["indexes"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
 
 
 def write_records(path: Path, records: Sequence[Any]) -> None:
@@ -414,11 +435,6 @@ def read_phrases(path: Path) -> list[Phrase]:
 def read_components(path: Path) -> list[Component]:
     """Read components.jsonl. Raises ProblemsError as `read_topics` does."""
     return _read_records(path, Component)
-
-
-def read_index_recalls(path: Path) -> list[IndexRecall]:
-    """Read a file of data/runs/search. Raises ProblemsError as `read_topics` does."""
-    return _read_records(path, IndexRecall)
 
 
 def read_refusals(path: Path) -> list[Refusal]:
