@@ -53,8 +53,7 @@ lint: $(STAMP)
 	$(BIN)/python -m flows.dependencies
 
 test: data lint label-studio ## lint, types and all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
-	    --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run

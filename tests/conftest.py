@@ -48,10 +48,5 @@ def copy_project(folder: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a mistake shows early; beside them, where several processes test, the longest file."""
-    beside = "PYTEST_XDIST_WORKER" in os.environ
-    items.sort(
-        key=lambda item: (
-            not (beside and item.path.name == "test_pipeline.py"), item.get_closest_marker("slow") is not None,
-        )
-    )  # fmt: skip
+    """Fast tests first, so that a mistake shows early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)

@@ -21,6 +21,7 @@ from fieldguide.params import read_params
 from fieldguide.places import Places
 from tests.builders import tiny_benchmark, tiny_params
 from tests.conftest import copy_project
+from tests.prefect_state import place_prefect
 
 STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
 BEFORE_THE_REPORT = ("fitness", "fidelity", "probe")
@@ -48,7 +49,7 @@ class Site:
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder."""
         done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=300,
+            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=900,
             env={**self.environment, **environment}, check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
@@ -87,6 +88,7 @@ def make_site(folder: Path, stages: Sequence[str] = STAGES, **annotate: Any) -> 
     (folder / "dvc.lock").unlink()
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True, capture_output=True)
     site.run("dvc", "init", "-q")
+    place_prefect(folder)
     return site
 
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import copy_project
+from tests.prefect_state import place_prefect
 
 CULTIVARS = {
     "Golden-Delicious": "golden-delicious",
@@ -25,6 +26,11 @@ CULTIVARS = {
     "Satsumas": "satsuma",
 }
 PER_SPLIT = 6
+# The same code as another system, with other values; what is left has every kind and every centring.
+VARIANTS = {
+    "text-trained", "visret-mean", "visret-centred-mean", "visret-centred-reach", "weimocir-centred",
+    "cletir-untrained", "decompose-product",
+}  # fmt: skip
 DRAWING = ("cirevl", "cletir", "pdv", "visret", "weimocir")
 
 
@@ -38,7 +44,7 @@ class Site:
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder and return what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=600,
+            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=1800,
             env=self.environment, check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
@@ -79,13 +85,16 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
     shared = {"kind": "folder", "entities": CULTIVARS, "licence": None, "attribution": "example"}
     trees = {"train": "train", "gallery": "gallery"}
     sources = [{"name": n, "path": f"data/input/photographs/{n}", "split": s, **shared} for n, s in trees.items()]
-    systems = yaml.safe_load((folder / "params.yaml").read_text())["systems"]
+    values = yaml.safe_load((folder / "params.yaml").read_text())
+    systems, kept = values["systems"], [s for s in values["retrieve"]["systems"] if s not in VARIANTS]
+    assert len(kept) == len(values["retrieve"]["systems"]) - len(VARIANTS)
     site.params(
         {
             "ingest.sources": sources, "ingest.shards": 3, "check.unlicensed_sources": list(trees),
             "compose.max_topics": 8, "visualize.images": 2, "visualize.generic_prompts": ["a photo of fruit"],
             "generators.flow-matching.steps": 3, "pool.depth": 10, "pool.sample": 5,
             "evaluate.bootstrap": 200, "evaluate.permutations": 200, "systems": _with_fewer_drawings(systems),
+            "retrieve.systems": kept, "pool.systems": [s for s in values["pool"]["systems"] if s in kept],
             "train_cletir.folds": 2, "train_cletir.steps": 3, "probe.topics": 2,
         }
     )  # fmt: skip
@@ -95,6 +104,7 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     site.run("dvc", "config", "core.analytics", "false")
+    place_prefect(folder)
     return site
 
 
@@ -143,5 +153,6 @@ def copied(built: Site, tmp_path: Path) -> Iterator[Site]:
     ignore = shutil.ignore_patterns("*.sock", "prefect", "background.*")
     shutil.copytree(built.folder, tmp_path / "site", ignore=ignore, symlinks=True)
     site = Site(tmp_path / "site")
+    place_prefect(site.folder)
     yield site
     site.run("flows.cli", "stop", check=False)

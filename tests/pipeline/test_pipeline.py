@@ -76,46 +76,43 @@ def test_the_shipped_models_are_trained_only_when_told(copied: Site) -> None:
     assert copied.outs["data/models/text-tower"] == first
 
 
-@pytest.mark.parametrize(
-    ("stage", "module"),
-    [
-        ("ingest", "ingest"),
-        ("embed@mobilenetv2", "embed"),
-        ("visualize", "visualize"),
-        ("evaluate", "evaluate"),
-        ("release", "release"),
-    ],
-)
-def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(copied: Site, stage: str, module: str) -> None:
+def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(copied: Site) -> None:
     """SIGKILL to DVC alone (the stage would be orphaned), to the stage's process, and to everything at once."""
     shutil.rmtree(copied.folder / ".fieldguide" / "cache", ignore_errors=True)
-    wanted, interrupted = copied.outs, 0
-    # By force: DVC could restore it from its cache.
-    forced = ("flows.build", "--single-item", "--force", stage)
-    for moment, victim in ((0.4, "dvc repro"), (1.0, f"flows.{module}"), (2.0, "dvc repro"), (3.0, "")):
-        process = subprocess.Popen(
-            [sys.executable, "-m", *forced],
-            cwd=copied.folder, env=copied.environment, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        told = []
-        for line in process.stdout:
-            told.append(line)
-            if line.rstrip().endswith(f"] {stage}"):
-                break
-        else:
-            raise AssertionError("".join(told))
-        time.sleep(moment)
-        _kill(process, victim)
-        process.stdout.close()
-        interrupted += process.wait() != 0
-    assert interrupted >= 2
-    copied.run(*forced)
+    wanted = copied.outs
+    for stage in ("ingest", "embed@mobilenetv2", "visualize", "evaluate", "release"):
+        # By force: DVC could restore it from its cache.
+        forced, module = ("flows.build", "--single-item", "--force", stage), stage.partition("@")[0]
+        interrupted = 0
+        for moment, victim in ((0.4, "dvc repro"), (1.0, f"flows.{module}"), (2.0, "dvc repro"), (3.0, "")):
+            interrupted += _run_and_kill(copied, forced, moment, victim) != 0
+        assert interrupted >= 2, stage
+        copied.run(*forced)
     copied.run("flows.build")
     assert copied.outs == wanted
     leftovers = [p for p in (copied.folder / "data").glob("**/.*") if p.name.endswith(".tmp")]
     assert leftovers == []
+
+
+def _run_and_kill(site: Site, command: tuple[str, ...], moment: float, victim: str) -> int:
+    """Kill `victim` so many seconds after the stage began; the build's exit status."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=site.folder, env=site.environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    told = []
+    for line in process.stdout:
+        told.append(line)
+        if line.rstrip().endswith(f"] {command[-1]}"):
+            break
+    else:
+        raise AssertionError("".join(told))
+    time.sleep(moment)
+    _kill(process, victim)
+    process.stdout.close()
+    return process.wait()
 
 
 def _kill(build: subprocess.Popen[str], victim: str) -> None:
