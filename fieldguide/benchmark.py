@@ -114,8 +114,7 @@ class Benchmark:
         """Of the index through which each system searched the whole gallery; nothing of those that need none."""
         if self.params.retrieve.index is None:
             return {}
-        systems = self.params.retrieve.systems
-        found = {system: records.read_index_recalls(self.places.searched(system)) for system in systems}
+        found = {system: _recalls(self.places.searched(system)) for system in self.params.retrieve.systems}
         return {system: recalls for system, recalls in found.items() if recalls}
 
     @cached_property
@@ -133,14 +132,7 @@ class Benchmark:
         path = self.places.qrels / "agreement.json"
         if not path.exists():
             return None
-        values = dict(read_json(path))
-        if values.get("schema_version") != records.AGREEMENT_VERSION:
-            found = values.get("schema_version")
-            raise FieldguideError(
-                f"{path}: is of version {found}, expected {records.AGREEMENT_VERSION}; "
-                "`dvc repro -f adjudicate` makes it anew"
-            )
-        return values
+        return _versioned(path, records.AGREEMENT_VERSION, "adjudicate")
 
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
@@ -222,14 +214,22 @@ class Benchmark:
             yield Problem(str(self.places.topics), f"names entity {entity}, which is not in {self.places.entities}")
 
 
-def _versioned(path: Path, version: int) -> dict[str, Any]:
+def _versioned(path: Path, version: int, stage: str | None = None) -> dict[str, Any]:
+    """A JSON object of that version; `stage`, which makes it, is called like the file where it is not named."""
     values = dict(read_json(path))
     found = values.get("schema_version")
     if found != version:
         raise FieldguideError(
-            f"{path}: is of version {found}, expected {version}; `dvc repro -f {path.stem}` makes it anew"
+            f"{path}: is of version {found}, expected {version}; `dvc repro -f {stage or path.stem}` makes it anew"
         )
     return values
+
+
+def _recalls(path: Path) -> list[IndexRecall]:
+    try:
+        return [IndexRecall(**index) for index in _versioned(path, records.SEARCH_VERSION, "retrieve")["indexes"]]
+    except (KeyError, TypeError) as error:
+        raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
 
 
 def params_text(params: Params) -> str:

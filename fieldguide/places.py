@@ -140,7 +140,7 @@ class Places:
         return self.data / "runs" / track / f"{system}.trec"
 
     def searched(self, system: str) -> Path:
-        """How well an index served one system on the track fullrank, see records.write_index_recalls."""
+        """How well an index served one system on the track fullrank, see records.IndexRecall."""
         return self.data / "runs" / "search" / f"{system}.json"
 
     @property

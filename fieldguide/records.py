@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.files import content_key, read_json, read_jsonl, write_json, write_jsonl
+from fieldguide.errors import Problem, ProblemsError
+from fieldguide.files import content_key, read_jsonl, write_jsonl
 from fieldguide.tables import SCHEMA_VERSION, Column, Table
 
 AGREEMENT_VERSION = 1
@@ -27,6 +27,8 @@ FIDELITY_VERSION = 1
 """Of data/evaluation/fidelity.json, which fieldguide/evaluation/fidelity.py writes and the report reads."""
 PROBES_VERSION = 1
 """Of data/evaluation/probes.json, which fieldguide/evaluation/probes.py writes and the report reads."""
+SEARCH_VERSION = 1
+"""Of data/runs/search/SYSTEM.json, which fieldguide/retrieval/systems/searching.py writes and the report reads."""
 
 Split = Literal["train", "gallery"]
 SPLITS: tuple[str, ...] = ("train", "gallery")
@@ -379,27 +381,6 @@ class IndexRecall:
             f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
             f"shortlists of {self.shortlist} of {self.images} images"
         )
-
-
-def write_index_recalls(path: Path, recalls: Sequence[IndexRecall]) -> None:
-    """Write a file of data/runs/search: a recall for each part of a system that compares vectors, none if exactly."""
-    indexes = [dataclasses.asdict(recall) for recall in recalls]
-    write_json(path, {"indexes": indexes, "schema_version": SCHEMA_VERSION})
-
-
-def read_index_recalls(path: Path) -> list[IndexRecall]:
-    """Read what `write_index_recalls` wrote.
-
-    Raises:
-        FieldguideError: the file is missing, or something else.
-    """
-    found = read_json(path)
-    try:
-        if found["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(f"schema_version is {found['schema_version']!r}; expected {SCHEMA_VERSION}")
-        return [IndexRecall(**index) for index in found["indexes"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
 
 
 def write_records(path: Path, records: Sequence[Any]) -> None:

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldguide.errors import FieldguideError
 from fieldguide.files import atomic_path
 from fieldguide.places import Places
+from flows.repository import repository
 
 LOCK_FILE = "dvc.lock"
-
-
-@contextlib.contextmanager
-def repository(root: Path) -> Iterator[Any]:
-    """The DVC repository of a folder.
-
-    Raises:
-        FieldguideError: DVC cannot read it; DVC's own words.
-    """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            yield repo
-    except DvcException as error:
-        raise FieldguideError(f"dvc: {error}") from None
 
 
 def release_dead_locks(root: Path) -> None:

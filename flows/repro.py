@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldguide.errors import FieldguideError
-from flows.killed import forget_lock_file, keep_lock_file, repository
+from flows.killed import forget_lock_file, keep_lock_file
+from flows.repository import repository
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")

@@ -6,9 +6,9 @@ from flows.stage import Run, stage
 @stage
 def retrieve(run: Run, system: str) -> None:
     """Write data/runs/fullrank/SYSTEM.trec, and data/runs/search/SYSTEM.json with what an index missed if any."""
-    from fieldguide.records import IndexRecall, write_index_recalls
+    from fieldguide.records import IndexRecall
     from fieldguide.retrieval.runs import write_run
-    from fieldguide.retrieval.systems import Collection, exact, indexed, run_system
+    from fieldguide.retrieval.systems import Collection, exact, indexed, run_system, write_recalls
 
     collection, values = Collection(run.places), run.params.retrieve
     cache = run.places.cache / "indexes"
@@ -16,7 +16,7 @@ def retrieve(run: Run, system: str) -> None:
     search = indexed(values.index, values.depth, cache, tell=recalls.append) if values.index else exact
     lines = list(run_system(system, run.params.system(system), collection, depth=values.depth, search=search))
     write_run(run.places.run("fullrank", system), lines)
-    write_index_recalls(run.places.searched(system), recalls)
+    write_recalls(run.places.searched(system), recalls)
     ranked = len({line.subtopic_id for line in lines})
     print(*recalls, sep="\n", end="\n" * bool(recalls))
     print(f"{system}: {ranked} of {len(collection.subtopics)} subtopics over {len(collection.gallery)} images")

@@ -49,7 +49,7 @@ class Site:
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder."""
         done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=900,
+            [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=300,
             env={**self.environment, **environment}, check=False,
         )  # fmt: skip
         if check and done.returncode != 0:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from pydantic import Field
 
 from fieldguide.errors import FieldguideError, Problem
@@ -21,6 +24,8 @@ from fieldguide.params.probes import Probe, unprobeable
 from fieldguide.params.retrieval import Embed, Pool, Retrieve, Visualize
 from fieldguide.params.systems import System
 from fieldguide.params.training import TrainGenerator, TrainTextTower
+
+T = TypeVar("T")
 
 
 class Params(Section):
@@ -61,9 +66,7 @@ class Params(Section):
         Raises:
             FieldguideError: there is none.
         """
-        if name not in self.encoders:
-            raise FieldguideError(f"encoders: no {name!r}; params.yaml has {', '.join(self.encoders)}")
-        return self.encoders[name]
+        return _named("encoders", self.encoders, name)
 
     def trained_generator(self) -> FlowMatchingGenerator:
         """The section of the generator that stage `train_generator` trains: the one that draws.
@@ -85,9 +88,13 @@ class Params(Section):
         Raises:
             FieldguideError: there is none.
         """
-        if name not in self.systems:
-            raise FieldguideError(f"systems: no {name!r}; params.yaml has {', '.join(self.systems)}")
-        return self.systems[name]
+        return _named("systems", self.systems, name)
+
+
+def _named(key: str, sections: Mapping[str, T], name: str) -> T:
+    if name not in sections:
+        raise FieldguideError(f"{key}: no {name!r}; params.yaml has {', '.join(sections)}")
+    return sections[name]
 
 
 def references(params: Params) -> list[Problem]:

@@ -63,7 +63,8 @@ def parts(items: Sequence[Item], encoder: Encoder, dtype: Dtype, batch: int) -> 
         items: at least one.
         encoder: encodes their modality.
         dtype: of the vectors.
-        batch: at most so many images or texts go to the encoder at once; rounded up to its forward passes.
+        batch: at most so many images or texts go to the encoder at once, rounded up to its forward passes; one pass
+            where images are prepared on the cores that it takes.
 
     Raises:
         FieldguideError: an image does not decode, or a vector is not what `Encoder` promises.

@@ -11,10 +11,11 @@ from fieldguide.files import read_json
 from fieldguide.params import Params
 from fieldguide.params.retrieval import Retrieve
 from fieldguide.places import Places
-from fieldguide.records import IndexRecall, write_index_recalls
+from fieldguide.records import IndexRecall
 from fieldguide.reporting.claims import claims
 from fieldguide.reporting.health import health, positives
 from fieldguide.reporting.leaderboards import boards, describe
+from fieldguide.retrieval.systems import write_recalls
 from tests.builders import rewrite, tiny_params
 
 
@@ -68,12 +69,15 @@ def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(
     through = params.model_copy(update={"retrieve": Retrieve(**params.retrieve.model_dump() | {"index": index})})
     for system in params.retrieve.systems:
         known = [IndexRecall("ivf", 100, 200, 9000, 64, 0.9875)] if system == "visret" else []
-        write_index_recalls(fresh.searched(system), known)
+        write_recalls(fresh.searched(system), known)
     for board in boards(Benchmark(fresh, through)):
         told = {row.system for row in board.rows if "ivf index: recall@100 0.9875 of exact search" in row.words}
         assert told == ({"visret"} if board.track == "fullrank" else set())
     fresh.searched("visret").unlink()
     with pytest.raises(FieldguideError, match=r"search/visret\.json: no such file"):
+        boards(Benchmark(fresh, through))
+    fresh.searched("visret").write_text('{"indexes": [], "schema_version": 7}')
+    with pytest.raises(FieldguideError, match=r"is of version 7, expected 1; `dvc repro -f retrieve` makes it anew"):
         boards(Benchmark(fresh, through))
     fresh.searched("visret").write_text('{"indexes": [{"kind": "ivf"}], "schema_version": 1}')
     with pytest.raises(FieldguideError, match="not what stage `retrieve` writes"):

@@ -8,7 +8,7 @@ for that subtopic, and the measures say so.
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, kinds, make_system, system
 from fieldguide.retrieval.systems.run import run_system
-from fieldguide.retrieval.systems.searching import Searching, exact, indexed
+from fieldguide.retrieval.systems.searching import Searching, exact, indexed, write_recalls
 
 __all__ = [
     "Collection",
@@ -21,4 +21,5 @@ __all__ = [
     "make_system",
     "run_system",
     "system",
+    "write_recalls",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.files import locked
+from fieldguide.files import locked, write_json
 from fieldguide.params.search import Index as Spec
-from fieldguide.records import IndexRecall, Subtopic
+from fieldguide.records import SEARCH_VERSION, IndexRecall, Subtopic
 from fieldguide.retrieval.index import Index, build_index, index_key, recall
 from fieldguide.retrieval.search import QUERIES, Floats
 from fieldguide.retrieval.systems.comparison import Comparison
@@ -82,6 +83,11 @@ def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[IndexRecall], N
                 yield subtopic, candidates, score.combine(score.compare(queries, candidates), candidates)
 
     return search
+
+
+def write_recalls(path: Path, recalls: Sequence[IndexRecall]) -> None:
+    """Write what `indexed` told of one system; nothing was told where it searched exactly."""
+    write_json(path, {"indexes": [asdict(recall) for recall in recalls], "schema_version": SEARCH_VERSION})
 
 
 def _built(spec: Spec, score: Comparison, cache: Path) -> Index:
