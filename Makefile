@@ -41,10 +41,10 @@ demo: data ## build the example benchmark, print the leaderboard
 	@echo "release: data/release/"
 
 annotate: label-studio ## a local Label Studio with an account for everybody whom params.yaml asks
-	@$(BIN)/python -m flows.label_studio start
+	@$(BIN)/python -m fieldguide.cli.label_studio start
 
 label-studio: $(STAMP) # in a virtual environment of its own, unless FIELDGUIDE_LABEL_STUDIO names one
-	@$(BIN)/python -m flows.label_studio install
+	@$(BIN)/python -m fieldguide.cli.label_studio install
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -60,5 +60,5 @@ bench: data ## throughput of ingest, embed, search and the pipeline, beside what
 
 clean: ## end background processes; remove caches and virtual environments (data/ and .annotation/ stay)
 	-$(BIN)/fieldguide stop
-	-$(BIN)/python -m flows.label_studio stop
+	-$(BIN)/python -m fieldguide.cli.label_studio stop
 	rm -rf $(VENV) .fieldguide .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -17,14 +17,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from annotation.guidelines import read_guideline
-from annotation.plan import make_plan
-from annotation.push import Pushed, push
-from annotation.tables import PLAN
-from fieldguide import records
-from fieldguide.files import content_key
+from fieldguide.annotation.judgments.guidelines import read_guideline
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.annotation.sync.push import Pushed, push
+from fieldguide.core.files import content_key
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN
+from fieldguide.records.topics import read_topics
 from tests.annotation.asking import planned
 from tests.annotation.label_studio import LabelStudioServer
 
@@ -35,20 +37,20 @@ def large(root: Path, tasks: int) -> tuple[Places, Params]:
     """The miniature benchmark with as many pooled images, on pages of one, all asked of one assessor."""
     images = {"kind": "http", "address": "https://images.example/"}
     places, params = planned(root, name="large", assessors=["ada"], overlap=1, page=1, images=images, repeat_share=0.0)
-    corpus = records.IMAGES.read(places.images)
+    corpus = IMAGES.read(places.images)
     one = corpus.iloc[0].to_dict()
     keys = [content_key(image=n) for n in range(-(-tasks // _SUBTOPICS))]
     rows = [one | {"image_id": key[:16], "sha256": key, "split": "gallery", "source_key": key} for key in keys]
-    corpus = pd.concat([corpus, records.IMAGES.frame(rows)]).sort_values("image_id", ignore_index=True)
-    records.IMAGES.write(places.images, corpus)
-    subtopics = {s.subtopic_id: s for topic in records.read_topics(places.topics) for s in topic.subtopics}
+    corpus = pd.concat([corpus, IMAGES.frame(rows)]).sort_values("image_id", ignore_index=True)
+    IMAGES.write(places.images, corpus)
+    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
     pairs = [(s, key[:16]) for s in sorted(subtopics)[:_SUBTOPICS] for key in keys][:tasks]
     pooled = [
         {"subtopic_id": s, "image_id": i, "systems": ["text"], "ranks": [1], "best_rank": 1, "sampled": False}
         for s, i in sorted(pairs)
     ]
-    pools = records.POOLS.frame(pooled)
-    records.POOLS.write(places.pools, pools)
+    pools = POOLS.frame(pooled)
+    POOLS.write(places.pools, pools)
     version = read_guideline(places.annotation / "guidelines.md").version
     PLAN.write(places.asked, make_plan(pools, subtopics, params.annotate, version))
     return places, params

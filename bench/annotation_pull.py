@@ -18,15 +18,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from annotation.form import result_of
-from annotation.projects import find_projects
-from annotation.pull import Pulled, pull
-from annotation.push import push
-from annotation.rows import plan_rows
-from annotation.tables import PLAN
 from bench.annotation import large, peak_of
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.label_studio.projects import find_projects
+from fieldguide.annotation.planning.rows import plan_rows
+from fieldguide.annotation.sync.pull import Pulled, pull
+from fieldguide.annotation.sync.push import push
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.records.plan import PLAN
 from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong

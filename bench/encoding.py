@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
-from fieldguide.corpus import iter_images, read_images
-from fieldguide.models import load_encoder
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.network import NetworkEncoder
-from fieldguide.params.encoders import CLIPEncoder, DINOv2Encoder
-from fieldguide.places import Places
-from fieldguide.retrieval.encoding import encode, image_items
+from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder
+from fieldguide.models.registry import load_encoder
+from fieldguide.retrieval.encoding.encode import encode, image_items
 
 ROOT = Path(__file__).resolve().parent.parent
 

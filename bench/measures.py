@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytrec_eval
 
-from fieldguide.evaluation.measures import parse_measures
-from fieldguide.evaluation.scoring import Score, Scorer
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.evaluation.measures.scoring import Score, Scorer
 
 THEIRS = {"nDCG@10": "ndcg_cut_10", "P@10": "P_10", "R@30": "recall_30", "AP": "map", "RR": "recip_rank"}
 OURS = ("visret_nDCG@10", "hit@10", "inquire_AP@50", "revisitop_AP", "both_entities@10")

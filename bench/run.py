@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fieldguide.core.paths import Places
 from fieldguide.params import read_params
-from fieldguide.places import Places
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,8 +60,8 @@ def bench_ingest() -> Iterator[Figure]:
     """Ingest of the example's sources against decoding the same bytes."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from fieldguide.corpus import open_image
     from fieldguide.corpus.ingest import ingest
+    from fieldguide.corpus.pixels import open_image
     from fieldguide.corpus.sources import read_source
 
     params = read_params(ROOT / "params.yaml").ingest
@@ -86,9 +86,9 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
     """Embed of corpus photographs against the model's forward pass on prepared tensors."""
     import torch
 
-    from fieldguide.corpus import iter_images, read_images
-    from fieldguide.models import load_encoder
-    from fieldguide.retrieval.encoding import encode, image_items
+    from fieldguide.corpus.shards import iter_images, read_images
+    from fieldguide.models.registry import load_encoder
+    from fieldguide.retrieval.encoding.encode import encode, image_items
 
     params, places = read_params(ROOT / "params.yaml"), Places(ROOT)
     frame = read_images(places).sort_values(["shard", "offset"]).head(images)
@@ -124,7 +124,7 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
 
 def bench_search(gallery: int = 100_000, dimension: int = 512, queries: int = 64, depth: int = 100) -> Iterator[Figure]:
     """Exact search with its order and ties against the matrix product alone."""
-    from fieldguide.retrieval.runs import rank_images
+    from fieldguide.records.runs import rank_images
     from fieldguide.retrieval.search import similarities
 
     rng = np.random.default_rng(0)
@@ -144,7 +144,7 @@ def bench_search(gallery: int = 100_000, dimension: int = 512, queries: int = 64
 
 def bench_repro() -> Iterator[Figure]:
     """`dvc repro` of the built benchmark with nothing to do against DVC with as many empty stages."""
-    from flows.repro import stage_names
+    from fieldguide.runtime.repro import stage_names
 
     def repro(folder: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=False)
@@ -162,12 +162,10 @@ def bench_repro() -> Iterator[Figure]:
 
 def bench_tracking() -> Iterator[Figure]:
     """A repro of as many trivial stages as the example has: as tracked flows, and as plain processes."""
-    from flows.repro import stage_names
+    from fieldguide.runtime.repro import stage_names
 
     number = len(stage_names(ROOT))
-    body = (
-        "from flows.stage import Run, stage\n\n\n@stage\ndef trivial(run: Run, item: str) -> None:\n    print(item)\n"
-    )
+    body = "from fieldguide.runtime.stage import Run, stage\n\n\n@stage\ndef trivial(run: Run, item: str) -> None:\n    print(item)\n"
     with tempfile.TemporaryDirectory() as name:
         folder = _empty_stages(Path(name), number, f"{sys.executable} -m flows.trivial ITEM")
         for part in ("annotation", "fieldguide", "flows"):
@@ -182,7 +180,9 @@ def bench_tracking() -> Iterator[Figure]:
                 env={**os.environ, **environment}, stdout=subprocess.DEVNULL,
             )  # fmt: skip
             taken[way] = time.perf_counter() - start
-        subprocess.run([sys.executable, "-m", "flows.cli", "stop"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "fieldguide.cli.main", "stop"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
     what = f"{number} untracked stages; tracking adds {taken['tracked'] - taken['plain']:.1f} s"
     yield Figure("repro of trivial stages", "s", taken["tracked"], taken["plain"], what)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.errors import FieldguideError
-from fieldguide.retrieval.runs import read_qrels_trec, read_run
+from fieldguide.core.errors import FieldguideError
+from fieldguide.records.runs import read_qrels_trec, read_run
 
 DEPTH = 10_000
 CORPUS = 1_000_000

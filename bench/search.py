@@ -18,9 +18,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from fieldguide.params.search import BinaryIndex, HnswIndex, Index, IvfIndex
+from fieldguide.records.embeddings import Embeddings, write_embeddings
 from fieldguide.retrieval import index
-from fieldguide.retrieval.embeddings import Embeddings, write_embeddings
+from fieldguide.retrieval.index.section import BinaryIndex, HnswIndex, Index, IvfIndex
 from fieldguide.retrieval.search import Floats, best, nearest, similarities
 
 DIMENSION, QUERIES, DEPTH = 512, 64, 100

@@ -14,9 +14,9 @@ import time
 
 import numpy as np
 
-from fieldguide.evaluation.comparison import compare
-from fieldguide.evaluation.statistics import bootstrap_interval, clusters
-from fieldguide.params.evaluating import Evaluate
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.statistics.comparison import compare
+from fieldguide.evaluation.statistics.resampling import bootstrap_interval, clusters
 
 SYSTEMS, TOPICS, ENTITIES = 20, 500, 120
 

@@ -17,18 +17,23 @@ from pathlib import Path
 import numpy as np
 
 from bench.run import ROOT
-from fieldguide.corpus import iter_images, read_images
-from fieldguide.drawings import read_drawings
-from fieldguide.models import Encoder, load_encoder
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.models.protocols import Encoder
+from fieldguide.models.registry import load_encoder
 from fieldguide.params import read_params
-from fieldguide.params.systems import TextSystem, VisretSystem
-from fieldguide.places import Places
-from fieldguide.records import DRAWINGS, RunLine, read_phrases, read_topics
-from fieldguide.retrieval.encoding import drawing_items, encode, image_items, text_items
+from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.run_lines import RunLine
+from fieldguide.records.runs import rank_images, write_run
+from fieldguide.records.texts import read_phrases
+from fieldguide.records.topics import read_topics
+from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
 from fieldguide.retrieval.fusion import fuse
-from fieldguide.retrieval.runs import rank_images, write_run
 from fieldguide.retrieval.search import similarities
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
+from fieldguide.retrieval.systems.sections.systems import TextSystem, VisretSystem
 
 ENCODER, POOLS, IMAGES, SAMPLE, BATCH = "text-tower", 100, 300, 3, 32
 SYSTEMS = {

@@ -12,10 +12,11 @@ import sys
 import numpy as np
 
 from bench.run import ROOT
+from fieldguide.core.paths import Places
 from fieldguide.params import read_params
-from fieldguide.places import Places
-from fieldguide.records import IMAGES
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.records.images import IMAGES
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
 
 
 def main() -> None:

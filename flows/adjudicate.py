@@ -1,18 +1,20 @@
 """Turn judgments into qrels: `python -m flows.adjudicate`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def adjudicate(run: Run) -> None:
     """Write data/qrels/, and with the dataset-label judge data/judgments/log.jsonl before."""
-    from annotation import labels, log
-    from annotation.adjudication import adjudicate as decide
-    from annotation.adjudication import grade_definitions, write_decisions, write_qrels
-    from annotation.gold import grades_of, read_gold
-    from annotation.guidelines import archived, counting, guidelines_of
-    from annotation.summary import lines_of, summarise, write_summary
-    from fieldguide.records import IMAGES, POOLS, read_topics
+    from fieldguide.annotation.agreement.summary import lines_of, summarise, write_summary
+    from fieldguide.annotation.judgments import labels, log
+    from fieldguide.annotation.judgments.adjudication import adjudicate as decide
+    from fieldguide.annotation.judgments.adjudication import grade_definitions, write_decisions, write_qrels
+    from fieldguide.annotation.judgments.guidelines import archived, counting, guidelines_of
+    from fieldguide.annotation.planning.gold import grades_of, read_gold
+    from fieldguide.records.images import IMAGES
+    from fieldguide.records.judgments import POOLS
+    from fieldguide.records.topics import read_topics
 
     places, params = run.places, run.params
     pools, people = POOLS.read(places.pools), params.adjudicate.judge == "log"

@@ -1,8 +1,8 @@
 """The whole benchmark: `python -m flows.build [--force] [STAGE ...]`, one Prefect flow around `dvc repro`.
 
 DVC decides what has to run; this flow shows how far it is, and is the parent under which a watcher of
-Prefect's pages finds the stages of one build. All stages share one Prefect server (flows/background.py).
-Where people judge (adjudicate.judge is `log`), the build has a step that waits for them (flows/waiting.py).
+Prefect's pages finds the stages of one build. All stages share one Prefect server (fieldguide/runtime/background.py).
+Where people judge (adjudicate.judge is `log`), the build has a step that waits for them (runtime/people/waiting.py).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import locked
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Places
 from fieldguide.params import Params, read_params
-from fieldguide.places import Places
-from flows.client import background_server, supported
-from flows.killed import mend_lock_file, release_dead_locks
-from flows.quiet import QUIET_ENVIRONMENT
-from flows.repro import Progress, needs, reproduce, stage_names
-from flows.run import Run
-from flows.waiting import Patience, wait_for_people
+from fieldguide.runtime.client import background_server, supported
+from fieldguide.runtime.killed import mend_lock_file, release_dead_locks
+from fieldguide.runtime.people.waiting import Patience, wait_for_people
+from fieldguide.runtime.quiet import QUIET_ENVIRONMENT
+from fieldguide.runtime.repro import Progress, needs, reproduce, stage_names
+from fieldguide.runtime.run import Run
 
 
 @dataclass
@@ -77,7 +77,7 @@ def build(arguments: list[str], root: Path | None = None, patience: Patience | N
     if not supported():
         raise FieldguideError("a build that waits for people needs Linux; use `fieldguide annotate` and `dvc repro`")
     with _one_build(root), _prefect(root):
-        from flows.tracking import show_progress
+        from fieldguide.runtime.tracking import show_progress
 
         return wait_for_people(Run(params, Places(root), show_progress), machines, patience or Patience())
 
@@ -107,7 +107,7 @@ def _prefect(root: Path) -> Iterator[None]:
         os.environ.setdefault("PREFECT_HOME", str(Places(root).state.absolute() / "prefect"))  # as the server's own
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        from flows.tracking import without_heartbeat
+        from fieldguide.runtime.tracking import without_heartbeat
 
         with temporary_settings({PREFECT_API_URL: address}), without_heartbeat():
             yield

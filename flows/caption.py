@@ -1,13 +1,13 @@
 """Caption the gallery and the topics' drawings: `python -m flows.caption`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def caption(run: Run) -> None:
     """Write data/captions/; print how many were captioned, were there already, and failed."""
-    from fieldguide.captions import caption_all, captioned_items, write_no_captions
-    from fieldguide.models.captioners import load_captioner
+    from fieldguide.models.registry import load_captioner
+    from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
 
     values, places = run.params.caption, run.places
     if values.captioner is None:

@@ -1,13 +1,13 @@
 """Check every table that leaves the house: `python -m flows.check`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def check(run: Run) -> None:
     """Write data/checks/checks.json; a failed expectation stops the build and names rows."""
-    from fieldguide.quality.run import check as run_checks
-    from fieldguide.quality.run import write_checks
+    from fieldguide.checks.expectations.run import check as run_checks
+    from fieldguide.checks.expectations.run import write_checks
 
     outcomes = run_checks(run.params, run.places)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]

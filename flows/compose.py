@@ -1,12 +1,12 @@
 """Put questions about groups of entities: `python -m flows.compose`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def compose(run: Run) -> None:
     """Write data/topics/; print how they are balanced and why others were refused."""
-    from fieldguide.topics.compose import compose as compose_topics
+    from fieldguide.queries.topics.compose import compose as compose_topics
 
     for line in compose_topics(run.params.compose, run.places, run.track).lines():
         print(line)

@@ -17,14 +17,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from fieldguide.files import atomic_open
+from fieldguide.core.files import atomic_open
 
 PARTS = ("annotation", "fieldguide", "flows")
 # Changing these cannot change what a stage writes.
 INERT = frozenset(
     {
-        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/errors.py", "fieldguide/places.py",
-        "fieldguide/progress.py", "flows/__init__.py", "flows/stage.py",
+        "annotation/__init__.py", "fieldguide/__init__.py", "fieldguide/core/errors.py", "fieldguide/core/paths.py",
+        "fieldguide/core/progress.py", "flows/__init__.py", "fieldguide/runtime/stage.py",
     }
 )  # fmt: skip
 _VALUES = "fieldguide/params/"

@@ -1,15 +1,15 @@
 """Encode the photographs of all splits with one encoder: `python -m flows.embed ENCODER`."""
 
-from flows.stage import Run, stage
-from flows.workers import workers
+from fieldguide.runtime.stage import Run, stage
+from fieldguide.runtime.workers import workers
 
 
 @stage
 def embed(run: Run, encoder: str) -> None:
     """Write data/embeddings/ENCODER/; print how many images it had not seen before."""
-    from fieldguide.corpus import read_images
-    from fieldguide.models import load_encoder
-    from fieldguide.retrieval.encoding import encode, image_items
+    from fieldguide.corpus.shards import read_images
+    from fieldguide.models.registry import load_encoder
+    from fieldguide.retrieval.encoding.encode import encode, image_items
 
     spec, places = run.params.encoder(encoder), run.places
     with workers(run, encoder) as spread:

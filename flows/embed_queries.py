@@ -1,15 +1,17 @@
 """Encode questions, phrases, captions and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
 
-from flows.stage import Run, stage
-from flows.workers import workers
+from fieldguide.runtime.stage import Run, stage
+from fieldguide.runtime.workers import workers
 
 
 @stage
 def embed_queries(run: Run, encoder: str) -> None:
     """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
-    from fieldguide.models import load_encoder
-    from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED, read_components, read_phrases, read_topics
-    from fieldguide.retrieval.encoding import drawing_items, encode, text_items, word_items
+    from fieldguide.models.registry import load_encoder
+    from fieldguide.records.drawings import CAPTIONS, DRAWINGS
+    from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
+    from fieldguide.records.topics import read_topics
+    from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
 
     spec, places = run.params.encoder(encoder), run.places
     loaded = load_encoder(encoder, spec, places.root)

@@ -1,14 +1,14 @@
 """Score every run: `python -m flows.evaluate`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def evaluate(run: Run) -> None:
     """Write data/evaluation/ and print the leaderboard."""
-    from fieldguide.evaluation.evaluate import evaluate as score
-    from fieldguide.evaluation.evaluate import write_evaluation
-    from fieldguide.evaluation.table import print_leaderboard
+    from fieldguide.evaluation.leaderboard.evaluate import evaluate as score
+    from fieldguide.evaluation.leaderboard.evaluate import write_evaluation
+    from fieldguide.evaluation.leaderboard.table import print_leaderboard
 
     evaluation = score(run.params, run.places, run.track)
     write_evaluation(run.places.evaluation, evaluation)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fieldguide.errors import FieldguideError
-from fieldguide.example import place_example, read_example
-from fieldguide.places import Places
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from flows.inputs import place_example, read_example
 
 
 def main() -> None:

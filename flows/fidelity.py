@@ -1,6 +1,6 @@
 """Ask whether drawings show what they were asked for: `python -m flows.fidelity`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
@@ -8,7 +8,7 @@ def fidelity(run: Run) -> None:
     """Write data/evaluation/fidelity.json; print how many drawings are named right."""
     from collections import Counter
 
-    from fieldguide.evaluation.fidelity import measure_fidelity, write_fidelity
+    from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
 
     report = measure_fidelity(run.places, run.params.fidelity)
     write_fidelity(run.places.fidelity, report)

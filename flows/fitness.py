@@ -1,6 +1,6 @@
 """Ask whether the collection is fit to measure with: `python -m flows.fitness`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
@@ -8,10 +8,10 @@ def fitness(run: Run) -> None:
     """Write data/evaluation/fitness.json and print what was found."""
     from dataclasses import asdict
 
-    from fieldguide.benchmark import Benchmark
+    from fieldguide.cli.tables import show
     from fieldguide.evaluation.fitness.assess import assess, write_fitness
     from fieldguide.evaluation.fitness.findings import COLUMNS
-    from flows.tables import show
+    from fieldguide.publishing.benchmark import Benchmark
 
     found = assess(Benchmark(run.places, run.params), run.track)
     write_fitness(run.places.fitness, found)

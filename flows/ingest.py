@@ -1,6 +1,6 @@
 """Read, check and pack the photographs: `python -m flows.ingest`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage

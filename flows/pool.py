@@ -1,15 +1,15 @@
 """Pool the systems' best images for judging: `python -m flows.pool`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def pool(run: Run) -> None:
     """Write data/pools/pools.parquet."""
-    from fieldguide.pooling import make_pools
-    from fieldguide.records import POOLS
-    from fieldguide.retrieval.runs import read_run
-    from fieldguide.retrieval.systems import Collection
+    from fieldguide.records.judgments import POOLS
+    from fieldguide.records.runs import read_run
+    from fieldguide.retrieval.pooling.pool import make_pools
+    from fieldguide.retrieval.systems.collection import Collection
 
     collection = Collection(run.places)
     runs = {name: read_run(run.places.run("fullrank", name)) for name in run.params.pool.systems}

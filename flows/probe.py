@@ -1,16 +1,16 @@
 """Change questions, and see which systems notice: `python -m flows.probe`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def probe(run: Run) -> None:
     """Write data/evaluation/probes.json; data/probes/ keeps what was asked. Prints what each system is."""
-    from fieldguide.evaluation.probes import write_probes
-    from fieldguide.models import load_encoder, load_generator
-    from fieldguide.probing.asking import ask
-    from fieldguide.probing.world import choose, draw_worlds, encode_worlds, write_worlds
-    from flows.tables import show
+    from fieldguide.cli.tables import show
+    from fieldguide.evaluation.probing.asking import ask
+    from fieldguide.evaluation.probing.probes import write_probes
+    from fieldguide.evaluation.probing.world import choose, draw_worlds, encode_worlds, write_worlds
+    from fieldguide.models.registry import load_encoder, load_generator
 
     params, places, spec = run.params, run.places, run.params.probe
     sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]

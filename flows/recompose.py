@@ -1,12 +1,12 @@
 """Recompose captions of drawings with what is asked: `python -m flows.recompose`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def recompose(run: Run) -> None:
     """Write data/recomposed/; print counts."""
-    from fieldguide.topics.recomposing import recompose as recompose_captions
+    from fieldguide.queries.rewriting.recomposing import recompose as recompose_captions
 
     print(recompose_captions(run.params.recompose, run.places, run.track))
 

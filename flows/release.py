@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def release(run: Run) -> None:
     """Write data/release/."""
-    from fieldguide.release import make_release
+    from fieldguide.publishing.release.make import make_release
 
     summary = make_release(run.params, run.places, run.track)
     print(

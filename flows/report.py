@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def report(run: Run) -> None:
     """Write data/report/index.html."""
-    from fieldguide.reporting import write_report
+    from fieldguide.publishing.report.page import write_report
 
     summary = write_report(run.params, run.places, run.track)
     print(

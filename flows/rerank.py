@@ -1,15 +1,16 @@
 """Rank each subtopic's own pool with one system: `python -m flows.rerank SYSTEM` (track rerank)."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def rerank(run: Run, system: str) -> None:
     """Write data/runs/rerank/SYSTEM.trec."""
-    from fieldguide.pooling import pools_by_subtopic
-    from fieldguide.records import POOLS
-    from fieldguide.retrieval.runs import write_run
-    from fieldguide.retrieval.systems import Collection, run_system
+    from fieldguide.records.judgments import POOLS
+    from fieldguide.records.runs import write_run
+    from fieldguide.retrieval.pooling.pool import pools_by_subtopic
+    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.run import run_system
 
     pools = pools_by_subtopic(POOLS.read(run.places.pools))
     collection = Collection(run.places)

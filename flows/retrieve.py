@@ -1,14 +1,16 @@
 """Rank the whole gallery with one system: `python -m flows.retrieve SYSTEM` (track fullrank)."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def retrieve(run: Run, system: str) -> None:
     """Write data/runs/fullrank/SYSTEM.trec, and data/runs/search/SYSTEM.json with what an index missed if any."""
-    from fieldguide.records import IndexRecall
-    from fieldguide.retrieval.runs import write_run
-    from fieldguide.retrieval.systems import Collection, exact, indexed, run_system, write_recalls
+    from fieldguide.records.run_lines import IndexRecall
+    from fieldguide.records.runs import write_run
+    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.run import run_system
+    from fieldguide.retrieval.systems.searching import exact, indexed, write_recalls
 
     collection, values = Collection(run.places), run.params.retrieve
     cache = run.places.cache / "indexes"

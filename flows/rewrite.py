@@ -1,12 +1,12 @@
 """Rewrite subtopics as phrases to be drawn: `python -m flows.rewrite`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def rewrite(run: Run) -> None:
     """Write data/phrases/phrases.jsonl; print counts."""
-    from fieldguide.topics.rewriting import rewrite as rewrite_topics
+    from fieldguide.queries.rewriting.rewriting import rewrite as rewrite_topics
 
     for line in rewrite_topics(run.params.rewrite, run.places, run.track).lines():
         print(line)

@@ -1,16 +1,16 @@
 """Train a system's aggregation networks: `python -m flows.train_cletir SYSTEM` (about two minutes)."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def train_cletir(run: Run, system: str) -> None:
     """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
     from fieldguide.models.parallel import one_thread
-    from fieldguide.params.cletir import CletirSystem
-    from fieldguide.retrieval.systems import Collection
-    from fieldguide.training.cletir import deal_folds, save_folds, train_folds
-    from fieldguide.training.lessons import read_lessons
+    from fieldguide.retrieval.cletir.examples import read_lessons
+    from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_folds
+    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
     spec, recipe = run.params.system(system), run.params.train_cletir
     if not isinstance(spec, CletirSystem):

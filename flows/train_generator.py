@@ -3,7 +3,7 @@
 The weights are part of the repository and stay as they are; `dvc repro --force train_generator` trains them anew.
 """
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
@@ -11,12 +11,12 @@ def train_generator(run: Run) -> None:
     """Write data/models/generator/; print the loss as it falls. A killed training goes on from its last checkpoint."""
     from dataclasses import asdict
 
-    from fieldguide.files import content_key
-    from fieldguide.models import stored
-    from fieldguide.models.sentences import SentenceEncoder
-    from fieldguide.models.unet import UNetConfig
-    from fieldguide.training.generator import Examples, Recipe, prepare, train
-    from fieldguide.training.material import read_material
+    from fieldguide.core.files import content_key
+    from fieldguide.models.networks import stored
+    from fieldguide.models.networks.sentences import SentenceEncoder
+    from fieldguide.models.networks.unet import UNetConfig
+    from fieldguide.retrieval.training.generator import Examples, Recipe, prepare, train
+    from fieldguide.retrieval.training.train_split import read_material
 
     values, places = run.params.train_generator, run.places
     generator = run.params.trained_generator()

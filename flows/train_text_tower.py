@@ -3,7 +3,7 @@
 The weights are part of the repository and stay as they are; `dvc repro --force train_text_tower` trains them anew.
 """
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
@@ -14,13 +14,13 @@ def train_text_tower(run: Run) -> None:
 
     import numpy as np
 
-    from fieldguide.models import stored
     from fieldguide.models.encoders.mobilenetv2 import MobileNetV2Network
+    from fieldguide.models.encoders.section import TextTowerEncoder
+    from fieldguide.models.networks import stored
+    from fieldguide.models.networks.sentences import SentenceEncoder
     from fieldguide.models.protocols import unit_rows
-    from fieldguide.models.sentences import SentenceEncoder
-    from fieldguide.params.encoders import TextTowerEncoder
-    from fieldguide.training.material import read_material
-    from fieldguide.training.text_tower import TowerRecipe, train_tower
+    from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
+    from fieldguide.retrieval.training.train_split import read_material
 
     values, places = run.params.train_text_tower, run.places
     spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))

@@ -1,14 +1,14 @@
 """Draw every phrase and every generic prompt: `python -m flows.visualize`."""
 
-from flows.stage import Run, stage
+from fieldguide.runtime.stage import Run, stage
 
 
 @stage
 def visualize(run: Run) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
-    from fieldguide.drawings import draw_all, failures
-    from fieldguide.models import load_generator
-    from fieldguide.records import read_phrases
+    from fieldguide.models.registry import load_generator
+    from fieldguide.queries.visuals.drawings import draw_all, failures
+    from fieldguide.records.texts import read_phrases
 
     values, places = run.params.visualize, run.places
     generator = load_generator(values.generator, run.params.generators[values.generator], places.root)

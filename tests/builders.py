@@ -10,18 +10,24 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from annotation import labels, log
-from annotation.adjudication import adjudicate, grade_definitions, write_qrels
-from annotation.guidelines import DATASET_LABEL
-from fieldguide import records
-from fieldguide.files import content_key, sha256_bytes, write_tar
+from fieldguide.annotation.judgments import labels, log
+from fieldguide.annotation.judgments.adjudication import adjudicate, grade_definitions, write_qrels
+from fieldguide.annotation.judgments.guidelines import DATASET_LABEL
+from fieldguide.core.files import content_key, sha256_bytes, write_tar
+from fieldguide.core.paths import Places
+from fieldguide.core.tables import Table
 from fieldguide.params import Params, parse_params
-from fieldguide.places import Places
-from fieldguide.records import Phrase, Refusal, Topic
-from fieldguide.retrieval.embeddings import text_key, write_embeddings
-from fieldguide.retrieval.runs import rank_images, write_run
-from fieldguide.tables import Table
-from fieldguide.topics.decomposing import components_of
+from fieldguide.queries.rewriting.decomposing import components_of
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.embeddings import text_key, write_embeddings
+from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.knowledge import ATTRIBUTES, GROUPS
+from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
+from fieldguide.records.run_lines import RunLine
+from fieldguide.records.runs import rank_images, write_run
+from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Refusal, Subtopic, Topic, topic_id, write_records
 
 ENTITIES = {
     "granny-smith": ("Granny Smith apple", ("fruit", "apple"), "green"),
@@ -76,13 +82,13 @@ def tiny_benchmark(root: Path, params: Params | None = None) -> Places:
     images = _corpus(places, rng)
     _knowledge(places)
     topics = tiny_topics()
-    records.write_records(places.topics, topics)
-    records.write_records(places.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
+    write_records(places.topics, topics)
+    write_records(places.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
     phrases = [Phrase(s.subtopic_id, f"a photo of {ENTITIES[s.entity_id][0]}", "template") for s in _subtopics(topics)]
-    records.write_records(places.phrases, phrases)
+    write_records(places.phrases, phrases)
     names = {entity: name for entity, (name, *_) in ENTITIES.items()}
     components = [c for s in _subtopics(topics) for c in components_of(s, names, params.decompose)]
-    records.write_records(places.components, components)
+    write_records(places.components, components)
     drawings = _drawings(places, sorted({phrase.text for phrase in phrases}), rng)
     _embed(places.embeddings(ENCODER), [("image", image) for image in images], rng)
     queries = {("question", text_key(t.text)) for t in topics} | {("phrase", text_key(p.text)) for p in phrases}
@@ -92,12 +98,12 @@ def tiny_benchmark(root: Path, params: Params | None = None) -> Places:
     judged = log.write(
         places.judgments,
         labels.judge(
-            records.POOLS.read(places.pools),
+            POOLS.read(places.pools),
             {s.subtopic_id: s for s in _subtopics(topics)},
-            records.IMAGES.read(places.images),
+            IMAGES.read(places.images),
         ),
     )
-    decided = adjudicate(judged.entries, records.POOLS.read(places.pools))
+    decided = adjudicate(judged.entries, POOLS.read(places.pools))
     write_qrels(places.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
     return places
 
@@ -132,7 +138,7 @@ def rewrite(table: Table, path: Path, **columns: Any) -> None:
 
 def _topic(form: str, text: str, entities: tuple[str, ...], answer: str) -> Topic:
     return Topic(
-        topic_id=records.topic_id(form, text, entities, "skin colour"),
+        topic_id=topic_id(form, text, entities, "skin colour"),
         kind="entity" if form == "entity" else "comparison",
         form=form,
         text=text,
@@ -145,7 +151,7 @@ def _topic(form: str, text: str, entities: tuple[str, ...], answer: str) -> Topi
     )
 
 
-def _subtopics(topics: list[Topic]) -> list[records.Subtopic]:
+def _subtopics(topics: list[Topic]) -> list[Subtopic]:
     return sorted((s for t in topics for s in t.subtopics), key=lambda s: s.subtopic_id)
 
 
@@ -172,14 +178,14 @@ def _corpus(places: Places, rng: np.random.Generator) -> list[str]:
         placed = write_tar(places.shards / name, [(member, data) for member, data, _ in members])
         rows += [row | {"offset": p.offset, "size": p.size} for p, (_, _, row) in zip(placed, members, strict=True)]
     rows.sort(key=lambda row: row["image_id"])
-    records.IMAGES.write(places.images, records.IMAGES.frame(rows))
+    IMAGES.write(places.images, IMAGES.frame(rows))
     rejected = {"source": "shop", "source_key": "x.png", "reason": "empty", "detail": "0 bytes"}
-    records.REJECTED.write(places.rejected, records.REJECTED.frame([rejected]))
+    REJECTED.write(places.rejected, REJECTED.frame([rejected]))
     duplicate = {
         "image_id": rows[0]["image_id"], "kind": "exact", "source": "shop", "source_key": "copy.png",
         "other_image_id": rows[0]["image_id"], "distance": 0, "across_splits": False,
     }  # fmt: skip
-    records.DUPLICATES.write(places.duplicates, records.DUPLICATES.frame([duplicate]))
+    DUPLICATES.write(places.duplicates, DUPLICATES.frame([duplicate]))
     return [row["image_id"] for row in rows]
 
 
@@ -200,9 +206,9 @@ def _knowledge(places: Places) -> None:
          "visual": score, "accepted": score > 0.4, "reason": f"score {score}"}
         for pair, score in (((granny, red), 0.8), ((granny, satsuma), 0.3), ((red, satsuma), 0.5))
     ]  # fmt: skip
-    records.ENTITIES.write(places.entities, records.ENTITIES.frame(entities))
-    records.ATTRIBUTES.write(places.attributes, records.ATTRIBUTES.frame(attributes))
-    records.GROUPS.write(places.groups, records.GROUPS.frame(groups))
+    ENTITY_TABLE.write(places.entities, ENTITY_TABLE.frame(entities))
+    ATTRIBUTES.write(places.attributes, ATTRIBUTES.frame(attributes))
+    GROUPS.write(places.groups, GROUPS.frame(groups))
 
 
 def _drawings(places: Places, prompts: list[str], rng: np.random.Generator) -> list[str]:
@@ -219,7 +225,7 @@ def _drawings(places: Places, prompts: list[str], rng: np.random.Generator) -> l
             })  # fmt: skip
     placed = write_tar(places.drawings.parent / "00000.tar", members)
     rows = [row | {"offset": p.offset, "size": p.size} for row, p in zip(rows, placed, strict=True)]
-    records.DRAWINGS.write(places.drawings, records.DRAWINGS.frame(sorted(rows, key=lambda row: row["drawing_id"])))
+    DRAWINGS.write(places.drawings, DRAWINGS.frame(sorted(rows, key=lambda row: row["drawing_id"])))
     return [row["drawing_id"] for row in rows]
 
 
@@ -234,10 +240,10 @@ def _embed(folder: Path, keys: list[tuple[str, str]], rng: np.random.Generator) 
 
 def _runs_and_pools(places: Places, params: Params, topics: list[Topic], rng: np.random.Generator) -> None:
     """Runs that know a little: later systems add more to the scores of the entity's images. Pools are the gallery."""
-    images = records.IMAGES.read(places.images)
+    images = IMAGES.read(places.images)
     gallery = images[images["split"] == "gallery"]
     ids = list(gallery["image_id"])
-    full: dict[str, list[records.RunLine]] = {system: [] for system in SYSTEMS}
+    full: dict[str, list[RunLine]] = {system: [] for system in SYSTEMS}
     pools = []
     for subtopic in _subtopics(topics):
         relevant = (gallery["entity_id"] == subtopic.entity_id).to_numpy(dtype=float)
@@ -248,10 +254,10 @@ def _runs_and_pools(places: Places, params: Params, topics: list[Topic], rng: np
     for system, lines in full.items():
         write_run(places.run("fullrank", system), [line for line in lines if line.rank <= params.retrieve.depth])
         write_run(places.run("rerank", system), lines)
-    records.POOLS.write(places.pools, records.POOLS.frame(pools))
+    POOLS.write(places.pools, POOLS.frame(pools))
 
 
-def _pooled(subtopic: str, image: str, runs: dict[str, list[records.RunLine]]) -> dict[str, Any]:
+def _pooled(subtopic: str, image: str, runs: dict[str, list[RunLine]]) -> dict[str, Any]:
     ranks = {
         line.system: line.rank
         for system in ("text", "visret")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fieldguide.benchmark import Benchmark
-from fieldguide.evaluation.evaluate import evaluate, write_evaluation
-from fieldguide.evaluation.fidelity import measure_fidelity, write_fidelity
+from fieldguide.core.files import write_json
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
 from fieldguide.evaluation.fitness.assess import assess, write_fitness
-from fieldguide.evaluation.probes import Reaction, write_probes
-from fieldguide.files import write_json
+from fieldguide.evaluation.leaderboard.evaluate import evaluate, write_evaluation
+from fieldguide.evaluation.probing.probes import Reaction, write_probes
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.publishing.benchmark import Benchmark
 from tests.builders import tiny_benchmark, tiny_params
 
 CHECKS = [

@@ -13,12 +13,14 @@ from typing import Any
 
 import yaml
 
-from annotation import log
-from annotation.log import Judgment
-from annotation.tables import PLAN
-from fieldguide import records
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.core.paths import Places
 from fieldguide.params import read_params
-from fieldguide.places import Places
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN
+from fieldguide.records.topics import read_topics
 from tests.builders import tiny_benchmark, tiny_params
 from tests.conftest import copy_project
 from tests.prefect_state import place_prefect
@@ -94,7 +96,7 @@ def make_site(folder: Path, stages: Sequence[str] = STAGES, **annotate: Any) -> 
 
 def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last: int | None = None) -> None:
     """Put judgments of what is asked (of the pool, if nothing is planned) into the log, as a pull would."""
-    from annotation.guidelines import archive
+    from fieldguide.annotation.judgments.guidelines import archive
 
     guideline = archive(site.places.annotation / "guidelines.md", site.places.used_guidelines)
     params = read_params(site.folder / "params.yaml")
@@ -103,7 +105,7 @@ def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last:
         asked = PLAN.read(site.places.asked)
         asked = asked[asked["assessor"] == assessor]
     else:
-        asked = records.POOLS.read(site.places.pools)
+        asked = POOLS.read(site.places.pools)
     pairs = sorted(zip(asked["subtopic_id"], asked["image_id"], strict=True))[: last or None]
     site.places.judgments.touch()
     known = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.places.judgments).entries}
@@ -121,7 +123,7 @@ def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last:
 
 def truth(site: Site) -> Callable[[str, str], str]:
     """What an assessor who knows everything chooses for a subtopic and an image."""
-    images = records.IMAGES.read(site.places.images)
+    images = IMAGES.read(site.places.images)
     shown = dict(zip(images["image_id"], images["entity_id"], strict=True))
-    asked = {s.subtopic_id: s.entity_id for t in records.read_topics(site.places.topics) for s in t.subtopics}
+    asked = {s.subtopic_id: s.entity_id for t in read_topics(site.places.topics) for s in t.subtopics}
     return lambda subtopic, image: "plainly-visible" if shown[image] == asked[subtopic] else "not-visible"

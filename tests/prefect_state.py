@@ -9,8 +9,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from fieldguide.files import atomic_directory, content_key, locked
-from fieldguide.places import Places
+from fieldguide.core.files import atomic_directory, content_key, locked
+from fieldguide.core.paths import Places
 from tests.conftest import REPOSITORY
 
 

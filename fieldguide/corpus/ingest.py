@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import atomic_directory, sha256_bytes
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.labels import Labels
 from fieldguide.corpus.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
 from fieldguide.corpus.pixels import EXTENSIONS, Verdict, inspect_image, misnamed
+from fieldguide.corpus.section import Ingest
 from fieldguide.corpus.shards import Spool
 from fieldguide.corpus.sources import Candidate, missing_sources, read_source
 from fieldguide.corpus.verdicts import VerdictCache
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.files import atomic_directory, sha256_bytes
-from fieldguide.params.corpus import Ingest
-from fieldguide.places import Places
-from fieldguide.progress import Track, silent
-from fieldguide.records import DUPLICATES, IMAGES, REJECTED
-from fieldguide.streaming import map_ahead
+from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fieldguide.core.errors import Problem
+from fieldguide.corpus.section import Source
 from fieldguide.corpus.sources import Candidate
-from fieldguide.errors import Problem
-from fieldguide.params.corpus import Source
-from fieldguide.records import SPLITS
+from fieldguide.records.images import SPLITS
 
 
 def slug(label: str) -> str:

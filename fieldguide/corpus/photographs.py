@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from fieldguide.corpus.duplicates import hamming, parse_phashes, representatives
 from fieldguide.corpus.pixels import Verdict
+from fieldguide.corpus.section import Ingest, Source
 from fieldguide.corpus.shards import Placed, Spooled
-from fieldguide.params.corpus import Ingest, Source
-from fieldguide.records import DUPLICATES
+from fieldguide.records.images import DUPLICATES
 
 Row = dict[str, Any]
 

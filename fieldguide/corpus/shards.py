@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import read_member, write_tar
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.pixels import open_image
-from fieldguide.errors import FieldguideError
-from fieldguide.files import read_member, write_tar
-from fieldguide.places import Places
-from fieldguide.progress import Track, silent
-from fieldguide.records import IMAGES
+from fieldguide.records.images import IMAGES
 
 
 class Spooled(NamedTuple):

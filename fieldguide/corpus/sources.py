@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.corpus.pixels import MAX_BYTES, Verdict, too_large
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.params.corpus import Source
+from fieldguide.corpus.section import Source
 
 _BATCH = 64  # rows of a table in memory at a time
 

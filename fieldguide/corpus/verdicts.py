@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from fieldguide.core.files import canonical_json, content_key
 from fieldguide.corpus.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, Verdict
-from fieldguide.files import canonical_json, content_key
 
 
 class VerdictCache:

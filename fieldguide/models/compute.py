@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from fieldguide.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Vectors
 

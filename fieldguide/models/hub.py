@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fieldguide.errors import FieldguideError, Problem
-from fieldguide.files import sha256_file
+from fieldguide.core.errors import FieldguideError, Problem
+from fieldguide.core.files import sha256_file
 
 READ = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What models are loaded from. Pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count."""

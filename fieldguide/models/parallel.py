@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from fieldguide.streaming import usable_cores
+from fieldguide.core.streaming import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError
 
 Modality = Literal["image", "text"]
 # (n, d) float32, one row an image or a text.

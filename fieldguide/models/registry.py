@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
+from fieldguide.models.captioners.section import Captioner as CaptionerSection
+from fieldguide.models.encoders.section import EncoderSection
+from fieldguide.models.generators.section import Generator as GeneratorSection
 from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
-from fieldguide.params.captions import Captioner as CaptionerSection
-from fieldguide.params.encoders import EncoderSection
-from fieldguide.params.generators import Generator as GeneratorSection
 
 if TYPE_CHECKING:
     from fieldguide import params
@@ -123,7 +124,9 @@ class Registry(Generic[Spec, Model]):
 
     def names(self) -> list[str]:
         """Every kind that can be named in params.yaml, sorted."""
-        importlib.import_module(self._builtin)
+        package = importlib.import_module(self._builtin)
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
         return sorted({*self._kinds, *self._plugins()})
 
     def get(self, name: str, where: str) -> Kind[Spec, Model]:
@@ -218,3 +221,22 @@ def _available(registry: Registry[Spec, Model], specs: Mapping[str, Spec], root:
         except FieldguideError as error:
             reason = str(error)
         yield Availability(registry.role, kind, name, not reason, reason)
+
+
+def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encoder:
+    """The encoder `encoders.NAME` of params.yaml; paths are relative to `root`.
+
+    Raises:
+        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
+    """
+    return ENCODERS.load(name, spec, root)
+
+
+def load_generator(name: str, spec: GeneratorSection, root: Path = Path()) -> Generator:
+    """The generator `generators.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
+    return GENERATORS.load(name, spec, root)
+
+
+def load_captioner(name: str, spec: CaptionerSection, root: Path = Path()) -> Captioner:
+    """The captioner `captioners.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
+    return CAPTIONERS.load(name, spec, root)

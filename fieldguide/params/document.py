@@ -7,23 +7,33 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from fieldguide.errors import FieldguideError, Problem
-from fieldguide.params.annotating import Adjudicate, Annotate
-from fieldguide.params.asking import Compose, Mine, Rewrite
-from fieldguide.params.base import Name, Section
-from fieldguide.params.calls import Calls
-from fieldguide.params.captions import Caption, Captioner, Recompose
-from fieldguide.params.cletir import TrainCletir, untrained
-from fieldguide.params.corpus import Ingest
-from fieldguide.params.decomposing import Decompose
-from fieldguide.params.encoders import Encoder
-from fieldguide.params.evaluating import Check, Evaluate, Fitness, Release, Report
-from fieldguide.params.fidelity import Fidelity
-from fieldguide.params.generators import FlowMatchingGenerator, Generator
-from fieldguide.params.probes import Probe, unprobeable
-from fieldguide.params.retrieval import Embed, Pool, Retrieve, Visualize
-from fieldguide.params.systems import System
-from fieldguide.params.training import TrainGenerator, TrainTextTower
+from fieldguide.annotation.judgments.section import Adjudicate
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.checks.expectations.section import Check
+from fieldguide.core.errors import FieldguideError, Problem
+from fieldguide.core.section import Name, Section
+from fieldguide.corpus.section import Ingest
+from fieldguide.evaluation.fidelity.section import Fidelity
+from fieldguide.evaluation.fitness.section import Fitness
+from fieldguide.evaluation.probing.section import Probe, unprobeable
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.models.calls.section import Calls
+from fieldguide.models.captioners.section import Captioner
+from fieldguide.models.encoders.section import Encoder
+from fieldguide.models.generators.section import FlowMatchingGenerator, Generator
+from fieldguide.publishing.release.section import Release
+from fieldguide.publishing.report.section import Report
+from fieldguide.queries.mining.section import Mine
+from fieldguide.queries.rewriting.section import Decompose, Recompose, Rewrite
+from fieldguide.queries.topics.section import Compose
+from fieldguide.queries.visuals.caption_section import Caption
+from fieldguide.queries.visuals.section import Visualize
+from fieldguide.retrieval.cletir.section import TrainCletir, untrained
+from fieldguide.retrieval.encoding.section import Embed
+from fieldguide.retrieval.pooling.section import Pool
+from fieldguide.retrieval.ranking.section import Retrieve
+from fieldguide.retrieval.systems.sections.systems import System
+from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.params.base import Section
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.section import Section
 from fieldguide.params.document import Params, references
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.retrieval.runs import ranking
+from fieldguide.records.runs import ranking
 
 Fusion = Literal["rrf", "mean", "max"]
 Ids = Sequence[str] | npt.NDArray[np.intp]

@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotation.guidelines import read_guideline
-from annotation.plan import make_plan
-from annotation.tables import PLAN
+from fieldguide.annotation.judgments.guidelines import read_guideline
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
-from fieldguide.records import POOLS, read_topics
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN
+from fieldguide.records.topics import read_topics
 from tests.annotation.label_studio import REPOSITORY, people_params
 from tests.builders import tiny_benchmark
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.accounts import ASSESSORS, KEY, URL
+from fieldguide.annotation.label_studio.accounts import ASSESSORS, KEY, URL
 from tests.annotation.label_studio import LabelStudioServer, migrated_state, use_label_studio
 
 # Whoever runs the tests may have a server of their own in the environment; tests must never speak to it.

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from annotation import installing
-from annotation.accounts import Accounts
-from annotation.client import connect
-from annotation.server import running, start, stop
-from fieldguide.files import atomic_directory, content_key, locked, sha256_file
+from fieldguide.annotation.label_studio import installing
+from fieldguide.annotation.label_studio.accounts import Accounts
+from fieldguide.annotation.label_studio.client import connect
+from fieldguide.annotation.label_studio.server import running, start, stop
+from fieldguide.core.files import atomic_directory, content_key, locked, sha256_file
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
 from tests.builders import tiny_params
 
 if TYPE_CHECKING:

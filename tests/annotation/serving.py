@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from annotation import projects
-from annotation.assignment import ANYBODY
-from annotation.form import Asked, label_config, task_data
-from annotation.guidelines import Guideline, archive, read_guideline
-from annotation.log import task_key
-from annotation.plan import page_key
-from annotation.projects import Wanted
-from annotation.rows import PlanRow, plan_rows
-from annotation.tables import PLAN
+from fieldguide.annotation.form.form import Asked, label_config, task_data
+from fieldguide.annotation.judgments.guidelines import Guideline, archive, read_guideline
+from fieldguide.annotation.judgments.log import task_key
+from fieldguide.annotation.label_studio import projects
+from fieldguide.annotation.label_studio.projects import Wanted
+from fieldguide.annotation.planning.assignment import ANYBODY
+from fieldguide.annotation.planning.plan import page_key
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.records.plan import PLAN
 from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
 
 GUIDELINES = REPOSITORY / "annotation" / "guidelines.md"

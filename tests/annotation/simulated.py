@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import numpy as np
 
-from annotation.accounts import Accounts
-from annotation.form import result_of
-from fieldguide.files import sha256_bytes
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.label_studio.accounts import Accounts
+from fieldguide.core.files import sha256_bytes
 
 Confusion = Mapping[str, Mapping[str, float]]
 """For each true choice, how probably each choice is given."""

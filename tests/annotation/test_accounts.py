@@ -12,10 +12,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from annotation import accounts as subject
-from annotation.accounts import Account, Accounts, read_accounts, require_people, with_user_ids, write_accounts
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.places import Places
+from fieldguide.annotation.label_studio import accounts as subject
+from fieldguide.annotation.label_studio.accounts import (
+    Account,
+    Accounts,
+    read_accounts,
+    require_people,
+    with_user_ids,
+    write_accounts,
+)
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
 from tests.builders import tiny_params
 
 HERE = Accounts(

@@ -9,17 +9,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation import labels, log
-from annotation.adjudication import adjudicate, majority, write_decisions
-from annotation.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
-from annotation.log import Judgment
-from annotation.tables import DECISIONS
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.places import Places
-from fieldguide.records import IMAGES, POOLS, QRELS, read_topics
-from fieldguide.retrieval.runs import read_qrels_trec
+from fieldguide.annotation.judgments import labels, log
+from fieldguide.annotation.judgments.adjudication import adjudicate, majority, write_decisions
+from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.plan import DECISIONS
+from fieldguide.records.runs import read_qrels_trec
+from fieldguide.records.topics import read_topics
+from fieldguide.runtime.stage import Run
 from flows.adjudicate import adjudicate as stage
-from flows.stage import Run
 from tests.builders import tiny_benchmark, tiny_params
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}

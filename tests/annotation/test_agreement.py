@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from annotation import log
-from annotation.agreement import agreement
-from annotation.alpha import Estimate, alpha, alphas, coincidences, value_counts
-from annotation.individuals import individuals
-from annotation.log import Entry, Judgment
+from fieldguide.annotation.agreement.agreement import agreement
+from fieldguide.annotation.agreement.alpha import Estimate, alpha, alphas, coincidences, value_counts
+from fieldguide.annotation.agreement.individuals import individuals
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Entry, Judgment
 from tests.annotation.simulated_votes import simulate
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotation import log
-from annotation.anchoring import anchoring, guessed_relevant
-from annotation.log import Entry, Judgment
-from fieldguide.params.annotating import Preannotation
-from fieldguide.params.retrieval import Pool
-from fieldguide.records import POOLS
+from fieldguide.annotation.agreement.anchoring import anchoring, guessed_relevant
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Entry, Judgment
+from fieldguide.annotation.planning.section import Preannotation
+from fieldguide.records.judgments import POOLS
+from fieldguide.retrieval.pooling.section import Pool
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
 Said = tuple[str, str, str, int | None, bool]

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from annotation import log
-from annotation.form import Asked, answers, instructions, label_config, predictions, task_data
-from annotation.guidelines import read_guideline
-from annotation.projects import Wanted, find_projects
-from annotation.pull import pull
-from annotation.push import push
-from annotation.tables import PLAN
+from fieldguide.annotation.form.form import Asked, answers, instructions, label_config, predictions, task_data
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.guidelines import read_guideline
+from fieldguide.annotation.label_studio.projects import Wanted, find_projects
+from fieldguide.annotation.sync.pull import pull
+from fieldguide.annotation.sync.push import push
+from fieldguide.records.plan import PLAN
 from tests.annotation.asking import planned
 from tests.annotation.label_studio import LabelStudioServer
 

@@ -17,17 +17,17 @@ import httpx
 import numpy as np
 import pytest
 
-from annotation import log, quarantine
-from annotation.form import result_of
-from annotation.projects import find_projects
-from annotation.pull import Pulled, pull
-from annotation.push import Pushed, push
-from annotation.rows import PlanRow, plan_rows
-from annotation.tables import PLAN
-from annotation.tasks import list_tasks
-from fieldguide.errors import FieldguideError
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.judgments import log, quarantine
+from fieldguide.annotation.label_studio.projects import find_projects
+from fieldguide.annotation.label_studio.tasks import list_tasks
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.sync.pull import Pulled, pull
+from fieldguide.annotation.sync.push import Pushed, push
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.records.plan import PLAN
 from tests.annotation.asking import planned
 from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer
 from tests.annotation.serving import CHOICES
@@ -172,7 +172,7 @@ from annotation import pull as module
 from annotation.accounts import read_accounts
 from annotation.client import connect
 from fieldguide.params import parse_params
-from fieldguide.places import Places
+from fieldguide.core.paths import Places
 writes, torn = int(sys.argv[3]), int(sys.argv[4])
 def fsync(number, real=os.fsync):
     global writes

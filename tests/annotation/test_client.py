@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import SecretStr
 
-from annotation import client as module
-from annotation.accounts import Account, Accounts
-from annotation.client import ServerError, address_of, connect, speaking
-from fieldguide.errors import FieldguideError
+from fieldguide.annotation.label_studio import client as module
+from fieldguide.annotation.label_studio.accounts import Account, Accounts
+from fieldguide.annotation.label_studio.client import ServerError, address_of, connect, speaking
+from fieldguide.core.errors import FieldguideError
 from tests.annotation.label_studio import LabelStudioServer
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from annotation.consensus import by_majority, dawid_skene
+from fieldguide.annotation.judgments.consensus import by_majority, dawid_skene
 from tests.annotation.simulated_votes import ASSESSORS, Simulation, simulate
 
 SEEDS = range(5)

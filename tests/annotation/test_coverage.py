@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotation.coverage import Coverage, Share, coverage
-from annotation.log import Entry, Judgment, task_key
-from annotation.rows import PlanRow, Purpose
+from fieldguide.annotation.judgments.log import Entry, Judgment, task_key
+from fieldguide.annotation.planning.coverage import Coverage, Share, coverage
+from fieldguide.annotation.planning.rows import PlanRow, Purpose
 from tests.builders import tiny_params
 
 IMAGES = ("a", "b", "c", "d")

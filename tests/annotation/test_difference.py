@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.difference import Difference, difference
-from annotation.pages import Page
-from annotation.rows import PlanRow
-from annotation.tasks import Listed
+from fieldguide.annotation.form.pages import Page
+from fieldguide.annotation.label_studio.tasks import Listed
+from fieldguide.annotation.planning.rows import PlanRow
+from fieldguide.annotation.sync.difference import Difference, difference
 
 
 def page(number: int, queue: int | None = None) -> Page:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from annotation import log
-from annotation.disputes import disputed
-from annotation.log import Entry, Judgment, task_key
-from annotation.plan import page_key
-from annotation.tables import PLAN
-from fieldguide.errors import FieldguideError
-from fieldguide.params.annotating import Annotate
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Entry, Judgment, task_key
+from fieldguide.annotation.planning.disputes import disputed
+from fieldguide.annotation.planning.plan import page_key
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.core.errors import FieldguideError
+from fieldguide.records.plan import PLAN
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
 ANNOTATE = Annotate(assessors=["ada", "ben", "cleo"], adjudicator="dora", overlap=2, seed=4)

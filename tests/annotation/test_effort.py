@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.effort import estimate
-from annotation.log import Entry, Judgment, append
-from annotation.plan import make_plan
-from annotation.rows import PlanRow, plan_rows
+from fieldguide.annotation.judgments.log import Entry, Judgment, append
+from fieldguide.annotation.planning.effort import estimate
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from tests.annotation.test_plan import GUIDELINE, annotate_of, plan_of, pools_of, subtopics_of
 
 

@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.form import Asked, answers, instructions, label_config, predictions, result_of, task_data
-from annotation.guidelines import Choice, Guideline, read_guideline
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.annotation.form.form import (
+    Asked,
+    answers,
+    instructions,
+    label_config,
+    predictions,
+    result_of,
+    task_data,
+)
+from fieldguide.annotation.judgments.guidelines import Choice, Guideline, read_guideline
+from fieldguide.core.errors import FieldguideError, ProblemsError
 
 FOLDER = Path(__file__).resolve().parents[2] / "annotation"
 TEMPLATE = (FOLDER / "label_config.xml").read_text(encoding="utf-8")

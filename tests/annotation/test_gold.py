@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from annotation.gold import grades_of, read_gold
-from annotation.guidelines import DATASET_LABEL, read_guideline
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, read_guideline
+from fieldguide.annotation.planning.gold import grades_of, read_gold
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from tests.conftest import REPOSITORY
 
 HEAD = "subtopic_id,image_id,grade\n"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.hints import HEADER, LIMIT, Hints, due, listening
-from fieldguide.errors import FieldguideError
+from fieldguide.annotation.label_studio.hints import HEADER, LIMIT, Hints, due, listening
+from fieldguide.core.errors import FieldguideError
 
 PATH, WORD = "/fieldguide-hint/0a1b", "s3cret-of-this-run"
 seconds = st.floats(0, 1e6)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from annotation.images import CannotShowError, Pictures
-from fieldguide.corpus import read_images
-from fieldguide.errors import FieldguideError
-from fieldguide.files import write_tar
-from fieldguide.params.annotating import Images
-from fieldguide.places import Places
-from fieldguide.records import IMAGES
+from fieldguide.annotation.form.images import CannotShowError, Pictures
+from fieldguide.annotation.planning.section import Images
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import write_tar
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import read_images
+from fieldguide.records.images import IMAGES
 from tests.builders import tiny_benchmark
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from annotation import installing
-from fieldguide.errors import FieldguideError
-from fieldguide.places import Places
+from fieldguide.annotation.label_studio import installing
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from annotation import log
-from annotation.log import Judgment
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.core.errors import FieldguideError, ProblemsError
 
 NOW = "2025-05-20T09:30:00+02:00"
 

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.log import Entry, append
-from annotation.log import Judgment as Said
-from annotation.lots import lot
-from annotation.plan import make_plan, page_key
-from annotation.tables import PLAN
-from fieldguide.errors import ProblemsError
-from fieldguide.params.annotating import Annotate, Preannotation, Stopping
-from fieldguide.records import POOLS, Subtopic, Topic
+from fieldguide.annotation.judgments.log import Entry, append
+from fieldguide.annotation.judgments.log import Judgment as Said
+from fieldguide.annotation.planning.lots import lot
+from fieldguide.annotation.planning.plan import make_plan, page_key
+from fieldguide.annotation.planning.section import Annotate, Preannotation, Stopping
+from fieldguide.core.errors import ProblemsError
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN
+from fieldguide.records.topics import Subtopic, Topic
 
 GUIDELINE = "fruit-1"
 

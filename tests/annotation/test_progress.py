@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from annotation.flags import Flag, flags
-from annotation.log import Entry, Judgment, append
-from annotation.lots import lot
-from annotation.plan import make_plan
-from annotation.progress import Person, Progress, Work, progress
-from annotation.rows import PlanRow, plan_rows
-from annotation.stopping import Asked, due
-from fieldguide.params.annotating import Annotate, Stopping
+from fieldguide.annotation.agreement.flags import Flag, flags
+from fieldguide.annotation.agreement.progress import Person, Progress, Work, progress
+from fieldguide.annotation.judgments.log import Entry, Judgment, append
+from fieldguide.annotation.planning.lots import lot
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.planning.section import Annotate, Stopping
+from fieldguide.annotation.planning.stopping import Asked, due
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 Answer = Callable[[PlanRow, int], int | None]

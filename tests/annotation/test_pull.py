@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from annotation import log, quarantine
-from annotation.form import result_of
-from annotation.pull import Pulled, pull
-from fieldguide.errors import FieldguideError
-from fieldguide.files import locked
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.judgments import log, quarantine
+from fieldguide.annotation.sync.pull import Pulled, pull
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
 from tests.annotation.label_studio import LabelStudioServer, people_params
 from tests.annotation.serving import CHOICES, serve, small_plan, tasks
 from tests.annotation.simulated import Annotator, evenly_wrong

@@ -14,25 +14,26 @@ import httpx
 import pandas as pd
 import pytest
 
-from annotation import log, projects
-from annotation import push as module
-from annotation.asking import Asking
-from annotation.disputes import disputed
-from annotation.form import result_of
-from annotation.log import Judgment
-from annotation.pages import pages_of
-from annotation.projects import find_projects
-from annotation.push import Pushed, plan_push, push
-from annotation.rows import PlanRow, plan_rows
-from annotation.tables import PLAN
-from annotation.tasks import import_tasks
-from annotation.unshowable import read_unshowable
-from fieldguide.errors import FieldguideError
-from fieldguide.files import locked
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.pages import pages_of
+from fieldguide.annotation.form.unshowable import read_unshowable
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.annotation.label_studio import projects
+from fieldguide.annotation.label_studio.projects import find_projects
+from fieldguide.annotation.label_studio.tasks import import_tasks
+from fieldguide.annotation.planning.disputes import disputed
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.planning.section import Images
+from fieldguide.annotation.sync import push as module
+from fieldguide.annotation.sync.asking import Asking
+from fieldguide.annotation.sync.push import Pushed, plan_push, push
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.params.annotating import Images
-from fieldguide.places import Places
-from fieldguide.records import IMAGES
+from fieldguide.records.images import IMAGES
+from fieldguide.records.plan import PLAN
 from tests.annotation.asking import keys_there, planned
 from tests.annotation.label_studio import LabelStudioServer
 

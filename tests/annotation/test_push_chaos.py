@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from annotation import push as module
-from annotation.pages import pages_of
-from annotation.projects import find_projects
-from annotation.push import push
-from annotation.tables import PLAN
-from fieldguide.errors import FieldguideError
+from fieldguide.annotation.form.pages import pages_of
+from fieldguide.annotation.label_studio.projects import find_projects
+from fieldguide.annotation.sync import push as module
+from fieldguide.annotation.sync.push import push
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 from fieldguide.params import Params
-from fieldguide.places import Places
+from fieldguide.records.plan import PLAN
 from tests.annotation.asking import keys_there, planned
 from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
 
@@ -32,7 +32,7 @@ from pathlib import Path
 from annotation import push
 from annotation.accounts import read_accounts
 from annotation.client import connect
-from fieldguide.places import Places
+from fieldguide.core.paths import Places
 from tests.annotation.asking import params_of
 push._BATCH_TASKS = {BATCH}
 places = Places(Path(sys.argv[1]))

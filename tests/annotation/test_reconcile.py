@@ -11,15 +11,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation import log
-from annotation.form import result_of
-from annotation.log import Judgment
-from annotation.reading import Given, Served
-from annotation.reconcile import Reconciled, reconcile
-from annotation.rows import plan_rows
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.annotation.label_studio.reading import Given, Served
+from fieldguide.annotation.planning.rows import plan_rows
+from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from tests.annotation.label_studio import people_params
 from tests.annotation.serving import CHOICES, small_plan
-from tests.annotation.world import GUIDELINE, MANAGER, PAGES, PEOPLE, ROWS, STRANGER, USERS, World, asked, rows_of
+from tests.annotation.world import (
+    GUIDELINE,
+    MANAGER,
+    PAGES,
+    PEOPLE,
+    ROWS,
+    STRANGER,
+    USERS,
+    World,
+    asked,
+    rows_of,
+)
 
 
 @pytest.fixture

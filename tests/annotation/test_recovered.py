@@ -11,18 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from annotation import log
-from annotation.adjudication import adjudicate
-from annotation.agreement import agreement
-from annotation.disputes import disputed
-from annotation.gold import grades_of
-from annotation.guidelines import read_guideline
-from annotation.log import Entry
-from annotation.plan import make_plan
-from annotation.progress import progress
-from annotation.pull import pull
-from annotation.tables import PLAN
-from fieldguide.records import POOLS, Subtopic, Topic
+from fieldguide.annotation.agreement.agreement import agreement
+from fieldguide.annotation.agreement.progress import progress
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.adjudication import adjudicate
+from fieldguide.annotation.judgments.guidelines import read_guideline
+from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.planning.disputes import disputed
+from fieldguide.annotation.planning.gold import grades_of
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.annotation.sync.pull import pull
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN
+from fieldguide.records.topics import Subtopic, Topic
 from tests.annotation.label_studio import LabelStudioServer, people_params
 from tests.annotation.serving import GUIDELINES, serve
 from tests.annotation.simulated import Annotator, Confusion, at_random, evenly_wrong

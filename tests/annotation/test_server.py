@@ -19,12 +19,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from annotation import server as subject
-from annotation.accounts import Accounts, accounts_file, read_accounts, write_accounts
-from annotation.signup import admit
-from fieldguide.errors import FieldguideError
-from fieldguide.places import Places
-from flows import label_studio as command
+from fieldguide.annotation.label_studio import server as subject
+from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
+from fieldguide.annotation.label_studio.signup import admit
+from fieldguide.cli import label_studio as command
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
 
 pytestmark = pytest.mark.slow
@@ -84,7 +84,9 @@ def test_whose_starter_was_killed_comes_up_with_the_next_start(server: LabelStud
     server.stop()
     (server.places.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    starter = subprocess.Popen([sys.executable, "-m", "flows.label_studio"], cwd=server.places.root, env=environment)
+    starter = subprocess.Popen(
+        [sys.executable, "-m", "fieldguide.cli.label_studio"], cwd=server.places.root, env=environment
+    )
     while not server.processes():
         time.sleep(0.02)
     starter.send_signal(signal.SIGKILL)

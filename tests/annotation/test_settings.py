@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from annotation.accounts import Account, Accounts
-from annotation.settings import DATABASE, database_settings, keep_database, server_environment
-from fieldguide.errors import FieldguideError
-from fieldguide.places import Places
+from fieldguide.annotation.label_studio.accounts import Account, Accounts
+from fieldguide.annotation.label_studio.settings import DATABASE, database_settings, keep_database, server_environment
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 
 ACCOUNTS = Accounts(
     url="http://127.0.0.1:8080",

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from annotation.log import Entry, Judgment, append
-from annotation.missed import Missed, estimate_missed
-from annotation.plan import make_plan
-from annotation.rows import PlanRow, plan_rows
-from annotation.stopping import Asked, Verdict, due, verdicts
-from fieldguide.errors import FieldguideError
-from fieldguide.params.annotating import Stopping
+from fieldguide.annotation.judgments.log import Entry, Judgment, append
+from fieldguide.annotation.planning.missed import Missed, estimate_missed
+from fieldguide.annotation.planning.plan import make_plan
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.planning.section import Stopping
+from fieldguide.annotation.planning.stopping import Asked, Verdict, due, verdicts
+from fieldguide.core.errors import FieldguideError
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 SUBTOPIC = "t0.e1"

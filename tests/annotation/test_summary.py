@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from annotation import log
-from annotation.adjudication import adjudicate
-from annotation.alpha import Estimate
-from annotation.guidelines import DATASET_LABEL
-from annotation.individuals import share
-from annotation.log import Entry, Judgment
-from annotation.summary import Summary, estimate_words, lines_of, share_words, summarise, to_json
+from fieldguide.annotation.agreement.alpha import Estimate
+from fieldguide.annotation.agreement.individuals import share
+from fieldguide.annotation.agreement.summary import Summary, estimate_words, lines_of, share_words, summarise, to_json
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.adjudication import adjudicate
+from fieldguide.annotation.judgments.guidelines import DATASET_LABEL
+from fieldguide.annotation.judgments.log import Entry, Judgment
 from fieldguide.params import Params
-from fieldguide.records import POOLS
+from fieldguide.records.judgments import POOLS
 from tests.annotation.simulated_votes import simulate
 from tests.builders import tiny_params
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation.unshowable import pairs_of, read_unshowable, write_unshowable
-from fieldguide.errors import FieldguideError
+from fieldguide.annotation.form.unshowable import pairs_of, read_unshowable, write_unshowable
+from fieldguide.core.errors import FieldguideError
 from tests.annotation.label_studio import people_params
 from tests.annotation.serving import small_plan
 

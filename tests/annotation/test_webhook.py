@@ -15,17 +15,17 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from annotation import log
-from annotation.accounts import Account, Accounts, write_accounts
-from annotation.hints import HEADER
-from annotation.webhook import Callback, ensure_webhooks, path_of, remove_webhooks
-from fieldguide.errors import FieldguideError
-from fieldguide.files import locked
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.label_studio.accounts import Account, Accounts, write_accounts
+from fieldguide.annotation.label_studio.hints import HEADER
+from fieldguide.annotation.label_studio.webhook import Callback, ensure_webhooks, path_of, remove_webhooks
+from fieldguide.cli.main import app
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Places
 from fieldguide.params import read_params
-from fieldguide.places import Places
-from flows.cli import app
-from flows.listen import Ear, listen
-from flows.run import Run
+from fieldguide.runtime.people.listen import Ear, listen
+from fieldguide.runtime.run import Run
 from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.serving import CHOICES, serve, small_plan
 from tests.annotation.simulated import Annotator, evenly_wrong
@@ -36,7 +36,7 @@ from tests.people import Site, make_site
 IMPATIENT = """
 from functools import partial
 from fieldguide.params import read_params
-from fieldguide.places import Places
+from fieldguide.core.paths import Places
 from flows.cli import app
 from flows.listen import Ear, listen
 from flows.run import Run
@@ -121,7 +121,7 @@ def desk(migrated: Path, tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.mark.slow
 def test_what_is_judged_is_in_the_log_and_a_killed_listener_leaves_nothing_double(desk: Desk) -> None:
-    command = ("-m", "flows.cli", "annotate", "pull", "--listen", "--every", "0.2")
+    command = ("-m", "fieldguide.cli.main", "annotate", "pull", "--listen", "--every", "0.2")
     with desk.listener(*command) as first:
         first.has_said("0 judgments new")
         before = desk.hooks()
@@ -133,7 +133,7 @@ def test_what_is_judged_is_in_the_log_and_a_killed_listener_leaves_nothing_doubl
         first.has_said("judgments new", times=2)
         desk.ada.delete(next(iter(desk.ada.annotations.values())))
         first.has_said("4 withdrawn")
-        refused = desk.site.run("flows.cli", "annotate", "pull", "--listen", check=False)
+        refused = desk.site.run("fieldguide.cli.main", "annotate", "pull", "--listen", check=False)
         assert refused.returncode == 1
         assert "another `fieldguide annotate pull --listen` runs in this folder" in refused.stderr
         assert desk.hooks() == before, "and who is refused takes nothing away"

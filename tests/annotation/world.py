@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotation import log
-from annotation.form import result_of
-from annotation.guidelines import Guideline, read_guideline
-from annotation.log import Entry
-from annotation.offers import People
-from annotation.reading import Given, Served
-from annotation.reconcile import Reconciled, reconcile
-from annotation.rows import PlanRow, plan_rows
+from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.guidelines import Guideline, read_guideline
+from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.label_studio.reading import Given, Served
+from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.sync.offers import People
+from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from tests.annotation.label_studio import people_params
 from tests.annotation.serving import GUIDELINES, small_plan
 

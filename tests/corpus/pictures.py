@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide.params.corpus import Ingest
-from fieldguide.places import Places
+from fieldguide.core.paths import Places
+from fieldguide.corpus.section import Ingest
 
 
 def picture(seed: int, width: int = 24, height: int = 16) -> Image.Image:

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fieldguide.corpus import image_bytes, iter_images, open_image, read_images
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.files import sha256_bytes
+from fieldguide.core.paths import Places
 from fieldguide.corpus import pixels as pixels_module
 from fieldguide.corpus.ingest import Summary, ingest
 from fieldguide.corpus.labels import slug
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.files import sha256_bytes
-from fieldguide.places import Places
-from fieldguide.records import DUPLICATES, REJECTED
+from fieldguide.corpus.pixels import open_image
+from fieldguide.corpus.shards import image_bytes, iter_images, read_images
+from fieldguide.records.images import DUPLICATES, REJECTED
 from tests.corpus.pictures import (
     animation,
     corpus_bytes,
@@ -171,7 +172,7 @@ def test_the_order_of_decoding_changes_nothing(places: Places, monkeypatch: pyte
     write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
     ingest(params(folder_source()), places)
     before = corpus_bytes(places)
-    monkeypatch.setattr("fieldguide.streaming.usable_cores", lambda: 5)
+    monkeypatch.setattr("fieldguide.core.streaming.usable_cores", lambda: 5)
     ingest(params(folder_source()), places)
     assert corpus_bytes(places) == before
 

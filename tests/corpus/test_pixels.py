@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.pixels import EXTENSIONS, MAX_BYTES, inspect_image, misnamed, open_image
-from fieldguide.errors import FieldguideError
-from fieldguide.records import REFUSED_IMAGE_REASONS
+from fieldguide.records.images import REFUSED_IMAGE_REASONS
 from tests.corpus.pictures import animation, encoded, photo, picture, png_header, rotated
 
 MAX_PIXELS = 10_000

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.corpus.pixels import MAX_BYTES
+from fieldguide.corpus.section import Source
 from fieldguide.corpus.sources import Candidate, missing_sources, read_source
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.params.corpus import Source
 from tests.corpus.pictures import photo, write_files
 
 

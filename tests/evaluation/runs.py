@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fieldguide.evaluation.measures import parse_measures
-from fieldguide.evaluation.scoring import Score, Scorer
-from fieldguide.records import QRELS
-from fieldguide.retrieval.runs import rank_images, read_run, write_run
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.records.judgments import QRELS
+from fieldguide.records.runs import rank_images, read_run, write_run
 
 Grades = Mapping[str, Mapping[str, int]]
 Scores = Mapping[str, Mapping[str, float]]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ir_measures import Measure
 
-from fieldguide.errors import FieldguideError
-from fieldguide.evaluation import chance
-from fieldguide.evaluation.measures import parse_measures
-from fieldguide.importing import read
+from fieldguide.core.errors import FieldguideError
+from fieldguide.evaluation.measures import chance
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.formats import read
 from tests.evaluation.runs import values
 from tests.published import INQUIRE_RERANK_HARD, VISUAL_RAG_ME, benchmarks
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 
-from fieldguide.evaluation.comparison import compare, false_discovery, pairs, signed_ranks
-from fieldguide.evaluation.statistics import Clusters, randomisation_test
-from fieldguide.params.evaluating import Evaluate
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.statistics.comparison import compare, false_discovery, pairs, signed_ranks
+from fieldguide.evaluation.statistics.resampling import Clusters, randomisation_test
 
 SETTINGS = Evaluate(measures=["AP"], headline="AP", baseline="text", bootstrap=300, permutations=1000, seed=0)
 

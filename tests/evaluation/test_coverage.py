@@ -6,8 +6,15 @@ Scores are topic + entity + rest, each normal with mean 0, so that the truth is 
 import numpy as np
 import pytest
 
-from fieldguide.evaluation.comparison import signed_ranks
-from fieldguide.evaluation.statistics import Clusters, Floats, Labels, bootstrap_interval, clusters, randomisation_test
+from fieldguide.evaluation.statistics.comparison import signed_ranks
+from fieldguide.evaluation.statistics.resampling import (
+    Clusters,
+    Floats,
+    Labels,
+    bootstrap_interval,
+    clusters,
+    randomisation_test,
+)
 
 TRIALS = 500
 DRAWS = 399

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.errors import FieldguideError
-from fieldguide.evaluation.providers.diversity import topic_of
+from fieldguide.core.errors import FieldguideError
+from fieldguide.evaluation.measures.providers.diversity import topic_of
 from tests.evaluation.runs import run_of, score, values
 
 IMAGES = [f"i{n:02}" for n in range(25)]

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from fieldguide.evaluation.evaluate import Evaluation, write_evaluation
-from fieldguide.evaluation.leaderboard import comparisons, leaderboard
-from fieldguide.params.evaluating import Evaluate
-from fieldguide.places import Places
-from fieldguide.quality.run import Outcome, write_checks
-from fieldguide.records import SCORES
+from fieldguide.checks.expectations.run import Outcome, write_checks
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.leaderboard.evaluate import Evaluation, write_evaluation
+from fieldguide.evaluation.leaderboard.rows import comparisons, leaderboard
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.records.scores import SCORES
 from tests.conftest import REPOSITORY
 
 STAGES = {"check": "data/checks", "evaluate": "data/evaluation"}

@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.evaluation.evaluate import evaluate
-from fieldguide.evaluation.leaderboard import leaderboard
-from fieldguide.evaluation.table import print_leaderboard
-from fieldguide.places import Places
-from fieldguide.records import QRELS, SCORES
-from fieldguide.retrieval.runs import read_run
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.leaderboard.evaluate import evaluate
+from fieldguide.evaluation.leaderboard.rows import leaderboard
+from fieldguide.evaluation.leaderboard.table import print_leaderboard
+from fieldguide.records.judgments import QRELS
+from fieldguide.records.runs import read_run
+from fieldguide.records.scores import SCORES
+from fieldguide.runtime.stage import Run
 from flows.evaluate import evaluate as stage
-from flows.stage import Run
 from tests.builders import SYSTEMS, tiny_benchmark, tiny_params
 
 FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.json", "metrics.json")

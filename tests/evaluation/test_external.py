@@ -11,14 +11,15 @@ import pytest
 import pytrec_eval
 from typer.testing import CliRunner, Result
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.evaluation.external import as_json, evaluate_runs, settings
-from fieldguide.evaluation.figures import write_figures
-from fieldguide.evaluation.judged import read_judged
-from fieldguide.records import POOLS, QRELS, Topic, write_records
-from flows.cli import app, main
-from flows.evaluate_cli import split_measures
-from flows.evaluate_views import MOST, board_rows, comparison_rows, notes
+from fieldguide.cli.evaluate import split_measures
+from fieldguide.cli.evaluate_views import MOST, board_rows, comparison_rows, notes
+from fieldguide.cli.main import app, main
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.evaluation.external.evaluate import as_json, evaluate_runs, settings
+from fieldguide.evaluation.external.figures import write_figures
+from fieldguide.evaluation.external.qrels import read_judged
+from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.topics import Topic, write_records
 from tests.published import VISUAL_RAG_ME, benchmarks
 
 __all__ = ["benchmarks"]  # a fixture

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide import records
-from fieldguide.errors import FieldguideError
-from fieldguide.evaluation.fidelity import ClassMeans, judge_phrases, measure_fidelity, write_fidelity
-from fieldguide.params.fidelity import Fidelity
-from fieldguide.places import Places
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.fidelity.fidelity import ClassMeans, judge_phrases, measure_fidelity, write_fidelity
+from fieldguide.evaluation.fidelity.section import Fidelity
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.embedding_index import EMBEDDING_INDEX
+from fieldguide.records.images import IMAGES
+from fieldguide.records.scores import FIDELITY_VERSION
 from fieldguide.retrieval.search import Floats, unit
-from fieldguide.retrieval.systems import Collection
+from fieldguide.retrieval.systems.collection import Collection
 from tests.builders import ENCODER, ENTITIES, rewrite, tiny_benchmark, tiny_topics
 
 SPEC = Fidelity(encoder=ENCODER)
@@ -79,11 +82,11 @@ def planted(places: Places, wrong: str) -> None:
     """Every image and drawing of an entity lies at that entity's corner; drawings of `wrong` at another's."""
     corners = {entity: np.eye(8, dtype=np.float32)[n] for n, entity in enumerate(ENTITIES)}
     entity_of = {name: entity for entity, (name, *_) in ENTITIES.items()}
-    images = records.IMAGES.read(places.images).set_index("image_id")["entity_id"].to_dict()
-    drawings = records.DRAWINGS.read(places.drawings).set_index("drawing_id")["prompt"].to_dict()
+    images = IMAGES.read(places.images).set_index("image_id")["entity_id"].to_dict()
+    drawings = DRAWINGS.read(places.drawings).set_index("drawing_id")["prompt"].to_dict()
     corners |= {"other": np.eye(8, dtype=np.float32)[7]}
     for folder in (places.embeddings(ENCODER), places.queries(ENCODER)):
-        index = records.EMBEDDING_INDEX.read(folder / "index.parquet")
+        index = EMBEDDING_INDEX.read(folder / "index.parquet")
         vectors = np.load(folder / "vectors.npy")
         for row, kind, key in index[["row", "kind", "key"]].itertuples(index=False):
             if kind == "image":
@@ -111,11 +114,11 @@ def test_an_entity_that_is_drawn_as_another_is_found(places: Places, centre: boo
 
 
 def test_failed_drawings_and_entities_without_photographs_are_told_apart(places: Places) -> None:
-    images = records.IMAGES.read(places.images)
+    images = IMAGES.read(places.images)
     images.loc[images["entity_id"] == "satsuma", "split"] = "gallery"
-    records.IMAGES.write(places.images, images)
+    IMAGES.write(places.images, images)
     rewrite(
-        records.DRAWINGS, places.drawings, reason="refused",
+        DRAWINGS, places.drawings, reason="refused",
         status=lambda frame: frame["prompt"].map(lambda p: "failed" if "Granny" in p else "ok"),
     )  # fmt: skip
     report = measure_fidelity(places, SPEC)
@@ -128,7 +131,7 @@ def test_failed_drawings_and_entities_without_photographs_are_told_apart(places:
 
 
 def test_without_drawings_nothing_is_claimed(places: Places) -> None:
-    rewrite(records.DRAWINGS, places.drawings, status="failed", reason="refused")
+    rewrite(DRAWINGS, places.drawings, status="failed", reason="refused")
     report = measure_fidelity(places, SPEC)
     assert report.accuracy is None
     assert {p.verdict for p in report.phrases} == {"not drawn"}
@@ -136,7 +139,7 @@ def test_without_drawings_nothing_is_claimed(places: Places) -> None:
 
 
 def test_one_entity_cannot_be_told_from_others(places: Places) -> None:
-    rewrite(records.IMAGES, places.images, split="gallery")
+    rewrite(IMAGES, places.images, split="gallery")
     with pytest.raises(FieldguideError, match="the train split shows 0 entities; to name drawings takes photographs"):
         measure_fidelity(places, SPEC)
 
@@ -146,4 +149,4 @@ def test_the_file_says_its_version_and_the_same_twice(places: Places) -> None:
     first = places.fidelity.read_bytes()
     write_fidelity(places.fidelity, measure_fidelity(places, SPEC))
     assert places.fidelity.read_bytes() == first
-    assert json.loads(first)["schema_version"] == records.FIDELITY_VERSION
+    assert json.loads(first)["schema_version"] == FIDELITY_VERSION

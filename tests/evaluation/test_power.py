@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from fieldguide.evaluation.power import Design, detectable, paired_power, topics_needed
+from fieldguide.evaluation.statistics.power import Design, detectable, paired_power, topics_needed
 
 
 @pytest.mark.parametrize(("d", "needed"), [(0.2, 199), (0.5, 34), (0.8, 15)])

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from fieldguide.evaluation.providers.visret import visret_ndcg
+from fieldguide.evaluation.measures.providers.visret import visret_ndcg
 from tests.evaluation.runs import Grades, Scores, score, values, written_run
 
 THEIRS = {

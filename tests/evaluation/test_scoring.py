@@ -7,8 +7,8 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.evaluation.measures import parse_measures
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.evaluation.measures.parsing import parse_measures
 from tests.evaluation.runs import run_of, score, values, written_run
 
 NAMES = {

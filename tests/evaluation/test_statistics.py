@@ -8,8 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, t
 
-from fieldguide.evaluation import statistics
-from fieldguide.evaluation.statistics import Clusters, bootstrap_interval, clusters, randomisation_test
+from fieldguide.evaluation.statistics import resampling as statistics
+from fieldguide.evaluation.statistics.resampling import (
+    Clusters,
+    bootstrap_interval,
+    clusters,
+    randomisation_test,
+)
 
 columns = st.lists(st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.3]), min_size=1, max_size=7)
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.evaluation.ties import letters
+from fieldguide.evaluation.statistics.ties import letters
 
 SYSTEMS = ["best", "good", "fair", "poor", "bad", "worst"]
 PAIRS = [frozenset(pair) for pair in itertools.combinations(SYSTEMS, 2)]

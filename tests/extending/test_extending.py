@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from fieldguide.places import Places
-from fieldguide.records import DRAWINGS
-from fieldguide.retrieval.embeddings import Embeddings
-from fieldguide.retrieval.runs import read_run
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.embeddings import Embeddings
+from fieldguide.records.runs import read_run
 from tests.builders import tiny_benchmark, tiny_params
 from tests.conftest import REPOSITORY, copy_project
 
@@ -108,7 +108,7 @@ def test_without_the_package_its_kinds_are_named_with_those_there_are(benchmark:
 
 @pytest.mark.slow
 def test_doctor_lists_what_the_package_offers(installed: Path, benchmark: Places) -> None:
-    done = run(benchmark, installed, "flows.cli", "doctor")
+    done = run(benchmark, installed, "fieldguide.cli.main", "doctor")
     assert "colour-histogram" in done.stdout
     assert "swatch" in done.stdout
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from fieldguide.answers import Call
-from fieldguide.errors import FieldguideError
-from fieldguide.models.budget import BudgetError
-from fieldguide.models.calls import open_calls
-from fieldguide.models.chat import Chat, Prompt, Reply
+from fieldguide.core.errors import FieldguideError
+from fieldguide.models.calls.budget import BudgetError
+from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.chat import Chat, Prompt, Reply
+from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.store import Call
 from fieldguide.models.protocols import Refused
-from fieldguide.params.calls import Chat as ChatSpec
 from tests.models.endpoint import (
     BROKEN_JSON,
     CUT,
@@ -150,7 +150,7 @@ def test_a_body_that_drips_ends_at_the_timeout(tmp_path: Path) -> None:
 
 
 def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldguide.models.endpoints._LARGEST", 1000)
+    monkeypatch.setattr("fieldguide.models.calls.endpoints._LARGEST", 1000)
     with serve(completion("a" * 2000)) as server, pytest.raises(FieldguideError, match="has more than 1000 bytes"):
         chat(tmp_path, server.base_url, retries=0).ask("s", "u")
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from fieldguide.errors import FieldguideError
-from fieldguide.models.calls import open_calls
-from fieldguide.models.chat import Chat, Reply
+from fieldguide.core.errors import FieldguideError
+from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.chat import Chat, Reply
+from fieldguide.models.calls.section import Chat as ChatSpec
 from fieldguide.models.protocols import Refused
-from fieldguide.params.calls import Chat as ChatSpec
 from tests.models.endpoint import KEY, Act, completion, serve
 
 GOOD = (200, completion("hello"))

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fieldguide.errors import FieldguideError
-from fieldguide.models import Encoder, load_encoder
+from fieldguide.core.errors import FieldguideError
 from fieldguide.models.encoders.conse import convex_combination
 from fieldguide.models.parallel import each
+from fieldguide.models.protocols import Encoder
+from fieldguide.models.registry import load_encoder
 from tests.models import tiny
 from tests.models.tiny_encoders import section
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.models.rates import LONGEST, Rate, backoff, retry_after
+from fieldguide.models.calls.rates import LONGEST, Rate, backoff, retry_after
 
 
 class Clock:

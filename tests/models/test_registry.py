@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.models import ENCODERS, available_kinds, load_encoder, load_generator
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.models.encoders.section import PluginEncoder
+from fieldguide.models.generators.section import PluginGenerator
+from fieldguide.models.registry import ENCODERS, available_kinds, load_encoder, load_generator
 from fieldguide.params import read_params
-from fieldguide.params.encoders import PluginEncoder
-from fieldguide.params.generators import PluginGenerator
 from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section
 

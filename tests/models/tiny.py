@@ -56,8 +56,8 @@ def tower(folder: Path) -> Path:
     """A text tower from 384 to 1280 dimensions."""
     import torch
 
-    from fieldguide.models import stored
-    from fieldguide.models.tower import Tower
+    from fieldguide.models.networks import stored
+    from fieldguide.models.networks.tower import Tower
 
     torch.manual_seed(0)
     network = Tower(384, 8, 1280)
@@ -69,8 +69,8 @@ def generator(folder: Path) -> Path:
     """A flow-matching generator of 32 x 32 pixels."""
     import torch
 
-    from fieldguide.models import stored
-    from fieldguide.models.unet import UNet, UNetConfig
+    from fieldguide.models.networks import stored
+    from fieldguide.models.networks.unet import UNet, UNetConfig
 
     torch.manual_seed(0)
     network = UNet(UNetConfig(32, 2, (32, 32), (1, 1), embedding=16))

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from fieldguide.models._torchvision import declare_operators
-from fieldguide.params.encoders import Encoder
+from fieldguide.models.encoders.section import Encoder
 
 SIDE = 32
 _SECTION: TypeAdapter[Any] = TypeAdapter(Encoder)

@@ -136,7 +136,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, example_input: Path) -> Iter
     site = make_site(tmp_path_factory.mktemp("built") / "site", example_input)
     site.run("dvc", "repro")
     yield site
-    site.run("flows.cli", "stop", check=False)
+    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 @pytest.fixture
@@ -147,4 +147,4 @@ def copied(built: Site, tmp_path: Path) -> Iterator[Site]:
     site = Site(tmp_path / "site")
     place_prefect(site.folder)
     yield site
-    site.run("flows.cli", "stop", check=False)
+    site.run("fieldguide.cli.main", "stop", check=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation import log
-from fieldguide.records import POOLS, QRELS
+from fieldguide.annotation.judgments import log
+from fieldguide.records.judgments import POOLS, QRELS
 from tests.people import Site, judge, make_site, truth
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.git("add", "-A")
     site.git("commit", "-qm", "sixty judgments")
     yield site
-    site.run("flows.cli", "stop", check=False)
+    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 def lines(site: Site) -> int:
@@ -93,9 +93,9 @@ def test_a_clone_rebuilds_the_benchmark_from_the_log_without_a_server(site: Site
     made = [clone.places.qrels / "qrels.trec", clone.places.report]
     assert not any(path.exists() for path in made)
     try:
-        done = clone.run("flows.cli", "build", LABEL_STUDIO_URL="http://127.0.0.1:9")
+        done = clone.run("fieldguide.cli.main", "build", LABEL_STUDIO_URL="http://127.0.0.1:9")
         assert "the log suffices; the server was not asked" in done.stdout
     finally:
-        clone.run("flows.cli", "stop", check=False)
+        clone.run("fieldguide.cli.main", "stop", check=False)
     for path in made:
         assert path.read_bytes() == (site.folder / path.relative_to(clone.folder)).read_bytes()

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fieldguide.places import Places
-from fieldguide.release import verify_release
+from fieldguide.core.paths import Places
+from fieldguide.publishing.release.verify import verify_release
 from tests.pipeline.conftest import PER_SPLIT, Site, make_site
 
 pytestmark = [pytest.mark.slow, pytest.mark.example]
@@ -35,7 +35,7 @@ def test_the_build_leaves_a_report_a_release_and_scores_of_every_system(built: S
 
 def test_a_second_repro_runs_no_stage(built: Site) -> None:
     assert "Data and pipelines are up to date." in built.run("dvc", "repro").stdout
-    statuses = json.loads(built.run("flows.cli", "status", "--json").stdout)
+    statuses = json.loads(built.run("fieldguide.cli.main", "status", "--json").stdout)
     assert {s["state"] for s in statuses} == {"up to date"}
 
 
@@ -43,7 +43,7 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(built: Site, tmp_path: Pa
     """In another folder, without any cache, with another order of Python's sets."""
     site = make_site(tmp_path / "elsewhere", example_input, hash_seed="7")
     site.run("dvc", "repro")
-    site.run("flows.cli", "stop")
+    site.run("fieldguide.cli.main", "stop")
     assert site.outs == built.outs
     assert len(site.outs) > 30
 
@@ -130,9 +130,9 @@ def _kill(build: subprocess.Popen[str], victim: str) -> None:
 
 def test_photographs_are_split_as_the_site_says(built: Site) -> None:
     """Guards the other tests: a build of nothing would pass many of them."""
-    told = built.run("flows.cli", "leaderboard").stdout
+    told = built.run("fieldguide.cli.main", "leaderboard").stdout
     assert "visret" in told
-    from fieldguide.records import IMAGES
+    from fieldguide.records.images import IMAGES
 
     images = IMAGES.read(Places(built.folder).images)
     assert sorted(images["split"].value_counts().to_list()) == [5 * PER_SPLIT, 5 * PER_SPLIT]

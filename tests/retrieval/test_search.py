@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldguide.records.runs import rank_images, ranking
 from fieldguide.retrieval import search
 from fieldguide.retrieval.fusion import fuse, reciprocal_ranks
-from fieldguide.retrieval.runs import rank_images, ranking
 
 IDS = [f"{n:04x}" for n in range(40)]
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from fieldguide.corpus import read_images
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
 from fieldguide.corpus.ingest import ingest
-from fieldguide.errors import FieldguideError
-from fieldguide.models import load_encoder
+from fieldguide.corpus.shards import read_images
+from fieldguide.models.registry import load_encoder
 from fieldguide.params import read_params
-from fieldguide.places import Places
-from fieldguide.retrieval import forward
-from fieldguide.retrieval.encoding import Encoded, encode, image_items
+from fieldguide.retrieval.encoding import forward
+from fieldguide.retrieval.encoding.encode import Encoded, encode, image_items
+from fieldguide.runtime.run import Run
+from fieldguide.runtime.workers import workers
 from flows.embed import embed
-from flows.run import Run
-from flows.workers import workers
 from tests.conftest import REPOSITORY
 from tests.corpus.pictures import folder_source, params, photo, write_files
 from tests.models import tiny_encoders
@@ -35,7 +35,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     ingest(params(folder_source()), places)
     tiny_encoders.dinov2(tmp_path / "weights")
     monkeypatch.setattr(forward, "PART", 5)
-    monkeypatch.setattr("fieldguide.retrieval.encoding.PART", 5)
+    monkeypatch.setattr("fieldguide.retrieval.encoding.encode.PART", 5)
     return places
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.errors import FieldguideError
-from fieldguide.evaluation.measures import parse_measures
+from fieldguide.core.errors import FieldguideError
+from fieldguide.evaluation.measures.parsing import parse_measures
 
 Floats = npt.NDArray[np.float64]
 Grades = npt.NDArray[np.int64]

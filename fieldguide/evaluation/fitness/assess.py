@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fieldguide.benchmark import Benchmark
-from fieldguide.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import write_json
+from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.fitness import findings
 from fieldguide.evaluation.fitness.arrays import ArrayMeasure, array_measure
 from fieldguide.evaluation.fitness.board import Board, make_case
@@ -18,14 +19,13 @@ from fieldguide.evaluation.fitness.findings import Finding
 from fieldguide.evaluation.fitness.noise import Noise, noise
 from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sources
 from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
-from fieldguide.evaluation.leaderboard import KINDS, TRACKS
-from fieldguide.evaluation.measures import parse_measures
-from fieldguide.evaluation.scoring import Scorer
-from fieldguide.files import write_json
+from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.evaluation.measures.scoring import Scorer
 from fieldguide.params import Params
-from fieldguide.params.sanity import RandomSystem
-from fieldguide.progress import Track, silent
-from fieldguide.records import FITNESS_VERSION
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.records.scores import FITNESS_VERSION
+from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 
 # Sums in another order differ beyond these digits: the file is the same on any number of cores.
 _DIGITS = 6

@@ -1,6 +1,6 @@
 """Systems that know nothing, and what they must score.
 
-A random ranker's scores are drawn; its expectation is exact (`fieldguide.evaluation.chance`). A ranking that knows
+A random ranker's scores are drawn; its expectation is exact (`measures.chance`). A ranking that knows
 the images but not the question (constant score, order of the files, smallest file first) must score as one random
 order of all images does that serves every question: its interval is wider than that of an order a question, as
 questions share images. Outside that interval, above or below, something beside the content goes with relevance.
@@ -17,12 +17,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.evaluation import chance as exact
 from fieldguide.evaluation.fitness.arrays import ArrayMeasure, Floats
 from fieldguide.evaluation.fitness.board import Board, Case, Indices
 from fieldguide.evaluation.fitness.noise import generator
-from fieldguide.evaluation.measures import parse_measures
-from fieldguide.retrieval.runs import ranking
+from fieldguide.evaluation.measures import chance as exact
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.records.runs import ranking
 
 REVERSED = " reversed"
 Verdict = Literal["as chance", "above chance", "below chance"]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from fieldguide.files import content_key
-from fieldguide.models.calls import open_calls
+from fieldguide.core.files import content_key
+from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.captioners.base import one_line
-from fieldguide.models.chat import Chat, Prompt, Reply
+from fieldguide.models.captioners.section import ChatCaptioner
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import CAPTIONERS
-from fieldguide.params.captions import ChatCaptioner
 
 KIND = "chat"
 SYSTEM = "You describe images for a search engine, plainly and without guessing."

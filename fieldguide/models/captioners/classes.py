@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key
+from fieldguide.core.english import listed
+from fieldguide.core.files import content_key
 from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.captioners.section import ClassesCaptioner
 from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import CAPTIONERS
-from fieldguide.params.captions import ClassesCaptioner
-from fieldguide.words import listed
 
 KIND = "classes"
 _VERSION = 1

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key
+from fieldguide.core.files import content_key
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
+from fieldguide.models.encoders.section import ConSEEncoder
+from fieldguide.models.networks.sentences import DIMENSION, FILES, SentenceEncoder
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS
-from fieldguide.models.sentences import DIMENSION, FILES, SentenceEncoder
-from fieldguide.params.encoders import ConSEEncoder
 
 KIND = "conse"
 TOP = 10

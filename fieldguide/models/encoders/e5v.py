@@ -19,8 +19,8 @@ from fieldguide.models.encoders.pretrained import (
     load_processor,
     load_tokenizer,
 )
+from fieldguide.models.encoders.section import E5VEncoder
 from fieldguide.models.registry import ENCODERS
-from fieldguide.params.encoders import E5VEncoder
 
 KIND = "e5-v"
 # As published with the model; white space counts.

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key, sha256_file
+from fieldguide.core.files import content_key, sha256_file
 from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.encoders.section import MobileNetV2Encoder
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS, lacks
-from fieldguide.params.encoders import MobileNetV2Encoder
 
 KIND = "mobilenetv2"
 DIMENSION = 1280

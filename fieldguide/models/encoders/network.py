@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
+from fieldguide.core.streaming import map_ahead
 from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import lacks
-from fieldguide.streaming import map_ahead
 
 
 class NetworkEncoder(ABC):

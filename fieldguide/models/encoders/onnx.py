@@ -7,14 +7,14 @@ from typing import Any
 
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, sha256_file
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key, sha256_file
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.section import ONNXEncoder
 from fieldguide.models.protocols import Modality
 from fieldguide.models.registry import ENCODERS
-from fieldguide.params.encoders import ONNXEncoder
 
 KIND = "onnx"
 _VERSION = 1

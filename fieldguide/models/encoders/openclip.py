@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, read_json
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key, read_json
 from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.section import OpenCLIPEncoder
 from fieldguide.models.registry import ENCODERS
-from fieldguide.params.encoders import OpenCLIPEncoder
 
 KIND = "open_clip"
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"

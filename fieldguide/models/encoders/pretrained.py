@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key, read_json
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key, read_json
 from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
-from fieldguide.params.encoders import CLIPEncoder, DINOv2Encoder, E5VEncoder, SigLIPEncoder
+from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder, E5VEncoder, SigLIPEncoder
 
 CONFIG = "config.json"
 MODULES = ("torch", "torchvision", "transformers", "safetensors")

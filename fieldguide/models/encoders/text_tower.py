@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key, sha256_file
-from fieldguide.models import stored
+from fieldguide.core.files import content_key, sha256_file
 from fieldguide.models.encoders.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
+from fieldguide.models.encoders.section import TextTowerEncoder
+from fieldguide.models.networks import stored
+from fieldguide.models.networks.sentences import FILES, SentenceEncoder
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.registry import ENCODERS
-from fieldguide.models.sentences import FILES, SentenceEncoder
-from fieldguide.params.encoders import TextTowerEncoder
 
 KIND = "text-tower"
 _VERSION = 1
@@ -66,7 +66,7 @@ class TextTower:
 
     def _load(self) -> Any:
         if self._tower is None:
-            from fieldguide.models.tower import Tower
+            from fieldguide.models.networks.tower import Tower
 
             self._tower = stored.load_into(Tower(**stored.network_config(self._folder)), self._folder)
         return self._tower

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key, sha256_file
-from fieldguide.models import stored
+from fieldguide.core.files import content_key, sha256_file
+from fieldguide.models.generators.section import FlowMatchingGenerator
+from fieldguide.models.networks import stored
+from fieldguide.models.networks.sentences import FILES, SentenceEncoder
 from fieldguide.models.parallel import each
 from fieldguide.models.protocols import Refused, Vectors
 from fieldguide.models.registry import GENERATORS
-from fieldguide.models.sentences import FILES, SentenceEncoder
-from fieldguide.params.generators import FlowMatchingGenerator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fieldguide.models.unet import UNet
+    from fieldguide.models.networks.unet import UNet
 
 KIND = "flow-matching"
 _VERSION = 1
@@ -33,7 +33,7 @@ _VERSION = 1
     files={"path": stored.FILES, "text": FILES},
 )
 class FlowMatching:
-    """Draws what it was trained on, and nothing else (fieldguide/training/generator.py)."""
+    """Draws what it was trained on, and nothing else (fieldguide/retrieval/training/generator.py)."""
 
     def __init__(self, name: str, spec: FlowMatchingGenerator, root: Path) -> None:
         self.name = name
@@ -78,7 +78,7 @@ def load_network(folder: Path) -> UNet:
     """The network that lies in a folder, in float32 whatever it is stored in."""
     import torch
 
-    from fieldguide.models.unet import UNet, UNetConfig
+    from fieldguide.models.networks.unet import UNet, UNetConfig
 
     network: UNet = stored.load_into(UNet(UNetConfig.from_json(stored.network_config(folder))), folder)
     network.to(memory_format=torch.channels_last)

@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import sha256_file
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import sha256_file
 from fieldguide.models.generators.pipeline import INDEX, MODULES, DiffusersPipeline
+from fieldguide.models.generators.section import IPAdapterGenerator
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import GENERATORS
-from fieldguide.params.generators import IPAdapterGenerator
 
 KIND = "ip-adapter"
 _ENCODER = ("image_encoder/config.json", "image_encoder/model.safetensors")

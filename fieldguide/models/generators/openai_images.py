@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import content_key
-from fieldguide.models.calls import Answer, Request, UnansweredError, UnreadableError, open_calls
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key
+from fieldguide.core.streaming import map_ahead
+from fieldguide.models.calls.caller import Answer, Request, UnansweredError, UnreadableError, open_calls
+from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.generators.finished import checked, from_file
-from fieldguide.models.pricing import Usage, tokens_at_most, tokens_likely
+from fieldguide.models.generators.section import OpenAIImagesGenerator
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import GENERATORS
-from fieldguide.params.generators import OpenAIImagesGenerator
-from fieldguide.streaming import map_ahead
 
 if TYPE_CHECKING:
-    from fieldguide.answers import Call
+    from fieldguide.models.calls.store import Call
 
 KIND = "openai-images"
 _VERSION = 1

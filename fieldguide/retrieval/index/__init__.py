@@ -3,8 +3,3 @@
 An index only proposes. What it proposes is compared with the stored vectors, so that a run through an index has the
 scores of exact search and can only lack images; how many it lacks is measured.
 """
-
-from fieldguide.retrieval.index.build import Meta, build_index, index_key
-from fieldguide.retrieval.index.serve import Index, recall
-
-__all__ = ["Index", "Meta", "build_index", "index_key", "recall"]

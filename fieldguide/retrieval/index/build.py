@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.files import atomic_directory, content_key, sha256_bytes, sha256_file, write_json
-from fieldguide.params.search import BinaryIndex, HnswIndex, Index, IvfIndex
-from fieldguide.retrieval.embeddings import Embeddings
+from fieldguide.core.files import atomic_directory, content_key, sha256_bytes, sha256_file, write_json
+from fieldguide.records.embeddings import Embeddings
+from fieldguide.retrieval.index.section import BinaryIndex, HnswIndex, Index, IvfIndex
 from fieldguide.retrieval.search import Floats, blocks, centred
 
 META, CODES = "meta.json", "index.faiss"

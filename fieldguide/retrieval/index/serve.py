@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.errors import FieldguideError
-from fieldguide.files import read_json, sha256_file
-from fieldguide.params import search as params
-from fieldguide.retrieval.embeddings import Embeddings
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import read_json, sha256_file
+from fieldguide.records.embeddings import Embeddings
+from fieldguide.retrieval.index import section as params
 from fieldguide.retrieval.index.build import CODES, META, Meta, Rows
 from fieldguide.retrieval.search import Floats, nearest
 

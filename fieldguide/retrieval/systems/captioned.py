@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fieldguide.errors import FieldguideError
-from fieldguide.retrieval.embeddings import Embeddings, text_key
+from fieldguide.core.errors import FieldguideError
+from fieldguide.records.embeddings import Embeddings, text_key
 from fieldguide.retrieval.search import Floats, mean, similarities
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows

@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.errors import FieldguideError
-from fieldguide.params.ranking import DrawingSection
-from fieldguide.records import Subtopic
-from fieldguide.retrieval.embeddings import text_key
+from fieldguide.core.errors import FieldguideError
+from fieldguide.records.embeddings import text_key
+from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import Floats, centred, mean, reached
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison, same_space
 from fieldguide.retrieval.systems.registry import Rows, Scorer
+from fieldguide.retrieval.systems.sections.ranking import DrawingSection
 
 Combine = Callable[[Floats, Rows], npt.NDArray[np.floating]]
 Words = Literal["question", "phrase", "caption"]

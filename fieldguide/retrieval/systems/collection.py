@@ -10,19 +10,13 @@ from typing import Literal
 
 import pandas as pd
 
-from fieldguide.places import Places
-from fieldguide.records import (
-    CAPTIONS,
-    DRAWINGS,
-    ENTITIES,
-    IMAGES,
-    RECOMPOSED,
-    Subtopic,
-    read_components,
-    read_phrases,
-    read_topics,
-)
-from fieldguide.retrieval.embeddings import Embeddings
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import CAPTIONS, DRAWINGS
+from fieldguide.records.embeddings import Embeddings
+from fieldguide.records.images import IMAGES
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
+from fieldguide.records.topics import Subtopic, read_topics
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.errors import FieldguideError
-from fieldguide.records import Subtopic
-from fieldguide.retrieval.embeddings import Embeddings
+from fieldguide.core.errors import FieldguideError
+from fieldguide.records.embeddings import Embeddings
+from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import Floats, similarities
 from fieldguide.retrieval.systems.registry import Rows
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from fieldguide.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.params.systems import GROUP, PluginSystem, System
-from fieldguide.records import Subtopic
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.sections.systems import GROUP, PluginSystem, System
 
 Rows = npt.NDArray[np.intp]
 
@@ -59,7 +59,7 @@ def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F
 
 def kinds() -> list[str]:
     """Every kind that can be named in params.yaml, sorted."""
-    package = importlib.import_module("fieldguide.retrieval.systems")
+    package = importlib.import_module("fieldguide.retrieval.systems.kinds")
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
     return sorted({*_FACTORIES, *_plugins()})

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fieldguide.params.systems import System
-from fieldguide.records import RunLine
-from fieldguide.retrieval.runs import rank_images
+from fieldguide.records.run_lines import RunLine
+from fieldguide.records.runs import rank_images
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison
 from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system
 from fieldguide.retrieval.systems.searching import Scored, Searching, exact
+from fieldguide.retrieval.systems.sections.systems import System
 
 
 def run_system(

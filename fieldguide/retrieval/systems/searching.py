@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.files import locked, write_json
-from fieldguide.params.search import Index as Spec
-from fieldguide.records import SEARCH_VERSION, IndexRecall, Subtopic
-from fieldguide.retrieval.index import Index, build_index, index_key, recall
+from fieldguide.core.files import locked, write_json
+from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
+from fieldguide.records.topics import Subtopic
+from fieldguide.retrieval.index.build import build_index, index_key
+from fieldguide.retrieval.index.section import Index as Spec
+from fieldguide.retrieval.index.serve import Index, recall
 from fieldguide.retrieval.search import QUERIES, Floats
 from fieldguide.retrieval.systems.comparison import Comparison
 from fieldguide.retrieval.systems.registry import Rows

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.fitness.arrays import array_measure
 from tests.evaluation.fitness.boards import board, case, images
 

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fieldguide.benchmark import Benchmark
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.cli.main import app
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.files import write_json
+from fieldguide.core.paths import Places
 from fieldguide.evaluation.fitness.assess import assess, families, measured_disagreement
-from fieldguide.files import write_json
-from fieldguide.places import Places
-from fieldguide.records import AGREEMENT_VERSION, IMAGES, POOLS, QRELS
-from fieldguide.reporting.fitness import fitness as section
-from flows.cli import app
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.fitness import fitness as section
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
+from fieldguide.runtime.stage import Run
 from flows.fitness import fitness as stage
-from flows.stage import Run
 from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
 
 
@@ -47,7 +48,7 @@ def test_every_board_is_asked_everything(places: Places) -> None:
 
 
 def test_its_scores_are_the_leaderboards(places: Places) -> None:
-    from fieldguide.evaluation.evaluate import evaluate
+    from fieldguide.evaluation.leaderboard.evaluate import evaluate
 
     scores = evaluate(tiny_params(), places).leaderboard
     for board in values(places)["boards"]:

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.models import Refused
-from fieldguide.models.captioners import CAPTIONERS, load_captioner
-from fieldguide.params.captions import Captioner as Section
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.models.captioners.section import Captioner as Section
+from fieldguide.models.protocols import Refused
+from fieldguide.models.registry import CAPTIONERS, load_captioner
 from tests.models import tiny
 from tests.models.captioners import tiny_captioners
 from tests.models.endpoint import HTTP_500, KEY, REFUSED, completion, serve

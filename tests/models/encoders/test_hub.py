@@ -8,9 +8,8 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.models import available_kinds, load_encoder
-from fieldguide.models.registry import ENCODERS
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.models.registry import ENCODERS, available_kinds, load_encoder
 from tests.models.encoders.test_providers import IMAGES, load
 from tests.models.tiny_encoders import section
 

@@ -8,7 +8,7 @@ import yaml
 
 from fieldguide.models.encoders import openclip
 from fieldguide.models.registry import ENCODERS
-from fieldguide.params.retrieval import Embed
+from fieldguide.retrieval.encoding.section import Embed
 from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from fieldguide.params.generators import Generator
+from fieldguide.models.generators.section import Generator
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Generator)
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from fieldguide.errors import FieldguideError
-from fieldguide.models import Generator, Refused, load_generator
+from fieldguide.core.errors import FieldguideError
 from fieldguide.models.generators.flow_matching import sample
-from fieldguide.models.unet import UNet, UNetConfig
+from fieldguide.models.networks.unet import UNet, UNetConfig
+from fieldguide.models.protocols import Generator, Refused
+from fieldguide.models.registry import load_generator
 from tests.models.generators.sections import section
 
 SPECS = {"flow-matching": {"path": "generator", "text": "minilm"}, "diffusers": {"path": "pipeline"}}

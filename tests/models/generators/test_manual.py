@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
+from fieldguide.core.section import Name
+from fieldguide.models.generators.section import Generator
 from fieldguide.models.registry import GENERATORS
-from fieldguide.params.base import Name
-from fieldguide.params.generators import Generator
-from fieldguide.params.retrieval import Visualize
+from fieldguide.queries.visuals.section import Visualize
 from tests.conftest import REPOSITORY
 
 _TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")

@@ -12,15 +12,16 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from fieldguide.drawings import draw_all, failures, read_drawings
-from fieldguide.errors import FieldguideError
-from fieldguide.models import Refused, load_generator
-from fieldguide.models.budget import BudgetError
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.models.calls.budget import BudgetError
+from fieldguide.models.calls.pricing import Usage
 from fieldguide.models.generators.openai_images import OpenAIImages
-from fieldguide.models.pricing import Usage
-from fieldguide.params.retrieval import Visualize
-from fieldguide.places import Places
-from fieldguide.records import Phrase
+from fieldguide.models.protocols import Refused
+from fieldguide.models.registry import load_generator
+from fieldguide.queries.visuals.drawings import draw_all, failures, read_drawings
+from fieldguide.queries.visuals.section import Visualize
+from fieldguide.records.texts import Phrase
 from tests.models import tiny
 from tests.models.endpoint import (
     BAD_BASE64,

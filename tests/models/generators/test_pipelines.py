@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from fieldguide.errors import FieldguideError
-from fieldguide.models import Generator, Refused, load_generator
+from fieldguide.core.errors import FieldguideError
+from fieldguide.models.protocols import Generator, Refused
+from fieldguide.models.registry import load_generator
 from tests.models.generators import folders
 from tests.models.generators.sections import section
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fieldguide.errors import FieldguideError, ProblemsError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.params import parse_params
 from tests.conftest import REPOSITORY
 from tests.models.generators.sections import section

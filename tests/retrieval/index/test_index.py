@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.files import read_json, write_json
-from fieldguide.params import search as params
-from fieldguide.places import Places
-from fieldguide.records import IndexRecall, Subtopic
-from fieldguide.retrieval.embeddings import Embeddings, write_embeddings
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.files import read_json, write_json
+from fieldguide.core.paths import Places
+from fieldguide.records.embeddings import Embeddings, write_embeddings
+from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
-from fieldguide.retrieval.index import Index, build_index, index_key, recall
+from fieldguide.retrieval.index import section as params
+from fieldguide.retrieval.index.build import build_index, index_key
+from fieldguide.retrieval.index.serve import Index, recall
 from fieldguide.retrieval.search import Floats, centred, mean, nearest
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison
+from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.searching import exact, indexed
 from tests.builders import tiny_benchmark, tiny_params, tiny_topics
 

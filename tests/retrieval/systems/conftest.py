@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.places import Places
+from fieldguide.core.paths import Places
 from tests.retrieval.systems.worlds import world
 
 

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fieldguide import records
-from fieldguide.params.systems import System
-from fieldguide.retrieval.systems import Collection, make_system
-from fieldguide.retrieval.systems.adaptive import agreement, standing_out
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.kinds.adaptive import agreement, standing_out
+from fieldguide.retrieval.systems.registry import make_system
+from fieldguide.retrieval.systems.sections.systems import System
 from tests.builders import ENCODER, tiny_benchmark
 
 TEXT = {"kind": "text", "encoder": ENCODER, "query": "phrase"}
@@ -78,9 +79,9 @@ def test_drawings_that_agree_enough_are_taken(collection: Collection, threshold:
 
 @pytest.mark.parametrize("predictor", ["spread", "agreement"])
 def test_without_a_drawing_the_text_is_taken(collection: Collection, predictor: str) -> None:
-    drawings = records.DRAWINGS.read(collection.places.drawings)
+    drawings = DRAWINGS.read(collection.places.drawings)
     drawings.loc[drawings["purpose"] == "topic", ["status", "reason"]] = ["failed", "refused"]
-    records.DRAWINGS.write(collection.places.drawings, drawings)
+    DRAWINGS.write(collection.places.drawings, drawings)
     fresh = Collection(collection.places)
     score, (text, _) = make_system(spec(predictor=predictor, threshold=0.0), fresh), parts(fresh)
     everything = np.arange(len(fresh.gallery), dtype=np.intp)

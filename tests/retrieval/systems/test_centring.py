@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldguide.errors import FieldguideError
-from fieldguide.places import Places
-from fieldguide.records import DRAWINGS, ENTITIES, IMAGES
-from fieldguide.retrieval.systems import Collection
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.images import IMAGES
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.retrieval.systems.collection import Collection
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import Vectors, same, scores, section, unit
 

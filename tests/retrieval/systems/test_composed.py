@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldguide.errors import FieldguideError
-from fieldguide.places import Places
-from fieldguide.records import CAPTIONS, DRAWINGS, RECOMPOSED
-from fieldguide.retrieval.systems import Collection
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import CAPTIONS, DRAWINGS
+from fieldguide.records.texts import RECOMPOSED
+from fieldguide.retrieval.systems.collection import Collection
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import Vectors, same, scores, unit
 

@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide import records
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.params.decomposing import Decompose, DecomposeSystem
-from fieldguide.places import Places
-from fieldguide.retrieval.embeddings import text_key
-from fieldguide.retrieval.systems import Collection, make_system
-from fieldguide.retrieval.systems.decompose import COMBINE, believed
-from fieldguide.topics.decomposing import decompose
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.queries.rewriting.decomposing import decompose
+from fieldguide.queries.rewriting.section import Decompose
+from fieldguide.records.embeddings import text_key
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.records.texts import read_components
+from fieldguide.records.topics import read_topics
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.kinds.decompose import COMBINE, believed
+from fieldguide.retrieval.systems.registry import make_system
+from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
 from tests.builders import ENCODER, rewrite, tiny_benchmark
 
 
@@ -72,10 +76,10 @@ def test_entity_and_part_are_asked_and_other_entities_denied(places: Places, com
 
 
 def test_the_stage_writes_entity_and_part_but_no_part_of_the_whole(places: Places) -> None:
-    wanted = records.read_components(places.components)
+    wanted = read_components(places.components)
     places.components.unlink()
-    assert decompose(Decompose(), places) == records.read_components(places.components) == wanted
-    kinds = {s.subtopic_id: s.topic.kind for t in records.read_topics(places.topics) for s in t.subtopics}
+    assert decompose(Decompose(), places) == read_components(places.components) == wanted
+    kinds = {s.subtopic_id: s.topic.kind for t in read_topics(places.topics) for s in t.subtopics}
     for subtopic, kind in kinds.items():
         about = [component.about for component in wanted if component.subtopic_id == subtopic]
         assert about == (["entity"] if kind == "entity" else ["entity", "part"])
@@ -90,7 +94,7 @@ def test_templates_that_would_not_do_are_told(places: Places, values: dict[str, 
 
 
 def test_topics_of_unknown_entities_are_told_all_at_once(places: Places) -> None:
-    rewrite(records.ENTITIES, places.entities, entity_id=lambda frame: frame["entity_id"] + "-2")
+    rewrite(ENTITIES, places.entities, entity_id=lambda frame: frame["entity_id"] + "-2")
     with pytest.raises(ProblemsError) as caught:
         decompose(Decompose(), places)
     assert len(caught.value.problems) == len(Collection(places).subtopics)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.places import Places
-from fieldguide.records import DRAWINGS
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import DRAWINGS
 from fieldguide.retrieval.fusion import reciprocal_ranks, scaled
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import by_subtopic, same, scores, section
 

@@ -10,15 +10,19 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from fieldguide.corpus import read_images
-from fieldguide.drawings import read_drawings
-from fieldguide.files import read_member
-from fieldguide.models import load_encoder
+from fieldguide.core.files import read_member
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import read_images
 from fieldguide.models._torchvision import declare_operators
-from fieldguide.places import Places
-from fieldguide.records import DRAWINGS, IMAGES, read_phrases, read_topics
-from fieldguide.retrieval.encoding import drawing_items, encode, image_items, text_items
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.models.registry import load_encoder
+from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.images import IMAGES
+from fieldguide.records.texts import read_phrases
+from fieldguide.records.topics import read_topics
+from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
 from tests import builders
 from tests.models import tiny_encoders
 from tests.retrieval.systems.worlds import section

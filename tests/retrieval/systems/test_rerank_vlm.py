@@ -13,14 +13,15 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from fieldguide.errors import FieldguideError
-from fieldguide.models.chat import Reply
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.models.calls.chat import Reply
 from fieldguide.models.protocols import Refused
-from fieldguide.params.systems import System
-from fieldguide.places import Places
-from fieldguide.records import RunLine
-from fieldguide.retrieval.systems import Collection, run_system
-from fieldguide.retrieval.systems.rerank_vlm import Photographs, grade, reranked
+from fieldguide.records.run_lines import RunLine
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.kinds.rerank_vlm import Photographs, grade, reranked
+from fieldguide.retrieval.systems.run import run_system
+from fieldguide.retrieval.systems.sections.systems import System
 from tests.builders import tiny_benchmark
 from tests.models.endpoint import KEY, REFUSED, Answer, completion, endpoint, serve
 

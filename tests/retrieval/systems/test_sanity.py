@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from fieldguide.errors import FieldguideError, ProblemsError
-from fieldguide.places import Places
-from fieldguide.records import IMAGES
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.records.images import IMAGES
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
 from tests.retrieval.systems.worlds import by_subtopic, scores, section
 
 

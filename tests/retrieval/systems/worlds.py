@@ -10,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from fieldguide.params.systems import System
-from fieldguide.places import Places
-from fieldguide.records import CAPTIONS, DRAWINGS, IMAGES, RECOMPOSED, Phrase, RunLine, read_phrases, write_records
-from fieldguide.retrieval.embeddings import Embeddings, text_key, write_embeddings
-from fieldguide.retrieval.systems import Collection, run_system
+from fieldguide.core.paths import Places
+from fieldguide.records.drawings import CAPTIONS, DRAWINGS
+from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
+from fieldguide.records.images import IMAGES
+from fieldguide.records.run_lines import RunLine
+from fieldguide.records.texts import RECOMPOSED, Phrase, read_phrases
+from fieldguide.records.topics import write_records
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.run import run_system
+from fieldguide.retrieval.systems.sections.systems import System
 from tests.builders import ENCODER, tiny_benchmark
 
 DIMENSION = 8

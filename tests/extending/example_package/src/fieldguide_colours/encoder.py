@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key
-from fieldguide.models import ENCODERS
+from fieldguide.core.files import content_key
 from fieldguide.models.protocols import Vectors, unit_rows
-from fieldguide.models.registry import lacks
+from fieldguide.models.registry import ENCODERS, lacks
 
 KIND = "colour-histogram"
 

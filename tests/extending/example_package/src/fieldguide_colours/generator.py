@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.files import content_key
-from fieldguide.models import GENERATORS, Refused
+from fieldguide.core.files import content_key
+from fieldguide.models.protocols import Refused
+from fieldguide.models.registry import GENERATORS
 
 KIND = "swatch"
 COLOURS = {"red": (200, 30, 40), "green": (90, 160, 50), "orange": (240, 140, 20), "granny": (110, 180, 60)}

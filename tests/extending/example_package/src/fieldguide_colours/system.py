@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from fieldguide.params.base import Name, Positive, Section
-from fieldguide.retrieval.systems import Collection, Scorer, system
+from fieldguide.core.section import Name, Positive, Section
+from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison, same_space
+from fieldguide.retrieval.systems.registry import Scorer, system
 
 
 class Agreement(Section):

@@ -1,1 +1,0 @@
-"""People: the judgment log, judges, adjudication."""

@@ -1,0 +1,172 @@
+"""The summary of what people judged: agreement, each assessor, how grades were decided, the effect of guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fieldguide.annotation.agreement.agreement import Agreement, agreement
+from fieldguide.annotation.agreement.alpha import Estimate
+from fieldguide.annotation.agreement.anchoring import Anchoring, anchoring, guessed_relevant
+from fieldguide.annotation.agreement.individuals import Individual, Share, individuals
+from fieldguide.annotation.judgments.adjudication import Adjudication
+from fieldguide.annotation.judgments.consensus import Errors
+from fieldguide.annotation.judgments.guidelines import Guideline
+from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.judgments.votes import Pair, votes
+from fieldguide.core.files import write_json
+from fieldguide.params import Params
+from fieldguide.records.judgments import AGREEMENT_VERSION
+
+CONFIDENCE = 0.95
+DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What data/qrels/agreement.json holds.
+
+    Attributes:
+        rule: adjudicate.rule of params.yaml.
+        pairs: judged pairs; `several`: judged by two or more assessors; `differing`: of these, with different answers.
+        ungraded: judged pairs without a grade.
+        decided_by: number of graded pairs by how they were decided.
+        prior: how frequent each grade is, as the model estimates; empty without a model.
+        errors: each assessor's error rates as the model estimates; empty without a model.
+        anchoring: None where no guess was ever in sight, or `notes` says why not.
+        notes: what could not be computed, and why.
+    """
+
+    rule: str
+    confidence: float
+    pairs: int
+    several: int
+    differing: int
+    ungraded: int
+    decided_by: dict[str, int]
+    agreement: Agreement
+    assessors: tuple[Individual, ...]
+    prior: dict[int, float]
+    errors: tuple[Errors, ...]
+    anchoring: Anchoring | None
+    notes: tuple[str, ...]
+    schema_version: int = AGREEMENT_VERSION
+
+
+def summarise(
+    entries: Iterable[Entry],
+    adjudicated: Adjudication,
+    guidelines: Iterable[Guideline],
+    pools: pd.DataFrame,
+    params: Params,
+    gold: Mapping[Pair, int] | None = None,
+) -> Summary:
+    """Everything at once. The same log and parameters give the same summary.
+
+    Args:
+        entries: the log.
+        adjudicated: what `fieldguide.annotation.judgments.adjudication.adjudicate` made of it.
+        guidelines: those that were judged by.
+        pools: records.POOLS.
+        params: all parameters; adjudicate, annotate and pool are read.
+        gold: known grades.
+    """
+    lines = list(entries)
+    said = votes(lines)
+    qrels, decisions = adjudicated.qrels, adjudicated.decisions
+    decided = {(s, i): int(g) for s, i, g in zip(qrels["subtopic_id"], qrels["image_id"], qrels["grade"], strict=True)}
+    highest = max((grade for guideline in guidelines for grade in guideline.grades), default=1)
+    seed = params.annotate.seed
+    anchored, notes = _anchoring(lines, highest, pools, params, gold or {})
+    return Summary(
+        rule=params.adjudicate.rule,
+        confidence=CONFIDENCE,
+        pairs=len(decisions),
+        several=sum(len(by) > 1 for by in said.values()),
+        differing=int(decisions["disagreement"].sum()),
+        ungraded=len(adjudicated.ungraded),
+        decided_by={str(how): int(n) for how, n in qrels["decided_by"].value_counts().sort_index().items()},
+        agreement=agreement(lines, confidence=CONFIDENCE, draws=DRAWS, seed=seed),
+        assessors=tuple(
+            individuals(lines, gold=gold, decided=decided, confidence=CONFIDENCE, draws=DRAWS, seed=seed)
+        ),
+        prior=adjudicated.consensus.prior,
+        errors=adjudicated.consensus.errors,
+        anchoring=anchored,
+        notes=(*adjudicated.consensus.notes, *notes),
+    )  # fmt: skip
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """The summary as plain values; grades that are keys become text."""
+    return {name: _plain(value) for name, value in asdict(summary).items()}
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Write agreement.json."""
+    write_json(folder / "agreement.json", to_json(summary))
+
+
+def lines_of(summary: Summary) -> Iterator[str]:
+    """The summary in a few lines of text."""
+    yield f"  judged by several: {summary.several} of {summary.pairs}; with different answers: {summary.differing}"
+    overall = summary.agreement.overall
+    yield f"  Krippendorff's alpha of grades, ordinal: {estimate_words(overall.ordinal)}"
+    yield f"  nominal: {estimate_words(overall.nominal)}; of choices, nominal: {estimate_words(overall.choices)}"
+    for one in summary.assessors:
+        gold = f"; gold {share_words(one.gold)}" if one.gold.of else ""
+        yield f"  {one.assessor}: {one.votes} judged{gold}; bias {estimate_words(one.bias, sign=True)}"
+    if summary.anchoring:
+        yield f"  {summary.anchoring.words}"
+    yield from (f"  {note}" for note in summary.notes)
+
+
+def estimate_words(estimate: Estimate, sign: bool = False) -> str:
+    """`0.812 (0.771 to 0.850)`, or why there is none."""
+    if estimate.value is None:
+        return f"none ({estimate.reason})"
+    form = "+.3f" if sign else ".3f"
+    value = format(estimate.value, form)
+    if estimate.low is None or estimate.high is None:
+        return f"{value} (no interval: {estimate.reason})"
+    return f"{value} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
+def share_words(share: Share) -> str:
+    """`18 of 20`, with the interval of the share."""
+    if share.low is None or share.high is None:
+        return "none"
+    return f"{share.count} of {share.of} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _anchoring(
+    entries: list[Entry], highest: int, pools: pd.DataFrame, params: Params, gold: Mapping[Pair, int]
+) -> tuple[Anchoring | None, list[str]]:
+    sighted = sum(entry.sighted for entry in entries)
+    if not sighted:
+        return None, []
+    guess = params.annotate.preannotation
+    if guess is None:
+        return None, [
+            f"{sighted} judgments were given with a model's guess in sight; annotate.preannotation is empty now, so "
+            "that its effect cannot be measured"
+        ]
+    relevant = guessed_relevant(pools, guess, params.pool)
+    if relevant is None:
+        return None, [
+            f"{sighted} judgments were given with a guess of {guess.system} in sight; its effect cannot be measured, "
+            f"since the pools do not hold its first {guess.relevant} images (pool.systems, pool.depth)"
+        ]
+    seed = params.annotate.seed
+    made = anchoring(entries, relevant, highest, gold=gold, confidence=CONFIDENCE, draws=DRAWS, seed=seed)
+    return made, []

@@ -1,0 +1,123 @@
+"""How much of what is asked is judged: whether a build goes on, whether annotation can be closed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.planning.answers import Answers
+from fieldguide.annotation.planning.assignment import ANYBODY
+from fieldguide.annotation.planning.rows import PlanRow
+from fieldguide.annotation.planning.section import Annotate
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one assessor, or anybody together, is asked and has judged: numbers of judgments.
+
+    Attributes:
+        asked: what is before people, and what may yet be asked.
+        judged: of that.
+        later: asked, not judged and not before people yet: a stopping rule may yet spare them.
+    """
+
+    assessor: str
+    asked: int
+    judged: int
+    later: int = 0
+
+    @property
+    def left(self) -> int:
+        """Asked and not judged."""
+        return self.asked - self.judged
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Attributes.
+
+    assessors: in the order of params.yaml, those who were asked; `anybody` where projects are shared.
+    adjudicator: what was asked because assessors disagree; None where nothing was.
+    unsure: subtopics of which more may be asked, since no stopping rule has stopped them yet.
+    """
+
+    assessors: tuple[Share, ...]
+    adjudicator: Share | None = None
+    unsure: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Judgments that assessors were asked, and may yet be asked."""
+        return sum(share.asked for share in self.assessors)
+
+    @property
+    def judged(self) -> int:
+        """Judgments that assessors gave of them."""
+        return sum(share.judged for share in self.assessors)
+
+    @property
+    def left(self) -> int:
+        """Of everybody, the adjudicator too."""
+        return self.asked - self.judged + (self.adjudicator.left if self.adjudicator else 0)
+
+    def enough(self, share: float) -> bool:
+        """Whether assessors have judged that share of what they were asked, and the adjudicator of theirs."""
+        if self.judged < share * self.asked:
+            return False
+        return self.adjudicator is None or self.adjudicator.judged >= share * self.adjudicator.asked
+
+
+def coverage(
+    rows: Iterable[PlanRow],
+    entries: Sequence[Entry],
+    annotate: Annotate,
+    guidelines: Collection[str],
+    stopped: Collection[str] = (),
+    due: Collection[str] | None = None,
+    impossible: Collection[tuple[str, str]] = (),
+) -> Coverage:
+    """Hold the plan against the log.
+
+    What counts as asked: rows of people who are named in params.yaml, under one of `guidelines`. Where a stopping
+    rule holds, of a stopped subtopic only what was put before people (`due`); of every other subtopic all rows, since
+    the rule may yet ask for them.
+
+    Args:
+        rows: the plan.
+        entries: the judgment log.
+        annotate: section of params.yaml.
+        guidelines: versions that count: the one in force, and those with the same choices and grades.
+        stopped: subtopics that a stopping rule has stopped.
+        due: page_keys that are to be before people now; None: all.
+        impossible: (subtopic_id, image_id) that nobody can be asked, since the image cannot be shown.
+    """
+    people = {*annotate.assessors, ANYBODY}
+    answers = Answers(entries, annotate.overlap)
+    asked: Counter[str] = Counter()
+    judged: Counter[str] = Counter()
+    later: Counter[str] = Counter()
+    unsure = set()
+    for row in rows:
+        adjudicates = row.purpose == "adjudicate"
+        if row.guideline not in guidelines or (row.subtopic_id, row.image_id) in impossible:
+            continue
+        if row.assessor not in ({annotate.adjudicator} if adjudicates else people):
+            continue
+        if due is not None and row.page_key not in due and not adjudicates:
+            if row.subtopic_id in stopped:
+                continue
+            unsure.add(row.subtopic_id)
+            later[row.assessor] += answers.wanted(row) - answers.given(row)
+        asked[row.assessor] += answers.wanted(row)
+        judged[row.assessor] += answers.given(row)
+    shares = [
+        Share(name, asked[name], judged[name], later[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]
+    ]
+    decider = annotate.adjudicator
+    return Coverage(
+        tuple(shares),
+        Share(decider, asked[decider], judged[decider]) if decider and asked[decider] else None,
+        len(unsure),
+    )

@@ -1,0 +1,92 @@
+"""Gold: images whose grade is known beforehand, asked of everybody to see who judges with care."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from fieldguide.annotation.judgments.guidelines import Guideline
+from fieldguide.annotation.planning.assignment import Pair
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+
+COLUMNS = ("subtopic_id", "image_id", "grade")
+
+
+def read_gold(
+    path: Path,
+    guideline: Guideline,
+    subtopics: Collection[str] | None = None,
+    images: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Read the CSV of images with known grades.
+
+    Args:
+        path: UTF-8, with a head: subtopic_id, image_id, grade.
+        guideline: whose grades are allowed.
+        subtopics: ids that are allowed; None: any.
+        images: ids that are allowed; None: any.
+
+    Returns:
+        subtopic_id (str), image_id (str), grade (int64), in the order of the file; at least one row.
+
+    Raises:
+        FieldguideError: no such file, not UTF-8, or not these columns.
+        ProblemsError: rows that do not fit, all of them, by line.
+    """
+    rows = []
+    problems = []
+    seen: dict[Pair, int] = {}
+    for number, cells in _lines(path):
+        where = f"{path}:{number}"
+        if len(cells) != len(COLUMNS) or not all(cells):
+            problems.append(Problem(where, f"must have {', '.join(COLUMNS)}; found {','.join(cells)}"))
+            continue
+        subtopic, image, grade = cells
+        if grade not in map(str, guideline.grades):
+            allowed = ", ".join(map(str, sorted(guideline.grades)))
+            problems.append(Problem(where, f"grade {grade!r} is not in {guideline.version}; allowed: {allowed}"))
+        if subtopics is not None and subtopic not in subtopics:
+            problems.append(Problem(where, f"{subtopic!r} is no subtopic of the topics; drop the row, or mend the id"))
+        if images is not None and image not in images:
+            problems.append(Problem(where, f"{image!r} is no image of the corpus; drop the row, or mend the id"))
+        first = seen.setdefault((subtopic, image), number)
+        if first != number:
+            problems.append(Problem(where, f"{image} for {subtopic} is in line {first} already"))
+        rows.append((subtopic, image, grade))
+    if problems:
+        raise ProblemsError(f"{path}: not valid gold:", problems)
+    if not rows:
+        raise FieldguideError(f"{path}: holds no gold; add rows, or set annotate.gold_share to 0")
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"grade": "int64"})
+
+
+def grades_of(gold: pd.DataFrame | None) -> dict[Pair, int]:
+    """Known grades by pair; none where there is no gold."""
+    if gold is None:
+        return {}
+    columns = (gold[name] for name in COLUMNS)
+    return {(str(subtopic), str(image)): int(grade) for subtopic, image, grade in zip(*columns, strict=True)}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells, stripped, of every line that is not blank, below the head."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it") from None
+    except UnicodeDecodeError:
+        raise FieldguideError(f"{path}: not UTF-8; save it as CSV in UTF-8") from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        head = [cell.strip() for cell in next(reader, [])]
+        if tuple(head) != COLUMNS:
+            raise FieldguideError(f"{path}:1: must be {','.join(COLUMNS)}; found {','.join(head) or 'nothing'}")
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise FieldguideError(f"{path}:{reader.line_num}: not valid CSV ({error})") from None

@@ -1,0 +1,110 @@
+"""Who is asked what, and how judgments become grades."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fieldguide.core.section import Name, Positive, Section, Seed
+
+
+class Images(Section):
+    """How assessors' browsers get the images.
+
+    `local-files`: copies under .annotation/images, served by a Label Studio on this machine.
+    `http`: at `address` + image_id (an S3 bucket's or any other public or signed-in address).
+    `upload`: inside the task itself, as a data address; for small collections on a distant server.
+    `side` is the greatest width or height in pixels of a copy; greater images are made smaller for the form.
+    """
+
+    kind: Literal["local-files", "http", "upload"] = "local-files"
+    address: Annotated[str, Field(pattern=r"^(https?|s3)://")] | None = None
+    side: Annotated[int, Field(ge=64, le=4096)] = 1024
+
+    @model_validator(mode="after")
+    def _address_is_for_http(self) -> Images:
+        if (self.kind == "http") != (self.address is not None):
+            raise ValueError("`address` belongs to the kind http, and to no other")
+        return self
+
+
+class Preannotation(Section):
+    """Show a model's guess first, for a seeded `share` of the images; the rest stays blind.
+
+    The images that `system` ranks within `relevant` for a subtopic are guessed to have the highest grade, all
+    others grade 0. How far people follow the guess (anchoring) is reported.
+    """
+
+    system: Name
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    relevant: Positive = 10
+
+
+class Stopping(Section):
+    """When no more images of a subtopic are asked for. Images go out in pool order, `wave` pages a subtopic at a time.
+
+    `consecutive`: after `count` non-relevant images in a row in pool order (INQUIRE used 100).
+    `missed`: as soon as at most `bound` relevant images are unseen by the estimate's upper 95 % limit.
+    """
+
+    rule: Literal["consecutive", "missed"]
+    count: Positive | None = None
+    bound: Annotated[float, Field(ge=0)] | None = None
+    wave: Positive = 2
+
+    @model_validator(mode="after")
+    def _has_its_number(self) -> Stopping:
+        if (self.rule == "consecutive") != (self.count is not None) or (self.rule == "missed") != (
+            self.bound is not None
+        ):
+            raise ValueError("`consecutive` needs `count`, `missed` needs `bound`, and neither the other's")
+        return self
+
+
+class Annotate(Section):
+    """`fieldguide annotate`: who is asked what. Changing it changes what is asked from now on, never what was said.
+
+    Attributes:
+        assessors: names for the log, not addresses; accounts.json says who they are on the server.
+        adjudicator: who decides where assessors disagree; must not be one of them.
+        projects: `separate`: one a person, strictly blind; `shared`: one for all, the server hands each page to
+            `overlap` people.
+        overlap: how many assessors judge each image.
+        gold: CSV of images with known grades (subtopic_id, image_id, grade), asked of everybody.
+        gold_share: of an assessor's images, at most; 0: none.
+        repeat_share: of an assessor's images that are asked again later, for self-consistency.
+        page: images judged at once; 1: one by one, with zoom.
+        subtopics: only these (ids of topics or subtopics); all where empty.
+        coverage: share of the planned judgments at which the build goes on by itself.
+    """
+
+    assessors: list[Name] = Field(min_length=1)
+    adjudicator: Name | None = None
+    projects: Literal["separate", "shared"] = "separate"
+    overlap: Positive = 2
+    gold: Path | None = None
+    gold_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    repeat_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    page: Annotated[int, Field(ge=1, le=8)] = 8
+    seed: Seed
+    subtopics: list[str] = Field(default=[])
+    coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
+    images: Images = Images()
+    preannotation: Preannotation | None = None
+    stopping: Stopping | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Annotate:
+        if len(set(self.assessors)) != len(self.assessors):
+            raise ValueError("an assessor is named twice")
+        if self.adjudicator in self.assessors:
+            raise ValueError(f"adjudicator {self.adjudicator!r} is an assessor too, and would decide on own judgments")
+        if self.overlap > len(self.assessors):
+            raise ValueError(f"overlap is {self.overlap}, but there are {len(self.assessors)} assessors")
+        if self.gold_share and self.gold is None:
+            raise ValueError("gold_share needs `gold`, a CSV with subtopic_id, image_id and grade")
+        if self.projects == "shared" and (self.repeat_share or self.preannotation):
+            raise ValueError("repeat_share and preannotation need `projects: separate`: a shared project asks anybody")
+        return self

@@ -1,0 +1,67 @@
+"""What the server lacks of the plan, and what it has too much. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from fieldguide.annotation.form.pages import Page
+from fieldguide.annotation.label_studio.tasks import Listed
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a project lacks and what it has too much.
+
+    Attributes:
+        create: due pages that are neither there nor judged, in the assessor's order.
+        present: number of due pages that are there.
+        remove: tasks that go if nobody has begun them.
+        answered: answered tasks that are copies, by page key.
+        foreign: answered tasks of pages that the plan does not have here.
+        strangers: tasks that are none of ours.
+    """
+
+    create: tuple[Page, ...]
+    present: int
+    remove: tuple[int, ...]
+    answered: Mapping[str, tuple[int, ...]]
+    foreign: tuple[int, ...]
+    strangers: tuple[int, ...]
+
+
+def difference(
+    wanted: Collection[str], pages: Mapping[str, Page], done: Collection[str], listed: Iterable[Listed]
+) -> Difference:
+    """Hold a project's tasks against the plan.
+
+    Args:
+        wanted: keys of its pages that are due.
+        pages: all its pages of the plan.
+        done: keys of pages that the log holds whole.
+        listed: its tasks.
+    """
+    copies: dict[str, list[Listed]] = defaultdict(list)
+    remove: list[int] = []
+    foreign: list[int] = []
+    strangers: list[int] = []
+    for task in listed:
+        if task.page_key is None:
+            strangers.append(task.task)
+        elif task.page_key in pages:
+            copies[task.page_key].append(task)
+        else:
+            (foreign if task.annotated else remove).append(task.task)
+    answered = {}
+    for key, tasks in copies.items():
+        # The first answered copy is the page; where nobody has answered, the first, since it is shown first.
+        tasks.sort(key=lambda task: (not task.annotated, task.task))
+        remove += [task.task for task in tasks[1:] if not task.annotated]
+        others = tuple(task.task for task in tasks[1:] if task.annotated)
+        if others:
+            answered[key] = others
+    missing = [pages[key] for key in wanted if key not in copies and key not in done]
+    create = sorted(missing, key=lambda page: (page.queue, page.key))
+    present = sum(key in copies for key in wanted)
+    return Difference(tuple(create), present, tuple(sorted(remove)), answered, tuple(foreign), tuple(strangers))

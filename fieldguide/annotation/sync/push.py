@@ -1,0 +1,239 @@
+"""Push: make the server hold exactly the pages that are due. Pushing twice changes nothing.
+
+A push looks before it writes, so that it mends whatever an earlier one, a crash or a person left: what is missing is
+made, what is there twice and untouched is removed, what somebody has answered is never removed. It believes the plan
+about what is asked, the log about what is judged, and the server about nothing but what it holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fieldguide.annotation.form.pages import Made, Mark, Page
+from fieldguide.annotation.form.unshowable import write_unshowable
+from fieldguide.annotation.judgments.guidelines import Guideline, archive
+from fieldguide.annotation.label_studio.projects import Found, Project, ensure, look, remove, serve_folder
+from fieldguide.annotation.label_studio.tasks import import_tasks, list_tasks, remove_untouched
+from fieldguide.annotation.planning.assignment import Pair
+from fieldguide.annotation.sync.asking import Asking
+from fieldguide.annotation.sync.difference import Difference, difference
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.params import Params
+
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio
+
+_BATCH_TASKS = 1000
+_BATCH_CHARACTERS = 16 << 20
+_OLD = "asks by the guidelines {}, which are no more in force; what people still give there is kept, as given by those"
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did; of a dry run, what it would do.
+
+    Attributes:
+        projects: of ours, as they are now; of a dry run, as they were found.
+        created: pages put on the server.
+        present: pages that are due and were there.
+        removed: untouched tasks that were deleted: copies, and pages that are not in the plan.
+        duplicates: copies of pages that somebody has answered too, and which therefore stay.
+        unshowable: why nobody can be asked, by (subtopic_id, image_id).
+        notes: what a manager should know, one sentence each.
+    """
+
+    projects: tuple[Project, ...]
+    created: int
+    present: int
+    removed: int
+    duplicates: int
+    unshowable: Mapping[Pair, str]
+    notes: tuple[str, ...]
+
+
+def push(client: LabelStudio, places: Places, params: Params, track: Track = silent) -> Pushed:
+    """Make the server hold the due pages of the plan.
+
+    Args:
+        client: speaks as the manager.
+        places: plan, log, guidelines, topics and corpus are read, the copies of images are written.
+        params: `annotate` and the benchmark's name.
+        track: shows how far it is.
+
+    Raises:
+        FieldguideError: no plan; guidelines that changed under their version; another push runs; the server cannot
+            be spoken to. Nothing is lost or doubled by pushing again.
+    """
+    with locked(places.annotation_state / "push.lock", wait=False):
+        archive(places.annotation / "guidelines.md", places.used_guidelines)
+        pushed = _Push(client, Asking(places, params), track).run(dry=False)
+        write_unshowable(places.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
+        return pushed
+
+
+def plan_push(client: LabelStudio, places: Places, params: Params, track: Track = silent) -> Pushed:
+    """What `push` would do. Nothing is written, neither on the server nor here."""
+    return _Push(client, Asking(places, params), track).run(dry=True)
+
+
+@dataclass
+class _Push:
+    """One push under way, and what it has done so far."""
+
+    client: LabelStudio
+    asking: Asking
+    track: Track
+    projects: list[Project] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    unshowable: dict[Pair, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, *, dry: bool) -> Pushed:
+        self.unshowable |= self.asking.impossible
+        found = look(self.client, self.asking.params.release.name)
+        by_mark: dict[Mark, list[Page]] = defaultdict(list)
+        for page in self.asking.pages.values():
+            by_mark[page.mark].append(page)
+        self._name_lost()
+        for mark in sorted(by_mark):
+            ours = [one for one in found if one.project.mark == mark]
+            if mark[2] in self.asking.versions:
+                self._settle(mark, by_mark[mark], ours, dry)
+            else:
+                self.notes += [f"{_name(one.project)}: {_OLD.format(mark[2])}" for one in ours]
+        for one in found:
+            if one.project.mark not in by_mark:
+                self.notes.append(f"{_name(one.project)}: is of nobody whom the plan asks; it is left alone")
+        for image, count in sorted(Counter(image for _, image in self.unshowable).items()):
+            why = next(why for (_, other), why in self.unshowable.items() if other == image)
+            asked = f"nobody is asked about it ({count} subtopics; unshowable.json)"
+            self.notes.append(f"image {image} could not be shown: {why}; {asked}")
+        c = self.counts
+        return Pushed(
+            tuple(self.projects), c["created"], c["present"], c["removed"], c["duplicates"], self.unshowable,
+            tuple(self.notes),
+        )  # fmt: skip
+
+    def _name_lost(self) -> None:
+        lost = sorted({self.asking.pages[k].subtopic_id for k in self.asking.due} - set(self.asking.subtopics))
+        for subtopic in lost:
+            self.notes.append(f"subtopic {subtopic}: is in the plan and no more in the topics; nobody is asked")
+
+    def _settle(self, mark: Mark, pages: list[Page], ours: list[Found], dry: bool) -> None:
+        """Make one project hold what it should."""
+        by_key = {page.key: page for page in pages}
+        wanted = [k for k in by_key if k in self.asking.due and by_key[k].subtopic_id in self.asking.subtopics]
+        listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
+        lacks = difference(wanted, by_key, self.asking.done, listed)
+        self.counts["present"] += lacks.present
+        if not ours and not lacks.create:
+            return
+        closed = bool(ours) and ours[0].project.closed
+        create: tuple[Page, ...] = () if closed else lacks.create
+        if dry:
+            self.projects += [one.project for one in ours]
+            self.counts += Counter(created=len(create), removed=len(lacks.remove), duplicates=_copies(lacks))
+            self._report(ours[0].project if ours else None, lacks, closed)
+            return
+        project, changed = ensure(self.client, self.asking.wanted(mark, pages), ours)
+        self.projects.append(project)
+        self.notes += changed
+        self._report(project, lacks, closed)
+        self.counts["duplicates"] += _copies(lacks)
+        begun = remove_untouched(self.client, project.id, lacks.remove)
+        self.counts["removed"] += len(set(lacks.remove) - begun)
+        self._prepare(project, [by_key[key] for key in wanted if key not in self.asking.done])
+        self._create(project, create, self.asking.guidelines[mark[2]], self.asking.tiles(pages))
+        for extra in ours[1:]:
+            self._drop(extra.project)
+
+    def _report(self, project: Project | None, lacks: Difference, closed: bool) -> None:
+        """Name what cannot be healed."""
+        if project is None:
+            return
+        name = _name(project)
+        if closed and lacks.create:
+            self.notes.append(f"{name}: is closed; {len(lacks.create)} due pages were not put there")
+        for key, tasks in sorted(lacks.answered.items()):
+            which = ", ".join(map(str, tasks))
+            self.notes.append(f"{name}: page {key[:12]} was answered in several copies; tasks {which} stay")
+        if lacks.foreign:
+            which = _some(lacks.foreign)
+            self.notes.append(f"{name}: tasks {which} are of no page that the plan has here, were answered, and stay")
+        if lacks.strangers:
+            which = _some(lacks.strangers)
+            self.notes.append(f"{name}: tasks {which} are none of ours; somebody else made them, and they stay")
+
+    def _prepare(self, project: Project, pages: Sequence[Page]) -> None:
+        """Have the images where browsers find them, also those of pages that were pushed before."""
+        if not pages:
+            return
+        pictures, subtopics = self.asking.pictures, self.asking.subtopics
+        entities = {subtopics[page.subtopic_id].entity_id for page in pages}
+        images = {row.image_id for page in pages for row in page.rows}
+        refused = pictures.prepare(images | {i for e in entities for i in pictures.references(e)}, self.track)
+        for page in pages:
+            for row in page.rows:
+                if row.image_id in refused:
+                    self.unshowable[row.subtopic_id, row.image_id] = refused[row.image_id]
+        if self.asking.params.annotate.images.kind == "local-files":
+            serve_folder(self.client, project, str(pictures.folder))
+
+    def _create(self, project: Project, pages: Sequence[Page], guideline: Guideline, tiles: int) -> None:
+        composer = self.asking.composer() if pages else None
+        if composer is None:
+            return
+        shown = self.track(pages, f"pushing to {project.assessor}", unit="pages", total=len(pages))
+        for batch in _batches(composer.task(page, guideline, tiles) for page in shown):
+            for made in batch:
+                self.unshowable |= made.unshowable
+            tasks = {made.page.key: made.task for made in batch if made.task is not None}
+            if tasks:
+                import_tasks(self.client, project.id, list(tasks.values()), tasks)
+            self.counts["created"] += len(tasks)
+
+    def _drop(self, extra: Project) -> None:
+        """A second project with one mark: what a crash between making a project and hearing of it can leave."""
+        tasks = [task.task for task in list_tasks(self.client, extra.id)]
+        if remove_untouched(self.client, extra.id, tasks):
+            self.projects.append(extra)
+            self.notes.append(f"{_name(extra)}: is there twice, and people have judged in it; both are read, both stay")
+        else:
+            remove(self.client, extra)
+            self.notes.append(f"{_name(extra)}: was there twice and untouched; the later one was deleted")
+
+
+def _batches(made: Iterable[Made]) -> Iterator[list[Made]]:
+    """Pages by the batch: not too many tasks, and with images inside them not too many bytes."""
+    batch: list[Made] = []
+    size = 0
+    for one in made:
+        batch.append(one)
+        size += _characters(one.task)
+        if len(batch) == _BATCH_TASKS or size >= _BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _characters(task: dict[str, Any] | None) -> int:
+    return sum(len(value) for value in task["data"].values() if isinstance(value, str)) if task else 0
+
+
+def _copies(lacks: Difference) -> int:
+    return sum(map(len, lacks.answered.values()))
+
+
+def _name(project: Project) -> str:
+    return f"project {project.id} ({project.title})"
+
+
+def _some(tasks: Sequence[int], shown: int = 5) -> str:
+    rest = f" and {len(tasks) - shown} more" if len(tasks) > shown else ""
+    return ", ".join(map(str, tasks[:shown])) + rest

@@ -1,0 +1,100 @@
+"""Running every check over a subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fieldguide.checks.audit.checks.numbers import Level, levels
+from fieldguide.checks.audit.finding import SEVERITIES, Finding, Observation, Row, Severity, worst_first
+from fieldguide.checks.audit.registry import CHECKS, Check
+from fieldguide.checks.audit.subject import Subject
+
+__all__ = ["CHECKS", "Report", "audit", "plain"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an audit found.
+
+    Attributes:
+        name: of the collection; `format`: how it was read.
+        counts: questions, pools, images, labels, relevant.
+        findings: worst first.
+        passed: checks that ran and found nothing.
+        not_run: checks that need an input that was not given, with the name of that input.
+        chance: reported scores beside chance.
+    """
+
+    name: str
+    format: str
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+    passed: tuple[str, ...]
+    not_run: dict[str, str]
+    chance: tuple[Level, ...]
+
+    def worst(self) -> Severity | None:
+        """The worst severity that occurs."""
+        return min((f.severity for f in self.findings), key=SEVERITIES.index, default=None)
+
+
+def audit(subject: Subject) -> Report:
+    """Run every check whose inputs are there. The same inputs give the same report."""
+    findings: list[Finding] = []
+    passed: list[str] = []
+    not_run: dict[str, str] = {}
+    for check in CHECKS.values():
+        if not subject.has(check.need):
+            not_run[check.name] = str(check.need)
+            continue
+        found = [_finding(check, seen, subject.home) for seen in check.observe(subject)]
+        findings += found
+        if not found:
+            passed.append(check.name)
+    collection = subject.collection
+    return Report(
+        collection.name,
+        collection.format,
+        _counts(subject),
+        tuple(sorted(findings, key=worst_first)),
+        tuple(passed),
+        not_run,
+        levels(subject) if subject.scores else (),
+    )
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """A report as JSON values, every row in it."""
+    return {
+        "name": report.name,
+        "format": report.format,
+        "counts": report.counts,
+        "findings": [
+            {
+                "check": f.check, "severity": f.severity, "confidence": f.confidence, "title": f.title,
+                "evidence": f.evidence, "advice": f.advice, "rows": [row._asdict() for row in f.rows],
+            }
+            for f in report.findings
+        ],
+        "passed": list(report.passed),
+        "not_run": report.not_run,
+        "chance": [level._asdict() for level in report.chance],
+    }  # fmt: skip
+
+
+def _finding(check: Check, seen: Observation, home: str) -> Finding:
+    """A finding without `home` in its places: a report may be published, this machine's paths not."""
+    rows = tuple(Row(row.where.replace(home, ""), row.shows.replace(home, "")) for row in seen.rows)
+    return Finding(check.name, seen.severity, seen.confidence, seen.title, seen.evidence, check.advice, rows)
+
+
+def _counts(subject: Subject) -> dict[str, int]:
+    pools_there = subject.collection.pools
+    return {
+        "questions": len(subject.collection.questions),
+        "pools": len(pools_there),
+        "images": len({image for pool in pools_there for image in pool.labels}),
+        "labels": sum(label is not None for pool in pools_there for label in pool.labels.values()),
+        "relevant": sum(len(pool.relevant) for pool in pools_there),
+    }

@@ -1,0 +1,114 @@
+"""What is audited: a collection with what else was given, and views of it that several checks need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from fieldguide.checks.audit.reported import Reported
+from fieldguide.checks.audit.taxonomy import Taxon, folder_of, parse_folder
+from fieldguide.core.english import words
+from fieldguide.formats.collection import Collection, Pool, Question
+
+_SPACE = re.compile(r"\s+")
+
+
+class Passage(NamedTuple):
+    """A text that people or models read: a question or one of its answers."""
+
+    where: str
+    part: Literal["question", "answer"]
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A collection and what else was given to the audit.
+
+    Attributes:
+        prompts: text of prompt files by their name.
+        images: folder that holds the images under the names of the collection.
+        scores: scores that were reported on this collection.
+        home: the folder that the benchmark was read from, with a slash at the end, as places begin with it.
+    """
+
+    collection: Collection
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    images: Path | None = None
+    scores: tuple[Reported, ...] = ()
+    home: str = ""
+
+    def has(self, need: str | None) -> bool:
+        """Whether the input that a check needs was given."""
+        given = {"prompts": bool(self.prompts), "images": self.images is not None, "scores": bool(self.scores)}
+        return need is None or given[need]
+
+    @cached_property
+    def passages(self) -> tuple[Passage, ...]:
+        """Every question and answer in the file's order."""
+        return tuple(self._passages())
+
+    def _passages(self) -> Iterator[Passage]:
+        for question in self.collection.questions:
+            yield Passage(question.where, "question", question.text)
+            for answer in question.answers:
+                yield Passage(question.where, "answer", answer)
+
+    @cached_property
+    def name_words(self) -> frozenset[str]:
+        """Words of the names of entities and of image folders, in lower case: they are names, not spelling."""
+        folders = {f for pool in self.collection.pools for f in self.folders(pool)}
+        named = {pool.entity for pool in self.collection.pools if pool.entity}
+        return frozenset(w.casefold() for name in folders | named for w in words(name))
+
+    def folder(self, image: str) -> str | None:
+        """What an image is said to show: by the collection, else by the folder it lies in."""
+        return self.collection.entities.get(image) or folder_of(image)
+
+    def folders(self, pool: Pool) -> dict[str, int]:
+        """How many of a pool's images lie in each folder."""
+        return self._folders[pool.subtopic_id]
+
+    @cached_property
+    def _folders(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for pool in self.collection.pools:
+            counts = found.setdefault(pool.subtopic_id, {})
+            for image in pool.labels:
+                folder = self.folder(image)
+                if folder is not None:
+                    counts[folder] = counts.get(folder, 0) + 1
+        return found
+
+    def shown(self, pool: Pool) -> str | None:
+        """The one entity that all images of a pool are said to show, or None: several, or nothing is said."""
+        folders = self.folders(pool)
+        if len(folders) == 1 and sum(folders.values()) == len(pool.labels):
+            return next(iter(folders))
+        return None
+
+    def taxon(self, pool: Pool) -> Taxon | None:
+        """The taxon of a pool whose images are all of one."""
+        shown = self.shown(pool)
+        return parse_folder(shown) if shown else None
+
+    def name(self, pool: Pool) -> str | None:
+        """What the pool shows, for people: binomial, the file's name of the entity, or the folder's."""
+        taxon = self.taxon(pool)
+        if taxon:
+            return taxon.name
+        return pool.entity or self.shown(pool)
+
+    @cached_property
+    def compared(self) -> tuple[Question, ...]:
+        """Questions with two or more pools."""
+        return tuple(question for question in self.collection.questions if len(question.pools) > 1)
+
+
+def normalised(text: str) -> str:
+    """Text for comparing: lower case, one space between words, no punctuation."""
+    return " ".join(re.findall(r"\w+", _SPACE.sub(" ", text).casefold()))

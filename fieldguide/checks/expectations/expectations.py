@@ -1,0 +1,233 @@
+"""The suites over a benchmark's content: references, coverage, balance, duplicates, licences.
+
+They may rely on the schema: they run only where every schema suite passed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fieldguide.checks.expectations.section import Check as CheckParams
+from fieldguide.checks.expectations.suites import Check, Suite, alone, among, between, empty, holds, schema_suite
+from fieldguide.checks.expectations.tables import PHRASES, TOPICS, TRACKS, Tables
+from fieldguide.records.tables import TABLES
+
+_HASH = "ExpectColumnValuesToMatchRegex"
+
+
+def schema_suites(tables: Tables) -> Iterator[Suite]:
+    """One suite a table, from its declaration."""
+    for name, frame in tables.parquet.items():
+        yield schema_suite(TABLES[name], frame)
+    yield schema_suite(TOPICS, tables.topics)
+    yield schema_suite(PHRASES, tables.phrases)
+
+
+def content_suites(tables: Tables) -> Iterator[Suite]:
+    """Everything that several columns or tables have to say together."""
+    yield from _corpus(tables)
+    yield from _knowledge(tables)
+    yield from _topics(tables, tables.params.check)
+    yield from _drawings(tables)
+    yield from _judgments(tables, tables.params.check)
+    yield from _runs(tables)
+
+
+def _corpus(tables: Tables) -> Iterator[Suite]:
+    images, duplicates = tables.parquet["images"], tables.parquet["duplicates"]
+    ids, entities = set(images["image_id"]), set(tables.parquet["entities"]["entity_id"])
+    shards = {path.name for path in tables.places.shards.glob("*.tar")}
+    prefixed = images.assign(
+        prefix=[s[: len(i)] == i for s, i in zip(images["sha256"], images["image_id"], strict=True)]
+    )
+    checks = [
+        Check("`sha256` is 64 hex digits", _HASH, {"column": "sha256", "regex": "^[0-9a-f]{64}$"}),
+        Check("`image_id` is 16 hex digits", _HASH, {"column": "image_id", "regex": "^[0-9a-f]{16}$"}),
+        holds("prefix", "`image_id` is the beginning of `sha256`"),
+        alone("sha256", "no image lies in the corpus twice"),
+        among("entity_id", entities, "a named entity is known"),
+        among("near_duplicate_of", ids, "`near_duplicate_of` is an image of the corpus"),
+        among("shard", shards, "`shard` is a tar that is there"),
+        *(between(name, 1, None, f"`{name}` is positive") for name in ("width", "height", "size", "copies")),
+    ]
+    yield Suite("images", prefixed, ("image_id",), tuple(checks))
+    excused = tables.params.check.unlicensed_sources
+    rest = images[~images["source"].isin(excused)]
+    words = f"`licence` is stated (excused: {', '.join(excused) or 'no source'})"
+    licence = Check(words, "ExpectColumnValuesToNotBeNull", {"column": "licence"})
+    yield Suite("images", rest, ("image_id",), (licence,))
+    yield Suite(
+        "duplicates",
+        duplicates,
+        ("image_id", "source", "source_key"),
+        (among("image_id", ids, "the image is in the corpus"),),
+    )
+    yield from _across_splits(images, duplicates)
+
+
+def _across_splits(images: pd.DataFrame, duplicates: pd.DataFrame) -> Iterator[Suite]:
+    key = ("image_id", "source", "source_key")
+    across = duplicates[duplicates["across_splits"].astype(bool)].assign(offends=True)
+    gallery = set(images.loc[images["split"] == "gallery", "image_id"])
+    exact = across[(across["kind"] == "exact") & across["image_id"].isin(gallery)]
+    yield Suite("duplicates", exact, key, (empty("no image of the gallery has an exact duplicate in train"),))
+    near = across[across["kind"] == "near"]
+    yield Suite("duplicates", near, key, (empty("no near duplicates across splits", "warning"),))
+
+
+def _knowledge(tables: Tables) -> Iterator[Suite]:
+    entities, attributes, groups = (tables.parquet[name] for name in ("entities", "attributes", "groups"))
+    known = set(entities["entity_id"])
+    yield Suite("entities", entities, ("entity_id",), (alone("name", "no two entities have one name"),))
+    yield Suite("attributes", attributes, ("entity_id", "feature"), (among("entity_id", known, "the entity is known"),))
+    scores = [between(n, 0, 1, f"`{n}` is from 0 to 1") for n in ("score", "taxonomic", "lexical", "visual")]
+    yield Suite("groups", groups, ("group_id",), tuple(scores))
+    members = groups[["group_id", "entities"]].explode("entities")
+    yield Suite(
+        "groups", members, ("group_id", "entities"), (among("entities", known, "every member is a known entity"),)
+    )
+
+
+def _topics(tables: Tables, params: CheckParams) -> Iterator[Suite]:
+    topics, subtopics, phrases = tables.topics, tables.subtopics, tables.phrases
+    yield Suite("topics", topics, ("topic_id",), (alone("text", "no question is asked twice"),))
+    known = set(tables.parquet["entities"]["entity_id"])
+    yield Suite("topics", subtopics, ("subtopic_id",), (among("entity_id", known, "the entity is known"),))
+    attributes = tables.parquet["attributes"]
+    stated = set(zip(attributes["entity_id"], attributes["feature"], strict=True))
+    compared = subtopics[subtopics["kind"] == "comparison"]
+    compared = compared.assign(
+        stated=[pair in stated for pair in zip(compared["entity_id"], compared["feature"], strict=True)]
+    )
+    yield Suite(
+        "topics", compared, ("subtopic_id",), (holds("stated", "the entity's value of the feature has a source"),)
+    )
+    compared = answers(tables)
+    readable = Check(
+        "the answer is yes, no or one entity", "ExpectColumnValuesToNotBeNull", {"column": "answer"}, "warning"
+    )
+    yield Suite("topics", compared, ("topic_id",), (readable,))
+    most = f"no answer takes more than {params.max_answer_share:.0%} of a form"
+    yield Suite(
+        "topics", answer_shares(compared), ("form", "answer"), (between("share", 0, params.max_answer_share, most),)
+    )
+    ids = set(subtopics["subtopic_id"])
+    yield Suite(
+        "phrases", phrases, ("subtopic_id",), (among("subtopic_id", ids, "the subtopic is one of the topics'"),)
+    )
+    phrased = among("subtopic_id", set(phrases["subtopic_id"]), "every subtopic has a phrase")
+    yield Suite("phrases", subtopics, ("subtopic_id",), (phrased,))
+
+
+def answers(tables: Tables) -> pd.DataFrame:
+    """topic_id, form, answer of the comparison topics, the answer as what can be counted.
+
+    That is `yes` or `no` where the reference answer begins so, else the place (from 1) in the question of the one
+    entity that it names, else None.
+    """
+    names = dict(zip(tables.parquet["entities"]["entity_id"], tables.parquet["entities"]["name"], strict=True))
+    topics = tables.topics[tables.topics["kind"] == "comparison"][["topic_id", "form", "answer", "entities"]]
+    found = [
+        _answer(str(answer), [str(names.get(entity, entity)) for entity in entities])
+        for answer, entities in zip(topics["answer"], topics["entities"], strict=True)
+    ]
+    return topics[["topic_id", "form"]].assign(answer=pd.Series(found, index=topics.index, dtype=object))
+
+
+def answer_shares(compared: pd.DataFrame) -> pd.DataFrame:
+    """form, answer, count, share: how often each of `answers` is right in its form; forms with one topic left out."""
+    counts = compared.value_counts(["form", "answer"]).rename("count").reset_index().sort_values(["form", "answer"])
+    total = counts.groupby("form")["count"].transform("sum")
+    return counts.assign(share=counts["count"] / total)[total > 1].reset_index(drop=True)
+
+
+def _answer(answer: str, names: list[str]) -> str | None:
+    words = answer.casefold()
+    if re.match(r"(yes|no)\b", words):
+        return words[: 3 if words.startswith("yes") else 2]
+    named = [name.casefold() for name in names if name.casefold() in words]
+    # `orange` is not named where `blood orange` is.
+    whole = [name for name in named if not any(name in other for other in named if other != name)]
+    place = [name.casefold() for name in names].index(whole[0]) + 1 if len(whole) == 1 else None
+    return f"entity {place} of the question" if place else None
+
+
+def _drawings(tables: Tables) -> Iterator[Suite]:
+    drawings = tables.parquet["drawings"]
+    drawn = among("status", ["ok"], "no drawing failed", "warning")
+    yield Suite("drawings", drawings, ("drawing_id",), (drawn,))
+    made = drawings[drawings["purpose"] == "topic"]
+    counts, good = made["prompt"].value_counts(), made.loc[made["status"] == "ok", "prompt"].value_counts()
+    wanted = tables.params.visualize.images
+    phrases = tables.phrases
+    phrases = phrases.assign(
+        drawings=[int(counts.get(text, 0)) for text in phrases["text"]],
+        good=[int(good.get(text, 0)) for text in phrases["text"]],
+    )
+    checks = (
+        between("drawings", wanted, None, f"every phrase has its {wanted} drawings, failed ones counted"),
+        between("good", 1, None, "every phrase has a drawing that did not fail", "warning"),
+    )
+    yield Suite("drawings", phrases, ("subtopic_id",), checks)
+
+
+def _judgments(tables: Tables, params: CheckParams) -> Iterator[Suite]:
+    pools, qrels, images = (tables.parquet[name] for name in ("pools", "qrels", "images"))
+    subtopics = tables.subtopics
+    key = ("subtopic_id", "image_id")
+    gallery = images.loc[images["split"] == "gallery", "image_id"]
+    references = (
+        among("subtopic_id", subtopics["subtopic_id"], "the subtopic is one of the topics'"),
+        among("image_id", gallery, "the image is in the gallery"),
+    )
+    judged = set(zip(qrels["subtopic_id"], qrels["image_id"], strict=True))
+    covered = [pair in judged for pair in zip(pools["subtopic_id"], pools["image_id"], strict=True)]
+    # People stop early: by a rule, by `cannot-tell`, or because they are told to. Labels of a data set never do.
+    people = tables.params.adjudicate.judge == "log"
+    asked = subtopics[subtopics["subtopic_id"].isin(qrels["subtopic_id"])] if people else subtopics
+    coverage = holds("judged", "every pooled image is judged", "warning" if people else "error")
+    yield Suite("pools", pools.assign(judged=covered), key, (*references, coverage))
+    pooled = among("subtopic_id", pools["subtopic_id"], "every subtopic has a pool")
+    yield Suite("pools", subtopics, ("subtopic_id",), (pooled,))
+    defined = among("grade", tables.grades, "the grade is defined in grades.json")
+    yield Suite("qrels", qrels, key, (*references, defined))
+    relevant = qrels[qrels["grade"].astype(int) > 0]["subtopic_id"].value_counts()
+    counted = asked.assign(relevant=[int(relevant.get(s, 0)) for s in asked["subtopic_id"]])
+    enough = f"every subtopic has at least {params.min_relevant} relevant images"
+    yield Suite("qrels", counted, ("subtopic_id",), (between("relevant", params.min_relevant, None, enough),))
+
+
+def _runs(tables: Tables) -> Iterator[Suite]:
+    runs, subtopics, images = tables.runs, tables.subtopics, tables.parquet["images"]
+    pools = tables.parquet["pools"]
+    pooled = set(zip(pools["subtopic_id"], pools["image_id"], strict=True))
+    runs = runs.assign(
+        named=runs["system"] == runs["file"],
+        pooled=[
+            track != "rerank" or pair in pooled
+            for track, pair in zip(runs["track"], zip(runs["subtopic_id"], runs["image_id"], strict=True), strict=True)
+        ],
+    )
+    checks = (
+        holds("named", "the system is the one the file is named after"),
+        among("subtopic_id", subtopics["subtopic_id"], "the subtopic is one of the topics'"),
+        among("image_id", images.loc[images["split"] == "gallery", "image_id"], "the image is in the gallery"),
+        holds("pooled", "an image of the rerank track is in its subtopic's pool"),
+    )
+    yield Suite("runs", runs, ("track", "file", "subtopic_id", "image_id"), checks)
+    pool_sizes, counts = pools["subtopic_id"].value_counts(), runs.groupby(["track", "file", "subtopic_id"]).size()
+    rows = []
+    for track in TRACKS:
+        for system in tables.params.retrieve.systems:
+            for subtopic in subtopics["subtopic_id"]:
+                lines = int(counts.get((track, system, subtopic), 0))
+                # Half a pool is no fair match for other systems' whole ones. No line at all is warned of, and scored 0.
+                complete = track != "rerank" or lines in (0, pool_sizes.get(subtopic, 0))
+                rows.append((track, system, subtopic, lines > 0, complete))
+    every = pd.DataFrame(rows, columns=["track", "system", "subtopic_id", "ranked", "whole"], dtype=object)
+    ranked = holds("ranked", "every subtopic is ranked", "warning")
+    whole = holds("whole", "the rerank track ranks a whole pool")
+    yield Suite("runs", every, ("track", "system", "subtopic_id"), (ranked, whole))

@@ -1,0 +1,17 @@
+"""Stages from `check` to `release`: what is measured, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fieldguide.core.section import Name, Section, Share
+
+
+class Check(Section):
+    """Stage `check`."""
+
+    min_relevant: Annotated[int, Field(ge=0)] = 3
+    max_answer_share: Share = 0.7
+    unlicensed_sources: list[Name] = Field(default=[])

@@ -1,0 +1,132 @@
+"""What is installed, what can be used, and what is missing with the way to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.core.section import Section
+from fieldguide.models.calls.section import Endpoint
+from fieldguide.params import Params, read_params
+
+PACKAGES = (
+    "prefect", "dvc", "torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "label-studio-sdk",
+    "great-expectations", "ir-measures", "pandas", "pyarrow", "numpy", "pytest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `problem` keeps the benchmark from being built; `note` does not."""
+
+    group: str
+    name: str
+    verdict: Literal["ok", "note", "problem"]
+    detail: str
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at the machine, the packages, params.yaml, the inputs and the models; open no connection."""
+    yield Finding("machine", "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("machine", "processors", "ok", f"{os.cpu_count()}")
+    yield from _packages()
+    yield from _torch()
+    try:
+        params = read_params(root / "params.yaml")
+    except ProblemsError as error:
+        for problem in error.problems:
+            yield Finding("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
+        return
+    except FieldguideError as error:
+        yield Finding("params.yaml", str(root), "problem", str(error))
+        return
+    yield Finding("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
+    yield from _inputs(params, root)
+    yield from _models(params, root)
+    yield from _calls(params)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding("packages", name, "ok", version(name))
+        except PackageNotFoundError:
+            verdict: Literal["note", "problem"] = "note" if name == "pytest" else "problem"
+            yield Finding("packages", name, verdict, "not installed; `make install` installs all of them")
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+    except ImportError as error:
+        yield Finding("machine", "accelerator", "problem", f"torch cannot be imported: {error}")
+        return
+    if torch.cuda.is_available():
+        yield Finding("machine", "accelerator", "ok", torch.cuda.get_device_name(0))
+    else:
+        yield Finding("machine", "accelerator", "note", f"none; models run on {torch.get_num_threads()} threads")
+
+
+def _inputs(params: Params, root: Path) -> Iterator[Finding]:
+    for source in params.ingest.sources:
+        there = (root / source.path).exists()
+        detail = str(source.path) if there else f"{source.path} is missing; `make data` places the example's"
+        yield Finding("inputs", source.name, "ok" if there else "problem", detail)
+    knowledge = Places(root).knowledge
+    for name in ("entities.jsonl", "attributes.csv"):
+        there = (knowledge / name).exists()
+        yield Finding("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))
+
+
+def _models(params: Params, root: Path) -> Iterator[Finding]:
+    from fieldguide.models.registry import available_kinds
+
+    for kind in available_kinds(params, root):
+        used = kind.name is not None
+        verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if used else "note"
+        detail = f"{kind.kind}, can be used" if used else "available, not used"
+        yield Finding(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
+
+
+def _calls(params: Params) -> Iterator[Finding]:
+    """Every endpoint that params.yaml names: whether there is a key, a price and, where it costs, a budget."""
+    from fieldguide.models.calls.pricing import price_of
+
+    found = list(_endpoints("", params))
+    if not found:
+        yield Finding(
+            "calls", "endpoints", "note", "none in params.yaml: templates and models of this machine are used"
+        )
+    for where, endpoint in found:
+        try:
+            price_of(params.calls, endpoint)
+            problem = ""
+        except FieldguideError as error:
+            problem = str(error)
+        if not os.environ.get(endpoint.api_key_variable):
+            problem = f"{endpoint.where}: set {endpoint.api_key_variable} in the environment"
+        yield Finding("calls", where, "problem" if problem else "ok", problem or endpoint.where)
+
+
+def _endpoints(where: str, value: object) -> Iterator[tuple[str, Endpoint]]:
+    """Where each endpoint stands in params.yaml."""
+    if isinstance(value, Endpoint):
+        yield where, value
+    elif isinstance(value, Section):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _endpoints(f"{where}.{name}".lstrip("."), inner)
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether nothing keeps the benchmark from being built."""
+    return all(finding.verdict != "problem" for finding in findings) and sys.version_info >= (3, 11)

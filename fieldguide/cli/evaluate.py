@@ -1,0 +1,84 @@
+"""`fieldguide evaluate`: any system's run files against any collection. Imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = (
+    "Examples:    fieldguide evaluate clip.trec visret.trec --qrels visual-rag-me_final_v1.jsonl --baseline clip    "
+    "fieldguide evaluate runs/*.gz --qrels qrels.txt -m nDCG@10,AP --by topic --csv values.csv --figures figures    "
+    "fieldguide evaluate data/runs/rerank/visret.trec --qrels data --json | jq .leaderboard    "
+    "Exit status: 0 scored (what is missing or unjudged is said), 1 a file is wrong or fits nothing, 2 wrong usage."
+)
+
+
+class By(StrEnum):
+    """What counts once in a mean."""
+
+    SUBTOPIC = "subtopic"
+    TOPIC = "topic"
+
+
+def evaluate(
+    runs: Annotated[
+        list[Path], typer.Argument(help="TREC run files, gzipped or not; one system each.", metavar="RUN...")
+    ],
+    qrels: Annotated[
+        Path,
+        typer.Option(
+            help="TREC qrels, qrels.parquet, a folder that holds one (a repository, an import, a release), or a "
+            "published benchmark's file."
+        ),
+    ],
+    form: Annotated[
+        str | None, typer.Option("--format", help="Format of a published benchmark, where its content does not tell.")
+    ] = None,
+    measures: Annotated[
+        list[str] | None,
+        typer.Option("--measures", "-m", help="Measures, apart by commas; the first is the headline.", metavar="TEXT"),
+    ] = None,
+    by: Annotated[By, typer.Option(help="What counts once in a mean.")] = By.SUBTOPIC,
+    baseline: Annotated[
+        str | None, typer.Option(help="The system that every other one is compared with by every measure.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, every value included.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write every value: a row a system, subtopic and measure.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder to write figures to, SVG and PNG.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests.")] = 0,
+) -> None:
+    """Score any system's runs against any collection: means, intervals, comparisons, what is missing or unjudged."""
+    from fieldguide.cli.evaluate_views import show_evaluation
+    from fieldguide.cli.tables import show_json
+    from fieldguide.core.files import atomic_open
+    from fieldguide.evaluation.external.evaluate import MEASURES, evaluate_runs, settings
+    from fieldguide.evaluation.external.evaluate import as_json as document
+    from fieldguide.evaluation.external.qrels import read_judged
+    from fieldguide.runtime.tracking import show_progress
+
+    chosen = settings(split_measures(measures) or MEASURES, baseline, seed)
+    found = evaluate_runs(runs, read_judged(qrels, form), chosen, by.value, show_progress)
+    if csv is not None:
+        with atomic_open(csv) as stream:
+            found.values.to_csv(stream, index=False, lineterminator="\n")
+    drawn = []
+    if figures is not None:
+        from fieldguide.evaluation.external.figures import write_figures
+
+        drawn = write_figures(figures, found)
+    if as_json:
+        show_json(document(found))
+        return
+    show_evaluation(found)
+    for path in [*([csv] if csv else []), *drawn]:
+        print(f"written: {path}")
+
+
+def split_measures(texts: list[str] | None) -> list[str]:
+    """Measures apart by commas outside brackets: `P(rel=2,judged_only=True)@5` is one."""
+    import re
+
+    return [part.strip() for text in texts or () for part in re.split(r",(?![^(]*\))", text) if part.strip()]

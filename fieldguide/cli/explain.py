@@ -1,0 +1,162 @@
+"""`fieldguide explain`: the lineage of one judgment, for people or for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from fieldguide.core.paths import Places
+from fieldguide.params import Params
+from fieldguide.publishing.lineage import Judged, Lineage, explain
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+
+def show(places: Places, params: Params, topic: str, image: str, as_json: bool) -> None:
+    """Print the lineage of an image for a subtopic, or for each subtopic of a topic.
+
+    Raises:
+        FieldguideError: no such topic or image; names the likely ones.
+    """
+    found = explain(places, params, topic, image, judged(places))
+    if as_json:
+        print(json.dumps([asdict(lineage) for lineage in found], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width
+        console = Console(width=160)
+    for lineage in found:
+        console.print(render(lineage))
+
+
+def judged(places: Places) -> Iterator[Judged]:
+    """The judgment log as lineage takes it; nothing where there is none yet."""
+    from fieldguide.annotation.judgments import log
+
+    if not places.judgments.exists():
+        return
+    entries = log.read(places.judgments).entries
+    holding = {entry.hash for entry in log.current(entries)}
+    for e in entries:
+        yield Judged(
+            e.subtopic_id, e.image_id, e.assessor, e.grade, e.choice, e.guideline, e.judged_at, e.action,
+            e.hash in holding,
+        )  # fmt: skip
+
+
+def render(lineage: Lineage) -> Group:
+    """A lineage as rich shows it: facts, judgments, and what each system does."""
+    from rich.console import Group
+    from rich.rule import Rule
+    from rich.text import Text
+
+    title = Text(f"{lineage.subtopic_id}  {lineage.image.image_id}", style="bold")
+    parts: list[RenderableType] = [Rule(title, align="left"), _facts(lineage)]
+    if lineage.judgments:
+        parts.append(_judgments(lineage))
+    parts.append(_placements(lineage))
+    parts += [Text(f"not made yet: {path}", style="yellow") for path in lineage.missing]
+    return Group(*parts)
+
+
+def _facts(lineage: Lineage) -> Table:
+    table = _table()
+    table.add_column("", style="dim", no_wrap=True)
+    table.add_column("", overflow="fold")
+    table.show_header = False
+    for name, value in facts(lineage):
+        table.add_row(_plain(name), _plain(value))
+    return table
+
+
+def facts(lineage: Lineage) -> Iterator[tuple[str, str]]:
+    """(name, words) of what is known of topic, entity, image, pool and grade."""
+    asked, image = lineage.asked, lineage.image
+    yield "question", f"{asked.question} ({asked.kind}, {asked.form})"
+    yield "reference answer", asked.answer
+    yield "asks for", f"{asked.feature} ({asked.part})"
+    yield "entity", asked.entity
+    for evidence in asked.evidence:
+        yield "because", f"{evidence.value}, by {evidence.source}: {evidence.evidence}"
+    if asked.group_reason:
+        yield "grouped", f"{asked.group_id}: {asked.group_reason}"
+    if asked.phrase:
+        yield "drawn", asked.phrase
+    yield "image shows", image.entity or image.entity_id or "no entity, says its source"
+    yield "image is from", f"{image.source} {image.source_key}, split {image.split}"
+    yield "licence", f"{image.licence or 'not stated'}{f'; {image.attribution}' if image.attribution else ''}"
+    for words in image.duplicates:
+        yield "duplicate", words
+    yield "pooled by", _pool(lineage)
+    if lineage.qrel:
+        qrel = lineage.qrel
+        yield (
+            "grade",
+            f"{qrel.grade}, {qrel.decided_by}, by {', '.join(qrel.assessors)}. {qrel.definition or ''}".strip(),
+        )
+    else:
+        yield "grade", "not decided yet" if _lacks(lineage, "qrels.parquet") else "none; counts as not relevant"
+
+
+def _pool(lineage: Lineage) -> str:
+    pool = lineage.pool
+    if pool is None and _lacks(lineage, "pools.parquet"):
+        return "not known yet"
+    if pool is None:
+        return "nothing: it is not in the pool"
+    parts = [f"{system} at rank {rank}" for system, rank in sorted(pool.systems.items(), key=lambda item: item[1])]
+    return "; ".join([*parts, *(["the random sample"] if pool.sampled else [])])
+
+
+def _lacks(lineage: Lineage, name: str) -> bool:
+    return any(PurePath(path).name == name for path in lineage.missing)
+
+
+def _judgments(lineage: Lineage) -> Table:
+    table = _table("assessor", "choice", "grade", "when", "guideline", "action")
+    for judgment in lineage.judgments:
+        action = judgment.action if judgment.holds else f"{judgment.action}, holds no more"
+        grade = "none" if judgment.grade is None else str(judgment.grade)
+        when = judgment.judged_at or "not recorded"
+        row = (judgment.assessor, judgment.choice or "", grade, when, judgment.guideline, action)
+        table.add_row(*(_plain(value) for value in row))
+    return table
+
+
+def _placements(lineage: Lineage) -> Table:
+    tracks = list(dict.fromkeys(placement.track for placement in lineage.placements))
+    table = _table("system", *(f"{track}: {name}" for track in tracks for name in ("rank", "score")))
+    by = {(placement.system, placement.track): placement for placement in lineage.placements}
+    for system in dict.fromkeys(placement.system for placement in lineage.placements):
+        cells = [system]
+        for track in tracks:
+            placement = by.get((system, track))
+            found = placement is not None and placement.rank is not None
+            cells += [str(placement.rank), f"{placement.score:.4g}"] if placement and found else ["not ranked", ""]
+        table.add_row(*(_plain(cell) for cell in cells))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _plain(text: str) -> Text:
+    """Text that is shown as it stands: no markup, no control characters of a hostile name."""
+    from rich.text import Text
+
+    return Text("".join(character if character.isprintable() else "\ufffd" for character in text))

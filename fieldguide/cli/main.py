@@ -1,0 +1,191 @@
+"""The `fieldguide` command. Every command imports what it needs when it runs, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fieldguide import __version__
+from fieldguide.cli import (
+    annotate as annotate_cli,
+)
+from fieldguide.cli import (
+    audit as audit_cli,
+)
+from fieldguide.cli import (
+    calls as calls_cli,
+)
+from fieldguide.cli import (
+    evaluate as evaluate_cli,
+)
+from fieldguide.cli import (
+    formats as import_cli,
+)
+from fieldguide.core.errors import FieldguideError
+
+app = typer.Typer(
+    name="fieldguide",
+    help="Make, annotate, check, evaluate and release an image retrieval benchmark.",
+    epilog="Start with `make demo`, then `fieldguide status` and `fieldguide explain TOPIC IMAGE`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(annotate_cli.app, name="annotate")
+app.add_typer(calls_cli.app, name="calls")
+app.command(epilog=audit_cli.EPILOG)(audit_cli.audit)
+app.command(epilog=evaluate_cli.EPILOG)(evaluate_cli.evaluate)
+import_cli.register(app)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command(epilog="Example: fieldguide doctor --json | jq '.[] | select(.verdict == \"problem\")'")
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, which encoders, generators and chat models can be used, and why others cannot."""
+    from fieldguide.cli.doctor import examine, healthy
+    from fieldguide.cli.tables import show
+
+    findings = list(examine(Path()))
+    show(findings, ("group", "name", "verdict", "detail"), as_json)
+    if not healthy(findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: fieldguide status")
+def status(as_json: Json = False) -> None:
+    """Say which stages are up to date, and why the others are not."""
+    from fieldguide.cli.tables import show
+    from fieldguide.runtime.status import stage_statuses
+
+    statuses = stage_statuses(Path())
+    show(statuses, ("stage", "state", "reason"), as_json)
+    if not as_json:
+        stale = sum(s.state in ("changed", "waits") for s in statuses)
+        print(f"{stale} of {len(statuses)} stages would run" if stale else "everything is up to date")
+
+
+@app.command(epilog="Example: fieldguide explain t3fa91c2e.e1 8f14e45f")
+def explain(
+    topic: Annotated[str, typer.Argument(help="A topic (t3fa91c2e) or subtopic (t3fa91c2e.e1).")],
+    image: Annotated[str, typer.Argument(help="An image_id, or its first digits.")],
+    as_json: Json = False,
+) -> None:
+    """Print the lineage of one judgment: why the entity, what pooled the image, who judged it, how systems rank it."""
+    from fieldguide.cli.explain import show
+    from fieldguide.core.paths import Places
+    from fieldguide.params import read_params
+
+    show(Places(), read_params(), topic, image, as_json)
+
+
+@app.command(
+    epilog="Example: fieldguide build    (all stages)    fieldguide build evaluate    (up to one stage)    "
+    "fieldguide build --wait --every 600    (until people have judged). "
+    "Exit status: 0 built, 75 it waits for people, 1 something is wrong."
+)
+def build(
+    targets: Annotated[list[str] | None, typer.Argument(help="Stages to build up to; all if none is named.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Show what would run, and run nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Wait for people no longer: go on with the judgments that there are.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Do not end while people judge: look again and again.")] = False,
+    every: Annotated[float, typer.Option(min=1, help="With --wait: seconds between two looks.")] = 60,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Print calls, tokens, money and hours, and send and run nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Build the benchmark: every stage that is not up to date, under one Prefect server.
+
+    Where people judge (adjudicate.judge: log), it asks them after the pool, suspends and ends with status 75. Run
+    it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
+    """
+    if estimate:
+        from fieldguide.cli.estimate import show
+        from fieldguide.core.paths import Places
+        from fieldguide.params import read_params
+
+        show(Places(), read_params(), as_json)
+        return
+    if as_json:
+        raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")
+    from fieldguide.runtime.people.waiting import Patience
+    from flows.build import build as build_all
+
+    arguments = [*(["--dry"] if dry else []), *(targets or [])]
+    if not build_all(arguments, patience=Patience(resume, every if wait else None)):
+        raise typer.Exit(Patience.EXIT_WAITS)
+
+
+@app.command(epilog="Example: fieldguide leaderboard --json")
+def leaderboard(as_json: Json = False) -> None:
+    """Print the leaderboard of the last evaluation."""
+    from fieldguide.core.files import read_json
+    from fieldguide.core.paths import Places
+    from fieldguide.evaluation.leaderboard.table import print_leaderboard
+    from fieldguide.params import read_params
+
+    folder = Places().evaluation
+    rows = read_json(folder / "leaderboard.json")
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        print_leaderboard(rows, read_json(folder / "comparisons.json"), read_params().evaluate)
+
+
+@app.command(epilog="Example: fieldguide fitness --json | jq .findings")
+def fitness(as_json: Json = False) -> None:
+    """Say whether the collection is fit to measure with: unjudged images, reuse, wrong labels, chance, duplicates."""
+    from fieldguide.cli.tables import show, show_json
+    from fieldguide.core.paths import Places
+    from fieldguide.evaluation.fitness.findings import COLUMNS
+    from fieldguide.params import read_params
+    from fieldguide.publishing.benchmark import Benchmark
+
+    found = Benchmark(Places(), read_params()).fitness
+    if as_json:
+        show_json(found)
+    else:
+        show(found["findings"], COLUMNS)
+
+
+@app.command(epilog="Example: fieldguide verify data/release")
+def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) -> None:
+    """Recompute every checksum and count of a release, and list all that does not agree."""
+    from fieldguide.publishing.release.verify import verify_release
+
+    verify_release(folder)
+    print(f"{folder}: everything agrees")
+
+
+@app.command(epilog="Example: fieldguide stop")
+def stop() -> None:
+    """End the background process that the stages share (it also ends itself when idle)."""
+    from fieldguide.runtime.client import stop as stop_background
+
+    print("ended" if stop_background(Path.cwd()) else "none was running")
+
+
+def main() -> None:
+    """Run the command; a user's mistake is told without a traceback and ends with status 1."""
+    try:
+        app()
+    except FieldguideError as error:
+        sys.exit(f"fieldguide: {error}")
+
+
+if __name__ == "__main__":
+    main()

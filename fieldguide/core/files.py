@@ -1,0 +1,234 @@
+"""Files: written whole or not at all, hashed by content, packed so that the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, BinaryIO, NamedTuple
+
+from fieldguide.core.errors import FieldguideError
+
+_CHUNK = 1 << 20
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file, streamed."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no insignificant white space: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_key(**parts: Any) -> str:
+    """The sha256 of everything that determines a result, as canonical JSON. Order of arguments is irrelevant."""
+    return sha256_bytes(canonical_json(parts).encode())
+
+
+def _temporary(path: Path) -> Path:
+    """A sibling's name for this thread to write to; what killed processes left beside `path` is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        writer = leftover.name.split(".")[-2].partition("-")[0]
+        if writer.isdigit() and not _is_alive(int(writer)):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary sibling of `path` to write to; renamed onto it at the end, removed on any error.
+
+    Invariant: whoever opens `path` sees the old bytes or the new ones, never a part of either,
+    also when the process is killed.
+    """
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a temporary sibling for writing ("w": UTF-8 text with LF, "wb": bytes); renamed onto `path` at the end."""
+    with atomic_path(path) as temporary:
+        text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+        with temporary.open(mode, **text) as stream:
+            yield stream
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """A temporary sibling folder to fill; it takes the place of `path` at the end."""
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented JSON with sorted keys, written atomically."""
+    with atomic_open(path) as stream:
+        json.dump(value, stream, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        stream.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON document.
+
+    Raises:
+        FieldguideError: the file is missing or not JSON; names file and line.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise FieldguideError(f"{path}: not valid JSON ({error})") from None
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """One JSON object a line, keys in the order given, written atomically."""
+    with atomic_open(path) as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def append_lines(stream: BinaryIO, data: bytes, whole: int, lines: Iterable[str]) -> None:
+    """Put lines behind the last whole one, cutting off what a crash left behind it; on the disk when it returns.
+
+    Args:
+        stream: the file, open for reading and writing.
+        data: all that it holds.
+        whole: so many bytes of it are whole lines; the last may lack its line end.
+        lines: without line ends.
+    """
+    text = "".join(f"{line}\n" for line in lines).encode()
+    if whole and not data[:whole].endswith(b"\n"):
+        text = b"\n" + text
+    if text or whole != len(data):
+        stream.truncate(whole)
+        stream.seek(whole)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object); blank lines are skipped.
+
+    Raises:
+        FieldguideError: the file is missing, or a line is no JSON object; names file and line.
+    """
+    try:
+        stream = path.open(encoding="utf-8")
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file") from None
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise FieldguideError(f"{path}:{number}: not valid JSON ({error.msg})") from None
+            if not isinstance(value, dict):
+                raise FieldguideError(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
+            yield number, value
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on `path` (created if absent). The kernel frees it when the process dies, however it dies.
+
+    Raises:
+        FieldguideError: another process holds it and `wait` is false.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise FieldguideError(f"{path}: held by another process; wait for it or end it") from None
+        yield
+
+
+class TarMember(NamedTuple):
+    """Where a member's bytes lie inside an uncompressed tar, in bytes."""
+
+    name: str
+    offset: int
+    size: int
+
+
+def write_tar(path: Path, members: Iterable[tuple[str, bytes]]) -> list[TarMember]:
+    """Write an uncompressed tar (readable as WebDataset) whose bytes depend on the members alone.
+
+    Owner, mode and time are fixed. Returns where each member's bytes lie, so that readers can seek
+    to one image without scanning the archive.
+    """
+    placed = []
+    with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.mtime = len(data), 0o644, 0
+            header = tar.offset
+            tar.addfile(info, io.BytesIO(data))
+            placed.append(TarMember(name, header + tarfile.BLOCKSIZE, len(data)))
+    return placed
+
+
+def read_member(path: Path, offset: int, size: int) -> bytes:
+    """Read `size` bytes at `offset` of a shard.
+
+    Raises:
+        FieldguideError: the shard is missing or shorter than its index says.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            data = stream.read(size)
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: shard is missing; run `dvc repro` or `dvc pull`") from None
+    if len(data) != size:
+        raise FieldguideError(f"{path}: shard ends before byte {offset + size}; it is damaged, run `dvc checkout`")
+    return data

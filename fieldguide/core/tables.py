@@ -1,0 +1,123 @@
+"""Parquet tables with a schema, a key and a version, checked when they are written and when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import atomic_path
+
+SCHEMA_VERSION = 1
+"""Of every table, and of every record of a JSONL file (fieldguide/records.py)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: pyarrow type, meaning, whether null is allowed, and the allowed values if they are few."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Parquet table: columns in order, and the columns that together identify a row."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The pyarrow schema, each field carrying its meaning, the whole its name and version."""
+        fields = [pa.field(c.name, c.type, c.nullable, {"meaning": c.meaning}) for c in self.columns]
+        return pa.schema(fields, {"table": self.name, "schema_version": str(SCHEMA_VERSION)})
+
+    def problems(self, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+        """Everything that keeps `frame` from being this table: columns, nulls, allowed values, duplicate keys."""
+        names = [c.name for c in self.columns]
+        for name in sorted(set(names) - set(frame.columns)):
+            yield Problem(where, f"column `{name}` is missing; {self.name} has {', '.join(names)}")
+        for name in sorted(set(frame.columns) - set(names)):
+            yield Problem(where, f"column `{name}` is not part of {self.name}; it has {', '.join(names)}")
+        for column in self.columns:
+            if column.name not in frame:
+                continue
+            values = frame[column.name]
+            nulls = values.isna()
+            if nulls.any() and not column.nullable:
+                row = int(nulls.to_numpy().argmax())
+                yield Problem(f"{where} row {row}", f"`{column.name}` is empty; it must have a value")
+            if column.allowed is not None:
+                wrong = ~nulls & ~values.isin(column.allowed)
+                if wrong.any():
+                    row = int(wrong.to_numpy().argmax())
+                    allowed = ", ".join(column.allowed)
+                    yield Problem(f"{where} row {row}", f"`{column.name}` is {values.iloc[row]!r}; allowed: {allowed}")
+        if set(self.key) <= set(frame.columns):
+            twice = frame.duplicated(list(self.key))
+            if twice.any():
+                row = int(twice.to_numpy().argmax())
+                key = ", ".join(str(frame[name].iloc[row]) for name in self.key)
+                yield Problem(f"{where} row {row}", f"the key ({', '.join(self.key)}) = ({key}) occurs twice")
+
+    def write(self, path: Path, frame: pd.DataFrame) -> None:
+        """Validate and write atomically; rows in the order given (callers sort by the key). Same rows, same bytes.
+
+        Raises:
+            ProblemsError: the frame is not this table.
+        """
+        self._refuse(frame, str(path))
+        try:
+            table = pa.Table.from_pandas(
+                frame[[c.name for c in self.columns]], schema=self.schema, preserve_index=False
+            )
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise FieldguideError(f"{path}: does not fit the table {self.name}: {error}") from None
+        with atomic_path(path) as temporary:
+            pq.write_table(table.replace_schema_metadata(self.schema.metadata), temporary, compression="zstd")
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """Read and validate. Nullable strings come as None; lists as Python lists.
+
+        Raises:
+            FieldguideError: missing file, not Parquet, another table or schema version.
+            ProblemsError: rows that do not fit.
+        """
+        if not path.exists():
+            raise FieldguideError(f"{path}: no such file; `dvc repro` makes it")
+        try:
+            table = pq.read_table(path, memory_map=True)
+        except pa.ArrowInvalid as error:
+            raise FieldguideError(f"{path}: not a Parquet file ({error})") from None
+        metadata = table.schema.metadata or {}
+        found = (metadata.get(b"table", b"?").decode(), metadata.get(b"schema_version", b"?").decode())
+        if found != (self.name, str(SCHEMA_VERSION)):
+            raise FieldguideError(
+                f"{path}: holds table {found[0]} version {found[1]}; expected {self.name} version {SCHEMA_VERSION}"
+            )
+        frame = pd.DataFrame({name: table.column(name).to_pylist() for name in table.column_names}, dtype=object)
+        for column in self.columns:
+            if not column.nullable and not pa.types.is_list(column.type) and not pa.types.is_string(column.type):
+                frame[column.name] = frame[column.name].astype(column.type.to_pandas_dtype())
+        self._refuse(frame, str(path))
+        return frame
+
+    def frame(self, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+        """Rows as a frame with this table's columns in order, also when there are none."""
+        return pd.DataFrame(list(rows), columns=[c.name for c in self.columns], dtype=object)
+
+    def _refuse(self, frame: pd.DataFrame, where: str) -> None:
+        problems = list(self.problems(frame, where))
+        if problems:
+            raise ProblemsError(f"{where} is not a valid {self.name} table:", problems)

@@ -1,0 +1,135 @@
+"""The judgments to score a run against, from whatever holds them: TREC qrels, this house's tables, published files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.evaluation.measures.chance import Labels
+from fieldguide.evaluation.measures.providers.diversity import topic_of
+from fieldguide.formats import Collection
+from fieldguide.formats import read as read_published
+from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.runs import QREL_COLUMNS, read_qrels_trec
+from fieldguide.records.topics import read_topics
+
+# Of a folder: a repository of this house, its data or an imported folder, a release, the folder of the qrels alone.
+_INSIDE = ("data/qrels/qrels.parquet", "qrels/qrels.parquet", "qrels.parquet")
+# Beside the folder that holds qrels.parquet, in data and in a release.
+_TOPICS = ("topics/topics.jsonl", "topics.jsonl")
+_POOLS = ("pools/pools.parquet", "pools.parquet")
+_PUBLISHED = (".json", ".jsonl", ".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A collection's judgments.
+
+    Attributes:
+        name: where they are from.
+        qrels: subtopic_id, image_id, grade.
+        pools: labels of each judged subtopic's images, None for one that is pooled and not judged.
+        topics: topic of each judged subtopic; its subtopics move together in every resample.
+        entities: entity of each; None where they are not known, then topics count as independent.
+    """
+
+    name: str
+    qrels: pd.DataFrame
+    pools: Mapping[str, Labels]
+    topics: Mapping[str, str]
+    entities: Mapping[str, str] | None
+
+
+def read_judged(path: Path, form: str | None = None) -> Judged:
+    """Read judgments.
+
+    A folder is looked through for qrels.parquet. A `.parquet` file holds records.QRELS; a JSON or CSV file or any other
+    folder is a published benchmark, see `fieldguide.formats`; everything else is TREC qrels. Where no topics.jsonl
+    lies beside the qrels, `t0007.e2` is a subtopic of `t0007`, and an id of another form is its own topic.
+
+    Args:
+        path: file or folder.
+        form: format of a published benchmark, told from the content if None; `trec` for TREC qrels.
+
+    Raises:
+        FieldguideError: no such file, of no format that is known, nothing is judged.
+        ProblemsError: everything that is wrong with the file.
+    """
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file or folder")
+    judged = _read(path, form)
+    if judged.qrels.empty:
+        raise FieldguideError(f"{path}: holds no judgment")
+    return judged
+
+
+def _read(path: Path, form: str | None) -> Judged:
+    table = path if path.suffix == ".parquet" else _table_inside(path)
+    if form is None and table is not None:
+        return _of_table(table)
+    if path.is_file() and (form == "trec" or (form is None and not _looks_published(path))):
+        return _of_frame(str(path), read_qrels_trec(path))
+    return _of_collection(path, read_published(form, path))
+
+
+def _table_inside(folder: Path) -> Path | None:
+    return next((folder / name for name in _INSIDE if (folder / name).is_file()), None)
+
+
+def _looks_published(path: Path) -> bool:
+    if path.suffix in _PUBLISHED:
+        return True
+    with path.open("rb") as stream:
+        return stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def _of_table(path: Path) -> Judged:
+    qrels = QRELS.read(path)[list(QREL_COLUMNS)]
+    plain = _of_frame(str(path), qrels, _beside(path, _POOLS))
+    found = _beside(path, _TOPICS)
+    if found is None:
+        return plain
+    known = {s.subtopic_id: s for topic in read_topics(found) for s in topic.subtopics}
+    strange = sorted(set(plain.topics) - set(known))
+    if strange:
+        raise FieldguideError(
+            f"{path}: subtopic {strange[0]} is not in {found} (nor are {len(strange) - 1} others); "
+            "make both from the same topics, or give the qrels alone"
+        )
+    topics = {s: known[s].topic.topic_id for s in plain.topics}
+    return replace(plain, topics=topics, entities={s: known[s].entity_id for s in plain.topics})
+
+
+def _beside(qrels: Path, names: Sequence[str]) -> Path | None:
+    """A file beside the folder that holds qrels.parquet."""
+    folder = qrels.parent.parent
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> Judged:
+    made: dict[str, tuple[int | None, ...]] = {
+        str(subtopic): tuple(grades.tolist()) for subtopic, grades in qrels.groupby("subtopic_id", sort=True)["grade"]
+    }
+    if pools is not None:
+        pooled = POOLS.read(pools).merge(qrels, on=["subtopic_id", "image_id"], how="left")
+        for subtopic, count in pooled[pooled["grade"].isna()].groupby("subtopic_id").size().items():
+            if subtopic in made:
+                made[str(subtopic)] += (None,) * int(count)
+    return Judged(name, qrels, made, {subtopic: topic_of(subtopic) for subtopic in made}, None)
+
+
+def _of_collection(path: Path, collection: Collection) -> Judged:
+    rows = [(s, image, grade) for s, labels in collection.qrels.items() for image, grade in labels.items()]
+    judged = [pool for pool in collection.pools if any(label is not None for label in pool.labels.values())]
+    entities = {pool.subtopic_id: pool.entity for pool in judged if pool.entity is not None}
+    return Judged(
+        str(path),
+        pd.DataFrame(rows, columns=list(QREL_COLUMNS)),
+        {pool.subtopic_id: tuple(pool.labels.values()) for pool in judged},
+        {p.subtopic_id: question.topic_id for question in collection.questions for p in question.pools},
+        entities if len(entities) == len(judged) else None,
+    )

@@ -1,0 +1,104 @@
+"""The stage `evaluate` without its flow: score every system on both tracks, write data/evaluation/."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import atomic_open, write_json
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.evaluation.leaderboard.rows import TRACKS, comparisons, leaderboard, metrics, plotted
+from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
+from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.params import Params
+from fieldguide.records.judgments import QRELS
+from fieldguide.records.runs import read_run
+from fieldguide.records.scores import SCORES
+from fieldguide.records.topics import Subtopic, read_topics
+
+COLUMNS = ("track", "kind", "system", "measure", "mean", "low", "high", "design_effect", "group", "subtopics", "topics")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Attributes.
+
+    scores: records.SCORES.
+    leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
+    unjudged: subtopics without a judgment; they are scored nowhere.
+    empty: number of subtopics that a run has no line for, by (track, system); they have the measure's default.
+    """
+
+    scores: pd.DataFrame
+    leaderboard: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    unjudged: tuple[str, ...]
+    empty: Mapping[tuple[str, str], int]
+
+
+def evaluate(params: Params, places: Places, track: Track = silent) -> Evaluation:
+    """Score params.retrieve.systems on both tracks by params.evaluate.
+
+    Raises:
+        FieldguideError: nothing is judged, or a file is missing.
+        ProblemsError: measures that nothing computes, runs or tables that are not valid.
+    """
+    measures = parse_measures([*params.evaluate.measures, *({JUDGED} - set(params.evaluate.measures))])
+    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
+    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    qrels = qrels[qrels["subtopic_id"].isin(list(subtopics))]
+    if qrels.empty:
+        raise FieldguideError(f"{places.qrels / 'qrels.parquet'}: no judgment for any subtopic of {places.topics}")
+    runs = [(name, system) for name in TRACKS for system in params.retrieve.systems]
+    scorer = Scorer(measures, qrels)
+    rows = [
+        _row(name, system, score, subtopics[score.subtopic_id])
+        for name, system in track(runs, "evaluating", unit="runs", total=len(runs))
+        for score in scorer.score(read_run(places.run(name, system)))
+    ]
+    scores = SCORES.frame(rows).astype({"value": float, "defaulted": bool})
+    first = str(measures[0])
+    empty = Counter((row["track"], row["system"]) for row in rows if row["defaulted"] and row["measure"] == first)
+    entities = {name: subtopic.entity_id for name, subtopic in subtopics.items()}
+    compared = comparisons(scores, params.evaluate, entities)
+    return Evaluation(
+        scores,
+        leaderboard(scores, params.evaluate, entities, compared),
+        compared,
+        tuple(sorted(set(subtopics) - set(qrels["subtopic_id"]))),
+        dict(empty),
+    )
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write scores.parquet, leaderboard.json and .csv, comparisons.json, and for DVC metrics.json and plot.json."""
+    SCORES.write(folder / "scores.parquet", evaluation.scores)
+    write_json(folder / "leaderboard.json", evaluation.leaderboard)
+    write_json(folder / "comparisons.json", evaluation.comparisons)
+    write_json(folder / "metrics.json", metrics(evaluation.leaderboard))
+    write_json(folder / "plot.json", plotted(evaluation.leaderboard))
+    with atomic_open(folder / "leaderboard.csv") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(evaluation.leaderboard)
+
+
+def _row(track: str, system: str, score: Score, subtopic: Subtopic) -> dict[str, Any]:
+    return {
+        "track": track,
+        "system": system,
+        "topic_id": subtopic.topic.topic_id,
+        "kind": subtopic.topic.kind,
+        "subtopic_id": score.subtopic_id,
+        "measure": score.measure,
+        "value": score.value,
+        "defaulted": score.defaulted,
+    }

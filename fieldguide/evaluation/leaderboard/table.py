@@ -1,0 +1,116 @@
+"""The leaderboard for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.evaluation.measures.parsing import JUDGED
+from fieldguide.evaluation.section import Evaluate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_WIDE = 200
+_Q = "q"
+_NAMES = {
+    "fullrank": "whole gallery",
+    "rerank": "the subtopic's own pool",
+    "comparison": "comparison questions",
+    "entity": "one entity a question",
+}
+
+
+def print_leaderboard(
+    leaderboard: Sequence[dict[str, Any]],
+    comparisons: Sequence[dict[str, Any]],
+    evaluate: Evaluate,
+    console: Console | None = None,
+) -> None:
+    """Print one table a track and kind, best system by the headline measure first.
+
+    A narrow terminal loses measures from the right, never digits of one. Where the output is no
+    terminal, nothing is cut, and there are no colours unless FORCE_COLOR asks for them.
+
+    Args:
+        leaderboard: rows of leaderboard.json.
+        comparisons: rows of comparisons.json.
+        evaluate: order of measures, headline, baseline, confidence.
+        console: where to print; standard output if None.
+    """
+    from rich.console import Console
+
+    shown = console or Console()
+    if console is None and not shown.is_terminal:
+        shown = Console(width=_WIDE)
+    for track in TRACKS:
+        for kind in KINDS:
+            rows = [row for row in leaderboard if (row["track"], row["kind"]) == (track, kind)]
+            pairs = [
+                row
+                for row in comparisons
+                if (row["track"], row["kind"], row["measure"]) == (track, kind, evaluate.headline)
+            ]
+            against = {row["system"]: row for row in pairs if row["baseline"] == evaluate.baseline}
+            if rows:
+                shown.print(_fitting(rows, against, evaluate, shown))
+                shown.print(f"[dim]{sensitivity(pairs, rows[0]['topics'], evaluate)}[/]")
+    interval = f"{evaluate.confidence:.0%} bootstrap interval over topics"
+    shown.print(
+        f"[dim]Means over subtopics; in brackets the {interval}; difference from {evaluate.baseline}. "
+        f"Systems that share a letter are not told apart (q > {evaluate.alpha:g}); q is the p of the randomisation "
+        "test, corrected for all pairs (Benjamini-Hochberg).[/]"
+    )
+
+
+def _fitting(
+    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, console: Console
+) -> Table:
+    """The table with as many measures as fit, the headline always among them; q goes when they are all gone."""
+    measures = [m for m in (*evaluate.measures, JUDGED) if m != evaluate.headline]
+    measures = [m for m in dict.fromkeys(measures) if any(row["measure"] == m for row in rows)]
+    more = [_Q, *measures]
+    table = _table(rows, against, evaluate, more)
+    while more and console.measure(table, options=console.options.update(width=_WIDE)).maximum > console.width:
+        more.pop()
+        table = _table(rows, against, evaluate, more)
+    return table
+
+
+def _table(
+    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, more: Sequence[str]
+) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    values = {(row["system"], row["measure"]): row for row in rows}
+    first = rows[0]
+    title = (
+        f"{_NAMES[first['track']].capitalize()} ({first['track']}), {_NAMES[first['kind']]}: "
+        f"{first['topics']} topics, {first['subtopics']} subtopics"
+    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("system", no_wrap=True)
+    table.add_column("ties", no_wrap=True)
+    for name in (evaluate.headline, "", "difference", *more):
+        table.add_column(name, justify="right", no_wrap=True)
+    headlines = [row for row in rows if row["measure"] == evaluate.headline]
+    for row in sorted(headlines, key=lambda row: (-row["mean"], row["system"])):
+        difference = against.get(row["system"])
+        delta = "" if difference is None else f"{difference['difference']:+.3f}"
+        if row["system"] == evaluate.baseline:
+            delta = "baseline"
+        q = "" if difference is None else _p(difference["q"])
+        means = [q if name == _Q else f"{values[row['system'], name]['mean']:.3f}" for name in more]
+        interval = escape(f"[{row['low']:.3f}, {row['high']:.3f}]")
+        group = row["group"] or ""
+        cells = [escape(row["system"]), group, f"[bold]{row['mean']:.3f}[/]", f"[dim]{interval}[/]", delta, *means]
+        table.add_row(*cells)
+    return table
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

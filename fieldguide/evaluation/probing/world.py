@@ -1,0 +1,162 @@
+"""What probed systems read: the same gallery, changed questions, and drawings and vectors of the old and the new texts.
+
+All drawings and vectors lie in one place, so that a domain's mean (Centring) is the same whichever way a question is
+put: what moves a ranking is then the question alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
+from fieldguide.models.protocols import Encoder, Generator
+from fieldguide.params import Params
+from fieldguide.queries.visuals.drawings import draw_all
+from fieldguide.queries.visuals.section import Visualize
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.records.texts import Component, Phrase, read_components, read_phrases
+from fieldguide.records.topics import Topic, read_topics, write_records
+from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
+
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class ProbePlaces(Places):
+    """A benchmark whose questions are those of one probe; what is not of the questions lies where it always did."""
+
+    probe: str = UNCHANGED
+
+    @property
+    def _probes(self) -> Path:
+        return self.data / "probes"
+
+    @property
+    def topics(self) -> Path:
+        """Questions of this probe."""
+        return self._probes / self.probe / "topics.jsonl"
+
+    @property
+    def phrases(self) -> Path:
+        """Phrases of this probe."""
+        return self._probes / self.probe / "phrases.jsonl"
+
+    @property
+    def components(self) -> Path:
+        """Components of this probe."""
+        return self._probes / self.probe / "components.jsonl"
+
+    @property
+    def drawings(self) -> Path:
+        """Drawings of all phrases, changed or not."""
+        return self._probes / "drawings" / "drawings.parquet"
+
+    def queries(self, encoder: str) -> Path:
+        """Vectors of all texts and drawings, changed or not."""
+        return self._probes / "queries" / encoder
+
+
+@dataclass
+class Probes:
+    """The questions that are asked: unchanged, and in each way in which they can be changed.
+
+    `skipped` holds (alteration, topic_id, reason).
+    """
+
+    asked: dict[str, list[Asked]]
+    skipped: list[tuple[Alteration, str, str]] = field(default_factory=list)
+
+
+def choose(places: Places, topics: int, seed: int) -> Probes:
+    """Draw comparison topics, and change each in every way that it admits."""
+    entities = _entities(places)
+    sample = _sample([topic for topic in read_topics(places.topics) if topic.kind == "comparison"], topics, seed)
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
+    components: dict[str, list[Component]] = {}
+    for component in read_components(places.components):
+        components.setdefault(component.subtopic_id, []).append(component)
+    probes = Probes({UNCHANGED: [], **{alteration: [] for alteration in ALTERATIONS}})
+    for topic in sample:
+        keys = [subtopic.subtopic_id for subtopic in topic.subtopics]
+        asked = Asked(topic, {key: phrases[key] for key in keys}, {key: components[key] for key in keys})
+        probes.asked[UNCHANGED].append(asked)
+        for alteration in ALTERATIONS:
+            try:
+                probes.asked[alteration].append(alter(asked, alteration, entities, seed))
+            except NotApplicableError as error:
+                probes.skipped.append((alteration, topic.topic_id, str(error)))
+    return probes
+
+
+def changed_phrases(probes: Probes) -> list[Phrase]:
+    """Phrases of all changed questions."""
+    return [p for probe, asked in probes.asked.items() if probe != UNCHANGED for p in _phrases(asked, probe)]
+
+
+def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePlaces]:
+    """Write topics, phrases and components of each probe below data/probes/."""
+    worlds = {probe: ProbePlaces(root, probe) for probe in probes.asked}
+    for probe, world in worlds.items():
+        asked = sorted(probes.asked[probe], key=lambda one: one.topic.topic_id)
+        write_records(world.topics, [one.topic for one in asked])
+        write_records(world.phrases, list(_phrases(asked, probe)))
+        write_records(world.components, [c for one in asked for parts in one.components.values() for c in parts])
+    return worlds
+
+
+def draw_worlds(
+    places: Places, worlds: Mapping[str, ProbePlaces], values: Visualize, generator: Generator, track: Track = silent
+) -> str:
+    """Draw the phrases of the benchmark and of all probes; returns counts. What was drawn before is not drawn again."""
+    phrases = [*read_phrases(places.phrases), *(p for world in worlds.values() for p in read_phrases(world.phrases))]
+    return str(draw_all(phrases, values, generator, worlds[UNCHANGED], track))
+
+
+def encode_worlds(
+    places: Places, worlds: Mapping[str, ProbePlaces], params: Params, encoder: Encoder, track: Track = silent
+) -> int:
+    """Encode texts and drawings of the benchmark and of all probes; returns how many were new."""
+    world, every = worlds[UNCHANGED], [places, *worlds.values()]
+    items = []
+    if "text" in encoder.modalities:
+        texts = text_items(
+            [topic for one in every for topic in read_topics(one.topics)],
+            [phrase for one in every for phrase in read_phrases(one.phrases)],
+        )
+        items += texts + word_items("component", (c.text for one in every for c in read_components(one.components)))
+    if "image" in encoder.modalities and world.drawings.exists():
+        items += drawing_items(DRAWINGS.read(world.drawings), world)
+    return encode(
+        items,
+        encoder,
+        world.queries(encoder.name),
+        places.cache / "embeddings",
+        dtype=params.encoder(encoder.name).dtype,
+        batch=params.embed.batch,
+        track=track,
+    ).encoded
+
+
+def _phrases(asked: Sequence[Asked], probe: str) -> Iterator[Phrase]:
+    for one in asked:
+        for key, text in one.phrases.items():
+            yield Phrase(key, text, f"probe:{probe}")
+
+
+def _sample(topics: Sequence[Topic], count: int, seed: int) -> list[Topic]:
+    ordered = sorted(topics, key=lambda topic: topic.topic_id)
+    chosen = np.random.default_rng(seed).permutation(len(ordered))[:count]
+    return [ordered[n] for n in sorted(chosen.tolist())]
+
+
+def _entities(places: Places) -> Entities:
+    table = ENTITIES.read(places.entities)
+    ids = list(table["entity_id"])
+    return Entities(dict(zip(ids, table["name"], strict=True)), dict(zip(ids, table["taxonomy"], strict=True)))

@@ -1,0 +1,47 @@
+"""Stages from `check` to `release`: what is measured, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from fieldguide.core.section import Draws, Name, Section, Seed
+
+
+class Evaluate(Section):
+    """Stage `evaluate`. Measures are written the way ir-measures writes them.
+
+    Attributes:
+        headline: the measure that systems are ordered by.
+        baseline: the system that every other one is compared with, by every measure.
+        compare: measures by which every pair of systems is compared and tie groups are made; the headline where empty.
+        confidence: of intervals.
+        bootstrap, permutations: how many resamples and sign patterns are drawn.
+        alpha: systems differ where q, the p-value corrected for all pairs, is at most this.
+        power: wanted when the number of topics is asked for.
+    """
+
+    measures: list[str] = Field(min_length=1)
+    headline: str
+    baseline: Name
+    compare: list[str] = Field(default=[])
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    bootstrap: Draws = 10_000
+    permutations: Draws = 10_000
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    seed: Seed
+
+    @property
+    def compared(self) -> list[str]:
+        """Measures by which every pair of systems is compared, the headline first."""
+        return list(dict.fromkeys([self.headline, *self.compare]))
+
+    @model_validator(mode="after")
+    def _named_are_measured(self) -> Evaluate:
+        for key, names in (("headline", [self.headline]), ("compare", self.compare)):
+            for name in names:
+                if name not in self.measures:
+                    raise ValueError(f"{key} {name!r} is not among measures: {', '.join(self.measures)}")
+        return self

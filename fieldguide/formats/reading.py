@@ -1,0 +1,106 @@
+"""Every format by its name; a file's format told from its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.formats import tables
+from fieldguide.formats.collection import Collection
+from fieldguide.formats.json import inquire_rerank_hard, visual_rag, visual_rag_me
+from fieldguide.formats.json.records import first_record
+from fieldguide.formats.text import beir, csv_table, inquire, trec
+
+
+@dataclass(frozen=True)
+class Format:
+    """A published form.
+
+    Attributes:
+        name: on the command line.
+        meaning: what lies where, in a line.
+        read: a file or folder to a collection.
+        write: a collection to texts by file name, below the folder to write to.
+        of_record: whether the first record of a JSON file (the whole list where it is one) is of this format.
+        of_path: whether a file or folder that is no such JSON is of this format.
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[Path], Collection]
+    write: Callable[[Collection], dict[str, str]]
+    of_record: Callable[[Any], bool] = lambda _: False
+    of_path: Callable[[Path], bool] = lambda _: False
+
+
+_FORMATS = (
+    Format("visual-rag-me", "JSON lines: question, answer, images by entity", visual_rag_me.read, visual_rag_me.write,
+           of_record=visual_rag_me.recognise),
+    Format("visual-rag", "JSON lines: question, answer, images", visual_rag.read, visual_rag.write,
+           of_record=visual_rag.recognise),
+    Format("inquire-rerank-hard", "a JSON list: query, images", inquire_rerank_hard.read, inquire_rerank_hard.write,
+           of_record=inquire_rerank_hard.recognise),
+    Format("inquire", "a folder: inquire_queries_*.csv, inquire_annotations.csv", inquire.read, inquire.write,
+           of_path=inquire.recognise),
+    Format("beir", "a folder: corpus.jsonl, queries.jsonl, qrels/*.tsv", beir.read, beir.write, of_path=beir.recognise),
+    Format("csv", "a table: topic_id, question, image, label", csv_table.read, csv_table.write,
+           of_path=csv_table.recognise),
+    Format("trec", "qrels, with topics beside them or without", trec.read, trec.write, of_path=trec.recognise),
+)  # fmt: skip
+
+FORMATS: dict[str, Format] = {form.name: form for form in _FORMATS}
+
+
+def read(form: str | None, path: Path) -> Collection:
+    """Read a published benchmark.
+
+    Args:
+        form: a name of FORMATS; None: told from the content.
+        path: the file or folder; with None also a folder that `fieldguide import` made.
+
+    Raises:
+        FieldguideError: no such file, no such format, none that fits, or content that is clearly of another one.
+        ProblemsError: what keeps the file from being read, all of it.
+    """
+    if form is None and (path / tables.ABOUT).is_file():
+        return tables.read(path)
+    if form is None:
+        return named(recognise(path)).read(path)
+    chosen = named(form)
+    fits = _fitting(path)
+    if fits and chosen not in fits:
+        raise FieldguideError(f"{path}: is no {form}; its content is {fits[0].name}: {fits[0].meaning}")
+    return chosen.read(path)
+
+
+def named(form: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        FieldguideError: there is none.
+    """
+    if form not in FORMATS:
+        raise FieldguideError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[form]
+
+
+def recognise(path: Path) -> str:
+    """The name of the format that the content has.
+
+    Raises:
+        FieldguideError: no such file, or it fits no format.
+    """
+    fits = _fitting(path)
+    if not fits:
+        raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
+    return fits[0].name
+
+
+def _fitting(path: Path) -> list[Format]:
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file or folder")
+    record = None if path.is_dir() else first_record(path)
+    return [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]

@@ -1,0 +1,81 @@
+"""Text of files that others wrote: gzipped or not, with or without a byte-order mark, of any size, never trusted."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.formats.collection import Oddity
+
+LONGEST_FILE = 1 << 30
+"""Characters of a file that is read whole; a published benchmark has a few megabytes."""
+LONGEST_LINE = 1 << 26
+"""Characters of one line of a file that is read line by line."""
+_BOM = "\ufeff"
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line with its end). A byte-order mark is part of the first line.
+
+    Only LF ends a line, so that text which holds other separators stays whole.
+
+    Raises:
+        FieldguideError: no such file, damaged gzip, no UTF-8 (names the line), a line longer than LONGEST_LINE.
+    """
+    number = 0
+    with _open(path) as stream:
+        while True:
+            try:
+                line = stream.readline(LONGEST_LINE)
+            except UnicodeDecodeError as error:
+                raise FieldguideError(f"{path}: not UTF-8 text after line {number} ({error.reason})") from None
+            except (OSError, EOFError, zlib.error) as error:
+                raise FieldguideError(f"{path}: cannot be read to its end, damaged? ({error})") from None
+            if not line:
+                return
+            number += 1
+            if len(line) >= LONGEST_LINE:
+                raise FieldguideError(f"{path}:{number}: this line is longer than {LONGEST_LINE:,} characters")
+            yield number, line
+
+
+def whole(path: Path) -> str:
+    """The whole text, line ends and byte-order mark included.
+
+    Raises:
+        FieldguideError: as `lines`, and a file longer than LONGEST_FILE characters.
+    """
+    try:
+        with _open(path) as stream:
+            text = stream.read(LONGEST_FILE + 1)
+    except UnicodeDecodeError as error:
+        raise FieldguideError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise FieldguideError(f"{path}: cannot be read to its end, damaged? ({error})") from None
+    if len(text) > LONGEST_FILE:
+        raise FieldguideError(f"{path}: longer than {LONGEST_FILE:,} characters; that is no file of this format")
+    return text
+
+
+def without_mark(text: str, path: Path) -> tuple[str, list[Oddity]]:
+    """Text less a leading byte-order mark, and that it had one."""
+    if not text.startswith(_BOM):
+        return text, []
+    return text[1:], [Oddity(f"{path}:1", "byte-order-mark", "the file begins with a byte-order mark (U+FEFF)")]
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+        binary = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 - closed by the wrapper
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise FieldguideError(f"{path}: is a folder; this format needs a file") from None
+    return io.TextIOWrapper(cast(IO[bytes], binary), encoding="utf-8", newline="\n")

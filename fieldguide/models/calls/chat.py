@@ -1,0 +1,173 @@
+"""A chat model behind an OpenAI-compatible endpoint: hosted, vLLM, llama.cpp, Ollama."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import sha256_bytes
+from fieldguide.core.streaming import map_ahead
+from fieldguide.models.calls.caller import Answer, Calls, Request, UnreadableError
+from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
+from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.store import Call
+from fieldguide.models.protocols import Refused
+
+# What endpoints add to each message of a prompt.
+_TOKENS_A_MESSAGE = 16
+# Of a reply that was not given yet.
+_LIKELY_REPLY = 128
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a chat model is told; `images` are PNG or JPEG files that are shown after the text."""
+
+    system: str
+    user: str
+    images: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a chat model answered. `model` is the name the endpoint gives itself; tokens are None where not counted."""
+
+    text: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class Chat:
+    """Asks a chat model.
+
+    Invariant: for one endpoint, model, temperature, seed and limit of tokens, a prompt is asked once (`Calls`).
+    """
+
+    def __init__(self, spec: ChatSpec, calls: Calls) -> None:
+        self.spec, self.calls = spec, calls
+
+    def ask(self, system: str, user: str, images: Sequence[bytes] = ()) -> Reply | Refused:
+        """The model's reply, or its refusal. A JSON object is asked for where the prompts say so; not checked here.
+
+        Raises:
+            BudgetError: it might cost more than is left of calls.budget.
+            FieldguideError: no key in the environment, no price, no connection, an error after all retries, or a reply
+                that is none. The key is in no message.
+        """
+        prompt = Prompt(system, user, tuple(images))
+        body = self._body(prompt, _shown)
+
+        def send(client: Any) -> bytes:
+            data: bytes = client.chat.completions.with_raw_response.create(**body).content
+            return data
+
+        return _reply(self.calls.ask(self.request(prompt), send, _read))
+
+    def ask_all(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused]:
+        """What `ask` returns for each prompt, in their order; `concurrency` are asked at once."""
+        return map_ahead(lambda p: self.ask(p.system, p.user, p.images), prompts, threads=self.spec.concurrency)
+
+    def request(self, prompt: Prompt) -> Request:
+        """What asking a prompt sends and may use; for the store and for estimates."""
+        text = prompt.system + prompt.user
+        besides = 2 * _TOKENS_A_MESSAGE + len(prompt.images) * self.spec.image_tokens
+        return Request(
+            kind="chat",
+            endpoint=self.spec,
+            body=self._body(prompt, lambda data: {"sha256": sha256_bytes(data)}),
+            most=Usage(tokens_at_most(text) + besides, self.spec.max_tokens),
+            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, self.spec.max_tokens)),
+        )
+
+    def _body(self, prompt: Prompt, shown: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+        spec = self.spec
+        user: Any = prompt.user
+        if prompt.images:
+            user = [{"type": "text", "text": prompt.user}, *(shown(data) for data in prompt.images)]
+        optional = {"temperature": spec.temperature, "seed": spec.seed}
+        return {
+            "model": spec.model,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}],
+            spec.limit_name: spec.max_tokens,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+
+def _shown(data: bytes) -> dict[str, Any]:
+    """An image inside the message itself: nothing is fetched by the endpoint."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    address = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"type": "image_url", "image_url": {"url": address}}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Message(_Part):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Part):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Counted(_Part):
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+
+
+class _Completion(_Part):
+    model: str = ""
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Counted | None = None
+
+
+def _read(value: Any) -> Answer:
+    """The first choice of a completion.
+
+    Raises:
+        UnreadableError: the endpoint sent something else, nothing, or a part.
+    """
+    try:
+        completion = _Completion.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        raise UnreadableError(f"not a chat completion ({where}: {first['msg']})") from None
+    counted = completion.usage
+    usage = Usage(counted.prompt_tokens, counted.completion_tokens) if counted else None
+    choice = completion.choices[0]
+    if choice.message.refusal or choice.finish_reason == "content_filter":
+        why = choice.message.refusal or "stopped by the endpoint's content filter"
+        return Answer(None, completion.model, usage, refused=why)
+    if choice.finish_reason == "length":
+        raise UnreadableError("the reply was cut off at the endpoint's limit of tokens; raise `max_tokens`", usage)
+    if not (choice.message.content or "").strip():
+        raise UnreadableError("the reply is empty", usage)
+    return Answer({"text": choice.message.content}, completion.model, usage)
+
+
+def _reply(call: Call) -> Reply | Refused:
+    """A call's answer.
+
+    Raises:
+        FieldguideError: the store holds none; see `CallStore.get`.
+    """
+    if call.refused is not None:
+        return Refused(call.refused)
+    text = call.reply.get("text") if isinstance(call.reply, dict) else None
+    if not isinstance(text, str):
+        raise FieldguideError(
+            f"the stored call {call.key} holds no reply of a chat model; delete it, or take no others'"
+        )
+    counted = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
+    return Reply(text, call.model, *counted)

@@ -1,0 +1,54 @@
+"""How this repository stores weights it trained: a folder with config.json and half-precision safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import atomic_directory, read_json, write_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FILES = (CONFIG, WEIGHTS)
+
+
+def save(folder: Path, network: nn.Module, config: Mapping[str, Any]) -> None:
+    """Write the network's weights in half precision and `config` beside them; the folder is replaced as a whole."""
+    from safetensors.torch import save as to_bytes
+
+    with atomic_directory(folder) as temporary:
+        tensors = {name: value.detach().half().contiguous() for name, value in network.state_dict().items()}
+        (temporary / WEIGHTS).write_bytes(to_bytes(tensors))
+        write_json(temporary / CONFIG, dict(config))
+
+
+def network_config(folder: Path) -> dict[str, Any]:
+    """What `config.json` says about the network's shape.
+
+    Raises:
+        FieldguideError: it says nothing.
+    """
+    config = read_json(folder / CONFIG)
+    if not isinstance(config, dict) or not isinstance(config.get("network"), dict):
+        raise FieldguideError(f"{folder / CONFIG}: `network` is missing; expected the shape of the network")
+    return config["network"]
+
+
+def load_into(network: Any, folder: Path) -> Any:
+    """Put the weights of a folder into a network, in float32 and evaluation mode; returns the network.
+
+    Raises:
+        FieldguideError: the weights do not fit what config.json says.
+    """
+    from safetensors.torch import load_file
+
+    weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise FieldguideError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {error}") from None
+    return network.eval()

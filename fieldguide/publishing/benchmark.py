@@ -1,0 +1,252 @@
+"""A finished benchmark as one object, for those who read it whole: report, release and lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pandas as pd
+import yaml
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import read_json
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.leaderboard.rows import TRACKS
+from fieldguide.params import Params
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
+from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
+from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
+from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
+from fieldguide.records.runs import read_run
+from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
+from fieldguide.records.texts import Phrase, read_phrases
+from fieldguide.records.topics import Refusal, Subtopic, Topic, read_refusals, read_topics
+
+
+class Benchmark:
+    """What the stages made, each file read and validated when it is first asked for."""
+
+    def __init__(self, places: Places, params: Params) -> None:
+        self.places = places
+        self.params = params
+
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """IMAGES, indexed by image_id."""
+        return IMAGES.read(self.places.images).set_index("image_id", drop=False)
+
+    @cached_property
+    def image_rows(self) -> dict[str, Any]:
+        """Rows of IMAGES as named tuples, by image_id."""
+        return {str(row.image_id): row for row in self.images.itertuples(index=False, name="ImageRow")}
+
+    @cached_property
+    def entities(self) -> pd.DataFrame:
+        """ENTITIES, indexed by entity_id."""
+        return ENTITIES.read(self.places.entities).set_index("entity_id", drop=False)
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """GROUPS, indexed by group_id."""
+        return GROUPS.read(self.places.groups).set_index("group_id", drop=False)
+
+    @cached_property
+    def attributes(self) -> pd.DataFrame:
+        """ATTRIBUTES."""
+        return ATTRIBUTES.read(self.places.attributes)
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        """REJECTED."""
+        return REJECTED.read(self.places.rejected)
+
+    @cached_property
+    def duplicates(self) -> pd.DataFrame:
+        """DUPLICATES."""
+        return DUPLICATES.read(self.places.duplicates)
+
+    @cached_property
+    def drawings(self) -> pd.DataFrame:
+        """DRAWINGS."""
+        return DRAWINGS.read(self.places.drawings)
+
+    @cached_property
+    def pools(self) -> pd.DataFrame:
+        """POOLS."""
+        return POOLS.read(self.places.pools)
+
+    @cached_property
+    def qrels(self) -> pd.DataFrame:
+        """QRELS."""
+        return QRELS.read(self.places.qrels / "qrels.parquet")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """SCORES."""
+        return SCORES.read(self.places.evaluation / "scores.parquet")
+
+    @cached_property
+    def topics(self) -> list[Topic]:
+        """Topics in the order of their file."""
+        return read_topics(self.places.topics)
+
+    @cached_property
+    def subtopics(self) -> dict[str, Subtopic]:
+        """Every subtopic by its id, in the topics' order."""
+        return {s.subtopic_id: s for topic in self.topics for s in topic.subtopics}
+
+    @cached_property
+    def refused_topics(self) -> list[Refusal]:
+        """What composing refused."""
+        return read_refusals(self.places.refused_topics)
+
+    @cached_property
+    def phrases(self) -> dict[str, Phrase]:
+        """Phrases by subtopic_id."""
+        return {phrase.subtopic_id: phrase for phrase in read_phrases(self.places.phrases)}
+
+    @cached_property
+    def runs(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """The run of each (track, system), best first within a subtopic."""
+        systems = self.params.retrieve.systems
+        return {(t, s): read_run(self.places.run(t, s)) for t in TRACKS for s in systems}
+
+    @cached_property
+    def recalls(self) -> dict[str, list[IndexRecall]]:
+        """Of the index through which each system searched the whole gallery; nothing of those that need none."""
+        if self.params.retrieve.index is None:
+            return {}
+        found = {system: _recalls(self.places.searched(system)) for system in self.params.retrieve.systems}
+        return {system: recalls for system, recalls in found.items() if recalls}
+
+    @cached_property
+    def grade_file(self) -> dict[str, Any]:
+        """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
+        return dict(read_json(self.places.qrels / "grades.json"))
+
+    @cached_property
+    def agreement(self) -> dict[str, Any] | None:
+        """agreement.json, which stage `adjudicate` writes where people judged: how far they agree.
+
+        Raises:
+            FieldguideError: the file is of another version.
+        """
+        path = self.places.qrels / "agreement.json"
+        if not path.exists():
+            return None
+        return _versioned(path, AGREEMENT_VERSION, "adjudicate")
+
+    @cached_property
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """leaderboard.json: as `fieldguide.evaluation.leaderboard.rows.leaderboard` makes its rows."""
+        return list(read_json(self.places.evaluation / "leaderboard.json"))
+
+    @cached_property
+    def comparisons(self) -> list[dict[str, Any]]:
+        """comparisons.json: as `fieldguide.evaluation.leaderboard.rows.comparisons` makes its rows."""
+        return list(read_json(self.places.evaluation / "comparisons.json"))
+
+    @cached_property
+    def fitness(self) -> dict[str, Any]:
+        """fitness.json, as `fieldguide.evaluation.fitness.assess.Fitness`.
+
+        Raises:
+            FieldguideError: the file is missing or of another version.
+        """
+        return _versioned(self.places.fitness, FITNESS_VERSION)
+
+    @cached_property
+    def fidelity(self) -> dict[str, Any]:
+        """fidelity.json, as `evaluation.fidelity.FidelityReport`. Raises FieldguideError as `fitness`."""
+        return _versioned(self.places.fidelity, FIDELITY_VERSION)
+
+    @cached_property
+    def probes(self) -> dict[str, Any]:
+        """probes.json, as `fieldguide.evaluation.probing.probes.write_probes`. Raises FieldguideError as `fitness`."""
+        return _versioned(self.places.probes, PROBES_VERSION)
+
+    @cached_property
+    def checks(self) -> list[dict[str, Any]]:
+        """checks.json: {table, expectation, severity, success, unexpected, rows} each."""
+        return list(read_json(self.places.checks / "checks.json")["checks"])
+
+    @cached_property
+    def encoder_meta(self) -> dict[str, dict[str, Any]]:
+        """meta.json of each encoder's corpus vectors."""
+        return {e: read_json(self.places.embeddings(e) / "meta.json") for e in self.params.embed.encoders}
+
+    def files(self) -> list[Path]:
+        """The files that whoever reads a finished benchmark reads, in the order of the stages."""
+        p = self.places
+        return [
+            p.images, p.entities, p.attributes, p.groups, p.topics, p.phrases, p.pools,
+            p.qrels / "qrels.parquet", p.qrels / "grades.json",
+            *(p.run(track, system) for track in TRACKS for system in self.params.retrieve.systems),
+            p.checks / "checks.json",
+            *(p.evaluation / name for name in ("scores.parquet", "leaderboard.json", "comparisons.json")),
+        ]  # fmt: skip
+
+    def require(self, purpose: str, files: Iterable[Path]) -> None:
+        """Refuse to begin where files are missing or name things that do not exist.
+
+        Raises:
+            ProblemsError: all missing files; or, where none is missing, all references that lead nowhere.
+        """
+        missing = [Problem(str(path), "is missing; `dvc repro` makes it") for path in files if not path.exists()]
+        if missing:
+            raise ProblemsError(f"{purpose} cannot be made; these files are missing:", missing, shown=len(missing))
+        problems = list(self._dangling())
+        if problems:
+            raise ProblemsError(f"{purpose} cannot be made; the files contradict each other:", problems)
+
+    def _dangling(self) -> Iterator[Problem]:
+        """References to images, subtopics, entities and phrases that are nowhere."""
+        images, subtopics = set(self.images.index), set(self.subtopics)
+        tables = [(str(self.places.pools), self.pools), (str(self.places.qrels / "qrels.parquet"), self.qrels)]
+        tables += [(str(self.places.run(*key)), run) for key, run in self.runs.items()]
+        for where, table in tables:
+            for image in sorted(set(table["image_id"]) - images):
+                yield Problem(where, f"names image {image}, which is not in {self.places.images}")
+            for subtopic in sorted(set(table["subtopic_id"]) - subtopics):
+                yield Problem(where, f"names subtopic {subtopic}, which is not in {self.places.topics}")
+        for subtopic in sorted(subtopics - set(self.phrases)):
+            yield Problem(str(self.places.phrases), f"has no phrase of subtopic {subtopic}")
+        entities = set(self.entities.index)
+        for entity in sorted({s.entity_id for s in self.subtopics.values()} - entities):
+            yield Problem(str(self.places.topics), f"names entity {entity}, which is not in {self.places.entities}")
+
+
+def _versioned(path: Path, version: int, stage: str | None = None) -> dict[str, Any]:
+    """A JSON object of that version; `stage`, which makes it, is called like the file where it is not named."""
+    values = dict(read_json(path))
+    found = values.get("schema_version")
+    if found != version:
+        raise FieldguideError(
+            f"{path}: is of version {found}, expected {version}; `dvc repro -f {stage or path.stem}` makes it anew"
+        )
+    return values
+
+
+def _recalls(path: Path) -> list[IndexRecall]:
+    try:
+        return [IndexRecall(**index) for index in _versioned(path, SEARCH_VERSION, "retrieve")["indexes"]]
+    except (KeyError, TypeError) as error:
+        raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
+
+
+def params_text(params: Params) -> str:
+    """The parameters as YAML that `read_params` accepts, defaults written out.
+
+    A user name or password inside a `base_url` is left out: this text is published.
+    """
+    values = params.model_dump(mode="json")
+    for section in values.values():
+        chat = section.get("chat") if isinstance(section, dict) else None
+        if chat:
+            parts = urlsplit(chat["base_url"])
+            chat["base_url"] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,1 @@
+"""The release: a folder that another group can use, check and rebuild without this repository."""

@@ -1,0 +1,94 @@
+"""The words of a release: README.md (a dataset card) and LICENSE.txt, from its own counts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jinja2
+import yaml
+
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.release.layout import MEANINGS
+from fieldguide.publishing.report.claims import claims
+from fieldguide.publishing.report.leaderboards import boards
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
+    """The dataset card as Markdown with a YAML head."""
+    release = benchmark.params.release
+    head = {
+        "pretty_name": benchmark.params.report.title,
+        "license": release.licence.lower(),
+        "tags": ["text-to-image-retrieval"],
+        "language": ["en"],
+        "size_categories": [next((name for limit, name in _SIZES if counts["images"] < limit), "n>1M")],
+    }
+    made = boards(benchmark)
+    return _environment().get_template("README.md.j2").render(
+        head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
+        params=benchmark.params,
+        counts=counts,
+        sources=_sources(benchmark),
+        grades=sorted((int(g), words) for g, words in benchmark.grade_file.items() if g.isdecimal()),
+        about_grades=benchmark.grade_file.get("about", ""),
+        assessors=sorted({name for names in benchmark.qrels["assessors"] for name in names}),
+        board=made[0] if made else None,
+        claims=claims(benchmark, made),
+        drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
+        files=MEANINGS,
+    )  # fmt: skip
+
+
+def licence_text(benchmark: Benchmark) -> str:
+    """Which licence holds for what."""
+    template = _environment().get_template("LICENSE.txt.j2")
+    evidence = sorted(set(benchmark.attributes["source"]) | set(benchmark.entities["source"]))
+    return template.render(params=benchmark.params, sources=_sources(benchmark), evidence=evidence)
+
+
+def _environment() -> jinja2.Environment:
+    """Templates of Markdown and text: every value passes `md`, there is no HTML to escape for."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fieldguide.publishing.release", "templates"),
+        autoescape=False,  # noqa: S701 - see `md`
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(md=md, line=line)
+    return environment
+
+
+def md(value: Any) -> str:
+    """Text as one line of Markdown that shows it and does nothing: no markup, no HTML, no link."""
+    return re.sub(r"([\\`*_\[\]<>|#&~!])", r"\\\1", " ".join(str(value).split()))
+
+
+def line(value: Any) -> str:
+    """Text on one line and without back quotes, for plain text and for code in Markdown."""
+    return " ".join(str(value).replace("`", "'").split())
+
+
+def _sources(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """The sources by name and licence, with how many of their images are in the release."""
+    described = {source.name: source for source in benchmark.params.ingest.sources}
+    images = benchmark.images.assign(licence=benchmark.images["licence"].map(lambda licence: licence or ""))
+    rows = []
+    for (name, licence), part in images.groupby(["source", "licence"], sort=True):
+        source = described.get(str(name))
+        rows.append(
+            {
+                "name": name,
+                "licence": licence,
+                "images": len(part),
+                "kind": source.kind if source else "unknown",
+                "file": source.path.name if source else "unknown",
+                "attribution": next((text for text in part["attribution"] if text), None),
+                "example": part["source_key"].iloc[0],
+            }
+        )
+    return rows

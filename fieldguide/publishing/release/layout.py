@@ -1,0 +1,66 @@
+"""What lies where in a release, and the version of that answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldguide.core.tables import Table
+from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
+from fieldguide.records.release import RELEASE_IMAGES
+from fieldguide.records.scores import SCORES
+
+FORMAT = "fieldguide-release"
+# Raise it when a reader of the old layout would misread the new one.
+FORMAT_VERSION = 1
+
+SUMS = "SHA256SUMS"
+ABOUT = "release.json"
+MANIFEST = "images.parquet"
+PHOTOGRAPHS = "images"
+ANSWERS = "calls"
+
+TABLES: dict[str, Table] = {
+    MANIFEST: RELEASE_IMAGES,
+    "entities.parquet": ENTITIES,
+    "attributes.parquet": ATTRIBUTES,
+    "groups.parquet": GROUPS,
+    "pools.parquet": POOLS,
+    "qrels/qrels.parquet": QRELS,
+    "scores.parquet": SCORES,
+}
+
+MEANINGS = {
+    "README.md": "what this is, how to use it, how to rebuild the photographs",
+    "LICENSE.txt": "which licence holds for what",
+    SUMS: "sha256 of every other file; `sha256sum -c SHA256SUMS`",
+    ABOUT: "format version, counts, and the meaning of every column",
+    "params.yaml": "every parameter of the pipeline",
+    "topics.jsonl": "questions with entities, feature, part, reference answer, provenance",
+    "queries.jsonl": "the same as one query a subtopic, in BEIR's form",
+    "phrases.jsonl": "each subtopic as it was given to the text-to-image model",
+    "qrels/": "grades as TREC qrels and as Parquet, their definitions, how each was decided, how far people agree",
+    "pools.parquet": "which images were judged for which subtopic, and what brought them there",
+    "judgments/": "every judgment, append-only, chained by hashes; where people judged, the guidelines they had",
+    "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
+    MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
+    "images/*.tar": "the photographs whose licence is stated, and no others",
+    "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
+    "calls/": "where models were asked: prompts, answers, tokens, money; take them over with `fieldguide calls add`",
+    "checks.json": "what was expected of the data, and whether it holds",
+    "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
+    "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
+}
+
+
+def run_file(track: str, system: str) -> str:
+    """Where a run lies in a release."""
+    return f"runs/{track}/{system}.trec"
+
+
+def schemas() -> dict[str, Any]:
+    """Columns of every table: type and meaning."""
+    return {
+        name: {column.name: {"type": str(column.type), "meaning": column.meaning} for column in table.columns}
+        for name, table in TABLES.items()
+    }

@@ -1,0 +1,183 @@
+"""Making a release folder: what the stages made, a manifest of the images, the photographs that may be given."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import (
+    atomic_directory,
+    atomic_open,
+    sha256_bytes,
+    sha256_file,
+    write_json,
+    write_jsonl,
+    write_tar,
+)
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.core.tables import SCHEMA_VERSION
+from fieldguide.corpus.pixels import EXTENSIONS
+from fieldguide.corpus.shards import image_bytes
+from fieldguide.evaluation.leaderboard.rows import TRACKS
+from fieldguide.models.calls.store import CallStore
+from fieldguide.params import Params
+from fieldguide.publishing.benchmark import Benchmark, params_text
+from fieldguide.publishing.release.card import licence_text, readme_text
+from fieldguide.publishing.release.layout import (
+    ABOUT,
+    ANSWERS,
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST,
+    PHOTOGRAPHS,
+    SUMS,
+    run_file,
+    schemas,
+)
+from fieldguide.records.release import RELEASE_IMAGES
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: files, images in the manifest, and how many of them with their bytes."""
+
+    files: int
+    images: int
+    photographs: int
+
+
+def make_release(params: Params, places: Places, track: Track = silent) -> Summary:
+    """Write places.release whole or not at all. The same inputs give the same bytes.
+
+    Photographs go in only where a licence is stated; all others are left to be rebuilt from their source.
+
+    Raises:
+        ProblemsError: files are missing (all are listed) or contradict each other.
+        FieldguideError: a photograph's bytes are not those of its sha256.
+    """
+    benchmark = Benchmark(places, params)
+    copies = _copies(benchmark)
+    benchmark.require("the release", dict.fromkeys([*benchmark.files(), *copies, places.drawings, places.duplicates]))
+    with atomic_directory(places.release) as folder:
+        for source, name in copies.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, folder / name)
+        write_jsonl(folder / "queries.jsonl", _queries(benchmark))
+        _write_photographs(benchmark, folder, track)
+        CallStore.at(places.root).pack(folder / ANSWERS)
+        RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
+        counts = _counts(benchmark)
+        write_json(folder / ABOUT, _about(params, counts))
+        _write_text(folder / "params.yaml", params_text(params))
+        _write_text(folder / "README.md", readme_text(benchmark, counts))
+        _write_text(folder / "LICENSE.txt", licence_text(benchmark))
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        _write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names))
+    return Summary(len(names) + 1, counts["images"], counts["photographs"])
+
+
+def _copies(benchmark: Benchmark) -> dict[Path, str]:
+    """Files that go into the release as they are, with their names there."""
+    p = benchmark.places
+    whole = {
+        p.topics: "topics.jsonl",
+        p.phrases: "phrases.jsonl",
+        p.entities: "entities.parquet",
+        p.attributes: "attributes.parquet",
+        p.groups: "groups.parquet",
+        p.pools: "pools.parquet",
+        p.judgments: "judgments/log.jsonl",
+        p.checks / "checks.json": "checks.json",
+    }
+    whole |= {p.qrels / name: f"qrels/{name}" for name in ("qrels.parquet", "qrels.trec", "grades.json")}
+    # How grades were decided; how far people agree, and by which guidelines they judged, where people did.
+    decided = [p.qrels / name for name in ("decisions.parquet", "agreement.json")]
+    whole |= {path: f"qrels/{path.name}" for path in decided if path.exists()}
+    whole |= {path: f"judgments/guidelines/{path.name}" for path in sorted(p.used_guidelines.glob("*.md"))}
+    whole |= {
+        p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json", "fitness.json")
+    }
+    return whole | {p.run(t, s): run_file(t, s) for t in TRACKS for s in benchmark.params.retrieve.systems}
+
+
+def _queries(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
+    """One query a subtopic, in BEIR's form: the topic's question, with the entity to look for in its metadata."""
+    for identity, subtopic in benchmark.subtopics.items():
+        topic = subtopic.topic
+        metadata = {
+            "topic_id": topic.topic_id,
+            "kind": topic.kind,
+            "form": topic.form,
+            "entity_id": subtopic.entity_id,
+            "entity": benchmark.entities.loc[subtopic.entity_id, "name"],
+            "feature": topic.feature,
+            "part": topic.part,
+            "phrase": benchmark.phrases[identity].text,
+        }
+        yield {"_id": identity, "text": topic.text, "metadata": metadata}
+
+
+def _manifest(benchmark: Benchmark) -> pd.DataFrame:
+    images = benchmark.images.reset_index(drop=True)
+    return images.assign(archive=images["shard"].where(images["licence"].map(bool), None))[
+        [column.name for column in RELEASE_IMAGES.columns]
+    ]
+
+
+def _write_photographs(benchmark: Benchmark, folder: Path, track: Track) -> None:
+    """The licensed images of each shard of the corpus as images/SHARD, members `image_id.ext` sorted."""
+    by_shard: dict[str, list[Any]] = {}
+    for _, row in sorted(benchmark.image_rows.items()):
+        if row.licence:
+            by_shard.setdefault(str(row.shard), []).append(row)
+    for shard in track(sorted(by_shard), "photographs", unit="archives", total=len(by_shard)):
+        write_tar(folder / PHOTOGRAPHS / shard, (_member(benchmark.places, row) for row in by_shard[shard]))
+
+
+def _member(places: Places, row: Any) -> tuple[str, bytes]:
+    data = image_bytes(places, row)
+    if sha256_bytes(data) != row.sha256:
+        raise FieldguideError(f"{places.shards / row.shard}: the bytes of {row.image_id} are damaged; `dvc checkout`")
+    return f"{row.image_id}.{EXTENSIONS[row.format]}", data
+
+
+def _counts(benchmark: Benchmark) -> dict[str, int]:
+    """Counts that `verify_release` makes again."""
+    return {
+        "topics": len(benchmark.topics),
+        "subtopics": len(benchmark.subtopics),
+        "entities": len(benchmark.entities),
+        "images": len(benchmark.images),
+        "photographs": int(benchmark.images["licence"].map(bool).sum()),
+        "pooled": len(benchmark.pools),
+        "qrels": len(benchmark.qrels),
+        "relevant": int((benchmark.qrels["grade"] > 0).sum()),
+        "runs": len(benchmark.runs),
+    }
+
+
+def _about(params: Params, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "schema_version": SCHEMA_VERSION,
+        "name": params.release.name,
+        "version": params.release.version,
+        "description": params.release.description,
+        "licence": params.release.licence,
+        "systems": list(params.retrieve.systems),
+        "counts": counts,
+        "tables": schemas(),
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_open(path) as stream:
+        stream.write(text)

@@ -1,0 +1,236 @@
+"""What the report shows and what it does not: sentences about facts that are counted in the data.
+
+Each function below looks at one threat to what the figures seem to say, and returns None where the data
+do not have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.health import judged_shares
+from fieldguide.publishing.report.leaderboards import Board
+from fieldguide.records.drawings import DRAWING_REFERENCES
+
+# Ids that a sentence names.
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A short heading and a few sentences."""
+
+    heading: str
+    text: str
+
+
+def claims(benchmark: Benchmark, boards: list[Board]) -> list[Claim]:
+    """Everything a reader should know before quoting a figure."""
+    sources: tuple[Callable[[Benchmark], Claim | None], ...] = (
+        _generator, _photographs, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors,
+        _failures,
+    )  # fmt: skip
+    found = [source(benchmark) for source in sources]
+    found.append(_uncertainty(benchmark, boards))
+    return [claim for claim in found if claim is not None]
+
+
+def _generator(benchmark: Benchmark) -> Claim | None:
+    params = benchmark.params
+    systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
+    if not systems:
+        return None
+    kind = params.generators[params.visualize.generator].kind
+    if kind != "flow-matching":
+        text = (
+            f"The drawings are by {params.visualize.generator} ({kind}). What it was trained on is not recorded here; "
+            "it may have seen these entities, or these very photographs."
+        )
+        return Claim("What the generator knows", text)
+    photographs, entities = _training(benchmark)
+    sources = benchmark.images.groupby("split")["source"].unique()
+    shared = sorted(set(sources.get("train", [])) & set(sources.get("gallery", [])))
+    same = f", from the source that gallery images come from too ({_list(shared)})" if shared else ""
+    text = (
+        f"The text-to-image model was trained on {photographs:,} photographs of the train split{same}, which show "
+        f"{entities} of the {len(_asked(benchmark))} entities asked about. It knows these entities and no "
+        "others. So the systems that use drawings "
+        f"({', '.join(systems)}) show that the pipeline works, not how a general text-to-image model would do."
+    )
+    return Claim("The generator has seen these entities", text)
+
+
+def _photographs(benchmark: Benchmark) -> Claim | None:
+    path = benchmark.places.drawing_references
+    if not path.exists():
+        return None
+    shown = DRAWING_REFERENCES.read(path)
+    text = (
+        f"{shown['drawing_id'].nunique():,} drawings were made after {shown['image_id'].nunique():,} photographs of "
+        "the train split that show their entities, none of them in the gallery. Systems that use drawings were told "
+        "how the entities look, and the others were not."
+    )
+    return Claim("The generator looked at photographs of the entities", text)
+
+
+def _text_towers(benchmark: Benchmark) -> Claim | None:
+    systems = _systems_by_encoder(benchmark, "text-tower")
+    if not systems:
+        return None
+    photographs, _ = _training(benchmark)
+    text = (
+        f"{_list(systems)} use a text encoder that was trained on the same {photographs:,} photographs of the train "
+        "split. They and the systems that use drawings have had the same teaching, so they can be compared."
+    )
+    return Claim("So has the trained text encoder", text)
+
+
+def _zero_shot(benchmark: Benchmark) -> Claim | None:
+    systems = _systems_by_encoder(benchmark, "conse")
+    if not systems:
+        return None
+    text = (
+        f"{_list(systems)} never saw a labelled photograph of these entities: an image is described by the classes "
+        "of a general classifier. A lead over them is partly the lead of having been trained here."
+    )
+    if benchmark.params.evaluate.baseline in systems:
+        text += f" The baseline of the comparisons, {benchmark.params.evaluate.baseline}, is one of them."
+    return Claim("The zero-shot baseline has not", text)
+
+
+def _judges(benchmark: Benchmark) -> Claim:
+    judged = benchmark.qrels
+    by_label = int(judged["assessors"].map(lambda who: list(who) == ["dataset-label"]).sum())
+    if by_label == len(judged):
+        text = (
+            f"All {len(judged):,} judgments are the data set's own labels. No person has looked whether the asked "
+            "feature can be seen: a photograph counts as relevant when its label names the entity."
+        )
+        return Claim("Judgments are labels, not people's", text)
+    people = sorted({who for names in judged["assessors"] for who in names} - {"dataset-label"})
+    text = f"{len(judged) - by_label:,} of {len(judged):,} grades rest on the judgments of {_count(len(people))}"
+    rest = f"; {by_label:,} are the data set's own labels." if by_label else "."
+    doubtful = int(judged["decided_by"].isin(["single", "tie"]).sum()) - by_label
+    if doubtful > 0:
+        rest += f" {doubtful:,} rest on one person's word or were a tie, of which the lower grade was taken."
+    return Claim("Who judged", text + rest)
+
+
+def _one_label(benchmark: Benchmark) -> Claim | None:
+    if not benchmark.qrels["assessors"].map(lambda who: list(who) == ["dataset-label"]).any():
+        return None
+    text = (
+        "A photograph has one label. Where it shows two entities at once (two cultivars in one crate, say), it "
+        "counts as relevant for one of them only, and a system that finds it for the other is marked down."
+    )
+    return Claim("One label a photograph", text)
+
+
+def _pools(benchmark: Benchmark) -> Claim:
+    params = benchmark.params
+    gallery = int((benchmark.images["split"] == "gallery").sum())
+    sizes = benchmark.pools.groupby("subtopic_id").size()
+    least, most = (int(sizes.min()), int(sizes.max())) if len(sizes) else (0, 0)
+    shares = judged_shares(benchmark)
+    text = (
+        f"Of {gallery:,} gallery images, {least:,} to {most:,} a subtopic were judged: the first "
+        f"{params.pool.depth} of {len(params.pool.systems)} systems and {params.pool.sample} drawn at random. "
+        "An image that was not judged counts as not relevant."
+    )
+    if shares:
+        lowest = min(shares, key=lambda system: (shares[system], system))
+        text += f" Of the first ten images of a system, {shares[lowest]:.0%} or more are judged ({lowest} has fewest)."
+    outside = [system for system in params.retrieve.systems if system not in params.pool.systems]
+    if outside:
+        text += f" Not pooled, and perhaps underrated: {_list(outside)}."
+    return Claim("Only pools are judged", text)
+
+
+def _leaks(benchmark: Benchmark) -> Claim | None:
+    crossing = benchmark.duplicates[benchmark.duplicates["across_splits"].astype(bool)]
+    near = int((crossing["kind"] == "near").sum())
+    exact = int((crossing["kind"] == "exact").sum())
+    if not near and not exact:
+        return None
+    parts = []
+    if exact:
+        parts.append(f"{exact:,} files were in both splits with the same bytes; they were kept for training only.")
+    if near:
+        pairs = "1 pair of near-duplicates has" if near == 1 else f"{near:,} pairs of near-duplicates have"
+        parts.append(f"{pairs} one image in train and one in the gallery.")
+    return Claim("Train and gallery touch", " ".join(parts))
+
+
+def _distractors(benchmark: Benchmark) -> Claim | None:
+    gallery = benchmark.images[benchmark.images["split"] == "gallery"]
+    others = int((~gallery["entity_id"].isin(_asked(benchmark))).sum())
+    text = (
+        f"The gallery holds {len(gallery):,} images; {len(gallery) - others:,} show an entity asked about and "
+        f"{others:,} do not. It is small: figures will be lower where the haystack is larger."
+    )
+    return Claim("A small gallery", text)
+
+
+def _failures(benchmark: Benchmark) -> Claim | None:
+    drawings = benchmark.drawings
+    failed = int((drawings["status"] == "failed").sum())
+    if not failed:
+        return None
+    topics = drawings[drawings["purpose"] == "topic"]
+    drawn = (topics["status"] == "ok").groupby(topics["prompt"]).any()
+    without = sorted(i for i, phrase in benchmark.phrases.items() if not drawn.get(phrase.text, False))
+    text = f"{failed:,} of {len(drawings):,} drawings failed. They were not replaced; fewer were fused."
+    if without:
+        text += f" Without any drawing, and so without a rank by drawings, are {len(without):,} subtopics: "
+        text += f"{', '.join(without[:_SHOWN])}{', ...' * (len(without) > _SHOWN)}."
+    return Claim("Drawings that failed", text)
+
+
+def _uncertainty(benchmark: Benchmark, boards: list[Board]) -> Claim | None:
+    if not boards:
+        return None
+    evaluate = benchmark.params.evaluate
+    counts = ", ".join(
+        f"{board.topics} topics ({board.title.lower()})" for board in boards if board.track == "fullrank"
+    )
+    effect = max(board.effect for board in boards)
+    shared = (
+        f" Topics share entities, so they are not independent: the variance of a mean is up to {effect:.1f} times "
+        "what independent topics would give, and intervals and tests allow for it. That they share photographs too is "
+        "not allowed for."
+        if effect > 1
+        else ""
+    )
+    pairs = [len(board.pairs.rows) for board in boards]
+    text = (
+        f"Intervals ({evaluate.confidence:.0%}) resample topics: {counts}.{shared} Each leaderboard compares "
+        f"{max(pairs)} pairs of systems by {evaluate.headline}; q corrects p for these (Benjamini-Hochberg), not for "
+        f"the number of leaderboards ({len(boards)}) nor for other measures."
+    )
+    return Claim("How sure the figures are", text)
+
+
+def _systems_by_encoder(benchmark: Benchmark, kind: str) -> list[str]:
+    params = benchmark.params
+    used = {n: {e for _, s in params.systems[n].walk(n) for e in s.encoders.values()} for n in params.retrieve.systems}
+    return [n for n, encoders in used.items() if any(params.encoders[e].kind == kind for e in encoders)]
+
+
+def _asked(benchmark: Benchmark) -> set[str]:
+    return {subtopic.entity_id for subtopic in benchmark.subtopics.values()}
+
+
+def _training(benchmark: Benchmark) -> tuple[int, int]:
+    """Photographs of the train split with an entity, and how many of the asked entities they show."""
+    train = benchmark.images[(benchmark.images["split"] == "train") & benchmark.images["entity_id"].notna()]
+    return len(train), len(set(train["entity_id"]) & _asked(benchmark))
+
+
+def _count(people: int) -> str:
+    return "1 person" if people == 1 else f"{people} people"
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

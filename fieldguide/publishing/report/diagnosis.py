@@ -1,0 +1,138 @@
+"""Where failures come from: drawings that show something else, and systems that do not notice what is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.health import Cells
+
+_TRACK = "fullrank"
+_CAUSES = ("found", "retrieval", "generation", "rewriting", "not drawn", "not told")
+_PROBES = {
+    "swap": "entities swapped",
+    "shuffle": "words shuffled",
+    "drop": "feature dropped",
+    "relative": "a relative named",
+}
+
+
+@dataclass(frozen=True)
+class FidelityView:
+    """Drawings beside the entities' reference photographs; shares are texts in percent."""
+
+    encoder: str
+    accuracy: str
+    ceiling: str
+    chance: str
+    entities: Cells
+    phrases: Cells
+    placed: Cells
+    measure: str
+    found: float
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProbesView:
+    """Reactions of systems to changed questions; `topics` were changed."""
+
+    measure: str
+    same: float
+    topics: int
+    overlaps: Cells
+    scores: Cells
+    skipped: Cells
+
+
+def fidelity(benchmark: Benchmark) -> FidelityView:
+    """The section's tables from fidelity.json and, for placing failures, the scores."""
+    values, params = benchmark.fidelity, benchmark.params
+    entities = tuple(
+        (e["entity_id"], e["photographs"], e["drawings"], _share(e["accuracy"]), _share(e["ceiling"]), e["taken_for"])
+        for e in values["entities"]
+    )
+    wrong = [p for p in values["phrases"] if p["verdict"] != "faithful"]
+    phrases = tuple(dict.fromkeys((p["phrase"], p["drawn"], p["faithful"], p["verdict"]) for p in wrong))
+    return FidelityView(
+        values["encoder"],
+        _share(values["accuracy"]),
+        _share(values["ceiling"]),
+        _share(values["chance"]),
+        Cells(
+            ("entity", "photographs", "drawings", "named right", "photographs named right", "else taken for"),
+            entities,
+            frozenset({1, 2, 3, 4}),
+        ),
+        Cells(("phrase", "drawings", "named right", "went wrong in"), phrases, frozenset({1, 2})),
+        _placed(benchmark),
+        params.evaluate.headline,
+        params.fidelity.found,
+        tuple(values["left_out"]),
+    )
+
+
+def _placed(benchmark: Benchmark) -> Cells:
+    """For each system that looks at drawings, how many subtopics were found, and where the others went wrong."""
+    params, scores = benchmark.params, benchmark.scores
+    verdicts = {p["subtopic_id"]: p["verdict"] for p in benchmark.fidelity["phrases"]}
+    names = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.system(n).walk(n))]
+    measured = scores[(scores["track"] == _TRACK) & (scores["measure"] == params.evaluate.headline)]
+    rows = []
+    for name in names:
+        own = measured.loc[measured["system"] == name, ["subtopic_id", "value"]].itertuples(index=False, name=None)
+        causes = Counter(cause(value, verdicts.get(key), params.fidelity.found) for key, value in own)
+        rows.append((name, *(causes[c] for c in _CAUSES)))
+    return Cells(("system", *_CAUSES), tuple(rows), frozenset(range(1, len(_CAUSES) + 1)))
+
+
+def cause(value: float, verdict: str | None, found: float) -> str:
+    """Where a subtopic went wrong for a system: nowhere, in retrieval where its drawings are faithful, or before."""
+    if value >= found:
+        return "found"
+    return {None: "not told", "faithful": "retrieval"}.get(verdict, verdict or "")
+
+
+def probes(benchmark: Benchmark) -> ProbesView | None:
+    """The section's tables from probes.json; None where nothing was probed."""
+    values = benchmark.probes
+    if not values["reactions"]:
+        return None
+    reactions = {(r["system"], r["probe"]): r for r in values["reactions"]}
+    systems, settings = list(values["verdicts"]), values["settings"]
+    heads = tuple(_PROBES.values())
+    overlaps = tuple(
+        (system, *(_overlap(reactions.get((system, probe))) for probe in _PROBES), values["verdicts"][system])
+        for system in systems
+    )
+    scores = tuple((system, *_scores([reactions.get((system, probe)) for probe in _PROBES])) for system in systems)
+    numeric = frozenset(range(1, len(heads) + 1))
+    return ProbesView(
+        settings["measure"],
+        settings["same"],
+        settings["topics"],
+        Cells(("system", *heads, "verdict"), overlaps, numeric),
+        Cells(("system", "unchanged", *heads), scores, numeric | {len(heads) + 1}),
+        Cells(
+            ("topic", "change", "why not"),
+            tuple((s["topic_id"], _PROBES[s["probe"]], s["reason"]) for s in values["skipped"]),
+        ),
+    )
+
+
+def _overlap(reaction: Mapping[str, Any] | None) -> str | None:
+    return None if reaction is None else f"{reaction['overlap']:.2f}{'' if reaction['reacts'] else ' (same)'}"
+
+
+def _scores(reactions: Sequence[Mapping[str, Any] | None]) -> tuple[str | None, ...]:
+    """The unchanged questions' measure, then that of each change. Not all questions admit all changes."""
+    known = [r for r in reactions if r is not None]
+    most = max(known, key=lambda r: r["subtopics"])
+    return f"{most['before']:.3f}", *(None if r is None else f"{r['after']:.3f}" for r in reactions)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"

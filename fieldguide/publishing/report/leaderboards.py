@@ -1,0 +1,186 @@
+"""Leaderboards as a reader sees them: one a track and kind of topic, best system first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.params import Params
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.health import Cells
+from fieldguide.records.run_lines import IndexRecall
+from fieldguide.retrieval.systems.sections.baselines import RandomSystem
+
+TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
+KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean or a difference with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system: `means` in the order of the board's measures; no difference for the baseline itself.
+
+    Systems whose `group` shares a letter are not significantly different by the headline measure.
+    """
+
+    system: str
+    words: str
+    role: str
+    headline: Estimate
+    means: tuple[Estimate | None, ...]
+    difference: Estimate | None
+    q: float | None
+    group: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """One track and one kind of topic.
+
+    Attributes:
+        best: each measure's greatest mean.
+        effect: the greatest design effect of the headline's means: 1 where topics share no entity.
+        sensitivity: which difference so many topics show, in words.
+        pairs: every comparison by the headline measure.
+    """
+
+    track: str
+    kind: str
+    topics: int
+    subtopics: int
+    measures: tuple[str, ...]
+    best: tuple[float, ...]
+    baseline: float | None
+    rows: tuple[Row, ...]
+    effect: float
+    sensitivity: str
+    pairs: Cells
+
+    @property
+    def anchor(self) -> str:
+        """Id in the page."""
+        return f"board-{self.track}-{self.kind}"
+
+    @property
+    def title(self) -> str:
+        """Heading in words."""
+        return f"{TRACK_NAMES[self.track].capitalize()}, {KIND_NAMES[self.kind]}"
+
+
+def describe(params: Params, name: str) -> str:
+    """What a system does, in a few words, from its parameters."""
+    return params.systems[name].words
+
+
+def boards(benchmark: Benchmark) -> list[Board]:
+    """Every board that has rows, fullrank before rerank, comparison before entity."""
+    made = (_board(benchmark, track, kind) for track in TRACKS for kind in KINDS)
+    return [board for board in made if board is not None]
+
+
+def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
+    evaluate = benchmark.params.evaluate
+    found = {
+        (line["system"], line["measure"]): line
+        for line in benchmark.leaderboard
+        if (line["track"], line["kind"]) == (track, kind)
+    }
+    headlines = {system: line for (system, measure), line in found.items() if measure == evaluate.headline}
+    if not headlines:
+        return None
+    pairs = [
+        line
+        for line in benchmark.comparisons
+        if (line["track"], line["kind"], line["measure"]) == (track, kind, evaluate.headline)
+    ]
+    against = {line["system"]: line for line in pairs if line["baseline"] == evaluate.baseline}
+    order = sorted(headlines, key=lambda system: (-headlines[system]["mean"], system))
+    measures = list(dict.fromkeys([*evaluate.measures, *(measure for _, measure in found)]))
+    recalls = benchmark.recalls if track == "fullrank" else {}
+    rows = tuple(
+        _row(benchmark.params, system, found, measures, against.get(system), recalls.get(system, ()))
+        for system in order
+    )
+    best = [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures]
+    first = headlines[order[0]]
+    baseline = headlines.get(evaluate.baseline)
+    return Board(
+        track,
+        kind,
+        first["topics"],
+        first["subtopics"],
+        tuple(measures),
+        tuple(best),
+        baseline["mean"] if baseline else None,
+        rows,
+        max(line["design_effect"] for line in headlines.values()),
+        sensitivity(pairs, first["topics"], evaluate),
+        _pairs(pairs),
+    )
+
+
+def _pairs(lines: list[dict[str, Any]]) -> Cells:
+    """Comparisons, the surest first."""
+    heads = (
+        "system", "less", "difference", "interval", "q", "Wilcoxon q", "wins, ties, losses", "d", "topics needed",
+        "least difference seen",
+    )  # fmt: skip
+    rows = [
+        (
+            line["system"],
+            line["baseline"],
+            f"{line['difference']:+.3f}".replace("-", "−"),
+            f"{line['low']:+.3f} to {line['high']:+.3f}".replace("-", "−"),
+            p_text(line["q"]),
+            p_text(line["wilcoxon_q"]),
+            f"{line['wins']}, {line['ties']}, {line['losses']}",
+            None if line["d"] is None else f"{line['d']:+.2f}".replace("-", "−"),
+            line["topics_needed"],
+            None if line["detectable"] is None else f"{line['detectable']:.3f}",
+        )
+        for line in sorted(lines, key=lambda line: (line["q"], -abs(line["difference"]), line["system"]))
+    ]
+    return Cells(heads, tuple(rows), numeric=frozenset(range(2, len(heads))))
+
+
+def p_text(value: float) -> str:
+    """A p value or a q as papers print it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _row(
+    params: Params,
+    system: str,
+    found: dict[tuple[str, str], dict[str, Any]],
+    measures: list[str],
+    against: dict[str, Any] | None,
+    recalls: Iterable[IndexRecall],
+) -> Row:
+    role = "baseline" if system == params.evaluate.baseline else ""
+    if isinstance(params.systems.get(system), RandomSystem):
+        role = "chance"
+    compared = against if role != "baseline" else None
+    return Row(
+        system,
+        "; ".join([describe(params, system), *map(str, recalls)]),
+        role,
+        _estimate(found[system, params.evaluate.headline], "mean"),
+        tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),
+        _estimate(compared, "difference") if compared else None,
+        compared["q"] if compared else None,
+        found[system, params.evaluate.headline]["group"] or "",
+    )
+
+
+def _estimate(line: dict[str, Any], name: str) -> Estimate:
+    return Estimate(line[name], line["low"], line["high"])

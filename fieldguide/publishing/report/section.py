@@ -1,0 +1,17 @@
+"""Stages from `check` to `release`: what is measured, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fieldguide.core.section import Positive, Section
+
+
+class Report(Section):
+    """Stage `report`: `top` images a system and topic, thumbnails of `thumbnail` pixels."""
+
+    title: str
+    top: Positive = 6
+    thumbnail: Annotated[int, Field(ge=16, le=512)] = 96

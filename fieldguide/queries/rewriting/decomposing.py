@@ -1,0 +1,46 @@
+"""Stage `decompose`: each subtopic as one query about its entity and one about the part that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.paths import Places
+from fieldguide.queries.rewriting.section import Decompose
+from fieldguide.queries.topics.templates import placeholders
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.records.texts import Component
+from fieldguide.records.topics import Subtopic, read_topics, write_records
+
+_ALLOWED = {"entity": ("entity",), "part": ("part",)}
+
+
+def decompose(spec: Decompose, places: Places) -> list[Component]:
+    """Write data/components/components.jsonl, sorted by subtopic_id; returns what it holds.
+
+    Raises:
+        FieldguideError: a template has other placeholders than its own.
+        ProblemsError: topics of entities that were not mined.
+    """
+    for key, template in (("entity", spec.entity), ("part", spec.part)):
+        if placeholders(template) != list(_ALLOWED[key]):
+            raise FieldguideError(f"params.yaml: decompose.{key}: {template!r} must hold {{{key}}} once, and no other")
+    names = dict(ENTITIES.read(places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+    subtopics = sorted((s for t in read_topics(places.topics) for s in t.subtopics), key=lambda s: s.subtopic_id)
+    unknown = [
+        Problem(f"{places.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {places.entities}")
+        for s in subtopics
+        if s.entity_id not in names
+    ]
+    if unknown:
+        raise ProblemsError("decompose: topics and mined entities do not belong together:", unknown)
+    components = [component for s in subtopics for component in components_of(s, names, spec)]
+    write_records(places.components, components)
+    return components
+
+
+def components_of(subtopic: Subtopic, names: Mapping[str, str], spec: Decompose) -> Iterator[Component]:
+    """The entity, and the part unless the topic asks for the whole thing."""
+    yield Component(subtopic.subtopic_id, "entity", spec.entity.format(entity=names[subtopic.entity_id]))
+    if subtopic.topic.kind != "entity":
+        yield Component(subtopic.subtopic_id, "part", spec.part.format(part=subtopic.topic.part))

@@ -1,0 +1,137 @@
+"""Stage `compose`: questions that compare easily confused entities, and one question an entity."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.core.progress import Track, silent
+from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
+from fieldguide.queries.topics.questions import Candidate, Subject
+from fieldguide.queries.topics.section import Compose
+from fieldguide.queries.topics.selection import select
+from fieldguide.records.images import IMAGES
+from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
+from fieldguide.records.topics import Refusal, Topic, write_records
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `compose` wrote, counted.
+
+    `balance`: for each form, how many topics have which answer, and how many name first which entity of
+    their group (in the order of entity ids).
+    """
+
+    comparisons: int
+    entity_topics: int
+    groups: int
+    groups_left: int
+    candidates: int
+    balance: dict[str, tuple[dict[str, int], dict[str, int]]]
+    features: dict[str, int]
+    refused: dict[str, int]
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            f"{self.comparisons} comparison topics of {self.candidates} possible questions over {self.groups} groups"
+            + (f" ({self.groups_left} less confusable groups were not needed)" if self.groups_left else ""),
+            *(
+                f"  {form:<10} answers: {_counts(answers)};  named first: {_counts(first)}"
+                for form, (answers, first) in self.balance.items()
+            ),
+            f"features: {_counts(self.features)}",
+            f"{self.entity_topics} entity topics",
+            f"refused: {_counts(self.refused)}",
+        ]
+
+
+def compose(params: Compose, places: Places, track: Track = silent) -> Summary:
+    """Write data/topics/: the topics, sorted by topic_id, and what was refused with its reason.
+
+    The most confusable `max_topics` groups that allow any question are considered; `max_topics` counts
+    comparison topics, to which come the entity topics.
+
+    Raises:
+        FieldguideError: a table is missing; no question could be put; the chat endpoint cannot be used.
+    """
+    entities = ENTITIES.read(places.entities)
+    groups, attributes = GROUPS.read(places.groups), ATTRIBUTES.read(places.attributes)
+    images = IMAGES.read(places.images)
+    called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in entities.to_dict("records")}
+    candidates: list[Candidate] = []
+    refused: list[Refusal] = []
+    considered = 0
+    composed = _composed(params, list(subjects(groups, attributes)), called, places)
+    for results in track(composed, "composing", unit="groups", total=int(groups["accepted"].sum())):
+        found = [item for item in results if isinstance(item, Candidate)]
+        candidates += found
+        refused += [item for item in results if isinstance(item, Refusal)]
+        considered += bool(found)
+        if considered == params.max_topics:
+            break
+    chosen = select(candidates, params.max_topics, params.per_group, params.seed)
+    names = {entity: name for entity, (name, *_) in called.items()}
+    singles = list(entity_topics(entities, images[images["split"] == "gallery"]["entity_id"].dropna()))
+    refused += [item for item in singles if isinstance(item, Refusal)]
+    topics = [candidate.topic(names) for candidate in chosen] + [item for item in singles if isinstance(item, Topic)]
+    if not topics:
+        raise FieldguideError(
+            f"no question could be put; the {len(refused)} reasons: {_counts(Counter(r.reason for r in refused))}"
+        )
+    write_records(places.topics, sorted(topics, key=lambda topic: topic.topic_id))
+    write_records(places.refused_topics, refused)
+    return _summary(chosen, candidates, refused, len(topics) - len(chosen), int(groups["accepted"].sum()))
+
+
+def _composed(
+    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], places: Places
+) -> Iterator[list[Candidate | Refusal]]:
+    """Questions and refusals, group by group."""
+    if params.composer == "chat":
+        from fieldguide.models.calls.caller import open_calls
+        from fieldguide.queries.topics.chatting import compose_by_chat
+
+        yield from compose_by_chat(params, of_groups, called, open_calls(places.root))
+        return
+    for of_group in of_groups:
+        yield [item for s in of_group for item in compose_subject(s, params.forms, called, params.seed)]
+
+
+def _summary(
+    chosen: Sequence[Candidate],
+    candidates: Sequence[Candidate],
+    refused: Sequence[Refusal],
+    singles: int,
+    accepted: int,
+) -> Summary:
+    balance = {}
+    for form in sorted({candidate.form for candidate in chosen}):
+        of_form = [candidate for candidate in chosen if candidate.form == form]
+        balance[form] = (
+            _sorted(Counter(candidate.answer_class for candidate in of_form)),
+            _sorted(Counter(f"{candidate.first_named + 1}." for candidate in of_form)),
+        )
+    considered = {candidate.subject.group_id for candidate in candidates}
+    return Summary(
+        comparisons=len(chosen),
+        entity_topics=singles,
+        groups=len({candidate.subject.group_id for candidate in chosen}),
+        groups_left=accepted - len(considered),
+        candidates=len(candidates),
+        balance=balance,
+        features=_sorted(Counter(candidate.subject.feature for candidate in chosen)),
+        refused=_sorted(Counter(refusal.reason for refusal in refused)),
+    )
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"

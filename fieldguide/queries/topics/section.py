@@ -1,0 +1,21 @@
+"""Stages `mine`, `compose` and `rewrite`: entities, questions, and phrases to search for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fieldguide.core.section import Positive, Section, Seed
+from fieldguide.models.calls.section import Chat
+
+
+class Compose(Section):
+    """Stage `compose`."""
+
+    composer: Literal["template", "chat"] = "template"
+    forms: list[Literal["which", "both", "truth", "which-not"]] = Field(min_length=1)
+    max_topics: Positive = 60
+    per_group: Positive = 4
+    seed: Seed
+    chat: Chat | None = None

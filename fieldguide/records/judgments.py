@@ -1,0 +1,49 @@
+"""Every table and record that leaves a stage, declared in one place.
+
+A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
+checked when they are written and when they are read, so that a stage never meets input it does not
+understand. `docs/data.md` shows where each file lies.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from fieldguide.core.tables import Column, Table
+
+AGREEMENT_VERSION = 1
+"""Of data/qrels/agreement.json, which fieldguide/annotation/agreement/summary.py writes and the report reads."""
+
+
+_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+
+_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
+
+
+POOLS = Table(
+    "pools",
+    ("subtopic_id", "image_id"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("image_id", _STR, "image to judge"),
+        Column("systems", _STRS, "systems that ranked it within the pool depth, sorted"),
+        Column("ranks", _INTS, "their ranks, from 1, in the order of `systems`"),
+        Column("best_rank", _INT, "least of the ranks", nullable=True),
+        Column("sampled", _BOOL, "drawn by the seeded random sample"),
+    ),
+)
+
+
+QRELS = Table(
+    "qrels",
+    ("subtopic_id", "image_id"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("image_id", _STR, "judged image"),
+        Column("grade", _INT, "grade after adjudication, see grades.json"),
+        Column("assessors", _STRS, "who judged, sorted"),
+        Column("judgments", _INT, "how many current judgments"),
+        Column("decided_by", _STR, "single, unanimous, majority, adjudicator, ..."),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Pools: which images of a subtopic are shown to assessors, and what brought each of them in."""

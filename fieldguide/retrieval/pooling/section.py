@@ -1,0 +1,18 @@
+"""Stages that encode, draw, search and pool."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fieldguide.core.section import Name, Positive, Section, Seed
+
+
+class Pool(Section):
+    """Stage `pool`: top `depth` of each system, and `sample` random images of the gallery a subtopic."""
+
+    systems: list[Name] = Field(min_length=1)
+    depth: Positive = 30
+    sample: Annotated[int, Field(ge=0)] = 20
+    seed: Seed

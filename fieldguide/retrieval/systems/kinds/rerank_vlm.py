@@ -1,0 +1,98 @@
+"""Re-ranking: a vision-language model looks at the best images of another system."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.corpus.pixels import open_image
+from fieldguide.corpus.shards import image_bytes
+from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.chat import Chat, Prompt, Reply
+from fieldguide.models.protocols import Refused
+from fieldguide.records.images import IMAGES
+from fieldguide.records.runs import ranking
+from fieldguide.records.topics import Subtopic
+from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
+from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+
+SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
+
+
+@system("rerank-vlm")
+def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
+    """Prompt and rerank (Lin et al., MM-Embed, arXiv 2411.02571): the model is shown each of the best images by itself.
+
+    MM-Embed takes the probability of "True"; an endpoint of chats gives words, so the model is asked for a number and
+    equal ones keep the base system's order. What it refuses to answer, or answers without a number, comes after all
+    that it graded, as what it was not shown does; the refusal is kept with the call.
+    """
+    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_calls(collection.places.root))
+    photographs = Photographs(collection, spec.side)
+
+    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
+        found = base(subtopic, candidates)
+        if found is None:
+            return None
+        ranked = np.flatnonzero(~np.isnan(found))
+        ranked = ranked[ranking(found[ranked], candidates[ranked])]  # rows of a sorted gallery sort as its ids do
+        text = spec.prompt.format(query=collection.words(subtopic, spec.query), scale=spec.scale)
+        prompts = (Prompt(SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
+        grades = [grade(reply, spec.scale) for reply in chat.ask_all(prompts)]
+        return reranked(len(candidates), ranked, grades)
+
+    return score
+
+
+def reranked(candidates: int, ranked: Rows, grades: list[int | None]) -> npt.NDArray[np.float64]:
+    """Scores of candidates: 1 / (1 + rank), and for those with a grade 1 + grade more. NaN for what is not ranked.
+
+    Args:
+        candidates: how many there are.
+        ranked: which of them the base system ranks, best first.
+        grades: of the first of these; None where there is none.
+    """
+    scores = np.full(candidates, np.nan)
+    scores[ranked] = 1 / (1 + np.arange(1, len(ranked) + 1))
+    for place, given in zip(ranked.tolist(), grades, strict=False):
+        scores[place] += 0 if given is None else 1 + given
+    return scores
+
+
+def grade(reply: Reply | Refused, scale: int) -> int | None:
+    """The grade that a reply holds and nothing else (`7`, `7.`, `7/10`); None for a refusal or any other words."""
+    if isinstance(reply, Refused):
+        return None
+    found = re.fullmatch(rf"([0-9]{{1,3}})( ?/ ?{scale})?\.?", reply.text.strip())
+    return int(found[1]) if found and int(found[1]) <= scale else None
+
+
+class Photographs:
+    """The gallery's photographs as a model is shown them."""
+
+    def __init__(self, collection: Collection, side: int) -> None:
+        self._places, self._side = collection.places, side
+        table = IMAGES.read(collection.places.images).set_index("image_id").loc[list(collection.gallery)]
+        self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
+
+    def png(self, row: int) -> bytes:
+        """The upright photograph in that row of the gallery, made smaller where it is larger than `side`.
+
+        Raises:
+            FieldguideError: it cannot be read.
+        """
+        place = self._rows[row]
+        try:
+            image = open_image(image_bytes(self._places, place))
+        except FieldguideError as error:
+            raise FieldguideError(f"image {place.Index}: {error}") from error
+        image.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
+        stream = io.BytesIO()
+        Image.frombytes("RGB", image.size, image.tobytes()).save(stream, "PNG")
+        return stream.getvalue()

@@ -1,0 +1,69 @@
+"""Sections of systems whose query is composed of a drawing and a text, without training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fieldguide.core.section import Share
+from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, fusion_words
+
+Scale = Annotated[float, Field(ge=-10, le=10)]
+
+
+class _Fused(DrawingSection):
+    """What the rankings by each drawing become one by."""
+
+    fusion: Fusion = "mean"
+    c: Constant = 1.0
+
+    def _told(self, how: str) -> str:
+        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+
+
+class WeimocirSystem(_Fused):
+    """Drawing and text as one query, against photographs and their captions (WeiMoCIR, arXiv 2409.04918).
+
+    `alpha` is the text's weight in the query, `beta` the captions' in the score.
+    """
+
+    kind: Literal["weimocir"]
+    query: Literal["question", "phrase"] = "phrase"
+    alpha: Share = 0.5
+    beta: Share = 0.1
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        return self._told(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
+
+
+class PdvSystem(_Fused):
+    """Drawing and text moved along the direction of the prompt (PDV, arXiv 2502.07215).
+
+    `alpha_image` and `alpha_text` say how far the drawing's and its caption's vector are moved, `beta` is the weight
+    of the text in the query.
+    """
+
+    kind: Literal["pdv"]
+    alpha_image: Scale = 1.0
+    alpha_text: Scale = 1.0
+    beta: Share = 0.5
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        return self._told(f"{counted(self.images)} moved along the prompt's direction (PDV)")
+
+
+class CirevlSystem(_Fused):
+    """The drawing's caption, recomposed with the text, against photographs (CIReVL, arXiv 2310.09291)."""
+
+    kind: Literal["cirevl"]
+    centre: Literal["none"] = "none"  # texts and photographs are compared, no drawings
+
+    @property
+    def words(self) -> str:
+        """What it does, for the report."""
+        return self._told(f"captions of {counted(self.images)}, recomposed (CIReVL)")

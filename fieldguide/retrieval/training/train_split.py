@@ -1,0 +1,71 @@
+"""What there is to learn from: the photographs of the train split and the ways to name what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from PIL import Image
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.queries.mining.knowledge import Knowledge, read_knowledge
+from fieldguide.retrieval.training.phrasings import phrasings
+
+
+@dataclass(frozen=True)
+class Material:
+    """Photographs of one split whose entity is known.
+
+    Attributes:
+        images: their rows of records.IMAGES, sorted by image_id.
+        entities: entity ids, sorted; only those that have photographs.
+        phrases: for each entity, sentences about it.
+        generic: sentences about what all entities are: the roots of their taxonomy paths.
+    """
+
+    places: Places
+    images: pd.DataFrame
+    entities: list[str]
+    phrases: list[list[str]]
+    generic: list[str]
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """For each image the index of its entity."""
+        return np.searchsorted(self.entities, self.images["entity_id"].to_numpy(dtype=str)).astype(np.int64)
+
+    def photographs(self) -> Iterator[Image.Image]:
+        """Upright RGB photographs in the order of `images`, one in memory at a time."""
+        for n in range(len(self.images)):
+            yield from (image for _, image in iter_images(self.places, self.images.iloc[n : n + 1]))
+
+
+def read_material(places: Places, split: str) -> Material:
+    """Read corpus and knowledge.
+
+    Raises:
+        FieldguideError: the split has no photographs of known entities.
+        ProblemsError: the knowledge files are not valid.
+    """
+    knowledge = read_knowledge(places.knowledge)
+    images = read_images(places)
+    images = images[(images["split"] == split) & images["entity_id"].isin(knowledge.entities)]
+    if images.empty:
+        raise FieldguideError(
+            f"{places.images}: split {split!r} has no photograph of an entity of {places.knowledge / 'entities.jsonl'}"
+        )
+    return _material(places, images.sort_values("image_id"), knowledge)
+
+
+def _material(places: Places, images: pd.DataFrame, knowledge: Knowledge) -> Material:
+    entities = sorted(images["entity_id"].unique())
+    parts = sorted({attribute.part for attribute in knowledge.attributes})
+    known = [knowledge.entities[entity] for entity in entities]
+    roots = sorted({entity.taxonomy[0] for entity in known})
+    phrases = [phrasings([entity.name, *entity.aliases], parts) for entity in known]
+    return Material(places, images, entities, phrases, phrasings(roots, parts))

@@ -1,0 +1,220 @@
+"""What the calls of every stage will take. Imported by no stage: it looks at them from above.
+
+What a stage will ask depends on what the stages before it write. Where that is there and the prompts follow from it,
+its very prompts are counted, and those that were answered before are told apart. Elsewhere prompts of about that length
+stand for them, at most as many as params.yaml allows.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from fieldguide.core.paths import Places
+from fieldguide.evaluation.probing.altering import ALTERATIONS
+from fieldguide.models.calls.caller import Calls, Request
+from fieldguide.models.calls.chat import Chat, Prompt
+from fieldguide.models.calls.estimate import Asks, Estimate, estimate, first_message
+from fieldguide.models.calls.section import Endpoint
+from fieldguide.models.calls.store import Call
+from fieldguide.models.captioners.section import ChatCaptioner
+from fieldguide.params import Params
+from fieldguide.retrieval.systems.sections.ranking import RankingSection
+from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+
+# Characters of a prompt that is not known yet, and of a phrase: those of the example, rounded up.
+_PROMPT, _PHRASE = 1200, 80
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What estimates rest on; `history` is all that was answered before."""
+
+    params: Params
+    places: Places
+    calls: Calls
+    history: list[Call]
+
+    def estimate(self, stage: str, requests: Iterable[Request], note: str = "") -> list[Estimate]:
+        return estimate(stage, requests, self.calls, self.history, note)
+
+    @property
+    def most_subtopics(self) -> int:
+        """Of comparisons: entity topics are not rewritten by a chat model."""
+        return self.params.compose.max_topics * self.params.mine.max_entities
+
+
+def estimates(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+    """One a stage and endpoint, in the order of the stages; stages without calls are left out.
+
+    Raises:
+        FieldguideError: the store or a table is damaged.
+    """
+    plan = _Plan(params, places, calls, list(calls.store.calls()))
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe):
+        yield from of_stage(plan)
+
+
+def _unknown(
+    plan: _Plan, chat: Chat, count: int, system: str = "", characters: int = _PROMPT, images: int = 0
+) -> list[Request]:
+    """Requests for prompts that are not known, so many as the store does not hold: by what the model was told first."""
+    said = {"role": "system", "content": system}
+    asked = sum(
+        1
+        for call in plan.history
+        if system and call.request.get("model") == chat.spec.model and said == first_message(call.request)
+    )
+    blank = io.BytesIO()
+    Image.new("L", (1, 1)).save(blank, "PNG")
+    shown = (blank.getvalue(),) * images
+    return [chat.request(Prompt(system, f"{n:<{characters}}", shown)) for n in range(max(0, count - asked))]
+
+
+def _compose(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.queries.topics.chatting import chat_prompts
+    from fieldguide.queries.topics.composing import subjects
+    from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
+
+    section = plan.params.compose
+    if section.composer != "chat" or section.chat is None:
+        return
+    chat = Chat(section.chat, plan.calls)
+    if not plan.places.groups.exists():
+        requests, note = _unknown(plan, chat, section.max_topics), "at most: groups are not mined yet"
+    else:
+        names = ENTITIES.read(plan.places.entities).to_dict("records")
+        called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in names}
+        groups = list(subjects(GROUPS.read(plan.places.groups), ATTRIBUTES.read(plan.places.attributes)))
+        requests = [chat.request(Prompt(*texts)) for texts in chat_prompts(section, groups, called)]
+        note = f"at most: it stops when {section.max_topics} groups have questions"
+    yield from plan.estimate("compose", requests, note)
+
+
+def _rewrite(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.queries.rewriting.rewriting import chat_prompt
+    from fieldguide.records.knowledge import ENTITIES
+    from fieldguide.records.topics import read_topics
+
+    section = plan.params.rewrite
+    if section.rewriter != "chat" or section.chat is None:
+        return
+    chat = Chat(section.chat, plan.calls)
+    if not plan.places.topics.exists():
+        requests, note = _unknown(plan, chat, plan.most_subtopics), "at most: topics are not composed yet"
+    else:
+        names = dict(ENTITIES.read(plan.places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+        comparisons = [topic for topic in read_topics(plan.places.topics) if topic.kind != "entity"]
+        asked = [chat_prompt(s, names.get(s.entity_id, s.entity_id)) for topic in comparisons for s in topic.subtopics]
+        requests, note = [chat.request(Prompt(*texts)) for texts in asked], ""
+    yield from plan.estimate("rewrite", requests, note)
+
+
+def _visualize(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.models.registry import load_generator
+    from fieldguide.queries.visuals.drawings import wanted_drawings
+    from fieldguide.records.texts import read_phrases
+
+    section = plan.params.visualize
+    spec = plan.params.generators[section.generator]
+    if not isinstance(spec, Endpoint):  # draws on this machine; loading it may take long
+        return
+    generator = load_generator(section.generator, spec, plan.places.root)
+    if not isinstance(generator, Asks):
+        return
+    if not plan.places.phrases.exists():
+        count = (plan.most_subtopics + len(section.generic_prompts)) * section.images
+        prompts, seeds = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count))
+        note = "at most: phrases are not written yet"
+    else:
+        wanted = wanted_drawings(read_phrases(plan.places.phrases), section, generator)
+        prompts, seeds, note = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted], ""
+    yield from plan.estimate("visualize", map(generator.request, prompts, seeds), note)
+
+
+def _caption(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.models.captioners.chat import SYSTEM
+
+    name = plan.params.caption.captioner
+    spec = plan.params.captioners[name] if name else None
+    if not isinstance(spec, ChatCaptioner):
+        return
+    if not plan.places.images.exists():
+        yield Estimate("caption", spec.chat.where, note="not known: the corpus is not there yet")
+        return
+    from fieldguide.records.images import IMAGES
+
+    gallery = int((IMAGES.read(plan.places.images)["split"] == "gallery").sum())
+    drawings = (plan.most_subtopics + 1) * plan.params.visualize.images
+    if plan.places.drawings.exists():
+        from fieldguide.records.drawings import DRAWINGS
+
+        drawings = int((DRAWINGS.read(plan.places.drawings)["purpose"] == "topic").sum())
+    requests = _unknown(plan, Chat(spec.chat, plan.calls), gallery + drawings, SYSTEM, len(spec.question), images=1)
+    yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
+
+
+def _recompose(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.queries.rewriting.recomposing import SYSTEM
+
+    section = plan.params.recompose
+    if section.recomposer != "chat" or section.chat is None:
+        return
+    count = _subtopics(plan) * plan.params.visualize.images
+    requests = _unknown(plan, Chat(section.chat, plan.calls), count, SYSTEM, 400)
+    yield from plan.estimate("recompose", requests, "at most: one a subtopic and drawing")
+
+
+def _rerank(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEM
+
+    for name in plan.params.retrieve.systems:
+        for spec in _looking(plan.params.systems[name]):
+            count = 2 * _subtopics(plan) * spec.top
+            characters = len(spec.prompt) + _PHRASE
+            requests = _unknown(plan, Chat(spec.chat, plan.calls), count, SYSTEM, characters, images=1)
+            yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
+
+
+def _probe(plan: _Plan) -> Iterator[Estimate]:
+    from fieldguide.evaluation.probing.world import changed_phrases, choose
+    from fieldguide.models.registry import load_generator
+    from fieldguide.queries.visuals.drawings import wanted_drawings
+
+    section, drawn, places = plan.params.probe, plan.params.visualize, plan.places
+    spec = plan.params.generators[drawn.generator]
+    looking = any(part.drawings for name in section.systems for _, part in plan.params.system(name).walk(name))
+    if not looking or not isinstance(spec, Endpoint):
+        return
+    generator = load_generator(drawn.generator, spec, places.root)
+    if not isinstance(generator, Asks):
+        return
+    if not all(path.exists() for path in (places.topics, places.phrases, places.components, places.entities)):
+        count = section.topics * plan.params.mine.max_entities * len(ALTERATIONS) * drawn.images
+        prompts, seeds, note = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count)), "at most"
+    else:
+        phrases = changed_phrases(choose(places, section.topics, section.seed))
+        wanted = [d for d in wanted_drawings(phrases, drawn, generator) if d.purpose == "topic"]
+        prompts, seeds = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted]
+        note = "at most: a changed phrase may be another's"
+    yield from plan.estimate("probe", map(generator.request, prompts, seeds), note)
+
+
+def _looking(section: RankingSection) -> Iterator[RerankVlmSystem]:
+    """The re-rankers in a system: itself, and those that it is made of."""
+    if isinstance(section, RerankVlmSystem):
+        yield section
+    for inner in section.inner.values():
+        yield from _looking(inner)
+
+
+def _subtopics(plan: _Plan) -> int:
+    """How many there are, or can be."""
+    from fieldguide.records.topics import read_topics
+
+    if not plan.places.topics.exists():
+        return plan.most_subtopics
+    return sum(len(topic.subtopics) for topic in read_topics(plan.places.topics))

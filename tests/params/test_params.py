@@ -1,0 +1,141 @@
+"""params.yaml: what is wrong is told all at once, with key, value and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.params import Params, parse_params, read_params
+from fieldguide.retrieval.systems.sections.systems import RandomSystem, VisretSystem
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    return loaded
+
+
+def problems(values: Any) -> dict[str, str]:
+    with pytest.raises(ProblemsError) as caught:
+        parse_params(values)
+    return {p.where.removeprefix("params.yaml: "): p.what for p in caught.value.problems}
+
+
+def test_the_repositorys_own_params_are_valid() -> None:
+    params = read_params(REPOSITORY / "params.yaml")
+    assert isinstance(params.system("random"), RandomSystem)
+    assert isinstance(params.system("visret"), VisretSystem)
+    with pytest.raises(FieldguideError, match=r"no 'vizret'; params.yaml has random, "):
+        params.system("vizret")
+
+
+def test_unknown_keys_name_the_allowed_ones(values: dict[str, Any]) -> None:
+    values["pool"]["dept"] = 3
+    values["systems"]["visret"]["fuson"] = "rrf"
+    values["ingest"]["sources"][0]["columns"]["bites"] = "x"
+    values["polo"] = {}
+    found = problems(values)
+    assert found["pool.dept"] == "unknown key; allowed: depth, sample, seed, systems"
+    allowed = "c, centre, encoder, fusion, images, kind, preset, reach"
+    assert found["systems.visret.fuson"] == f"unknown key; allowed: {allowed}"
+    assert "allowed: attribution, bytes, entity" in found["ingest.sources.0.columns.bites"]
+    assert "pool" in found["polo"]
+
+
+def test_values_out_of_range_are_told_with_what_was_found(values: dict[str, Any]) -> None:
+    values["pool"]["depth"] = -3
+    values["evaluate"]["confidence"] = 95
+    values["systems"]["visret"]["fusion"] = "borda"
+    values["systems"]["random"]["kind"] = "rnd"
+    del values["release"]["licence"]
+    found = problems(values)
+    assert found["pool.depth"] == "Input should be greater than or equal to 1 (found -3)"
+    assert found["evaluate.confidence"] == "Input should be less than 1 (found 95)"
+    assert found["systems.visret.fusion"] == "Input should be 'rrf', 'mean' or 'max' (found 'borda')"
+    assert "'run', 'text', 'visret', 'weimocir'" in found["systems.random"]
+    assert found["release.licence"] == "Field required"
+
+
+def test_names_that_point_nowhere_are_told(values: dict[str, Any]) -> None:
+    values["embed"]["encoders"] = ["mobilenetv2", "clip"]
+    values["visualize"]["generator"] = "flux"
+    values["pool"]["systems"] = ["visret", "bm25"]
+    values["evaluate"]["baseline"] = "bm25"
+    values["systems"]["visret-mean"]["images"] = 9
+    found = problems(values)
+    assert found["embed.encoders.1"] == "'clip' is not in encoders; allowed: conse, mobilenetv2, text-tower"
+    assert found["systems.text-zero-shot.encoder"] == "'conse' is not in embed.encoders; allowed: mobilenetv2"
+    assert found["visualize.generator"] == "'flux' is not in generators; allowed: flow-matching"
+    assert "pool.systems.1" in found
+    assert "evaluate.baseline" in found
+    assert found["systems.visret-mean.images"] == "is 9; allowed: 1 to 3 (visualize.images)"
+
+
+def test_chat_needs_an_endpoint(values: dict[str, Any]) -> None:
+    values["compose"]["composer"] = "chat"
+    assert problems(values) == {"compose.chat": "is empty; `chat` needs base_url and model"}
+
+
+def test_the_headline_must_be_measured(values: dict[str, Any]) -> None:
+    values["evaluate"]["headline"] = "ERR@10"
+    assert "headline 'ERR@10' is not among measures" in problems(values)["evaluate"]
+
+
+def test_compared_measures_must_be_measured_and_the_headline_always_is_compared(values: dict[str, Any]) -> None:
+    values["evaluate"]["compare"] = ["AP", "nDCG@10"]
+    assert parse_params(values).evaluate.compared == ["nDCG@10", "AP"]
+    values["evaluate"]["compare"] = ["ERR@10"]
+    assert "compare 'ERR@10' is not among measures" in problems(values)["evaluate"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "not valid YAML"), ("- a", "expected sections such as `ingest:`, found list"), ("", "found NoneType")],
+)
+def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(FieldguideError, match=message):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(FieldguideError, match="no such file; run from the root of a benchmark's repository"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_params_do_not_change_once_read() -> None:
+    params = read_params(REPOSITORY / "params.yaml")
+    assert isinstance(params, Params)
+    with pytest.raises(ValueError, match="frozen"):
+        params.pool.depth = 1  # type: ignore[misc]
+
+
+def test_parts_of_a_system_are_told_by_their_place(values: dict[str, Any]) -> None:
+    parts = values["systems"]["late-fusion"]["parts"]
+    parts[0]["encodr"] = "conse"
+    parts[1]["fusion"] = "borda"
+    found = problems(values)
+    assert found["systems.late-fusion.parts.0.encodr"] == "unknown key; allowed: c, encoder, fusion, kind, query"
+    assert found["systems.late-fusion.parts.1.fusion"].endswith("(found 'borda')")
+
+
+def test_encoders_and_drawings_of_parts_are_held_against_the_file(values: dict[str, Any]) -> None:
+    parts = values["systems"]["late-fusion"]["parts"]
+    parts[0]["encoder"], parts[1]["images"] = "clip", 4
+    values["caption"]["captioner"] = "blip"
+    values["recompose"]["recomposer"] = "chat"
+    found = problems(values)
+    assert found["systems.late-fusion.parts.0.encoder"].startswith("'clip' is not in embed.encoders; allowed: conse")
+    assert found["systems.late-fusion.parts.1.images"] == "is 4; allowed: 1 to 3 (visualize.images)"
+    assert found["caption.captioner"] == "'blip' is not in captioners; allowed: classes"
+    assert found["recompose.chat"] == "is empty; `chat` needs base_url and model"
+
+
+def test_a_system_may_have_the_name_of_a_kind(values: dict[str, Any]) -> None:
+    values["systems"]["text"] = {"kind": "visret", "encoder": "mobilenetv2", "fuson": "rrf"}
+    assert "systems.text.fuson" in problems(values)

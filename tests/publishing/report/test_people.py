@@ -1,0 +1,124 @@
+"""The report's section on people: there where people judged, with what agreement.json says, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.params import Params
+from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.page import write_report
+from fieldguide.publishing.report.people import people
+from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS
+from tests.annotation.simulated_votes import ASSESSORS
+from tests.builders import tiny_params
+from tests.publishing.report.conftest import Page
+
+HEAD = """---
+version: look-1
+about: People looked.
+answers:
+  - {choice: plain, grade: 2, label: plain, key: "2", definition: It is plain to see.}
+  - {choice: partly, grade: 1, label: partly, key: "1", definition: A part of it shows.}
+  - {choice: not-visible, grade: 0, label: not visible, key: "0", definition: It does not show.}
+---
+Look.
+"""
+CHOICES = {2: "plain", 1: "partly", 0: "not-visible"}
+
+
+@pytest.fixture
+def judged(fresh: Places) -> Places:
+    """A finished benchmark in which three people judged two thirds of the pools each."""
+    from fieldguide.runtime.stage import Run
+    from flows.adjudicate import adjudicate
+
+    fresh.judgments.unlink()
+    fresh.used_guidelines.mkdir(parents=True)
+    (fresh.used_guidelines / "look-1.md").write_text(HEAD, encoding="utf-8")
+    said = [
+        Judgment(
+            subtopic_id=row.subtopic_id, image_id=row.image_id, assessor=name, grade=grade, choice=CHOICES[grade],
+            guideline="look-1", sighted=name == "ada" and n % 4 == 0,
+        )
+        for n, row in enumerate(POOLS.read(fresh.pools).itertuples())
+        for k, name in enumerate(ASSESSORS)
+        if n % 3 != k
+        for grade in [(n + (k * n) % 5 // 4) % 3]
+    ]  # fmt: skip
+    log.append(fresh.judgments, said)
+    guess = {"system": "text", "relevant": 3}
+    changes: dict[str, Any] = {"gold": None, "gold_share": 0, "preannotation": guess}
+    adjudicate(Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}, annotate=changes), fresh))
+    return fresh
+
+
+def test_nobody_judged_nothing_is_shown(places: Places, page: Page, params: Params) -> None:
+    assert people(Benchmark(places, params)) is None
+    assert "people" not in page.attributes("id")
+    assert "#people" not in page.attributes("href")
+
+
+def test_the_section_says_what_the_summary_says(judged: Places, params: Params) -> None:
+    values = json.loads((judged.qrels / "agreement.json").read_text())
+    found = people(Benchmark(judged, params))
+    assert found is not None
+    ordinal = values["agreement"]["overall"]["ordinal"]
+    assert f"{ordinal['value']:.2f} ({ordinal['low']:.2f} to {ordinal['high']:.2f}) (ordinal)" in found.lead
+    assert [row[:2] for row in found.assessors.rows] == [(one["assessor"], one["votes"]) for one in values["assessors"]]
+    assert dict(found.decided.rows) == values["decided_by"]  # type: ignore[arg-type]
+    assert [row[0] for row in found.errors.rows] == ["ada"] * 3 + ["ben"] * 3 + ["cleo"] * 3
+    assert len(found.kappas.rows) == 3
+    assert found.anchoring == values["anchoring"]["words"]
+    alphas = [row[2] for row in found.topics.rows]
+    assert alphas == sorted(alphas, key=lambda text: float(text.split()[0]))
+
+
+def test_the_page_holds_it_and_is_whole(judged: Places, params: Params) -> None:
+    path = judged.qrels / "agreement.json"
+    values = json.loads(path.read_text())
+    values["assessors"][0]["assessor"] = "<script>alert(1)</script>"
+    values["notes"] = ["a note <b>"]
+    path.write_text(json.dumps(values))
+    write_report(params, judged)
+    page = Page(judged.report.read_text(encoding="utf-8"))
+    assert page.unbalanced == []
+    assert "people" in page.attributes("id")
+    assert "#people" in page.attributes("href")
+    assert "<script>alert(1)</script>" in page.text
+    assert "a note <b>" in page.text
+    assert "How grades were decided" in page.text
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+
+
+def test_undefined_values_are_words(judged: Places, params: Params) -> None:
+    path = judged.qrels / "agreement.json"
+    values = json.loads(path.read_text())
+    nothing = {"value": None, "low": None, "high": None, "units": 0, "reason": "no image has two answers"}
+    values["agreement"]["overall"] = dict.fromkeys(("ordinal", "nominal", "choices"), nothing)
+    values["agreement"]["topics"]["t0"] = dict.fromkeys(("ordinal", "nominal", "choices"), nothing)
+    path.write_text(json.dumps(values | {"errors": [], "anchoring": None}))
+    found = people(Benchmark(judged, params))
+    assert found is not None
+    assert "none: no image has two answers (ordinal)" in found.lead
+    assert "resample" not in found.lead
+    assert found.topics.rows[-1][0] == "t0"
+    assert (found.errors.rows, found.anchoring) == ((), "")
+
+
+def test_a_summary_of_another_version_is_refused(tmp_path: Path, params: Params) -> None:
+    places = Places(tmp_path)
+    places.qrels.mkdir(parents=True)
+    (places.qrels / "agreement.json").write_text(json.dumps({"schema_version": AGREEMENT_VERSION + 1}))
+    with pytest.raises(
+        FieldguideError, match=r"agreement\.json: is of version 2, expected 1; `dvc repro -f adjudicate`"
+    ):
+        people(Benchmark(places, params))

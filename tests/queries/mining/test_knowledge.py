@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.queries.mining.knowledge import read_knowledge
+from tests.conftest import REPOSITORY
+
+HEADER = "entity_id,feature,part,value,evidence\n"
+
+
+def entity(entity_id: str, **changes: Any) -> str:
+    return json.dumps({"entity_id": entity_id, "name": entity_id, "taxonomy": ["fruit", "apple", entity_id], **changes})
+
+
+def write(folder: Path, entities: str, attributes: str = HEADER, features: str | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "entities.jsonl").write_text(entities, encoding="utf-8")
+    (folder / "attributes.csv").write_text(attributes, encoding="utf-8")
+    if features is not None:
+        (folder / "features.yaml").write_text(features, encoding="utf-8")
+    return folder
+
+
+def test_the_examples_own_knowledge_is_valid() -> None:
+    knowledge = read_knowledge(REPOSITORY / "data" / "knowledge")
+    assert len(knowledge.entities) == 14
+    per_entity = {e: sum(a.entity_id == e for a in knowledge.attributes) for e in knowledge.entities}
+    assert set(per_entity.values()) <= {3, 4, 5}
+    assert {a.part for a in knowledge.attributes} == {"skin", "surface", "shape", "stem end"}
+
+
+def test_every_mistake_of_all_files_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "k",
+        "\n".join(
+            [
+                entity("gala"),
+                entity("Gala!"),
+                "",
+                entity("gala"),
+                entity("fuji", colour="red"),
+                entity("x", taxonomy=[]),
+            ]
+        ),
+        HEADER
+        + "gala,shape,shape,egg-shaped,seen\n"
+        + "kiwi,shape,outline,round,seen\n"
+        + "gala,shape,shape,oval,seen\n"
+        + "gala,colour,skin,,seen\n",
+        "colour: {part: peel, values: []}\n",
+    )
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(folder)
+    text = str(caught.value)
+    for expected in (
+        "entities.jsonl:2: `entity_id`: String should match",
+        "entities.jsonl:4: entity_id 'gala' occurs twice",
+        "entities.jsonl:5: `colour`: Extra inputs are not permitted (found 'red')",
+        "entities.jsonl:6: `taxonomy`: List should have at least 2 items",
+        "attributes.csv:2: value 'egg-shaped' repeats part 'shape'",
+        "attributes.csv:3: entity_id 'kiwi' is not in entities.jsonl",
+        "attributes.csv:3: `shape` shows on part 'outline' here and on 'shape' at",
+        "attributes.csv:4: gala has a `shape` already, at",
+        "attributes.csv:5: `value`: String should have at least 1 character (found '')",
+        "features.yaml: `colour.values`: List should have at least 1 item",
+    ):
+        assert expected in text
+
+
+def test_a_feature_shows_on_one_part_in_all_files(tmp_path: Path) -> None:
+    rows = HEADER + "gala,colour,skin,red,seen\n"
+    folder = write(tmp_path / "k", entity("gala"), rows, "colour: {part: peel, values: [red]}\n")
+    with pytest.raises(
+        ProblemsError, match=r"features.yaml: colour: shows on part 'peel' here and on 'skin' in attributes.csv"
+    ):
+        read_knowledge(folder)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        (
+            "entity_id,value\n",
+            "attributes.csv:1: the header must be entity_id,feature,part,value,evidence; found entity_id, value",
+        ),
+        ("", "found nothing"),
+        (HEADER + 'gala,"shape,part\n', "not a CSV file in UTF-8"),
+        (HEADER + "gala,shape,outline,round,seen,more\n", "`more than the header's columns`"),
+        (HEADER + "gala,shape\n", "`part`"),
+    ],
+)
+def test_a_broken_table_is_told(tmp_path: Path, attributes: str, expected: str) -> None:
+    with pytest.raises(FieldguideError) as caught:
+        read_knowledge(write(tmp_path / "k", entity("gala"), attributes))
+    assert expected in str(caught.value)
+
+
+def test_missing_and_empty_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FieldguideError, match=r"entities.jsonl: no such file"):
+        read_knowledge(tmp_path)
+    with pytest.raises(ProblemsError, match="holds no entity"):
+        read_knowledge(write(tmp_path / "k", "\n"))
+    with pytest.raises(FieldguideError, match=r"features.yaml: not valid YAML"):
+        read_knowledge(write(tmp_path / "k", entity("gala"), HEADER, "a: [\n"))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Places
+from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.models.registry import load_encoder
+from fieldguide.params import Params
+from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import write_records
+from fieldguide.retrieval.training.train_split import read_material
+from fieldguide.runtime.stage import Run
+from flows.train_generator import train_generator
+from flows.train_text_tower import train_text_tower
+from flows.visualize import visualize
+from tests.builders import tiny_benchmark, tiny_params
+from tests.models import tiny
+
+TRAINED = ("granny-smith", "red-delicious")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """A tiny benchmark whose knowledge covers two of its three entities."""
+    places = tiny_benchmark(tmp_path)
+    places.knowledge.mkdir(exist_ok=True)
+    entities = [
+        {"entity_id": entity, "name": entity.replace("-", " "), "taxonomy": ["fruit", entity]} for entity in TRAINED
+    ]
+    (places.knowledge / "entities.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entities))
+    rows = ["entity_id,feature,part,value,evidence", *(f"{e},colour,skin,red,seen" for e in TRAINED)]
+    (places.knowledge / "attributes.csv").write_text("\n".join(rows) + "\n")
+    tiny.minilm(tmp_path / "minilm")
+    tiny.mobilenetv2(tmp_path / "mobilenetv2.safetensors")
+    return places
+
+
+def _params() -> Params:
+    text = {"text": "minilm"}
+    params = tiny_params(
+        train_generator={"size": 32, "channels": 32, "steps": 3, "batch": 2, "seed": 1},
+        train_text_tower={"epochs": 2, "seed": 1},
+    )
+    values = params.model_dump(mode="json")
+    values["generators"] = {
+        "tiny-generator": {"kind": "flow-matching", "path": "data/models/generator", "steps": 1, **text}
+    }
+    tower = {"kind": "text-tower", "weights": "mobilenetv2.safetensors", "tower": "data/models/text-tower", **text}
+    values["encoders"] |= {"tower": tower}
+    return Params.model_validate(values)
+
+
+def test_material_is_the_train_split_of_known_entities_in_order(places: Places) -> None:
+    material = read_material(places, "train")
+    images = read_images(places)
+    expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
+    assert material.images["image_id"].tolist() == expected["image_id"].tolist()
+    assert material.entities == list(TRAINED)
+    assert [material.entities[n] for n in material.labels] == expected["entity_id"].tolist()
+    assert "a photo of granny smith, showing the skin" in material.phrases[0]
+    assert "a photo of fruit" in material.generic
+    shown = {row.image_id: image.tobytes() for row, image in iter_images(places, expected)}
+    assert [image.tobytes() for image in material.photographs()] == [shown[i] for i in expected["image_id"]]
+
+
+def test_a_split_without_known_entities_is_told(places: Places) -> None:
+    lines = (places.knowledge / "entities.jsonl").read_text().replace("granny-smith", "a").replace("red-delicious", "b")
+    (places.knowledge / "entities.jsonl").write_text(lines)
+    (places.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
+    with pytest.raises(FieldguideError, match=r"split 'train' has no photograph of an entity of .*entities.jsonl"):
+        read_material(places, "train")
+
+
+def test_what_is_trained_can_be_drawn_and_encoded_with(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(_params(), places)
+    train_generator(run)
+    train_text_tower(run)
+    photographs = len(read_material(places, "train").images)
+    assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
+    first = {path.name: path.read_bytes() for path in sorted(places.models.rglob("*.safetensors"))}
+    train_generator(run)
+    assert {path.name: path.read_bytes() for path in sorted(places.models.rglob("*.safetensors"))} == first
+    assert not list((places.cache / "training").glob("*"))  # a finished training leaves no checkpoint
+
+    write_records(places.phrases, [Phrase("t1.e1", "granny smith", "template")])
+    capsys.readouterr()
+    visualize(run)
+    drawn = 2 * run.params.visualize.images
+    assert capsys.readouterr().out == f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n"
+    assert {image.size for _, image in read_drawings(places)} == {(32, 32)}
+
+    encoder = load_encoder("tower", run.params.encoder("tower"), places.root)
+    vectors = encoder.encode_texts(["a photo of apple"])
+    assert np.isfinite(vectors).all()
