@@ -21,7 +21,7 @@ from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.sync.push import Pushed, push
 from fieldguide.core.files import content_key
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
@@ -33,33 +33,33 @@ from tests.annotation.label_studio import LabelStudioServer
 _SUBTOPICS = 5
 
 
-def large(root: Path, tasks: int) -> tuple[Places, Params]:
+def large(root: Path, tasks: int) -> tuple[Paths, Params]:
     """The miniature benchmark with as many pooled images, on pages of one, all asked of one assessor."""
     images = {"kind": "http", "address": "https://images.example/"}
-    places, params = planned(root, name="large", assessors=["ada"], overlap=1, page=1, images=images, repeat_share=0.0)
-    corpus = IMAGES.read(places.images)
+    paths, params = planned(root, name="large", assessors=["ada"], overlap=1, page=1, images=images, repeat_share=0.0)
+    corpus = IMAGES.read(paths.images)
     one = corpus.iloc[0].to_dict()
     keys = [content_key(image=n) for n in range(-(-tasks // _SUBTOPICS))]
     rows = [one | {"image_id": key[:16], "sha256": key, "split": "gallery", "source_key": key} for key in keys]
     corpus = pd.concat([corpus, IMAGES.frame(rows)]).sort_values("image_id", ignore_index=True)
-    IMAGES.write(places.images, corpus)
-    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
+    IMAGES.write(paths.images, corpus)
+    subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
     pairs = [(s, key[:16]) for s in sorted(subtopics)[:_SUBTOPICS] for key in keys][:tasks]
     pooled = [
         {"subtopic_id": s, "image_id": i, "systems": ["text"], "ranks": [1], "best_rank": 1, "sampled": False}
         for s, i in sorted(pairs)
     ]
     pools = POOLS.frame(pooled)
-    POOLS.write(places.pools, pools)
-    version = read_guideline(places.annotation / "guidelines.md").version
-    PLAN.write(places.asked, make_plan(pools, subtopics, params.annotate, version))
-    return places, params
+    POOLS.write(paths.pools, pools)
+    version = read_guideline(paths.annotation / "guidelines.md").version
+    PLAN.write(paths.asked, make_plan(pools, subtopics, params.annotate, version))
+    return paths, params
 
 
-def timed(server: LabelStudioServer, places: Places, params: Params) -> tuple[float, Pushed]:
+def timed(server: LabelStudioServer, paths: Paths, params: Params) -> tuple[float, Pushed]:
     """Seconds of a push, and what it did."""
     start = time.perf_counter()
-    pushed = push(server.client(), places, params)
+    pushed = push(server.client(), paths, params)
     return time.perf_counter() - start, pushed
 
 
@@ -73,12 +73,12 @@ def peak_of(server: LabelStudioServer) -> float:
 def main() -> None:
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
-        places, params = large(Path(folder) / "benchmark", tasks)
-        with LabelStudioServer.fresh(places.root, params) as server:
+        paths, params = large(Path(folder) / "benchmark", tasks)
+        with LabelStudioServer.fresh(paths.root, params) as server:
             print(f"server    {peak_of(server):7.0f} MiB at rest")
-            first, pushed = timed(server, places, params)
+            first, pushed = timed(server, paths, params)
             print(f"push      {first:7.1f} s for {pushed.created} tasks ({pushed.created / first:.0f}/s)")
-            again, pushed = timed(server, places, params)
+            again, pushed = timed(server, paths, params)
             print(f"again     {again:7.1f} s: {pushed.created} made, {pushed.present} there, {pushed.removed} removed")
             mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"memory    {mine:7.0f} MiB here, {peak_of(server):.0f} MiB the server")

@@ -24,7 +24,7 @@ from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.planning.rows import plan_rows
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import push
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
 from tests.annotation.label_studio import LabelStudioServer
@@ -32,14 +32,14 @@ from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 
 
-def annotate(server: LabelStudioServer, places: Places, params: Params) -> Annotator:
+def annotate(server: LabelStudioServer, paths: Paths, params: Params) -> Annotator:
     """One real annotation, and a copy of it for every other task, as if each had been given a moment later."""
-    truth = {row.task_key: CHOICES[0] for row in plan_rows(PLAN.read(places.asked))}
+    truth = {row.task_key: CHOICES[0] for row in plan_rows(PLAN.read(paths.asked))}
     ada = Annotator("ada", server.accounts, evenly_wrong(CHOICES, 0.2), truth)
     [project] = find_projects(server.client(), params.release.name)
     ada.judge(project.id, pages=1)
     server.kill()
-    [path] = places.annotation_state.rglob("label_studio.sqlite3")
+    [path] = paths.annotation_state.rglob("label_studio.sqlite3")
     with sqlite3.connect(path) as base:
         columns = [row[1] for row in base.execute("PRAGMA table_info(task_completion)")]
         kept = [c for c in columns if c not in ("id", "task_id", "unique_id")]
@@ -54,10 +54,10 @@ def annotate(server: LabelStudioServer, places: Places, params: Params) -> Annot
     return ada
 
 
-def timed(server: LabelStudioServer, places: Places, params: Params, name: str, **options: bool) -> Pulled:
+def timed(server: LabelStudioServer, paths: Paths, params: Params, name: str, **options: bool) -> Pulled:
     """Pull, and say how long it took."""
     start = time.perf_counter()
-    pulled = pull(server.client(), places, params, **options)
+    pulled = pull(server.client(), paths, params, **options)
     seconds = time.perf_counter() - start
     print(
         f"{name:9} {seconds:7.1f} s: {pulled.read} annotations read, {pulled.judged} judged, "
@@ -69,17 +69,17 @@ def timed(server: LabelStudioServer, places: Places, params: Params, name: str, 
 def main() -> None:
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
-        places, params = large(Path(folder) / "benchmark", tasks)
-        with LabelStudioServer.fresh(places.root, params) as server:
-            push(server.client(), places, params)
-            ada = annotate(server, places, params)
-            timed(server, places, params, "first")
-            timed(server, places, params, "again")
+        paths, params = large(Path(folder) / "benchmark", tasks)
+        with LabelStudioServer.fresh(paths.root, params) as server:
+            push(server.client(), paths, params)
+            ada = annotate(server, paths, params)
+            timed(server, paths, params, "first")
+            timed(server, paths, params, "again")
             [number] = ada.annotations.values()
             ada.change(number, result=result_of({1: CHOICES[3]}))
             ada.delete(number + 1)
-            timed(server, places, params, "changed")
-            timed(server, places, params, "whole", full=True)
+            timed(server, paths, params, "changed")
+            timed(server, paths, params, "whole", full=True)
             mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"memory    {mine:7.0f} MiB here, {peak_of(server):.0f} MiB the server")
 

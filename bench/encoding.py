@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.network import NetworkEncoder
@@ -105,19 +105,19 @@ def bare_passes(encoder: NetworkEncoder, prepared: list[Any], batch: int) -> Ite
 
 def measure(name: str, images: pd.DataFrame, repeats: int, settings: dict[str, Any]) -> None:
     """Print one line."""
-    places = Places(ROOT)
+    paths = Paths(ROOT)
     with tempfile.TemporaryDirectory() as temporary:
         spec = NETWORKS[name](Path(temporary) / "network").model_copy(update=settings)
         encoder = load_encoder("bench", spec)
         if not isinstance(encoder, NetworkEncoder):
             raise TypeError(f"{name} has no network to compare with: NETWORKS may hold kinds of NetworkEncoder only")
-        prepared = [encoder.prepare_image(image) for _, image in iter_images(places, images)]
+        prepared = [encoder.prepare_image(image) for _, image in iter_images(paths, images)]
         batch = spec.batch
 
         def whole() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 out, cache = Path(folder) / "out", Path(folder) / "cache"
-                encode(image_items(images, places), encoder, out, cache, dtype="float16", batch=4 * batch)
+                encode(image_items(images, paths), encoder, out, cache, dtype="float16", batch=4 * batch)
 
         passes = list(bare_passes(encoder, prepared, batch))
         encoder.encode_prepared(prepared[:batch])
@@ -148,7 +148,7 @@ def main() -> None:
 
     logging.disable_progress_bar()
     torch.manual_seed(0)
-    images = read_images(Places(ROOT)).sort_values(["shard", "offset"]).head(args.images)
+    images = read_images(Paths(ROOT)).sort_values(["shard", "offset"]).head(args.images)
     for name in args.networks:
         measure(name, images, args.repeats, {k: getattr(args, k) for k in ("device", "precision", "batch")})
 

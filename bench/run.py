@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +76,7 @@ def bench_ingest() -> Iterator[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "data").mkdir()
             (Path(folder) / "data" / "input").symlink_to(ROOT / "data" / "input")
-            ingest(params, Places(Path(folder)))
+            ingest(params, Paths(Path(folder)))
 
     count = len(unique)
     yield Figure("ingest", "images/s", count / seconds(fresh, 2), count / seconds(decode, 2), "decoding alone")
@@ -90,18 +90,18 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
     from fieldguide.models.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode, image_items
 
-    params, places = read_params(ROOT / "params.yaml"), Places(ROOT)
-    frame = read_images(places).sort_values(["shard", "offset"]).head(images)
+    params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)
+    frame = read_images(paths).sort_values(["shard", "offset"]).head(images)
     spec, batch = params.encoders["mobilenetv2"], params.embed.batch
     encoder = load_encoder("mobilenetv2", spec, ROOT)
 
     def whole() -> None:
         with tempfile.TemporaryDirectory() as folder:
             out, cache = Path(folder) / "out", Path(folder) / "cache"
-            encode(image_items(frame, places), encoder, out, cache, dtype=spec.dtype, batch=batch)
+            encode(image_items(frame, paths), encoder, out, cache, dtype=spec.dtype, batch=batch)
 
     network, transform = encoder._network._load()  # type: ignore[attr-defined]
-    pictures = [transform(image) for _, image in iter_images(places, frame)]
+    pictures = [transform(image) for _, image in iter_images(paths, frame)]
     prepared = [
         torch.stack(pictures[i : i + batch]).contiguous(memory_format=torch.channels_last)
         for i in range(0, images, batch)

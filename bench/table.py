@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.run import ROOT
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models.protocols import Encoder
 from fieldguide.models.registry import load_encoder
@@ -50,32 +50,32 @@ def drawn_pools(collection: Collection) -> Pools:
     return {s.subtopic_id: sorted(rng.choice(gallery, IMAGES, replace=False)) for s in collection.subtopics[:POOLS]}
 
 
-def table(places: Places, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, list[RunLine]]]:
+def table(paths: Paths, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, list[RunLine]]]:
     """Everything from what lies on the disk to three runs; how many images and texts were encoded."""
-    frame, cache = read_images(places), places.cache / "embeddings"
+    frame, cache = read_images(paths), paths.cache / "embeddings"
     pooled = frame[frame["split"] == "gallery"]
-    texts = text_items(read_topics(places.topics), read_phrases(places.phrases))
-    queries = [*texts, *drawing_items(DRAWINGS.read(places.drawings), places)]
+    texts = text_items(read_topics(paths.topics), read_phrases(paths.phrases))
+    queries = [*texts, *drawing_items(DRAWINGS.read(paths.drawings), paths)]
     encoded = sum(
         encode(items, encoder, folder, cache, dtype="float16", batch=BATCH).encoded
         for items, folder in (
-            (image_items(pooled, places), places.embeddings(ENCODER)),
-            (queries, places.queries(ENCODER)),
+            (image_items(pooled, paths), paths.embeddings(ENCODER)),
+            (queries, paths.queries(ENCODER)),
         )
     )
-    runs = {name: list(run_system(name, spec, Collection(places), pools)) for name, spec in SYSTEMS.items()}
+    runs = {name: list(run_system(name, spec, Collection(paths), pools)) for name, spec in SYSTEMS.items()}
     for name, lines in runs.items():
-        write_run(places.run("rerank", name), lines)
+        write_run(paths.run("rerank", name), lines)
     return encoded, runs
 
 
-def afresh(places: Places, encoder: Encoder, pools: Pools) -> dict[str, list[RunLine]]:
+def afresh(paths: Paths, encoder: Encoder, pools: Pools) -> dict[str, list[RunLine]]:
     """The same runs, each pool by itself and for each query type anew."""
-    frame = read_images(places).set_index("image_id", drop=False)
-    subtopics = {s.subtopic_id: s for s in Collection(places).subtopics}
-    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
+    frame = read_images(paths).set_index("image_id", drop=False)
+    subtopics = {s.subtopic_id: s for s in Collection(paths).subtopics}
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
     drawings = {}
-    for row, image in read_drawings(places):
+    for row, image in read_drawings(paths):
         drawings.setdefault(row.prompt, []).append(image)
     queries: dict[str, Callable[[str], np.ndarray]] = {
         "question": lambda s: encoder.encode_texts([subtopics[s].topic.text]),
@@ -86,7 +86,7 @@ def afresh(places: Places, encoder: Encoder, pools: Pools) -> dict[str, list[Run
     for name, query in queries.items():
         for subtopic, pool in pools.items():
             ids, blocks, waiting = [], [], []
-            for row, image in iter_images(places, frame.loc[list(pool)]):
+            for row, image in iter_images(paths, frame.loc[list(pool)]):
                 ids.append(row.image_id)
                 waiting.append(image)
                 if len(waiting) == BATCH or len(ids) == len(pool):
@@ -112,17 +112,17 @@ def main() -> None:
     """Print seconds of both, the ratio, and what a second run does."""
     params = read_params(ROOT / "params.yaml")
     with tempfile.TemporaryDirectory() as name:
-        places = Places(Path(name))
-        places.data.mkdir()
+        paths = Paths(Path(name))
+        paths.data.mkdir()
         for part in ("corpus", "drawings", "phrases", "topics"):
-            (places.data / part).symlink_to(ROOT / "data" / part)
+            (paths.data / part).symlink_to(ROOT / "data" / part)
         encoder = load_encoder(ENCODER, params.encoder(ENCODER), ROOT)
         encoder.encode_texts(["a photo"])  # what is loaded when it is first used is loaded for both
-        pools = drawn_pools(Collection(places))
+        pools = drawn_pools(Collection(paths))
         some = dict(list(pools.items())[:SAMPLE])
-        ours, encoded, runs = timed(lambda: table(places, encoder, pools))
-        again, anew, same = timed(lambda: table(places, encoder, pools))
-        theirs, _, plain = timed(lambda: (0, afresh(places, encoder, some)))
+        ours, encoded, runs = timed(lambda: table(paths, encoder, pools))
+        again, anew, same = timed(lambda: table(paths, encoder, pools))
+        theirs, _, plain = timed(lambda: (0, afresh(paths, encoder, some)))
     if same != runs or any([x for x in runs[n] if x.subtopic_id in some] != plain[n] for n in SYSTEMS):
         raise SystemExit("the runs differ: a ratio of their seconds would say nothing")
     unique = len({image for pool in pools.values() for image in pool})

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from bench.run import ROOT
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.records.images import IMAGES
 from fieldguide.retrieval.systems.collection import Collection
@@ -22,9 +22,9 @@ from fieldguide.retrieval.systems.run import run_system
 def main() -> None:
     """Print P@10, R@1 (a hit at rank 1) and average precision, by kind of topic."""
     sources = tuple(sys.argv[1:]) or ("grocery",)
-    params, places = read_params(ROOT / "params.yaml"), Places(ROOT)
-    images = IMAGES.read(places.images).set_index("image_id")
-    collection = Collection(places, sources)
+    params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)
+    images = IMAGES.read(paths.images).set_index("image_id")
+    collection = Collection(paths, sources)
     wanted = {s.subtopic_id: s for s in collection.subtopics}
     total = images.loc[list(collection.gallery), "entity_id"].value_counts()
     chance = (total / len(collection.gallery)).mean()

@@ -16,23 +16,23 @@ def adjudicate(run: Run) -> None:
     from fieldguide.records.judgments import POOLS
     from fieldguide.records.topics import read_topics
 
-    places, params = run.places, run.params
-    pools, people = POOLS.read(places.pools), params.adjudicate.judge == "log"
+    paths, params = run.paths, run.params
+    pools, people = POOLS.read(paths.pools), params.adjudicate.judge == "log"
     if people:
-        judged = log.read(places.judgments)
+        judged = log.read(paths.judgments)
     else:
-        subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
-        judged = log.write(places.judgments, labels.judge(pools, subtopics, IMAGES.read(places.images)))
+        subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
+        judged = log.write(paths.judgments, labels.judge(pools, subtopics, IMAGES.read(paths.images)))
     if judged.torn:
         print(judged.torn)
-    known = archived(places.used_guidelines)
+    known = archived(paths.used_guidelines)
     entries = counting(judged.entries, params.adjudicate.guideline if people else None, known)
-    guidelines = guidelines_of(entries, str(places.judgments), known)
+    guidelines = guidelines_of(entries, str(paths.judgments), known)
     given = params.annotate.gold if people and guidelines else None
-    gold = grades_of(read_gold(places.root / given, guidelines[-1]) if given else None)
+    gold = grades_of(read_gold(paths.root / given, guidelines[-1]) if given else None)
     decided = decide(entries, pools, params.adjudicate.rule, gold)
-    write_qrels(places.qrels, decided.qrels, grade_definitions(guidelines, judged))
-    write_decisions(places.qrels, decided.decisions)
+    write_qrels(paths.qrels, decided.qrels, grade_definitions(guidelines, judged))
+    write_decisions(paths.qrels, decided.decisions)
     relevant = int((decided.qrels["grade"] > 0).sum())
     if len(entries) < len(judged.entries):
         left = len(judged.entries) - len(entries)
@@ -42,10 +42,10 @@ def adjudicate(run: Run) -> None:
         print(f"  {how}: {count}")
     print(f"  no grade (cannot tell, broken image): {len(decided.ungraded)}")
     print(f"  pooled and not judged: {len(decided.unjudged)} of {len(pools)}")
-    (places.qrels / "agreement.json").unlink(missing_ok=True)
+    (paths.qrels / "agreement.json").unlink(missing_ok=True)
     if people:
         summary = summarise(entries, decided, guidelines, pools, params, gold)
-        write_summary(places.qrels, summary)
+        write_summary(paths.qrels, summary)
         print("\n".join(lines_of(summary)))
 
 

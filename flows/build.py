@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.runtime.client import background_server, supported
 from fieldguide.runtime.killed import mend_lock_file, release_dead_locks
@@ -79,7 +79,7 @@ def build(arguments: list[str], root: Path | None = None, patience: Patience | N
     with _one_build(root), _prefect(root):
         from fieldguide.runtime.tracking import show_progress
 
-        return wait_for_people(Run(params, Places(root), show_progress), machines, patience or Patience())
+        return wait_for_people(Run(params, Paths(root), show_progress), machines, patience or Patience())
 
 
 def _asks_people(params: Params, arguments: list[str], root: Path) -> bool:
@@ -93,7 +93,7 @@ def _asks_people(params: Params, arguments: list[str], root: Path) -> bool:
 def _one_build(root: Path) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(locked(Places(root).state / "locks" / "build.lock", wait=False))
+            held.enter_context(locked(Paths(root).state / "locks" / "build.lock", wait=False))
         except FieldguideError:
             raise FieldguideError("another build of this folder is running; wait for it or end it") from None
         yield
@@ -104,7 +104,7 @@ def _prefect(root: Path) -> Iterator[None]:
     """The background Prefect server, in use."""
     with background_server(root) as address:
         print(f"watch this build at {address.removesuffix('/api')}", flush=True)
-        os.environ.setdefault("PREFECT_HOME", str(Places(root).state.absolute() / "prefect"))  # as the server's own
+        os.environ.setdefault("PREFECT_HOME", str(Paths(root).state.absolute() / "prefect"))  # as the server's own
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         from fieldguide.runtime.tracking import without_heartbeat

@@ -9,13 +9,13 @@ def caption(run: Run) -> None:
     from fieldguide.models.registry import load_captioner
     from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
 
-    values, places = run.params.caption, run.places
+    values, paths = run.params.caption, run.paths
     if values.captioner is None:
-        write_no_captions(places)
+        write_no_captions(paths)
         print("no captioner is named (caption.captioner)")
         return
-    captioner = load_captioner(values.captioner, run.params.captioners[values.captioner], places.root)
-    summary = caption_all(captioned_items(places), captioner, places, values.batch, run.track)
+    captioner = load_captioner(values.captioner, run.params.captioners[values.captioner], paths.root)
+    summary = caption_all(captioned_items(paths), captioner, paths, values.batch, run.track)
     print(f"{values.captioner}: {summary}")
 
 

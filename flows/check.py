@@ -9,12 +9,12 @@ def check(run: Run) -> None:
     from fieldguide.checks.expectations.run import check as run_checks
     from fieldguide.checks.expectations.run import write_checks
 
-    outcomes = run_checks(run.params, run.places)
+    outcomes = run_checks(run.params, run.paths)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])
         print(f"warning: {outcome.table}: expected: {outcome.expectation}; {outcome.unexpected} at fault: {shown}")
-    write_checks(run.places, outcomes)
+    write_checks(run.paths, outcomes)
     print(f"{len(outcomes)} expectations, {len(warned)} warnings, none failed")
 
 

@@ -8,9 +8,9 @@ def compose(run: Run) -> None:
     """Write data/topics/; print how they are balanced and why others were refused."""
     from fieldguide.queries.topics.compose import compose as compose_topics
 
-    for line in compose_topics(run.params.compose, run.places, run.track).lines():
+    for line in compose_topics(run.params.compose, run.paths, run.track).lines():
         print(line)
-    print(f"refusals one by one: {run.places.refused_topics}")
+    print(f"refusals one by one: {run.paths.refused_topics}")
 
 
 if __name__ == "__main__":

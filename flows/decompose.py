@@ -8,7 +8,7 @@ def decompose(run: Run) -> None:
     """Write data/components/components.jsonl; print counts."""
     from fieldguide.queries.rewriting.decomposing import decompose as take_apart
 
-    components = take_apart(run.params.decompose, run.places)
+    components = take_apart(run.params.decompose, run.paths)
     print(f"{len(components)} components, {len({c.text for c in components})} of them different")
 
 

@@ -11,13 +11,13 @@ def embed(run: Run, encoder: str) -> None:
     from fieldguide.models.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode, image_items
 
-    spec, places = run.params.encoder(encoder), run.places
+    spec, paths = run.params.encoder(encoder), run.paths
     with workers(run, encoder) as spread:
         summary = encode(
-            image_items(read_images(places), places),
-            load_encoder(encoder, spec, places.root),
-            places.embeddings(encoder),
-            places.cache / "embeddings",
+            image_items(read_images(paths), paths),
+            load_encoder(encoder, spec, paths.root),
+            paths.embeddings(encoder),
+            paths.cache / "embeddings",
             dtype=spec.dtype,
             batch=run.params.embed.batch,
             workers=spread,

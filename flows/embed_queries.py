@@ -13,23 +13,23 @@ def embed_queries(run: Run, encoder: str) -> None:
     from fieldguide.records.topics import read_topics
     from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
 
-    spec, places = run.params.encoder(encoder), run.places
-    loaded = load_encoder(encoder, spec, places.root)
+    spec, paths = run.params.encoder(encoder), run.paths
+    loaded = load_encoder(encoder, spec, paths.root)
     items = []
     if "text" in loaded.modalities:
-        items += text_items(read_topics(places.topics), read_phrases(places.phrases))
-        items += word_items("expansion", (phrase.text for phrase in read_phrases(places.expansions)))
-        items += word_items("component", (component.text for component in read_components(places.components)))
-        items += word_items("caption", CAPTIONS.read(places.captions)["text"].dropna())
-        items += word_items("recomposed", RECOMPOSED.read(places.recomposed)["text"].dropna())
+        items += text_items(read_topics(paths.topics), read_phrases(paths.phrases))
+        items += word_items("expansion", (phrase.text for phrase in read_phrases(paths.expansions)))
+        items += word_items("component", (component.text for component in read_components(paths.components)))
+        items += word_items("caption", CAPTIONS.read(paths.captions)["text"].dropna())
+        items += word_items("recomposed", RECOMPOSED.read(paths.recomposed)["text"].dropna())
     if "image" in loaded.modalities:
-        items += drawing_items(DRAWINGS.read(places.drawings), places)
+        items += drawing_items(DRAWINGS.read(paths.drawings), paths)
     with workers(run, encoder) as spread:
         summary = encode(
             items,
             loaded,
-            places.queries(encoder),
-            places.cache / "embeddings",
+            paths.queries(encoder),
+            paths.cache / "embeddings",
             dtype=spec.dtype,
             batch=run.params.embed.batch,
             workers=spread,

@@ -10,8 +10,8 @@ def evaluate(run: Run) -> None:
     from fieldguide.evaluation.leaderboard.evaluate import write_evaluation
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
 
-    evaluation = score(run.params, run.places, run.track)
-    write_evaluation(run.places.evaluation, evaluation)
+    evaluation = score(run.params, run.paths, run.track)
+    write_evaluation(run.paths.evaluation, evaluation)
     print_leaderboard(evaluation.leaderboard, evaluation.comparisons, run.params.evaluate)
     print(f"{len(evaluation.scores)} scores")
     if evaluation.unjudged:

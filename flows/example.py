@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from flows.inputs import place_example, read_example
 
 
 def main() -> None:
     """Place what data/example.yaml lists; what is there already is left alone."""
-    places = Places()
+    paths = Paths()
     try:
-        for item, made in place_example(read_example(Path("data/example.yaml")), places.input):
+        for item, made in place_example(read_example(Path("data/example.yaml")), paths.input):
             verb = "placed" if made else "up to date"
-            print(f"{places.input / item.to}: {verb} ({item.package} {item.version})", flush=True)
+            print(f"{paths.input / item.to}: {verb} ({item.package} {item.version})", flush=True)
     except FieldguideError as error:
         sys.exit(f"example: {error}")
 

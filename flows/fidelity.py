@@ -10,8 +10,8 @@ def fidelity(run: Run) -> None:
 
     from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
 
-    report = measure_fidelity(run.places, run.params.fidelity)
-    write_fidelity(run.places.fidelity, report)
+    report = measure_fidelity(run.paths, run.params.fidelity)
+    write_fidelity(run.paths.fidelity, report)
     shares = {"drawings": report.accuracy, "photographs": report.ceiling, "chance": report.chance}
     print(", ".join(f"{name} {'none' if share is None else f'{share:.0%}'}" for name, share in shares.items()))
     counts = Counter(phrase.verdict for phrase in report.phrases)

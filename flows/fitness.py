@@ -13,8 +13,8 @@ def fitness(run: Run) -> None:
     from fieldguide.evaluation.fitness.findings import COLUMNS
     from fieldguide.publishing.benchmark import Benchmark
 
-    found = assess(Benchmark(run.places, run.params), run.track)
-    write_fitness(run.places.fitness, found)
+    found = assess(Benchmark(run.paths, run.params), run.track)
+    write_fitness(run.paths.fitness, found)
     show(map(asdict, found.findings), COLUMNS)
 
 

@@ -8,7 +8,7 @@ def mine(run: Run) -> None:
     """Write data/mined/; print counts, and what sources say that was not taken over."""
     from fieldguide.queries.mining.mine import mine as mine_groups
 
-    for line in mine_groups(run.params.mine, run.places, run.track).lines():
+    for line in mine_groups(run.params.mine, run.paths, run.track).lines():
         print(line)
 
 

@@ -11,11 +11,11 @@ def pool(run: Run) -> None:
     from fieldguide.retrieval.pooling.pool import make_pools
     from fieldguide.retrieval.systems.collection import Collection
 
-    collection = Collection(run.places)
-    runs = {name: read_run(run.places.run("fullrank", name)) for name in run.params.pool.systems}
+    collection = Collection(run.paths)
+    runs = {name: read_run(run.paths.run("fullrank", name)) for name in run.params.pool.systems}
     subtopics = [subtopic.subtopic_id for subtopic in collection.subtopics]
     pools = make_pools(run.params.pool, runs, subtopics, collection.gallery)
-    POOLS.write(run.places.pools, pools)
+    POOLS.write(run.paths.pools, pools)
     sizes = pools.groupby("subtopic_id").size()
     print(
         f"{len(pools)} images to judge for {len(subtopics)} subtopics "

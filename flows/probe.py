@@ -12,20 +12,20 @@ def probe(run: Run) -> None:
     from fieldguide.evaluation.probing.world import choose, draw_worlds, encode_worlds, write_worlds
     from fieldguide.models.registry import load_encoder, load_generator
 
-    params, places, spec = run.params, run.places, run.params.probe
+    params, paths, spec = run.params, run.paths, run.params.probe
     sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]
-    probes = choose(places, spec.topics if spec.systems else 0, spec.seed)
-    worlds = write_worlds(places.root, probes)
+    probes = choose(paths, spec.topics if spec.systems else 0, spec.seed)
+    worlds = write_worlds(paths.root, probes)
     if any(section.drawings for section in sections):
         name = params.visualize.generator
-        generator = load_generator(name, params.generators[name], places.root)
-        print(draw_worlds(places, worlds, params.visualize, generator, run.track))
+        generator = load_generator(name, params.generators[name], paths.root)
+        print(draw_worlds(paths, worlds, params.visualize, generator, run.track))
     for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
-        loaded = load_encoder(name, params.encoder(name), places.root)
-        print(f"{name}: {encode_worlds(places, worlds, params, loaded, run.track)} encoded now")
-    reactions = ask(params, places, worlds, run.track)
+        loaded = load_encoder(name, params.encoder(name), paths.root)
+        print(f"{name}: {encode_worlds(paths, worlds, params, loaded, run.track)} encoded now")
+    reactions = ask(params, paths, worlds, run.track)
     write_probes(
-        places.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": params.evaluate.headline}
+        paths.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": params.evaluate.headline}
     )  # fmt: skip
     show(
         ({"system": r.system, "probe": r.probe, "overlap": f"{r.overlap:.2f}", "reacts": r.reacts} for r in reactions),

@@ -8,7 +8,7 @@ def recompose(run: Run) -> None:
     """Write data/recomposed/; print counts."""
     from fieldguide.queries.rewriting.recomposing import recompose as recompose_captions
 
-    print(recompose_captions(run.params.recompose, run.places, run.track))
+    print(recompose_captions(run.params.recompose, run.paths, run.track))
 
 
 if __name__ == "__main__":

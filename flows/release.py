@@ -10,9 +10,9 @@ def release(run: Run) -> None:
     """Write data/release/."""
     from fieldguide.publishing.release.make import make_release
 
-    summary = make_release(run.params, run.places, run.track)
+    summary = make_release(run.params, run.paths, run.track)
     print(
-        f"release: {run.places.release} ({summary.files} files; {summary.images} images in the manifest, "
+        f"release: {run.paths.release} ({summary.files} files; {summary.images} images in the manifest, "
         f"{summary.photographs} of them with a stated licence and so with their bytes)"
     )
 

@@ -10,9 +10,9 @@ def report(run: Run) -> None:
     """Write data/report/index.html."""
     from fieldguide.publishing.report.page import write_report
 
-    summary = write_report(run.params, run.places, run.track)
+    summary = write_report(run.params, run.paths, run.track)
     print(
-        f"report: {run.places.report} ({summary.topics} topics, {summary.images} thumbnails, "
+        f"report: {run.paths.report} ({summary.topics} topics, {summary.images} thumbnails, "
         f"{summary.size / 1e6:.1f} MB)"
     )
 

@@ -12,10 +12,10 @@ def rerank(run: Run, system: str) -> None:
     from fieldguide.retrieval.systems.collection import Collection
     from fieldguide.retrieval.systems.run import run_system
 
-    pools = pools_by_subtopic(POOLS.read(run.places.pools))
-    collection = Collection(run.places)
+    pools = pools_by_subtopic(POOLS.read(run.paths.pools))
+    collection = Collection(run.paths)
     lines = list(run_system(system, run.params.system(system), collection, pools))
-    write_run(run.places.run("rerank", system), lines)
+    write_run(run.paths.run("rerank", system), lines)
     print(f"{system}: {len({line.subtopic_id for line in lines})} of {len(pools)} pools, {len(lines)} images ranked")
 
 

@@ -12,13 +12,13 @@ def retrieve(run: Run, system: str) -> None:
     from fieldguide.retrieval.systems.run import run_system
     from fieldguide.retrieval.systems.searching import exact, indexed, write_recalls
 
-    collection, values = Collection(run.places), run.params.retrieve
-    cache = run.places.cache / "indexes"
+    collection, values = Collection(run.paths), run.params.retrieve
+    cache = run.paths.cache / "indexes"
     recalls: list[IndexRecall] = []
     search = indexed(values.index, values.depth, cache, tell=recalls.append) if values.index else exact
     lines = list(run_system(system, run.params.system(system), collection, depth=values.depth, search=search))
-    write_run(run.places.run("fullrank", system), lines)
-    write_recalls(run.places.searched(system), recalls)
+    write_run(run.paths.run("fullrank", system), lines)
+    write_recalls(run.paths.searched(system), recalls)
     ranked = len({line.subtopic_id for line in lines})
     print(*recalls, sep="\n", end="\n" * bool(recalls))
     print(f"{system}: {ranked} of {len(collection.subtopics)} subtopics over {len(collection.gallery)} images")

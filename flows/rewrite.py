@@ -8,7 +8,7 @@ def rewrite(run: Run) -> None:
     """Write data/phrases/phrases.jsonl; print counts."""
     from fieldguide.queries.rewriting.rewriting import rewrite as rewrite_topics
 
-    for line in rewrite_topics(run.params.rewrite, run.places, run.track).lines():
+    for line in rewrite_topics(run.params.rewrite, run.paths, run.track).lines():
         print(line)
 
 

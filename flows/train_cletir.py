@@ -15,12 +15,12 @@ def train_cletir(run: Run, system: str) -> None:
     spec, recipe = run.params.system(system), run.params.train_cletir
     if not isinstance(spec, CletirSystem):
         raise TypeError(f"systems.{system} is of kind {spec.kind}")  # params.yaml was validated to name no such
-    collection = Collection(run.places)
+    collection = Collection(run.paths)
     lessons = read_lessons(collection, spec, recipe.split)
     folds = deal_folds(lessons.entities, recipe.folds, recipe.seed)
     with one_thread():
         weights = save_folds(
-            run.places.cletir / system, spec, collection, recipe, folds,
+            run.paths.cletir / system, spec, collection, recipe, folds,
             train_folds(lessons, folds, spec.centre != "none", recipe, run.track),
         )  # fmt: skip
     shares = ", ".join(f"{weight:.2f}" for weight in weights)

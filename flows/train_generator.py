@@ -18,10 +18,10 @@ def train_generator(run: Run) -> None:
     from fieldguide.retrieval.training.generator import Examples, Recipe, prepare, train
     from fieldguide.retrieval.training.train_split import read_material
 
-    values, places = run.params.train_generator, run.places
+    values, paths = run.params.train_generator, run.paths
     generator = run.params.trained_generator()
-    material = read_material(places, values.split)
-    sentences = SentenceEncoder(places.root / generator.text)
+    material = read_material(paths, values.split)
+    sentences = SentenceEncoder(paths.root / generator.text)
     config = UNetConfig.for_images(values.size, values.channels)
     recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)
     examples = Examples(
@@ -32,14 +32,14 @@ def train_generator(run: Run) -> None:
     )
     trained = {"network": config.to_json(), "recipe": asdict(recipe), "entities": material.entities}
     key = content_key(images=material.images["sha256"].tolist(), phrases=material.phrases, **trained)
-    checkpoint = places.cache / "training" / f"{key}.safetensors"
+    checkpoint = paths.cache / "training" / f"{key}.safetensors"
     network = train(
         examples, config, recipe, checkpoint=checkpoint, track=run.track,
         report=lambda step, loss: print(f"step {step} of {recipe.steps}: loss {loss:.4f}", flush=True),
     )  # fmt: skip
-    stored.save(places.models / "generator", network, trained)
+    stored.save(paths.models / "generator", network, trained)
     checkpoint.unlink(missing_ok=True)
-    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {places.models / 'generator'}")
+    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {paths.models / 'generator'}")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ def train_text_tower(run: Run) -> None:
     from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
     from fieldguide.retrieval.training.train_split import read_material
 
-    values, places = run.params.train_text_tower, run.places
+    values, paths = run.params.train_text_tower, run.paths
     spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))
-    material = read_material(places, values.split)
-    sentences = SentenceEncoder(places.root / spec.text)
-    network = MobileNetV2Network(places.root / spec.weights)
+    material = read_material(paths, values.split)
+    sentences = SentenceEncoder(paths.root / spec.text)
+    network = MobileNetV2Network(paths.root / spec.weights)
     recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
     photographs = material.photographs()
     features = [network.features(some) for some in iter(lambda: list(islice(photographs, 64)), [])]
@@ -37,7 +37,7 @@ def train_text_tower(run: Run) -> None:
         recipe,
         run.track,
     )
-    folder = places.root / spec.tower
+    folder = paths.root / spec.tower
     stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": material.entities})
     print(f"{len(material.images)} photographs of {len(material.entities)} entities: {folder}")
 

@@ -10,11 +10,11 @@ def visualize(run: Run) -> None:
     from fieldguide.queries.visuals.drawings import draw_all, failures
     from fieldguide.records.texts import read_phrases
 
-    values, places = run.params.visualize, run.places
-    generator = load_generator(values.generator, run.params.generators[values.generator], places.root)
-    summary = draw_all(read_phrases(places.phrases), values, generator, places, run.track)
+    values, paths = run.params.visualize, run.paths
+    generator = load_generator(values.generator, run.params.generators[values.generator], paths.root)
+    summary = draw_all(read_phrases(paths.phrases), values, generator, paths, run.track)
     print(f"{values.generator}: {summary}")
-    for reason, count in failures(places).most_common():
+    for reason, count in failures(paths).most_common():
         print(f"  {count} x {reason}")
 
 

@@ -14,7 +14,7 @@ from fieldguide.annotation.judgments import labels, log
 from fieldguide.annotation.judgments.adjudication import adjudicate, grade_definitions, write_qrels
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL
 from fieldguide.core.files import content_key, sha256_bytes, write_tar
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Table
 from fieldguide.params import Params, parse_params
 from fieldguide.queries.rewriting.decomposing import components_of
@@ -75,37 +75,37 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
     return parse_params(values)
 
 
-def tiny_benchmark(root: Path, params: Params | None = None) -> Places:
+def tiny_benchmark(root: Path, params: Params | None = None) -> Paths:
     """Write everything up to the qrels below `root`; stages `check` and `evaluate` can run on it."""
-    places, params = Places(root), params or tiny_params()
+    paths, params = Paths(root), params or tiny_params()
     rng = np.random.default_rng(0)
-    images = _corpus(places, rng)
-    _knowledge(places)
+    images = _corpus(paths, rng)
+    _knowledge(paths)
     topics = tiny_topics()
-    write_records(places.topics, topics)
-    write_records(places.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
+    write_records(paths.topics, topics)
+    write_records(paths.refused_topics, [Refusal("Is it red?", "unknown-entity", "it names no entity")])
     phrases = [Phrase(s.subtopic_id, f"a photo of {ENTITIES[s.entity_id][0]}", "template") for s in _subtopics(topics)]
-    write_records(places.phrases, phrases)
+    write_records(paths.phrases, phrases)
     names = {entity: name for entity, (name, *_) in ENTITIES.items()}
     components = [c for s in _subtopics(topics) for c in components_of(s, names, params.decompose)]
-    write_records(places.components, components)
-    drawings = _drawings(places, sorted({phrase.text for phrase in phrases}), rng)
-    _embed(places.embeddings(ENCODER), [("image", image) for image in images], rng)
+    write_records(paths.components, components)
+    drawings = _drawings(paths, sorted({phrase.text for phrase in phrases}), rng)
+    _embed(paths.embeddings(ENCODER), [("image", image) for image in images], rng)
     queries = {("question", text_key(t.text)) for t in topics} | {("phrase", text_key(p.text)) for p in phrases}
     queries |= {("component", text_key(component.text)) for component in components}
-    _embed(places.queries(ENCODER), sorted(queries | {("drawing", drawing) for drawing in drawings}), rng)
-    _runs_and_pools(places, params, topics, rng)
+    _embed(paths.queries(ENCODER), sorted(queries | {("drawing", drawing) for drawing in drawings}), rng)
+    _runs_and_pools(paths, params, topics, rng)
     judged = log.write(
-        places.judgments,
+        paths.judgments,
         labels.judge(
-            POOLS.read(places.pools),
+            POOLS.read(paths.pools),
             {s.subtopic_id: s for s in _subtopics(topics)},
-            IMAGES.read(places.images),
+            IMAGES.read(paths.images),
         ),
     )
-    decided = adjudicate(judged.entries, POOLS.read(places.pools))
-    write_qrels(places.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
-    return places
+    decided = adjudicate(judged.entries, POOLS.read(paths.pools))
+    write_qrels(paths.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
+    return paths
 
 
 def tiny_topics() -> list[Topic]:
@@ -155,7 +155,7 @@ def _subtopics(topics: list[Topic]) -> list[Subtopic]:
     return sorted((s for t in topics for s in t.subtopics), key=lambda s: s.subtopic_id)
 
 
-def _corpus(places: Places, rng: np.random.Generator) -> list[str]:
+def _corpus(paths: Paths, rng: np.random.Generator) -> list[str]:
     """Images of the three entities in both splits, and a museum's works without entity. Returns image_ids, sorted."""
     kinds = [(e, "train") for e in ENTITIES for _ in range(_TRAIN)]
     kinds += [(e, "gallery") for e in ENTITIES for _ in range(_GALLERY)]
@@ -175,21 +175,21 @@ def _corpus(places: Places, rng: np.random.Generator) -> list[str]:
     rows = []
     for name, members in shards.items():
         members.sort(key=lambda member: member[0])
-        placed = write_tar(places.shards / name, [(member, data) for member, data, _ in members])
+        placed = write_tar(paths.shards / name, [(member, data) for member, data, _ in members])
         rows += [row | {"offset": p.offset, "size": p.size} for p, (_, _, row) in zip(placed, members, strict=True)]
     rows.sort(key=lambda row: row["image_id"])
-    IMAGES.write(places.images, IMAGES.frame(rows))
+    IMAGES.write(paths.images, IMAGES.frame(rows))
     rejected = {"source": "shop", "source_key": "x.png", "reason": "empty", "detail": "0 bytes"}
-    REJECTED.write(places.rejected, REJECTED.frame([rejected]))
+    REJECTED.write(paths.rejected, REJECTED.frame([rejected]))
     duplicate = {
         "image_id": rows[0]["image_id"], "kind": "exact", "source": "shop", "source_key": "copy.png",
         "other_image_id": rows[0]["image_id"], "distance": 0, "across_splits": False,
     }  # fmt: skip
-    DUPLICATES.write(places.duplicates, DUPLICATES.frame([duplicate]))
+    DUPLICATES.write(paths.duplicates, DUPLICATES.frame([duplicate]))
     return [row["image_id"] for row in rows]
 
 
-def _knowledge(places: Places) -> None:
+def _knowledge(paths: Paths) -> None:
     entities = [
         {"entity_id": e, "name": name, "aliases": [], "taxonomy": [*path, name], "description": f"It is {colour}.",
          "source": "curated"}
@@ -206,12 +206,12 @@ def _knowledge(places: Places) -> None:
          "visual": score, "accepted": score > 0.4, "reason": f"score {score}"}
         for pair, score in (((granny, red), 0.8), ((granny, satsuma), 0.3), ((red, satsuma), 0.5))
     ]  # fmt: skip
-    ENTITY_TABLE.write(places.entities, ENTITY_TABLE.frame(entities))
-    ATTRIBUTES.write(places.attributes, ATTRIBUTES.frame(attributes))
-    GROUPS.write(places.groups, GROUPS.frame(groups))
+    ENTITY_TABLE.write(paths.entities, ENTITY_TABLE.frame(entities))
+    ATTRIBUTES.write(paths.attributes, ATTRIBUTES.frame(attributes))
+    GROUPS.write(paths.groups, GROUPS.frame(groups))
 
 
-def _drawings(places: Places, prompts: list[str], rng: np.random.Generator) -> list[str]:
+def _drawings(paths: Paths, prompts: list[str], rng: np.random.Generator) -> list[str]:
     """Drawings of each phrase and of one generic prompt, in one tar. Returns drawing_ids."""
     rows, members = [], []
     for prompt in [*prompts, GENERIC_PROMPT]:
@@ -223,9 +223,9 @@ def _drawings(places: Places, prompts: list[str], rng: np.random.Generator) -> l
                 "index": index, "seed": index, "generator": GENERATOR, "revision": "r1", "status": "ok", "reason": None,
                 "shard": "00000.tar",
             })  # fmt: skip
-    placed = write_tar(places.drawings.parent / "00000.tar", members)
+    placed = write_tar(paths.drawings.parent / "00000.tar", members)
     rows = [row | {"offset": p.offset, "size": p.size} for row, p in zip(rows, placed, strict=True)]
-    DRAWINGS.write(places.drawings, DRAWINGS.frame(sorted(rows, key=lambda row: row["drawing_id"])))
+    DRAWINGS.write(paths.drawings, DRAWINGS.frame(sorted(rows, key=lambda row: row["drawing_id"])))
     return [row["drawing_id"] for row in rows]
 
 
@@ -238,9 +238,9 @@ def _embed(folder: Path, keys: list[tuple[str, str]], rng: np.random.Generator) 
     )
 
 
-def _runs_and_pools(places: Places, params: Params, topics: list[Topic], rng: np.random.Generator) -> None:
+def _runs_and_pools(paths: Paths, params: Params, topics: list[Topic], rng: np.random.Generator) -> None:
     """Runs that know a little: later systems add more to the scores of the entity's images. Pools are the gallery."""
-    images = IMAGES.read(places.images)
+    images = IMAGES.read(paths.images)
     gallery = images[images["split"] == "gallery"]
     ids = list(gallery["image_id"])
     full: dict[str, list[RunLine]] = {system: [] for system in SYSTEMS}
@@ -252,9 +252,9 @@ def _runs_and_pools(places: Places, params: Params, topics: list[Topic], rng: np
             full[system] += rank_images(subtopic.subtopic_id, ids, scores, system)
         pools += [_pooled(subtopic.subtopic_id, image, full) for image in ids]
     for system, lines in full.items():
-        write_run(places.run("fullrank", system), [line for line in lines if line.rank <= params.retrieve.depth])
-        write_run(places.run("rerank", system), lines)
-    POOLS.write(places.pools, POOLS.frame(pools))
+        write_run(paths.run("fullrank", system), [line for line in lines if line.rank <= params.retrieve.depth])
+        write_run(paths.run("rerank", system), lines)
+    POOLS.write(paths.pools, POOLS.frame(pools))
 
 
 def _pooled(subtopic: str, image: str, runs: dict[str, list[RunLine]]) -> dict[str, Any]:

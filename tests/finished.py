@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fieldguide.core.files import write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
 from fieldguide.evaluation.fitness.assess import assess, write_fitness
 from fieldguide.evaluation.leaderboard.evaluate import evaluate, write_evaluation
@@ -29,18 +29,18 @@ REACTIONS = [
 SETTINGS = {"measure": "nDCG@10", "same": 0.9, "topics": 3}
 
 
-def finished_benchmark(root: Path, params: Params | None = None) -> Places:
+def finished_benchmark(root: Path, params: Params | None = None) -> Paths:
     """`tiny_benchmark` with checks and evaluation."""
     params = params or tiny_params()
-    places = tiny_benchmark(root, params)
-    finish(places, params)
-    return places
+    paths = tiny_benchmark(root, params)
+    finish(paths, params)
+    return paths
 
 
-def finish(places: Places, params: Params) -> None:
+def finish(paths: Paths, params: Params) -> None:
     """Add checks.json and the evaluation to what is there."""
-    write_json(places.checks / "checks.json", {"checks": CHECKS})
-    write_evaluation(places.evaluation, evaluate(params, places))
-    write_fidelity(places.fidelity, measure_fidelity(places, params.fidelity))
-    write_probes(places.probes, REACTIONS, [("drop", "t1", "it says nothing of the feature")], SETTINGS)
-    write_fitness(places.fitness, assess(Benchmark(places, params)))
+    write_json(paths.checks / "checks.json", {"checks": CHECKS})
+    write_evaluation(paths.evaluation, evaluate(params, paths))
+    write_fidelity(paths.fidelity, measure_fidelity(paths, params.fidelity))
+    write_probes(paths.probes, REACTIONS, [("drop", "t1", "it says nothing of the feature")], SETTINGS)
+    write_fitness(paths.fitness, assess(Benchmark(paths, params)))

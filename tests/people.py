@@ -15,7 +15,7 @@ import yaml
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
@@ -40,8 +40,8 @@ class Site:
     folder: Path
 
     @property
-    def places(self) -> Places:
-        return Places(self.folder)
+    def paths(self) -> Paths:
+        return Paths(self.folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -75,9 +75,9 @@ def make_site(folder: Path, stages: Sequence[str] = STAGES, **annotate: Any) -> 
     site = Site(copy_project(folder))
     params = tiny_params(annotate=ANNOTATE | annotate, adjudicate={"judge": "log"})
     tiny_benchmark(folder, params)
-    for made in (site.places.judgments.parent, site.places.qrels):
+    for made in (site.paths.judgments.parent, site.paths.qrels):
         shutil.rmtree(made)
-    site.places.pools.unlink()
+    site.paths.pools.unlink()
     values = params.model_dump(mode="json", exclude_none=False)
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
@@ -98,17 +98,17 @@ def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last:
     """Put judgments of what is asked (of the pool, if nothing is planned) into the log, as a pull would."""
     from fieldguide.annotation.judgments.guidelines import archive
 
-    guideline = archive(site.places.annotation / "guidelines.md", site.places.used_guidelines)
+    guideline = archive(site.paths.annotation / "guidelines.md", site.paths.used_guidelines)
     params = read_params(site.folder / "params.yaml")
     assert assessor in params.annotate.assessors
-    if site.places.asked.exists():  # what this assessor was asked
-        asked = PLAN.read(site.places.asked)
+    if site.paths.asked.exists():  # what this assessor was asked
+        asked = PLAN.read(site.paths.asked)
         asked = asked[asked["assessor"] == assessor]
     else:
-        asked = POOLS.read(site.places.pools)
+        asked = POOLS.read(site.paths.pools)
     pairs = sorted(zip(asked["subtopic_id"], asked["image_id"], strict=True))[: last or None]
-    site.places.judgments.touch()
-    known = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.places.judgments).entries}
+    site.paths.judgments.touch()
+    known = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.paths.judgments).entries}
     new = [
         Judgment(
             subtopic_id=subtopic, image_id=image, assessor=assessor, choice=choose(subtopic, image),
@@ -118,12 +118,12 @@ def judge(site: Site, assessor: str, choose: Callable[[str, str], str], *, last:
         for subtopic, image in pairs
         if (subtopic, image, assessor) not in known
     ]  # fmt: skip
-    log.append(site.places.judgments, new)
+    log.append(site.paths.judgments, new)
 
 
 def truth(site: Site) -> Callable[[str, str], str]:
     """What an assessor who knows everything chooses for a subtopic and an image."""
-    images = IMAGES.read(site.places.images)
+    images = IMAGES.read(site.paths.images)
     shown = dict(zip(images["image_id"], images["entity_id"], strict=True))
-    asked = {s.subtopic_id: s.entity_id for t in read_topics(site.places.topics) for s in t.subtopics}
+    asked = {s.subtopic_id: s.entity_id for t in read_topics(site.paths.topics) for s in t.subtopics}
     return lambda subtopic, image: "plainly-visible" if shown[image] == asked[subtopic] else "not-visible"

@@ -10,18 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fieldguide.core.files import atomic_directory, content_key, locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from tests.conftest import REPOSITORY
 
 
 def place_prefect(folder: Path) -> None:
     """Give the benchmark in `folder` the data base of a Prefect server that ran nothing; made once a version."""
-    kept = Places(REPOSITORY).cache / "prefect-tests" / content_key(prefect=version("prefect"))
+    kept = Paths(REPOSITORY).cache / "prefect-tests" / content_key(prefect=version("prefect"))
     with locked(kept.with_name(f"{kept.name}.lock")):
         if not kept.exists():
             with atomic_directory(kept) as made:
                 _migrate(made)
-    state = Places(folder).state
+    state = Paths(folder).state
     state.mkdir(mode=0o700, exist_ok=True)
     shutil.copytree(kept, state / "prefect")
 

@@ -25,12 +25,12 @@ Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and
 
 
 def _run() -> Run:
-    from fieldguide.core.paths import Places
+    from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
     from fieldguide.runtime.run import Run
     from fieldguide.runtime.tracking import show_progress
 
-    return Run(read_params(), Places(), show_progress)
+    return Run(read_params(), Paths(), show_progress)
 
 
 @app.command(epilog="Example: fieldguide annotate plan --dry-run")
@@ -43,7 +43,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     from fieldguide.runtime.people.desk import alone
 
     run = _run()
-    with alone(run.places):
+    with alone(run.paths):
         planned = annotate.plan(run, dry=dry)
     expected = estimate(planned.plan, planned.entries, overlap=run.params.annotate.overlap)
     rows = list(annotate_views.plan_table(planned, expected))
@@ -60,7 +60,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
         return
     show(rows, annotate_views.PLAN_COLUMNS)
     print(f"{expected.hours:.1f} hours in all, {expected.hours_left:.1f} left. {expected.how}")
-    print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{'' if dry else f' ({run.places.asked})'}")
+    print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{'' if dry else f' ({run.paths.asked})'}")
     print("".join(f"note: {note}\n" for note in planned.notes), end="")
     if not dry:
         print("next: fieldguide annotate push --dry-run, then fieldguide annotate push")
@@ -75,7 +75,7 @@ def push(dry: Dry = False, as_json: Json = False) -> None:
     from fieldguide.runtime.people.desk import alone
 
     run = _run()
-    with alone(run.places):
+    with alone(run.paths):
         pushed = annotate.would_push(run) if dry else annotate.push(run)
     if as_json:
         unshowable = [[*pair, why] for pair, why in sorted(pushed.unshowable.items())]
@@ -160,7 +160,7 @@ def pull(
             )
         pull_and_listen(run, Ear(host, port, address, every), partial(print, flush=True))
         return
-    with alone(run.places):
+    with alone(run.paths):
         before = annotate.due_pages(run)
         pulled = annotate.pull(run, accept_withdrawals=accept)
         more = len(annotate.due_pages(run) - before) if pulled.appended else 0
@@ -201,7 +201,7 @@ def adjudicate(
     from fieldguide.runtime.people.desk import alone
 
     run = _run()
-    with alone(run.places):
+    with alone(run.paths):
         new = annotate.ask_adjudicator(run, partial=partial, dry=dry)
         pushed = None if dry else annotate.push(run)
     if as_json:
@@ -225,7 +225,7 @@ def close(
     from fieldguide.runtime.people.desk import alone
 
     run = _run()
-    with alone(run.places):
+    with alone(run.paths):
         if reopen:
             projects = annotate.reopen(run)
             print("\n".join(f"open again: {project.id} ({project.title})" for project in projects) or "none was closed")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.params import Params, read_params
@@ -80,7 +80,7 @@ def _inputs(params: Params, root: Path) -> Iterator[Finding]:
         there = (root / source.path).exists()
         detail = str(source.path) if there else f"{source.path} is missing; `make data` places the example's"
         yield Finding("inputs", source.name, "ok" if there else "problem", detail)
-    knowledge = Places(root).knowledge
+    knowledge = Paths(root).knowledge
     for name in ("entities.jsonl", "attributes.csv"):
         there = (knowledge / name).exists()
         yield Finding("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))

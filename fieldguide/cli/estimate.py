@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.calls.estimate import Estimate, verdict
 from fieldguide.params import Params
@@ -11,7 +11,7 @@ from fieldguide.runtime.estimates import estimates
 COLUMNS = ("stage", "model", "calls", "stored", "tokens_in", "tokens_out", "images", "money", "most", "hours", "note")
 
 
-def show(places: Places, params: Params, as_json: bool) -> None:
+def show(paths: Paths, params: Params, as_json: bool) -> None:
     """Print what each stage will ask, and whether calls.budget will do.
 
     Raises:
@@ -19,8 +19,8 @@ def show(places: Places, params: Params, as_json: bool) -> None:
     """
     from fieldguide.cli import tables
 
-    calls = open_calls(places.root)
-    found = list(estimates(params, places, calls))
+    calls = open_calls(paths.root)
+    found = list(estimates(params, paths, calls))
     if as_json:
         left = {"spent": calls.budget.spent(), "budget": calls.spending.budget}
         tables.show_json({"stages": found, **left})

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.lineage import Judged, Lineage, explain
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-def show(places: Places, params: Params, topic: str, image: str, as_json: bool) -> None:
+def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) -> None:
     """Print the lineage of an image for a subtopic, or for each subtopic of a topic.
 
     Raises:
         FieldguideError: no such topic or image; names the likely ones.
     """
-    found = explain(places, params, topic, image, judged(places))
+    found = explain(paths, params, topic, image, judged(paths))
     if as_json:
         print(json.dumps([asdict(lineage) for lineage in found], indent=2, ensure_ascii=False))
         return
@@ -37,13 +37,13 @@ def show(places: Places, params: Params, topic: str, image: str, as_json: bool) 
         console.print(render(lineage))
 
 
-def judged(places: Places) -> Iterator[Judged]:
+def judged(paths: Paths) -> Iterator[Judged]:
     """The judgment log as lineage takes it; nothing where there is none yet."""
     from fieldguide.annotation.judgments import log
 
-    if not places.judgments.exists():
+    if not paths.judgments.exists():
         return
-    entries = log.read(places.judgments).entries
+    entries = log.read(paths.judgments).entries
     holding = {entry.hash for entry in log.current(entries)}
     for e in entries:
         yield Judged(

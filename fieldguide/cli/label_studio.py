@@ -13,7 +13,7 @@ import typer
 
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 
 app = typer.Typer(
@@ -34,8 +34,8 @@ def install() -> None:
     from fieldguide.annotation.label_studio.installing import label_studio
     from fieldguide.annotation.label_studio.server import running
 
-    address = running(Places())
-    print(f"Label Studio: runs at {address}" if address else f"Label Studio: {label_studio(Places(), _say)}")
+    address = running(Paths())
+    print(f"Label Studio: runs at {address}" if address else f"Label Studio: {label_studio(Paths(), _say)}")
 
 
 @app.command()
@@ -50,11 +50,11 @@ def start(
 
     if os.environ.get(URL):
         raise FieldguideError(f"{URL} is set: the server is elsewhere; unset it to start one on this machine")
-    places, params = Places(), read_params()
-    accounts = server.start(places, params, port, _say)
+    paths, params = Paths(), read_params()
+    accounts = server.start(paths, params, port, _say)
     require_people(accounts, params.annotate)
-    print(f"Label Studio listens at {accounts.url} (log: {server.log_file(places)})")
-    print(f"sign in with the addresses and passwords in {accounts_file(places)}, which only you can read:")
+    print(f"Label Studio listens at {accounts.url} (log: {server.log_file(paths)})")
+    print(f"sign in with the addresses and passwords in {accounts_file(paths)}, which only you can read:")
     print(f"  manager: {accounts.manager.email}")
     for name, account in sorted(accounts.people.items()):
         print(f"  {_role(name, params.annotate)} {name}: {account.email}")
@@ -66,7 +66,7 @@ def stop() -> None:
     """End the server; judgments and accounts stay."""
     from fieldguide.annotation.label_studio.server import stop
 
-    print("stopped" if stop(Places()) else "no server of this benchmark runs on this machine")
+    print("stopped" if stop(Paths()) else "no server of this benchmark runs on this machine")
 
 
 @app.command()
@@ -74,7 +74,7 @@ def status() -> None:
     """Say where the server listens; exit status 1 if it does not run."""
     from fieldguide.annotation.label_studio.server import running
 
-    address = running(Places())
+    address = running(Paths())
     print(address or "no server of this benchmark runs on this machine; start it: make annotate")
     if address is None:
         raise typer.Exit(1)

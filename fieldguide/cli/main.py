@@ -84,10 +84,10 @@ def explain(
 ) -> None:
     """Print the lineage of one judgment: why the entity, what pooled the image, who judged it, how systems rank it."""
     from fieldguide.cli.explain import show
-    from fieldguide.core.paths import Places
+    from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
 
-    show(Places(), read_params(), topic, image, as_json)
+    show(Paths(), read_params(), topic, image, as_json)
 
 
 @app.command(
@@ -115,10 +115,10 @@ def build(
     """
     if estimate:
         from fieldguide.cli.estimate import show
-        from fieldguide.core.paths import Places
+        from fieldguide.core.paths import Paths
         from fieldguide.params import read_params
 
-        show(Places(), read_params(), as_json)
+        show(Paths(), read_params(), as_json)
         return
     if as_json:
         raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")
@@ -134,11 +134,11 @@ def build(
 def leaderboard(as_json: Json = False) -> None:
     """Print the leaderboard of the last evaluation."""
     from fieldguide.core.files import read_json
-    from fieldguide.core.paths import Places
+    from fieldguide.core.paths import Paths
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
     from fieldguide.params import read_params
 
-    folder = Places().evaluation
+    folder = Paths().evaluation
     rows = read_json(folder / "leaderboard.json")
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -150,12 +150,12 @@ def leaderboard(as_json: Json = False) -> None:
 def fitness(as_json: Json = False) -> None:
     """Say whether the collection is fit to measure with: unjudged images, reuse, wrong labels, chance, duplicates."""
     from fieldguide.cli.tables import show, show_json
-    from fieldguide.core.paths import Places
+    from fieldguide.core.paths import Paths
     from fieldguide.evaluation.fitness.findings import COLUMNS
     from fieldguide.params import read_params
     from fieldguide.publishing.benchmark import Benchmark
 
-    found = Benchmark(Places(), read_params()).fitness
+    found = Benchmark(Paths(), read_params()).fitness
     if as_json:
         show_json(found)
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """The files and folders of one benchmark."""
 
     root: Path = Path()

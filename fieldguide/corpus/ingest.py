@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_directory, sha256_bytes
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.labels import Labels
@@ -48,7 +48,7 @@ class Summary:
         ]
 
 
-def ingest(params: Ingest, places: Places, track: Track = silent) -> Summary:
+def ingest(params: Ingest, paths: Paths, track: Track = silent) -> Summary:
     """Read every source, refuse with reasons, merge and link duplicates, pack the bytes.
 
     The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in.
@@ -57,27 +57,27 @@ def ingest(params: Ingest, places: Places, track: Track = silent) -> Summary:
         ProblemsError: sources that do not exist, labels without a meaning, keys that occur twice.
         FieldguideError: a source that is not of its kind.
     """
-    missing = list(missing_sources(params.sources, places.root))
+    missing = list(missing_sources(params.sources, paths.root))
     if missing:
         raise ProblemsError("ingest cannot start:", missing)
     reading = _Reading(params)
-    folder = places.cache / "ingest"
-    with VerdictCache(folder, params.max_pixels) as cache, Spool(places.state / "ingest-spool", params.shards) as spool:
+    folder = paths.cache / "ingest"
+    with VerdictCache(folder, params.max_pixels) as cache, Spool(paths.state / "ingest-spool", params.shards) as spool:
         known = len(cache)
-        for item in track(_examined(params, places, cache), "ingesting", unit="files"):
+        for item in track(_examined(params, paths, cache), "ingesting", unit="files"):
             reading.take(item, cache, spool)
         reading.check()
         reading.refuse_contradictory()
         kept = sorted(reading.photographs.values(), key=lambda p: p.image_id)
-        with atomic_directory(places.shards) as target:
+        with atomic_directory(paths.shards) as target:
             placed = spool.pack(target, [p.spooled for p in kept], track)
         decoded = len(cache) - known
     rejected = sorted(reading.rejected, key=lambda row: (row["source"], row["source_key"]))
     images = image_rows(kept, params, placed)
     duplicates = duplicate_rows(kept, images, params.sources)
-    REJECTED.write(places.rejected, REJECTED.frame(rejected))
-    DUPLICATES.write(places.duplicates, DUPLICATES.frame(duplicates))
-    IMAGES.write(places.images, IMAGES.frame(images))
+    REJECTED.write(paths.rejected, REJECTED.frame(rejected))
+    DUPLICATES.write(paths.duplicates, DUPLICATES.frame(duplicates))
+    IMAGES.write(paths.images, IMAGES.frame(images))
     return _summary(reading, images, duplicates, decoded)
 
 
@@ -89,7 +89,7 @@ class _Examined(NamedTuple):
     is_new: bool
 
 
-def _examined(params: Ingest, places: Places, cache: VerdictCache) -> Iterator[_Examined]:
+def _examined(params: Ingest, paths: Paths, cache: VerdictCache) -> Iterator[_Examined]:
     """Every candidate with the verdict on its bytes, inspected ahead by threads, in the order of reading."""
 
     def examine(item: tuple[int, Candidate]) -> _Examined:
@@ -104,7 +104,7 @@ def _examined(params: Ingest, places: Places, cache: VerdictCache) -> Iterator[_
     candidates = (
         (index, candidate)
         for index, source in enumerate(params.sources)
-        for candidate in read_source(source, places.root)
+        for candidate in read_source(source, paths.root)
     )
     return map_ahead(examine, candidates)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes, read_images
 from fieldguide.records.texts import Phrase
@@ -24,7 +24,7 @@ class References:
     ever ranked, pooled or judged.
     """
 
-    places: Places
+    paths: Paths
     images: pd.DataFrame
     by_phrase: Mapping[str, tuple[str, ...]]
 
@@ -35,10 +35,10 @@ class References:
     def photographs(self, phrase: str) -> list[Image.Image]:
         """They themselves, upright RGB, in the order of their ids."""
         rows = self.images.loc[list(self.of(phrase))].itertuples()
-        return [open_image(image_bytes(self.places, row)) for row in rows]
+        return [open_image(image_bytes(self.paths, row)) for row in rows]
 
 
-def read_references(places: Places, phrases: Sequence[Phrase], count: int) -> References:
+def read_references(paths: Paths, phrases: Sequence[Phrase], count: int) -> References:
     """Choose up to `count` photographs of each phrase's entity.
 
     Of near duplicates one is enough; which ones are taken depends on the bytes of the train split alone.
@@ -46,35 +46,35 @@ def read_references(places: Places, phrases: Sequence[Phrase], count: int) -> Re
     Raises:
         ProblemsError: a phrase belongs to no subtopic, or to several entities.
     """
-    entities = _entities(places, phrases)
-    images = read_images(places).set_index("image_id", drop=False)
+    entities = _entities(paths, phrases)
+    images = read_images(paths).set_index("image_id", drop=False)
     chosen = {entity: _chosen(images, entity, count) for entity in set(entities.values())}
-    return References(places, images, {phrase: chosen[entity] for phrase, entity in sorted(entities.items())})
+    return References(paths, images, {phrase: chosen[entity] for phrase, entity in sorted(entities.items())})
 
 
-def _entities(places: Places, phrases: Sequence[Phrase]) -> dict[str, str]:
+def _entities(paths: Paths, phrases: Sequence[Phrase]) -> dict[str, str]:
     """Entity of each phrase's text."""
-    known = {s.subtopic_id: s.entity_id for topic in read_topics(places.topics) for s in topic.subtopics}
+    known = {s.subtopic_id: s.entity_id for topic in read_topics(paths.topics) for s in topic.subtopics}
     found: dict[str, set[str]] = {}
     problems: list[Problem] = []
     for phrase in phrases:
         entity = known.get(phrase.subtopic_id)
         if entity is None:
-            what = f"is no subtopic of {places.topics}; run `dvc repro rewrite`"
-            problems.append(Problem(f"{places.phrases}: {phrase.subtopic_id}", what))
+            what = f"is no subtopic of {paths.topics}; run `dvc repro rewrite`"
+            problems.append(Problem(f"{paths.phrases}: {phrase.subtopic_id}", what))
         else:
             found.setdefault(phrase.text, set()).add(entity)
-    problems += _shared(places, found)
+    problems += _shared(paths, found)
     if problems:
         raise ProblemsError("reference photographs cannot be chosen for these phrases:", problems)
     return {text: next(iter(entities)) for text, entities in found.items()}
 
 
-def _shared(places: Places, found: Mapping[str, set[str]]) -> Iterator[Problem]:
+def _shared(paths: Paths, found: Mapping[str, set[str]]) -> Iterator[Problem]:
     for text, entities in sorted(found.items()):
         if len(entities) > 1:
             what = f"is the phrase of several entities ({', '.join(sorted(entities))}); let each be named in it"
-            yield Problem(f"{places.phrases}: {text!r}", what)
+            yield Problem(f"{paths.phrases}: {text!r}", what)
 
 
 def _chosen(images: pd.DataFrame, entity: str, count: int) -> tuple[str, ...]:

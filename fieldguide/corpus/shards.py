@@ -13,7 +13,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_member, write_tar
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.pixels import open_image
 from fieldguide.records.images import IMAGES
@@ -85,19 +85,19 @@ class Spool:
         return self._folder / f"{shard:05d}"
 
 
-def read_images(places: Places) -> pd.DataFrame:
+def read_images(paths: Paths) -> pd.DataFrame:
     """records.IMAGES of the corpus, sorted by image_id."""
-    return IMAGES.read(places.images)
+    return IMAGES.read(paths.images)
 
 
-def image_bytes(places: Places, row: Any) -> bytes:
+def image_bytes(paths: Paths, row: Any) -> bytes:
     """The bytes of an image; `row` has `shard`, `offset` and `size` (a row of records.IMAGES)."""
     if PurePath(row.shard).name != row.shard:
-        raise FieldguideError(f"{places.images}: shard {row.shard!r} is not a plain file name")
-    return read_member(places.shards / row.shard, int(row.offset), int(row.size))
+        raise FieldguideError(f"{paths.images}: shard {row.shard!r} is not a plain file name")
+    return read_member(paths.shards / row.shard, int(row.offset), int(row.size))
 
 
-def iter_images(places: Places, frame: pd.DataFrame) -> Iterator[tuple[Any, Image.Image]]:
+def iter_images(paths: Paths, frame: pd.DataFrame) -> Iterator[tuple[Any, Image.Image]]:
     """(row as a named tuple, upright RGB image) for each row of `frame`, in the order of the shards' bytes.
 
     Raises:
@@ -105,6 +105,6 @@ def iter_images(places: Places, frame: pd.DataFrame) -> Iterator[tuple[Any, Imag
     """
     for row in frame.sort_values(["shard", "offset"]).itertuples(index=False, name="ImageRow"):
         try:
-            yield row, open_image(image_bytes(places, row))
+            yield row, open_image(image_bytes(paths, row))
         except FieldguideError as error:
             raise FieldguideError(f"image {row.image_id}: {error}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Table
 from fieldguide.formats.collection import Collection, Pool, Question
 from fieldguide.records.images import IMAGES
@@ -33,7 +33,7 @@ class _Files(NamedTuple):
 
 def recognise(path: Path) -> bool:
     """Whether a folder is a release, or a repository with topics and pools."""
-    return path.is_dir() and ((path / _RELEASE).is_file() or Places(path).topics.is_file())
+    return path.is_dir() and ((path / _RELEASE).is_file() or Paths(path).topics.is_file())
 
 
 def read(path: Path) -> Collection:
@@ -101,6 +101,6 @@ def _files(path: Path) -> _Files:
             path / "entities.parquet",
             RELEASE_IMAGES,
         )
-    places = Places(path)
-    qrels = places.qrels / "qrels.parquet"
-    return _Files(places.topics, places.pools, qrels, places.images, places.entities, IMAGES)
+    paths = Paths(path)
+    qrels = paths.qrels / "qrels.parquet"
+    return _Files(paths.topics, paths.pools, qrels, paths.images, paths.entities, IMAGES)

@@ -13,7 +13,7 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.params import Params
 from fieldguide.records.drawings import DRAWINGS
@@ -30,14 +30,14 @@ from fieldguide.records.topics import Refusal, Subtopic, Topic, read_refusals, r
 class Benchmark:
     """What the stages made, each file read and validated when it is first asked for."""
 
-    def __init__(self, places: Places, params: Params) -> None:
-        self.places = places
+    def __init__(self, paths: Paths, params: Params) -> None:
+        self.paths = paths
         self.params = params
 
     @cached_property
     def images(self) -> pd.DataFrame:
         """IMAGES, indexed by image_id."""
-        return IMAGES.read(self.places.images).set_index("image_id", drop=False)
+        return IMAGES.read(self.paths.images).set_index("image_id", drop=False)
 
     @cached_property
     def image_rows(self) -> dict[str, Any]:
@@ -47,52 +47,52 @@ class Benchmark:
     @cached_property
     def entities(self) -> pd.DataFrame:
         """ENTITIES, indexed by entity_id."""
-        return ENTITIES.read(self.places.entities).set_index("entity_id", drop=False)
+        return ENTITIES.read(self.paths.entities).set_index("entity_id", drop=False)
 
     @cached_property
     def groups(self) -> pd.DataFrame:
         """GROUPS, indexed by group_id."""
-        return GROUPS.read(self.places.groups).set_index("group_id", drop=False)
+        return GROUPS.read(self.paths.groups).set_index("group_id", drop=False)
 
     @cached_property
     def attributes(self) -> pd.DataFrame:
         """ATTRIBUTES."""
-        return ATTRIBUTES.read(self.places.attributes)
+        return ATTRIBUTES.read(self.paths.attributes)
 
     @cached_property
     def rejected(self) -> pd.DataFrame:
         """REJECTED."""
-        return REJECTED.read(self.places.rejected)
+        return REJECTED.read(self.paths.rejected)
 
     @cached_property
     def duplicates(self) -> pd.DataFrame:
         """DUPLICATES."""
-        return DUPLICATES.read(self.places.duplicates)
+        return DUPLICATES.read(self.paths.duplicates)
 
     @cached_property
     def drawings(self) -> pd.DataFrame:
         """DRAWINGS."""
-        return DRAWINGS.read(self.places.drawings)
+        return DRAWINGS.read(self.paths.drawings)
 
     @cached_property
     def pools(self) -> pd.DataFrame:
         """POOLS."""
-        return POOLS.read(self.places.pools)
+        return POOLS.read(self.paths.pools)
 
     @cached_property
     def qrels(self) -> pd.DataFrame:
         """QRELS."""
-        return QRELS.read(self.places.qrels / "qrels.parquet")
+        return QRELS.read(self.paths.qrels / "qrels.parquet")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """SCORES."""
-        return SCORES.read(self.places.evaluation / "scores.parquet")
+        return SCORES.read(self.paths.evaluation / "scores.parquet")
 
     @cached_property
     def topics(self) -> list[Topic]:
         """Topics in the order of their file."""
-        return read_topics(self.places.topics)
+        return read_topics(self.paths.topics)
 
     @cached_property
     def subtopics(self) -> dict[str, Subtopic]:
@@ -102,31 +102,31 @@ class Benchmark:
     @cached_property
     def refused_topics(self) -> list[Refusal]:
         """What composing refused."""
-        return read_refusals(self.places.refused_topics)
+        return read_refusals(self.paths.refused_topics)
 
     @cached_property
     def phrases(self) -> dict[str, Phrase]:
         """Phrases by subtopic_id."""
-        return {phrase.subtopic_id: phrase for phrase in read_phrases(self.places.phrases)}
+        return {phrase.subtopic_id: phrase for phrase in read_phrases(self.paths.phrases)}
 
     @cached_property
     def runs(self) -> dict[tuple[str, str], pd.DataFrame]:
         """The run of each (track, system), best first within a subtopic."""
         systems = self.params.retrieve.systems
-        return {(t, s): read_run(self.places.run(t, s)) for t in TRACKS for s in systems}
+        return {(t, s): read_run(self.paths.run(t, s)) for t in TRACKS for s in systems}
 
     @cached_property
     def recalls(self) -> dict[str, list[IndexRecall]]:
         """Of the index through which each system searched the whole gallery; nothing of those that need none."""
         if self.params.retrieve.index is None:
             return {}
-        found = {system: _recalls(self.places.searched(system)) for system in self.params.retrieve.systems}
+        found = {system: _recalls(self.paths.searched(system)) for system in self.params.retrieve.systems}
         return {system: recalls for system, recalls in found.items() if recalls}
 
     @cached_property
     def grade_file(self) -> dict[str, Any]:
         """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
-        return dict(read_json(self.places.qrels / "grades.json"))
+        return dict(read_json(self.paths.qrels / "grades.json"))
 
     @cached_property
     def agreement(self) -> dict[str, Any] | None:
@@ -135,7 +135,7 @@ class Benchmark:
         Raises:
             FieldguideError: the file is of another version.
         """
-        path = self.places.qrels / "agreement.json"
+        path = self.paths.qrels / "agreement.json"
         if not path.exists():
             return None
         return _versioned(path, AGREEMENT_VERSION, "adjudicate")
@@ -143,12 +143,12 @@ class Benchmark:
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
         """leaderboard.json: as `fieldguide.evaluation.leaderboard.rows.leaderboard` makes its rows."""
-        return list(read_json(self.places.evaluation / "leaderboard.json"))
+        return list(read_json(self.paths.evaluation / "leaderboard.json"))
 
     @cached_property
     def comparisons(self) -> list[dict[str, Any]]:
         """comparisons.json: as `fieldguide.evaluation.leaderboard.rows.comparisons` makes its rows."""
-        return list(read_json(self.places.evaluation / "comparisons.json"))
+        return list(read_json(self.paths.evaluation / "comparisons.json"))
 
     @cached_property
     def fitness(self) -> dict[str, Any]:
@@ -157,31 +157,31 @@ class Benchmark:
         Raises:
             FieldguideError: the file is missing or of another version.
         """
-        return _versioned(self.places.fitness, FITNESS_VERSION)
+        return _versioned(self.paths.fitness, FITNESS_VERSION)
 
     @cached_property
     def fidelity(self) -> dict[str, Any]:
         """fidelity.json, as `evaluation.fidelity.FidelityReport`. Raises FieldguideError as `fitness`."""
-        return _versioned(self.places.fidelity, FIDELITY_VERSION)
+        return _versioned(self.paths.fidelity, FIDELITY_VERSION)
 
     @cached_property
     def probes(self) -> dict[str, Any]:
         """probes.json, as `fieldguide.evaluation.probing.probes.write_probes`. Raises FieldguideError as `fitness`."""
-        return _versioned(self.places.probes, PROBES_VERSION)
+        return _versioned(self.paths.probes, PROBES_VERSION)
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
         """checks.json: {table, expectation, severity, success, unexpected, rows} each."""
-        return list(read_json(self.places.checks / "checks.json")["checks"])
+        return list(read_json(self.paths.checks / "checks.json")["checks"])
 
     @cached_property
     def encoder_meta(self) -> dict[str, dict[str, Any]]:
         """meta.json of each encoder's corpus vectors."""
-        return {e: read_json(self.places.embeddings(e) / "meta.json") for e in self.params.embed.encoders}
+        return {e: read_json(self.paths.embeddings(e) / "meta.json") for e in self.params.embed.encoders}
 
     def files(self) -> list[Path]:
         """The files that whoever reads a finished benchmark reads, in the order of the stages."""
-        p = self.places
+        p = self.paths
         return [
             p.images, p.entities, p.attributes, p.groups, p.topics, p.phrases, p.pools,
             p.qrels / "qrels.parquet", p.qrels / "grades.json",
@@ -206,18 +206,18 @@ class Benchmark:
     def _dangling(self) -> Iterator[Problem]:
         """References to images, subtopics, entities and phrases that are nowhere."""
         images, subtopics = set(self.images.index), set(self.subtopics)
-        tables = [(str(self.places.pools), self.pools), (str(self.places.qrels / "qrels.parquet"), self.qrels)]
-        tables += [(str(self.places.run(*key)), run) for key, run in self.runs.items()]
+        tables = [(str(self.paths.pools), self.pools), (str(self.paths.qrels / "qrels.parquet"), self.qrels)]
+        tables += [(str(self.paths.run(*key)), run) for key, run in self.runs.items()]
         for where, table in tables:
             for image in sorted(set(table["image_id"]) - images):
-                yield Problem(where, f"names image {image}, which is not in {self.places.images}")
+                yield Problem(where, f"names image {image}, which is not in {self.paths.images}")
             for subtopic in sorted(set(table["subtopic_id"]) - subtopics):
-                yield Problem(where, f"names subtopic {subtopic}, which is not in {self.places.topics}")
+                yield Problem(where, f"names subtopic {subtopic}, which is not in {self.paths.topics}")
         for subtopic in sorted(subtopics - set(self.phrases)):
-            yield Problem(str(self.places.phrases), f"has no phrase of subtopic {subtopic}")
+            yield Problem(str(self.paths.phrases), f"has no phrase of subtopic {subtopic}")
         entities = set(self.entities.index)
         for entity in sorted({s.entity_id for s in self.subtopics.values()} - entities):
-            yield Problem(str(self.places.topics), f"names entity {entity}, which is not in {self.places.entities}")
+            yield Problem(str(self.paths.topics), f"names entity {entity}, which is not in {self.paths.entities}")
 
 
 def _versioned(path: Path, version: int, stage: str | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
@@ -122,7 +122,7 @@ class Lineage:
 
 
 def explain(
-    places: Places, params: Params, topic: str, image: str, judgments: Iterable[Judged] = ()
+    paths: Paths, params: Params, topic: str, image: str, judgments: Iterable[Judged] = ()
 ) -> tuple[Lineage, ...]:
     """The lineage of an image for a subtopic, or for every subtopic of a topic.
 
@@ -136,13 +136,13 @@ def explain(
     Raises:
         FieldguideError: no or several such topics or images; names the likely ones.
     """
-    benchmark = Benchmark(places, params)
+    benchmark = Benchmark(paths, params)
     subtopics = _subtopics(benchmark, topic)
-    image_id = resolve(image, benchmark.image_rows, "image", str(places.images))
+    image_id = resolve(image, benchmark.image_rows, "image", str(paths.images))
     given = [judgment for judgment in judgments if judgment.image_id == image_id]
     shown = _shown(benchmark, image_id)
     placed, missing = _placements(benchmark, image_id, {s.subtopic_id for s in subtopics})
-    optional = (places.pools, places.qrels / "qrels.parquet", places.judgments)
+    optional = (paths.pools, paths.qrels / "qrels.parquet", paths.judgments)
     missing += [str(path) for path in optional if not path.exists()]
     return tuple(
         Lineage(
@@ -183,8 +183,8 @@ def _subtopics(benchmark: Benchmark, given: str) -> tuple[Subtopic, ...]:
     topics = {topic.topic_id: topic for topic in benchmark.topics}
     # A subtopic_id goes on where its topic_id ends: only what has a dot can mean a single subtopic.
     if "." in given:
-        return (benchmark.subtopics[resolve(given, benchmark.subtopics, "subtopic", str(benchmark.places.topics))],)
-    return topics[resolve(given, topics, "topic", str(benchmark.places.topics))].subtopics
+        return (benchmark.subtopics[resolve(given, benchmark.subtopics, "subtopic", str(benchmark.paths.topics))],)
+    return topics[resolve(given, topics, "topic", str(benchmark.paths.topics))].subtopics
 
 
 def _asked(benchmark: Benchmark, subtopic: Subtopic) -> Asked:
@@ -193,7 +193,7 @@ def _asked(benchmark: Benchmark, subtopic: Subtopic) -> Asked:
     groups, rows = benchmark.groups, benchmark.attributes
     rows = rows[(rows["entity_id"] == entity) & (rows["feature"] == topic.feature)]
     known = group in groups.index
-    phrases = benchmark.phrases if benchmark.places.phrases.exists() else {}
+    phrases = benchmark.phrases if benchmark.paths.phrases.exists() else {}
     phrase = phrases.get(subtopic.subtopic_id)
     return Asked(
         topic.topic_id,
@@ -242,14 +242,14 @@ def _duplicates(duplicates: pd.DataFrame, image_id: str) -> Iterable[str]:
 
 
 def _pooled(benchmark: Benchmark, subtopic_id: str, image_id: str) -> Pooled | None:
-    if not benchmark.places.pools.exists():
+    if not benchmark.paths.pools.exists():
         return None
     row = _only(benchmark.pools, subtopic_id, image_id)
     return None if row is None else Pooled(dict(zip(row.systems, row.ranks, strict=True)), bool(row.sampled))
 
 
 def _decided(benchmark: Benchmark, subtopic_id: str, image_id: str) -> Decided | None:
-    folder = benchmark.places.qrels
+    folder = benchmark.paths.qrels
     if not (folder / "qrels.parquet").exists():
         return None
     row = _only(benchmark.qrels, subtopic_id, image_id)
@@ -266,7 +266,7 @@ def _placements(
     placed, missing = [], []
     for track in TRACKS:
         for system in benchmark.params.retrieve.systems:
-            path: Path = benchmark.places.run(track, system)
+            path: Path = benchmark.paths.run(track, system)
             if not path.exists():
                 missing.append(str(path))
                 continue

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.runtime.client import MESSAGE, socket_address, state_folder, wait_for_server
 from fieldguide.runtime.lifetime import die_with_parent
 from fieldguide.runtime.quiet import QUIET_ENVIRONMENT
@@ -213,7 +213,7 @@ def _report_crashes(server: Server) -> None:
 
     os.environ["PREFECT_API_URL"] = server.address
     server.wait()
-    report_crashes(Places())
+    report_crashes(Paths())
 
 
 def _preload() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.runtime.lifetime import die_with_parent
 from fieldguide.runtime.quiet import QUIET_ENVIRONMENT
 
@@ -34,7 +34,7 @@ def supported() -> bool:
 
 def state_folder(root: Path) -> Path:
     """The folder of machine-local state, for this user's eyes alone."""
-    state = Places(root).state.absolute()
+    state = Paths(root).state.absolute()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return state
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.altering import ALTERATIONS
 from fieldguide.models.calls.caller import Calls, Request
 from fieldguide.models.calls.chat import Chat, Prompt
@@ -34,7 +34,7 @@ class _Plan:
     """What estimates rest on; `history` is all that was answered before."""
 
     params: Params
-    places: Places
+    paths: Paths
     calls: Calls
     history: list[Call]
 
@@ -47,13 +47,13 @@ class _Plan:
         return self.params.compose.max_topics * self.params.mine.max_entities
 
 
-def estimates(params: Params, places: Places, calls: Calls) -> Iterator[Estimate]:
+def estimates(params: Params, paths: Paths, calls: Calls) -> Iterator[Estimate]:
     """One a stage and endpoint, in the order of the stages; stages without calls are left out.
 
     Raises:
         FieldguideError: the store or a table is damaged.
     """
-    plan = _Plan(params, places, calls, list(calls.store.calls()))
+    plan = _Plan(params, paths, calls, list(calls.store.calls()))
     for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe):
         yield from of_stage(plan)
 
@@ -83,12 +83,12 @@ def _compose(plan: _Plan) -> Iterator[Estimate]:
     if section.composer != "chat" or section.chat is None:
         return
     chat = Chat(section.chat, plan.calls)
-    if not plan.places.groups.exists():
+    if not plan.paths.groups.exists():
         requests, note = _unknown(plan, chat, section.max_topics), "at most: groups are not mined yet"
     else:
-        names = ENTITIES.read(plan.places.entities).to_dict("records")
+        names = ENTITIES.read(plan.paths.entities).to_dict("records")
         called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in names}
-        groups = list(subjects(GROUPS.read(plan.places.groups), ATTRIBUTES.read(plan.places.attributes)))
+        groups = list(subjects(GROUPS.read(plan.paths.groups), ATTRIBUTES.read(plan.paths.attributes)))
         requests = [chat.request(Prompt(*texts)) for texts in chat_prompts(section, groups, called)]
         note = f"at most: it stops when {section.max_topics} groups have questions"
     yield from plan.estimate("compose", requests, note)
@@ -103,11 +103,11 @@ def _rewrite(plan: _Plan) -> Iterator[Estimate]:
     if section.rewriter != "chat" or section.chat is None:
         return
     chat = Chat(section.chat, plan.calls)
-    if not plan.places.topics.exists():
+    if not plan.paths.topics.exists():
         requests, note = _unknown(plan, chat, plan.most_subtopics), "at most: topics are not composed yet"
     else:
-        names = dict(ENTITIES.read(plan.places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
-        comparisons = [topic for topic in read_topics(plan.places.topics) if topic.kind != "entity"]
+        names = dict(ENTITIES.read(plan.paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+        comparisons = [topic for topic in read_topics(plan.paths.topics) if topic.kind != "entity"]
         asked = [chat_prompt(s, names.get(s.entity_id, s.entity_id)) for topic in comparisons for s in topic.subtopics]
         requests, note = [chat.request(Prompt(*texts)) for texts in asked], ""
     yield from plan.estimate("rewrite", requests, note)
@@ -122,15 +122,15 @@ def _visualize(plan: _Plan) -> Iterator[Estimate]:
     spec = plan.params.generators[section.generator]
     if not isinstance(spec, Endpoint):  # draws on this machine; loading it may take long
         return
-    generator = load_generator(section.generator, spec, plan.places.root)
+    generator = load_generator(section.generator, spec, plan.paths.root)
     if not isinstance(generator, Asks):
         return
-    if not plan.places.phrases.exists():
+    if not plan.paths.phrases.exists():
         count = (plan.most_subtopics + len(section.generic_prompts)) * section.images
         prompts, seeds = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count))
         note = "at most: phrases are not written yet"
     else:
-        wanted = wanted_drawings(read_phrases(plan.places.phrases), section, generator)
+        wanted = wanted_drawings(read_phrases(plan.paths.phrases), section, generator)
         prompts, seeds, note = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted], ""
     yield from plan.estimate("visualize", map(generator.request, prompts, seeds), note)
 
@@ -142,17 +142,17 @@ def _caption(plan: _Plan) -> Iterator[Estimate]:
     spec = plan.params.captioners[name] if name else None
     if not isinstance(spec, ChatCaptioner):
         return
-    if not plan.places.images.exists():
+    if not plan.paths.images.exists():
         yield Estimate("caption", spec.chat.where, note="not known: the corpus is not there yet")
         return
     from fieldguide.records.images import IMAGES
 
-    gallery = int((IMAGES.read(plan.places.images)["split"] == "gallery").sum())
+    gallery = int((IMAGES.read(plan.paths.images)["split"] == "gallery").sum())
     drawings = (plan.most_subtopics + 1) * plan.params.visualize.images
-    if plan.places.drawings.exists():
+    if plan.paths.drawings.exists():
         from fieldguide.records.drawings import DRAWINGS
 
-        drawings = int((DRAWINGS.read(plan.places.drawings)["purpose"] == "topic").sum())
+        drawings = int((DRAWINGS.read(plan.paths.drawings)["purpose"] == "topic").sum())
     requests = _unknown(plan, Chat(spec.chat, plan.calls), gallery + drawings, SYSTEM, len(spec.question), images=1)
     yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
 
@@ -184,19 +184,19 @@ def _probe(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.models.registry import load_generator
     from fieldguide.queries.visuals.drawings import wanted_drawings
 
-    section, drawn, places = plan.params.probe, plan.params.visualize, plan.places
+    section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths
     spec = plan.params.generators[drawn.generator]
     looking = any(part.drawings for name in section.systems for _, part in plan.params.system(name).walk(name))
     if not looking or not isinstance(spec, Endpoint):
         return
-    generator = load_generator(drawn.generator, spec, places.root)
+    generator = load_generator(drawn.generator, spec, paths.root)
     if not isinstance(generator, Asks):
         return
-    if not all(path.exists() for path in (places.topics, places.phrases, places.components, places.entities)):
+    if not all(path.exists() for path in (paths.topics, paths.phrases, paths.components, paths.entities)):
         count = section.topics * plan.params.mine.max_entities * len(ALTERATIONS) * drawn.images
         prompts, seeds, note = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count)), "at most"
     else:
-        phrases = changed_phrases(choose(places, section.topics, section.seed))
+        phrases = changed_phrases(choose(paths, section.topics, section.seed))
         wanted = [d for d in wanted_drawings(phrases, drawn, generator) if d.purpose == "topic"]
         prompts, seeds = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted]
         note = "at most: a changed phrase may be another's"
@@ -215,6 +215,6 @@ def _subtopics(plan: _Plan) -> int:
     """How many there are, or can be."""
     from fieldguide.records.topics import read_topics
 
-    if not plan.places.topics.exists():
+    if not plan.paths.topics.exists():
         return plan.most_subtopics
-    return sum(len(topic.subtopics) for topic in read_topics(plan.places.topics))
+    return sum(len(topic.subtopics) for topic in read_topics(plan.paths.topics))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.files import atomic_path
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.runtime.repository import repository
 
 LOCK_FILE = "dvc.lock"
@@ -34,7 +34,7 @@ def release_dead_locks(root: Path) -> None:
 
 
 def _kept(root: Path) -> Path:
-    return Places(root).state / "dvc.lock.before"
+    return Paths(root).state / "dvc.lock.before"
 
 
 def keep_lock_file(root: Path) -> None:

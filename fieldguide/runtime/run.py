@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class Run:
     """What every stage is given."""
 
     params: Params
-    places: Places = field(default_factory=Places)
+    paths: Paths = field(default_factory=Paths)
     track: Track = silent
 
 

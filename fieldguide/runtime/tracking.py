@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.runtime.quiet import QUIET_ENVIRONMENT
 from fieldguide.runtime.run import Run, Runnable
@@ -47,12 +47,12 @@ def run_stage(module: str, arguments: list[str], server_ready: Callable[[], None
 
 
 def _run_flow(stage: Runnable, arguments: list[str], server_ready: Callable[[], None]) -> None:
-    params, places = read_params(Path("params.yaml")), Places()
-    run = Run(params, places, show_progress)
+    params, paths = read_params(Path("params.yaml")), Paths()
+    run = Run(params, paths, show_progress)
     label = "-".join([stage.name, *arguments])
     for name, value in QUIET_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    with locked(places.state / "locks" / f"{label}.lock"):
+    with locked(paths.state / "locks" / f"{label}.lock"):
         if os.environ.get("FIELDGUIDE_TRACK", "1") == "0":
             stage(run, *arguments)
             return
@@ -60,7 +60,7 @@ def _run_flow(stage: Runnable, arguments: list[str], server_ready: Callable[[], 
         from prefect import flow
 
         def body(**items: str) -> None:
-            with _recorded(places), _Echo(sys.stdout):
+            with _recorded(paths), _Echo(sys.stdout):
                 stage(run, *items.values())
 
         tracked: Any = flow(name=stage.name, flow_run_name=label, validate_parameters=False, persist_result=False)(body)
@@ -81,11 +81,11 @@ def without_heartbeat() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _recorded(places: Places) -> Iterator[None]:
+def _recorded(paths: Paths) -> Iterator[None]:
     """Keep the flow run's id in a file named after this process for as long as it runs, see `report_crashes`."""
     from prefect.runtime import flow_run
 
-    note = places.state / "runs" / str(os.getpid())
+    note = paths.state / "runs" / str(os.getpid())
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(str(flow_run.id))
     try:
@@ -94,9 +94,9 @@ def _recorded(places: Places) -> Iterator[None]:
         note.unlink(missing_ok=True)
 
 
-def report_crashes(places: Places) -> None:
+def report_crashes(paths: Paths) -> None:
     """Tell the Prefect server of flow runs whose process was killed; it would take them for running ever after."""
-    notes = [n for n in (places.state / "runs").glob("*") if not Path("/proc", n.name).exists()]
+    notes = [n for n in (paths.state / "runs").glob("*") if not Path("/proc", n.name).exists()]
     if not notes:
         return
     from prefect.client.orchestration import get_client

@@ -26,7 +26,7 @@ def workers(run: Run, encoder: str) -> Iterator[Workers | None]:
     from fieldguide.retrieval.encoding.workers import Workers
 
     embed, spec = run.params.embed, run.params.encoder(encoder)
-    root = run.places.root.absolute()
+    root = run.paths.root.absolute()
     if embed.cluster is None and embed.workers == 1:
         yield None
         return

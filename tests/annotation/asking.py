@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.planning.plan import make_plan
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
@@ -28,27 +28,27 @@ def params_of(name: str, **annotate: Any) -> Params:
     return params.model_copy(update={"release": params.release.model_copy(update={"name": name})})
 
 
-def planned(root: Path, *, name: str = "tiny", **annotate: Any) -> tuple[Places, Params]:
+def planned(root: Path, *, name: str = "tiny", **annotate: Any) -> tuple[Paths, Params]:
     """Write `tiny_benchmark` with the repository's form and guidelines and a plan; nobody has judged."""
     params = params_of(name, **annotate)
-    places = tiny_benchmark(root, params)
-    shutil.rmtree(places.judgments.parent)
-    shutil.rmtree(places.qrels)
-    places.annotation.mkdir(exist_ok=True)
+    paths = tiny_benchmark(root, params)
+    shutil.rmtree(paths.judgments.parent)
+    shutil.rmtree(paths.qrels)
+    paths.annotation.mkdir(exist_ok=True)
     for file in ("guidelines.md", "label_config.xml"):
-        shutil.copy(REPOSITORY / "annotation" / file, places.annotation / file)
-    plan(places, params)
-    return places, params
+        shutil.copy(REPOSITORY / "annotation" / file, paths.annotation / file)
+    plan(paths, params)
+    return paths, params
 
 
-def plan(places: Places, params: Params) -> None:
+def plan(paths: Paths, params: Params) -> None:
     """Plan what is not covered yet."""
-    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
-    previous = PLAN.read(places.asked) if places.asked.exists() else None
-    version = read_guideline(places.annotation / "guidelines.md").version
+    subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
+    previous = PLAN.read(paths.asked) if paths.asked.exists() else None
+    version = read_guideline(paths.annotation / "guidelines.md").version
     PLAN.write(
-        places.asked,
-        make_plan(POOLS.read(places.pools), subtopics, params.annotate, version, previous=previous),
+        paths.asked,
+        make_plan(POOLS.read(paths.pools), subtopics, params.annotate, version, previous=previous),
     )
 
 

@@ -22,7 +22,7 @@ from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.annotation.label_studio.client import connect
 from fieldguide.annotation.label_studio.server import running, start, stop
 from fieldguide.core.files import atomic_directory, content_key, locked, sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from tests.builders import tiny_params
 
@@ -41,30 +41,30 @@ def people_params(**annotate: Any) -> Params:
 def use_label_studio() -> Path:
     """The label-studio of this repository, installed where it is not; servers started by this process use it."""
     given = os.environ.get(installing.EXECUTABLE)
-    path = Path(given) if given else installing.label_studio(Places(REPOSITORY), print)
+    path = Path(given) if given else installing.label_studio(Paths(REPOSITORY), print)
     os.environ[installing.EXECUTABLE] = str(path)
     return path
 
 
 def migrated_state() -> Path:
-    """A `Places.annotation_state` with a migrated data base and everybody signed up; made once a version, then kept."""
+    """A `Paths.annotation_state` with a migrated data base and everybody signed up; made once a version, then kept."""
     executable = use_label_studio()
     key = content_key(pins=sha256_file(installing.CONSTRAINTS), executable=str(executable.resolve()), layout=1)
-    kept = Places(REPOSITORY).cache / "label-studio-tests" / key
+    kept = Paths(REPOSITORY).cache / "label-studio-tests" / key
     with locked(kept.with_name(f"{key}.lock")):
         if not kept.exists():
             with atomic_directory(kept) as folder:
                 server = LabelStudioServer(folder, people_params())
                 server.restart()
                 server.stop()
-    return Places(kept).annotation_state
+    return Paths(kept).annotation_state
 
 
 class LabelStudioServer:
     """A server of a benchmark's folder, with accounts of the manager, ada, ben, cleo and the adjudicator dora."""
 
     def __init__(self, folder: Path, params: Params) -> None:
-        self.places = Places(folder)
+        self.paths = Paths(folder)
         self.params = params
         self.accounts: Accounts
 
@@ -72,7 +72,7 @@ class LabelStudioServer:
     def fresh(cls, folder: Path, params: Params | None = None) -> LabelStudioServer:
         """Start one with an empty data base in a folder that has none yet, which may hold a benchmark."""
         server = cls(folder, params or people_params())
-        shutil.copytree(migrated_state(), server.places.annotation_state)
+        shutil.copytree(migrated_state(), server.paths.annotation_state)
         server.restart(_free_port())
         return server
 
@@ -94,20 +94,20 @@ class LabelStudioServer:
 
     def restart(self, port: int | None = None) -> Accounts:
         """Start it again where it does not run, by what a user would call; on the same port if that is free."""
-        self.accounts = start(self.places, self.params, port)
+        self.accounts = start(self.paths, self.params, port)
         return self.accounts
 
     def stop(self) -> None:
         """End it; its data stays."""
-        stop(self.places)
+        stop(self.paths)
 
     def is_running(self) -> bool:
         """Whether it listens."""
-        return running(self.places) is not None
+        return running(self.paths) is not None
 
     def processes(self) -> list[psutil.Process]:
         """Its processes."""
-        folder = str(self.places.annotation_state.resolve())
+        folder = str(self.paths.annotation_state.resolve())
         every = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]]
         return [p for p in every if folder in p.info["cmdline"] and p.status() != psutil.STATUS_ZOMBIE]
 

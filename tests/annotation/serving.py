@@ -15,7 +15,7 @@ from fieldguide.annotation.label_studio.projects import Wanted
 from fieldguide.annotation.planning.assignment import ANYBODY
 from fieldguide.annotation.planning.plan import page_key
 from fieldguide.annotation.planning.rows import PlanRow, plan_rows
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
 from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
@@ -44,7 +44,7 @@ def small_plan(params: Params, subtopics: int = 3, images: int = 8, adjudicate: 
 
 def serve(server: LabelStudioServer, plan: pd.DataFrame) -> dict[str, int]:
     """Write the plan and the guidelines, make a project for each assessor with its pages; numbers by assessor."""
-    guideline = prepare(server.places, plan)
+    guideline = prepare(server.paths, plan)
     client = server.client()
     made = {}
     template = (REPOSITORY / "annotation" / "label_config.xml").read_text(encoding="utf-8")
@@ -60,10 +60,10 @@ def serve(server: LabelStudioServer, plan: pd.DataFrame) -> dict[str, int]:
     return made
 
 
-def prepare(places: Places, plan: pd.DataFrame) -> Guideline:
+def prepare(paths: Paths, plan: pd.DataFrame) -> Guideline:
     """Write what pull reads beside the server."""
-    PLAN.write(places.asked, plan)
-    return archive(GUIDELINES, places.used_guidelines)
+    PLAN.write(paths.asked, plan)
+    return archive(GUIDELINES, paths.used_guidelines)
 
 
 def tasks(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from fieldguide.annotation.label_studio.accounts import (
     write_accounts,
 )
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from tests.builders import tiny_params
 
 HERE = Accounts(
@@ -36,62 +36,62 @@ HERE = Accounts(
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path)
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path)
 
 
-def stored(places: Places) -> Places:
-    write_accounts(places, HERE)
-    return places
+def stored(paths: Paths) -> Paths:
+    write_accounts(paths, HERE)
+    return paths
 
 
-def test_what_is_written_is_read_again_with_its_secrets(places: Places) -> None:
-    again = read_accounts(stored(places), {})
+def test_what_is_written_is_read_again_with_its_secrets(paths: Paths) -> None:
+    again = read_accounts(stored(paths), {})
     assert again == HERE
     assert again.people["ada"].password == SecretStr("ada-word")
     assert (again.url, again.manager.email) == ("http://127.0.0.1:8080", "manager@x.example")
 
 
-def test_file_and_folder_are_closed_to_others_whatever_the_umask(places: Places) -> None:
-    places.annotation_state.mkdir(mode=0o755)
+def test_file_and_folder_are_closed_to_others_whatever_the_umask(paths: Paths) -> None:
+    paths.annotation_state.mkdir(mode=0o755)
     before = os.umask(0)
     try:
-        stored(places)
+        stored(paths)
     finally:
         os.umask(before)
-    assert stat.S_IMODE(subject.accounts_file(places).stat().st_mode) == 0o600
-    assert stat.S_IMODE(places.annotation_state.stat().st_mode) == 0o700
+    assert stat.S_IMODE(subject.accounts_file(paths).stat().st_mode) == 0o600
+    assert stat.S_IMODE(paths.annotation_state.stat().st_mode) == 0o700
 
 
-def test_secrets_show_nowhere_but_in_the_file(places: Places) -> None:
+def test_secrets_show_nowhere_but_in_the_file(paths: Paths) -> None:
     for text in (repr(HERE), str(HERE), HERE.model_dump_json(), str(HERE.model_dump())):
         assert "ada-token" not in text
         assert "ada-word" not in text
-    assert "ada-token" in subject.accounts_file(stored(places)).read_text()
+    assert "ada-token" in subject.accounts_file(stored(paths)).read_text()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
-def test_a_file_that_others_can_read_is_refused(places: Places, mode: int) -> None:
-    subject.accounts_file(stored(places)).chmod(mode)
+def test_a_file_that_others_can_read_is_refused(paths: Paths, mode: int) -> None:
+    subject.accounts_file(stored(paths)).chmod(mode)
     with pytest.raises(FieldguideError, match=rf"others can read.*mode {mode:04o}.*chmod 600"):
-        read_accounts(places, {})
+        read_accounts(paths, {})
 
 
-def test_missing_accounts_say_how_to_make_them(places: Places) -> None:
+def test_missing_accounts_say_how_to_make_them(paths: Paths) -> None:
     with pytest.raises(FieldguideError, match=r"make annotate.*LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY"):
-        read_accounts(places, {})
+        read_accounts(paths, {})
 
 
-def test_an_invalid_file_names_every_key_and_repeats_no_value(places: Places) -> None:
-    stored(places)
-    path = subject.accounts_file(places)
+def test_an_invalid_file_names_every_key_and_repeats_no_value(paths: Paths) -> None:
+    stored(paths)
+    path = subject.accounts_file(paths)
     value = json.loads(path.read_text())
     value["manager"]["token"] = ["leak-1"]
     value["people"]["ada"]["user_id"] = "leak-2"
     value["url"] = "ftp://leak-3"
     path.write_text(json.dumps(value))
     with pytest.raises(ProblemsError) as caught:
-        read_accounts(places, {})
+        read_accounts(paths, {})
     assert {p.where for p in caught.value.problems} == {"url", "manager.token", "people.ada.user_id"}
     assert "leak" not in str(caught.value)
 
@@ -99,8 +99,8 @@ def test_an_invalid_file_names_every_key_and_repeats_no_value(places: Places) ->
 ELSEWHERE = {"LABEL_STUDIO_URL": "https://labels.example/", "LABEL_STUDIO_API_KEY": "other-token"}
 
 
-def test_a_server_elsewhere_takes_the_people_from_the_environment(places: Places) -> None:
-    accounts = read_accounts(places, {**ELSEWHERE, "FIELDGUIDE_ASSESSORS": "ada=Ada@y.example, ben = ben@y.example"})
+def test_a_server_elsewhere_takes_the_people_from_the_environment(paths: Paths) -> None:
+    accounts = read_accounts(paths, {**ELSEWHERE, "FIELDGUIDE_ASSESSORS": "ada=Ada@y.example, ben = ben@y.example"})
     assert accounts.url == "https://labels.example"
     assert accounts.manager.token == SecretStr("other-token")
     assert {name: account.email for name, account in accounts.people.items()} == {
@@ -109,31 +109,31 @@ def test_a_server_elsewhere_takes_the_people_from_the_environment(places: Places
     }
 
 
-def test_another_servers_numbers_and_tokens_do_not_count(places: Places) -> None:
-    people = read_accounts(stored(places), ELSEWHERE).people
+def test_another_servers_numbers_and_tokens_do_not_count(paths: Paths) -> None:
+    people = read_accounts(stored(paths), ELSEWHERE).people
     assert people["ada"] == Account(email="ada@x.example")
 
 
-def test_the_same_server_keeps_numbers_and_takes_the_given_token(places: Places) -> None:
-    accounts = read_accounts(stored(places), {**ELSEWHERE, "LABEL_STUDIO_URL": HERE.url})
+def test_the_same_server_keeps_numbers_and_takes_the_given_token(paths: Paths) -> None:
+    accounts = read_accounts(stored(paths), {**ELSEWHERE, "LABEL_STUDIO_URL": HERE.url})
     assert accounts.people == HERE.people
     assert (accounts.manager.user_id, accounts.manager.token) == (1, SecretStr("other-token"))
 
 
-def test_half_an_environment_is_refused(places: Places) -> None:
-    stored(places)
+def test_half_an_environment_is_refused(paths: Paths) -> None:
+    stored(paths)
     with pytest.raises(FieldguideError, match="LABEL_STUDIO_API_KEY set without LABEL_STUDIO_URL"):
-        read_accounts(places, {"LABEL_STUDIO_API_KEY": "k"})
+        read_accounts(paths, {"LABEL_STUDIO_API_KEY": "k"})
     with pytest.raises(FieldguideError, match="LABEL_STUDIO_URL is set and LABEL_STUDIO_API_KEY is not"):
-        read_accounts(places, {"LABEL_STUDIO_URL": "https://labels.example"})
+        read_accounts(paths, {"LABEL_STUDIO_URL": "https://labels.example"})
     with pytest.raises(ProblemsError, match=r"LABEL_STUDIO_URL: .*must be an address"):
-        read_accounts(places, {**ELSEWHERE, "LABEL_STUDIO_URL": "labels.example"})
+        read_accounts(paths, {**ELSEWHERE, "LABEL_STUDIO_URL": "labels.example"})
 
 
-def test_every_wrong_entry_of_the_assessors_is_named_without_its_address(places: Places) -> None:
+def test_every_wrong_entry_of_the_assessors_is_named_without_its_address(paths: Paths) -> None:
     text = "ada=ada@y.example,Ben=ben@y.example,cleo,ada=other@y.example"
     with pytest.raises(ProblemsError) as caught:
-        read_accounts(places, {**ELSEWHERE, "FIELDGUIDE_ASSESSORS": text})
+        read_accounts(paths, {**ELSEWHERE, "FIELDGUIDE_ASSESSORS": text})
     assert [p.where[-1] for p in caught.value.problems] == ["2", "3", "4"]
     assert "y.example" not in str(caught.value)
 

@@ -14,7 +14,7 @@ from fieldguide.annotation.judgments.adjudication import adjudicate, majority, w
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.plan import DECISIONS
@@ -201,11 +201,11 @@ def test_the_guidelines_that_count_can_be_named(tmp_path: Path) -> None:
 
 
 def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    images = IMAGES.read(places.images).set_index("image_id")["entity_id"].to_dict()
-    subtopics = {s.subtopic_id: s for t in read_topics(places.topics) for s in t.subtopics}
-    pools = POOLS.read(places.pools)
-    made = labels.judge(pools.sample(frac=1, random_state=0), subtopics, pools_images := IMAGES.read(places.images))
+    paths = tiny_benchmark(tmp_path)
+    images = IMAGES.read(paths.images).set_index("image_id")["entity_id"].to_dict()
+    subtopics = {s.subtopic_id: s for t in read_topics(paths.topics) for s in t.subtopics}
+    pools = POOLS.read(paths.pools)
+    made = labels.judge(pools.sample(frac=1, random_state=0), subtopics, pools_images := IMAGES.read(paths.images))
     assert [(j.subtopic_id, j.image_id) for j in made] == sorted(
         zip(pools["subtopic_id"], pools["image_id"], strict=True)
     )
@@ -218,47 +218,47 @@ def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> No
 
 
 def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places = tiny_benchmark(tmp_path)
-    before = {p: p.read_bytes() for p in [*places.qrels.iterdir(), places.judgments]}
-    (places.qrels / "agreement.json").write_text("of another judge")
-    stage(Run(tiny_params(), places))
+    paths = tiny_benchmark(tmp_path)
+    before = {p: p.read_bytes() for p in [*paths.qrels.iterdir(), paths.judgments]}
+    (paths.qrels / "agreement.json").write_text("of another judge")
+    stage(Run(tiny_params(), paths))
     assert before == {path: path.read_bytes() for path in before}
-    assert {p.name for p in places.qrels.iterdir()} - {p.name for p in before} == {"decisions.parquet"}
-    grades = json.loads((places.qrels / "grades.json").read_text())
+    assert {p.name for p in paths.qrels.iterdir()} - {p.name for p in before} == {"decisions.parquet"}
+    grades = json.loads((paths.qrels / "grades.json").read_text())
     assert grades["1"].startswith("Relevant: the data set labels the photograph")
     assert "Nobody looked at the photographs" in grades["about"]
-    assert grades["log"]["head"] == log.read(places.judgments).head
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
-    trec = read_qrels_trec(places.qrels / "qrels.trec")
+    assert grades["log"]["head"] == log.read(paths.judgments).head
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
+    trec = read_qrels_trec(paths.qrels / "qrels.trec")
     assert trec["grade"].tolist() == qrels["grade"].tolist()
     assert set(qrels["decided_by"]) == {"single"}
     assert f"pooled and not judged: 0 of {len(qrels)}" in capsys.readouterr().out
 
 
-def people_of(places: Places, judgments: list[Judgment]) -> None:
+def people_of(paths: Paths, judgments: list[Judgment]) -> None:
     """A log of people's instead of the data set's labels, with the guidelines they were asked by."""
-    places.judgments.unlink()
+    paths.judgments.unlink()
     head = yaml.safe_dump(GUIDELINE.model_dump(mode="json", exclude={"body"}))
-    places.used_guidelines.mkdir(parents=True)
-    (places.used_guidelines / "look-1.md").write_text(f"---\n{head}---\nLook.\n", encoding="utf-8")
-    log.append(places.judgments, judgments)
+    paths.used_guidelines.mkdir(parents=True)
+    (paths.used_guidelines / "look-1.md").write_text(f"---\n{head}---\nLook.\n", encoding="utf-8")
+    log.append(paths.judgments, judgments)
 
 
 def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places = tiny_benchmark(tmp_path)
-    pools = POOLS.read(places.pools)
+    paths = tiny_benchmark(tmp_path)
+    pools = POOLS.read(paths.pools)
     subtopic, image = pools["subtopic_id"].iloc[0], pools["image_id"].iloc[0]
-    people_of(places, [judgment(image, a, 1, subtopic_id=subtopic) for a in ("ada", "bob")])
-    places.judgments.write_bytes(places.judgments.read_bytes() + b'{"action":"jud')
-    before = places.judgments.read_bytes()
-    stage(Run(tiny_params(adjudicate={"judge": "log"}, annotate={"gold": None, "gold_share": 0}), places))
-    assert places.judgments.read_bytes() == before
+    people_of(paths, [judgment(image, a, 1, subtopic_id=subtopic) for a in ("ada", "bob")])
+    paths.judgments.write_bytes(paths.judgments.read_bytes() + b'{"action":"jud')
+    before = paths.judgments.read_bytes()
+    stage(Run(tiny_params(adjudicate={"judge": "log"}, annotate={"gold": None, "gold_share": 0}), paths))
+    assert paths.judgments.read_bytes() == before
     out = capsys.readouterr().out
     assert ":3: the last line was cut off while it was written; it is not counted" in out
     assert f"pooled and not judged: {len(pools) - 1} of {len(pools)}" in out
     assert "judged by several: 1 of 1; with different answers: 0" in out
     assert "ordinal: none (all answers are the same, so that agreement cannot be told from chance)" in out
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
     assert qrels.to_dict("records") == [
         {"subtopic_id": subtopic, "image_id": image, "grade": 1, "assessors": ["ada", "bob"], "judgments": 2,
          "decided_by": "unanimous"},
@@ -266,30 +266,30 @@ def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys:
 
 
 def test_the_stage_takes_rule_and_gold_from_params_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    pools = POOLS.read(places.pools).head(12)
+    paths = tiny_benchmark(tmp_path)
+    pools = POOLS.read(paths.pools).head(12)
     said = [
         judgment(row.image_id, name, 2 if (n + k * (n % 4 == 0)) % 2 else 0, subtopic_id=row.subtopic_id)
         for n, row in enumerate(pools.itertuples())
         for k, name in enumerate(("ada", "ben", "cleo"))
     ]
-    people_of(places, said)
+    people_of(paths, said)
     first = pools.iloc[0]
-    places.annotation.mkdir(exist_ok=True)
+    paths.annotation.mkdir(exist_ok=True)
     gold = f"subtopic_id,image_id,grade\n{first.subtopic_id},{first.image_id},2\n"
-    (places.annotation / "gold.csv").write_text(gold, encoding="utf-8")
-    run = Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}), places)
+    (paths.annotation / "gold.csv").write_text(gold, encoding="utf-8")
+    run = Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}), paths)
     stage(run)
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
     assert set(qrels["decided_by"]) == {"dawid-skene", "gold"}
     assert qrels[qrels["decided_by"] == "gold"][["image_id", "grade"]].to_numpy().tolist() == [[first.image_id, 2]]
-    summary = json.loads((places.qrels / "agreement.json").read_text())
+    summary = json.loads((paths.qrels / "agreement.json").read_text())
     assert summary["rule"] == "dawid-skene"
     assert [one["gold"]["of"] for one in summary["assessors"]] == [1, 1, 1]
     assert [one["assessor"] for one in summary["errors"]] == ["ada", "ben", "cleo"]
-    before = {path: path.read_bytes() for path in places.qrels.iterdir()}
+    before = {path: path.read_bytes() for path in paths.qrels.iterdir()}
     stage(run)
-    assert {path: path.read_bytes() for path in places.qrels.iterdir()} == before
-    (places.annotation / "gold.csv").unlink()
+    assert {path: path.read_bytes() for path in paths.qrels.iterdir()} == before
+    (paths.annotation / "gold.csv").unlink()
     with pytest.raises(FieldguideError, match=r"gold\.csv: no such file; annotate\.gold in params\.yaml names it"):
         stage(run)

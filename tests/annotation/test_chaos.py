@@ -25,7 +25,7 @@ from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import Pushed, push
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
 from tests.annotation.asking import planned
@@ -43,16 +43,16 @@ class Site:
     """A benchmark with a plan of some hundred pages, its server, and three people."""
 
     server: LabelStudioServer
-    places: Places
+    paths: Paths
     params: Params
     rows: list[PlanRow]
     people: dict[str, Annotator]
 
     def push(self) -> Pushed:
-        return push(self.server.client(), self.places, self.params)
+        return push(self.server.client(), self.paths, self.params)
 
     def pull(self, **options: bool) -> Pulled:
-        return pull(self.server.client(), self.places, self.params, **options)
+        return pull(self.server.client(), self.paths, self.params, **options)
 
     def project(self, name: str) -> int:
         return next(p.id for p in find_projects(self.server.client(), self.params.release.name) if p.assessor == name)
@@ -66,7 +66,7 @@ class Site:
         return sorted({row.page_key for row in self.rows})
 
     def entries(self) -> tuple[log.Entry, ...]:
-        return log.read(self.places.judgments).entries if self.places.judgments.exists() else ()
+        return log.read(self.paths.judgments).entries if self.paths.judgments.exists() else ()
 
     def holds(self) -> dict[tuple[str, str], str | None]:
         return {(e.assessor, e.key): e.choice for e in log.current(self.entries())}
@@ -87,12 +87,12 @@ class Site:
 
 
 def site_in(root: Path, page: int) -> Iterator[Site]:
-    places, params = planned(root, page=page, images={"kind": "http", "address": "https://images.example/"})
-    rows = plan_rows(PLAN.read(places.asked))
+    paths, params = planned(root, page=page, images={"kind": "http", "address": "https://images.example/"})
+    rows = plan_rows(PLAN.read(paths.asked))
     truth = {row.task_key: CHOICES[int(row.task_key[:4], 16) % 3] for row in rows}
     with LabelStudioServer.fresh(root, params) as server:
         people = {name: Annotator(name, server.accounts, evenly_wrong(CHOICES, 0.2), truth) for name in ASSESSORS}
-        yield Site(server, places, params, rows, people)
+        yield Site(server, paths, params, rows, people)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_server_killed_twenty_times_loses_and_doubles_nothing(large_site: Site
     site.pull()
     assert site.holds() == site.everything()
     assert len(site.entries()) == len(site.rows), "each was appended once"
-    assert quarantine.read(site.places.quarantine) == []
+    assert quarantine.read(site.paths.quarantine) == []
     site.push()
     assert site.served() == site.pages() and site.pull(full=True).appended == 0
     assert all(cut.values()), f"the blows fell beside the work: {cut}"
@@ -172,7 +172,7 @@ from annotation import pull as module
 from annotation.accounts import read_accounts
 from annotation.client import connect
 from fieldguide.params import parse_params
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 writes, torn = int(sys.argv[3]), int(sys.argv[4])
 def fsync(number, real=os.fsync):
     global writes
@@ -183,7 +183,7 @@ def fsync(number, real=os.fsync):
     real(number)
 os.fsync = fsync
 module._BATCH = 60
-places = Places(Path(sys.argv[1]))
+places = Paths(Path(sys.argv[1]))
 params = parse_params(json.loads(Path(sys.argv[2]).read_text()))
 module.pull(connect(read_accounts(places)), places, params)
 """
@@ -199,7 +199,7 @@ def test_a_pull_killed_while_it_writes_loses_and_doubles_nothing(site: Site, tmp
     held = 0
     for writes, torn in [(1, 0), (1, 200), (2, 17), (2, 700), (1, 1)]:
         done = subprocess.run(
-            [sys.executable, str(script), str(site.places.root), str(values), str(writes), str(torn)],
+            [sys.executable, str(script), str(site.paths.root), str(values), str(writes), str(torn)],
             cwd=REPOSITORY, env={"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, timeout=120,
             check=False,
         )  # fmt: skip
@@ -219,15 +219,15 @@ def test_a_server_that_is_away_changes_nothing_and_says_what_to_do(site: Site) -
     site.push()
     site.people["ada"].judge(site.project("ada"), pages=3)
     site.pull()
-    before = site.places.judgments.read_bytes()
+    before = site.paths.judgments.read_bytes()
     client = site.server.client()
     site.server.stop()
     with pytest.raises(FieldguideError, match="cannot be reached") as told:
-        pull(client, site.places, site.params)
+        pull(client, site.paths, site.params)
     assert "make annotate" in str(told.value)
     with pytest.raises(FieldguideError, match="cannot be reached"):
-        push(client, site.places, site.params)
-    assert site.places.judgments.read_bytes() == before
+        push(client, site.paths, site.params)
+    assert site.paths.judgments.read_bytes() == before
     site.server.restart()
     assert site.pull().appended == 0 and site.push().created == 0
 
@@ -257,7 +257,7 @@ def test_people_who_do_harm_are_named_and_the_rest_heals(site: Site) -> None:
     assert site.holds() == before | {("cleo", key): right[n] for n, key in enumerate(keys, 1) if n > 1}
     assert told.withdrawn == told.superseded == 0
     assert _named(told.notes, "deleted by cleo, whose they are not", "not on the server any more")
-    reasons = [line["reason"] for line in quarantine.read(site.places.quarantine)]
+    reasons = [line["reason"] for line in quarantine.read(site.paths.quarantine)]
     assert sorted(reasons) == ["edited-by-another"] * 3 + ["unknown-choice"]
 
     pushed = site.push()

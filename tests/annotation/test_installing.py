@@ -9,7 +9,7 @@ import pytest
 
 from fieldguide.annotation.label_studio import installing
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_it_is_installed_once_and_anew_when_the_pins_change(tmp_path: Path, made: list[Path]) -> None:
     said: list[str] = []
     for _ in range(2):
-        program = installing.label_studio(Places(tmp_path), said.append, {})
+        program = installing.label_studio(Paths(tmp_path), said.append, {})
     assert program == tmp_path / ".fieldguide" / "label-studio" / "bin" / "label-studio"
     assert len(made) == len(said) == 1
     installing.CONSTRAINTS.write_text("label-studio==1.23.3\n")
-    installing.label_studio(Places(tmp_path), said.append, {})
+    installing.label_studio(Paths(tmp_path), said.append, {})
     assert len(made) == 2
 
 
@@ -52,7 +52,7 @@ def test_one_that_was_cut_off_or_lost_its_interpreter_is_made_again(tmp_path: Pa
 
 def test_a_given_program_is_used_and_nothing_installed(tmp_path: Path, made: list[Path]) -> None:
     given = {installing.EXECUTABLE: sys.executable}
-    assert installing.label_studio(Places(tmp_path), print, given) == Path(sys.executable)
+    assert installing.label_studio(Paths(tmp_path), print, given) == Path(sys.executable)
     assert made == []
 
 
@@ -64,7 +64,7 @@ def test_a_given_program_that_is_none_is_named(tmp_path: Path, name: str) -> Non
     with pytest.raises(
         FieldguideError, match=rf"FIELDGUIDE_LABEL_STUDIO: .*{name} is no program; .*unset it to install"
     ):
-        installing.label_studio(Places(tmp_path), print, given)
+        installing.label_studio(Paths(tmp_path), print, given)
 
 
 def test_pips_own_words_are_told() -> None:
@@ -75,5 +75,5 @@ def test_pips_own_words_are_told() -> None:
 def test_without_pins_nothing_is_installed(tmp_path: Path, made: list[Path]) -> None:
     installing.CONSTRAINTS.unlink()
     with pytest.raises(FieldguideError, match=r"constraints\.txt: no such file; start from a clone"):
-        installing.label_studio(Places(tmp_path), print, {})
+        installing.label_studio(Paths(tmp_path), print, {})
     assert made == []

@@ -120,7 +120,7 @@ def test_a_torn_last_line_is_told_and_dropped(
 def test_a_killed_writer_loses_no_acknowledged_judgment(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     code = (
-        "import sys, pathlib; from annotation import log; path = pathlib.Path(sys.argv[1])\n"
+        "import sys, pathlib; from fieldguide.annotation.judgments import log; path = pathlib.Path(sys.argv[1])\n"
         "for n in range(10**6):\n"
         "    log.append(path, [log.Judgment(subtopic_id='s', image_id=str(n), assessor='a', grade=1,"
         " choice='relevant', guideline='g')]); print(n, flush=True)"

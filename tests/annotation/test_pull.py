@@ -30,10 +30,10 @@ class Site:
     people: dict[str, Annotator]
 
     def pull(self, **options: bool) -> Pulled:
-        return pull(self.server.client(), self.server.places, self.server.params, **options)
+        return pull(self.server.client(), self.server.paths, self.server.params, **options)
 
     def entries(self) -> tuple[log.Entry, ...]:
-        return log.read(self.server.places.judgments).entries
+        return log.read(self.server.paths.judgments).entries
 
     def holds(self) -> dict[tuple[str, str], str | None]:
         return {(e.assessor, e.key): e.choice for e in log.current(self.entries())}
@@ -42,7 +42,7 @@ class Site:
         return {(name, key): choice for name, person in self.people.items() for key, choice in person.given.items()}
 
     def reasons(self) -> list[str]:
-        return sorted(line["reason"] for line in quarantine.read(self.server.places.quarantine))
+        return sorted(line["reason"] for line in quarantine.read(self.server.paths.quarantine))
 
 
 @pytest.fixture
@@ -68,13 +68,13 @@ def test_what_people_give_is_in_the_log_once_and_a_second_pull_appends_nothing(s
     second = site.pull()
     assert (second.judged, second.superseded, second.withdrawn, second.whole) == (45, 0, 0, False)
     assert site.holds() == site.given() and len(site.given()) == 49
-    before = site.server.places.judgments.read_bytes()
+    before = site.server.paths.judgments.read_bytes()
     third = site.pull()
     assert third.appended == 0 and not third.whole and third.notes == ()
-    (site.server.places.annotation_state / "pull.json").unlink()
+    (site.server.paths.annotation_state / "pull.json").unlink()
     fourth = site.pull()
     assert fourth.appended == 0 and fourth.whole and fourth.read == 13
-    assert site.server.places.judgments.read_bytes() == before
+    assert site.server.paths.judgments.read_bytes() == before
     entry = next(e for e in site.entries() if e.assessor == "dora")
     assert (entry.role, entry.seconds, entry.sighted) == ("adjudicator", 2.0, False)
     assert {e.role for e in site.entries() if e.assessor != "dora"} == {"assessor"}
@@ -141,7 +141,7 @@ def test_a_forged_author_an_unseen_edit_and_strange_choices_are_refused(site: Si
     assert told.judged == 1
     assert site.reasons() == ["edited-by-another", "not-asked", "second-annotation", "unknown-choice"]
     assert site.pull().quarantined == 0
-    text = site.server.places.quarantine.read_text()
+    text = site.server.paths.quarantine.read_text()
     assert "@" not in text and "Token" not in text
 
 
@@ -199,7 +199,7 @@ def test_an_annotation_of_which_its_task_knows_nothing_is_found(site: Site) -> N
     assert task is not None
     ada.answer(task)
     assert site.pull().judged == 4
-    [path] = site.server.places.annotation_state.rglob("label_studio.sqlite3")
+    [path] = site.server.paths.annotation_state.rglob("label_studio.sqlite3")
     with sqlite3.connect(path) as base:
         columns = [row[1] for row in base.execute("PRAGMA table_info(task_completion)")]
         kept = ", ".join(name for name in columns if name not in ("id", "task_id", "unique_id"))
@@ -211,12 +211,12 @@ def test_an_annotation_of_which_its_task_knows_nothing_is_found(site: Site) -> N
 def test_two_pulls_at_once_and_a_broken_chain_stop(site: Site) -> None:
     site.people["ada"].judge(site.projects["ada"])
     with (
-        locked(site.server.places.annotation_state / "pull.lock"),
+        locked(site.server.paths.annotation_state / "pull.lock"),
         pytest.raises(FieldguideError, match="held by another process"),
     ):
         site.pull()
     site.pull()
-    path = site.server.places.judgments
+    path = site.server.paths.judgments
     path.write_text(path.read_text().replace(CHOICES[0], CHOICES[1], 1))
     with pytest.raises(FieldguideError, match="the log was changed here"):
         site.pull()

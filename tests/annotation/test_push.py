@@ -30,7 +30,7 @@ from fieldguide.annotation.sync.asking import Asking
 from fieldguide.annotation.sync.push import Pushed, plan_push, push
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.images import IMAGES
 from fieldguide.records.plan import PLAN
@@ -47,11 +47,11 @@ class Site:
     """A benchmark of its own on a server that others use too."""
 
     server: LabelStudioServer
-    places: Places
+    paths: Paths
     params: Params
 
     def push(self) -> Pushed:
-        return push(self.server.client(), self.places, self.params)
+        return push(self.server.client(), self.paths, self.params)
 
     def change(self, **annotate: Any) -> None:
         section = self.params.annotate.model_copy(update=annotate)
@@ -67,7 +67,7 @@ class Site:
 
     def planned(self) -> dict[str, list[str]]:
         keys: dict[str, list[str]] = {}
-        for page in sorted(pages_of(PLAN.read(self.places.asked)).values(), key=lambda page: page.queue):
+        for page in sorted(pages_of(PLAN.read(self.paths.asked)).values(), key=lambda page: page.queue):
             keys.setdefault(page.mark[0], []).append(page.key)
         return keys
 
@@ -81,12 +81,12 @@ class Site:
         self.server.client().annotations.create(task, result=result_of({1: choice}))
 
     def rows(self, assessor: str) -> list[PlanRow]:
-        return [row for row in plan_rows(PLAN.read(self.places.asked)) if row.assessor == assessor]
+        return [row for row in plan_rows(PLAN.read(self.paths.asked)) if row.assessor == assessor]
 
     def judge(self, rows: list[PlanRow], choice: str = "not-visible", grade: int | None = 0) -> None:
         """Straight into the log, as a pull would."""
-        self.places.judgments.parent.mkdir(parents=True, exist_ok=True)
-        self.places.judgments.touch()
+        self.paths.judgments.parent.mkdir(parents=True, exist_ok=True)
+        self.paths.judgments.touch()
         given = [
             Judgment(
                 subtopic_id=r.subtopic_id, image_id=r.image_id, assessor=r.assessor, grade=grade, choice=choice,
@@ -94,7 +94,7 @@ class Site:
             )
             for r in rows
         ]  # fmt: skip
-        log.append(self.places.judgments, given)
+        log.append(self.paths.judgments, given)
 
 
 @pytest.fixture
@@ -120,20 +120,20 @@ def test_everybody_gets_their_pages_in_their_order_and_a_second_push_does_nothin
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(site: Site) -> None:
-    would = plan_push(site.server.client(), site.places, site.params)
+    would = plan_push(site.server.client(), site.paths, site.params)
     assert site.projects() == {}
-    assert not site.places.used_guidelines.exists()
+    assert not site.paths.used_guidelines.exists()
     did = site.push()
     assert (would.created, would.present, would.removed) == (did.created, did.present, did.removed)
     site.server.client().tasks.delete(str(site.tasks("ada")[0].id))
-    assert plan_push(site.server.client(), site.places, site.params).created == 1
+    assert plan_push(site.server.client(), site.paths, site.params).created == 1
     assert len(site.tasks("ada")) == len(site.planned()["ada"]) - 1
 
 
 def test_the_guidelines_are_kept_as_they_were_shown(site: Site) -> None:
     site.push()
-    guidelines = site.places.annotation / "guidelines.md"
-    assert [p.read_text() for p in site.places.used_guidelines.iterdir()] == [guidelines.read_text()]
+    guidelines = site.paths.annotation / "guidelines.md"
+    assert [p.read_text() for p in site.paths.used_guidelines.iterdir()] == [guidelines.read_text()]
     guidelines.write_text(guidelines.read_text() + "\nMore.\n")
     with pytest.raises(FieldguideError, match="give it a new `version`"):
         site.push()
@@ -141,7 +141,7 @@ def test_the_guidelines_are_kept_as_they_were_shown(site: Site) -> None:
 
 def test_what_the_form_shows(site: Site) -> None:
     site.push()
-    task, page = site.tasks("ada")[0], pages_of(PLAN.read(site.places.asked))[site.planned()["ada"][0]]
+    task, page = site.tasks("ada")[0], pages_of(PLAN.read(site.paths.asked))[site.planned()["ada"][0]]
     assert [item["image_id"] for item in task.data["items"]] == [row.image_id for row in page.rows]
     assert f'src="https://images.example/{page.rows[0].image_id}"' in task.data["tile1"]
     assert task.data["references"].count("<img") == 2
@@ -276,19 +276,19 @@ def test_a_second_project_goes_where_untouched_and_is_named_where_people_judged(
 
 
 def test_guesses_are_shown_on_sighted_pages_and_on_no_others(site: Site) -> None:
-    shutil.rmtree(site.places.root)
+    shutil.rmtree(site.paths.root)
     guess = {"system": "visret", "share": 0.5, "relevant": 3}
-    site.places, site.params = planned(
-        site.places.root, name=site.params.release.name, images=ELSEWHERE, preannotation=guess
+    site.paths, site.params = planned(
+        site.paths.root, name=site.params.release.name, images=ELSEWHERE, preannotation=guess
     )
     site.push()
-    client, pages = site.server.client(), pages_of(PLAN.read(site.places.asked))
+    client, pages = site.server.client(), pages_of(PLAN.read(site.paths.asked))
     assert client.projects.get(site.projects()["ada"]).show_collab_predictions
     shown = {task.data["page_key"]: task.predictions for task in site.tasks("ada")}
     assert {bool(p) for p in shown.values()} == {True, False}
     for key, predictions in shown.items():
         assert bool(predictions) == pages[key].rows[0].sighted
-    run = pd.read_csv(site.places.run("fullrank", "visret"), sep=" ", names=["s", "q", "i", "rank", "score", "n"])
+    run = pd.read_csv(site.paths.run("fullrank", "visret"), sep=" ", names=["s", "q", "i", "rank", "score", "n"])
     top = {(r.s, r.i) for r in run.itertuples() if r.rank <= 3}
     key = next(key for key, predictions in shown.items() if predictions)
     given = {p["from_name"]: p["value"]["choices"][0] for p in shown[key][0].result if p["from_name"] != "blank"}
@@ -305,9 +305,9 @@ def test_the_adjudicator_sees_what_was_said_and_not_by_whom(site: Site) -> None:
     pair = min(pairs)
     for name, choice, grade in (("ada", "plainly-visible", 2), ("ben", "not-visible", 0)):
         site.judge([r for r in site.rows(name) if (r.subtopic_id, r.image_id) == pair], choice, grade)
-    plan = PLAN.read(site.places.asked)
-    new = disputed(log.read(site.places.judgments).entries, plan, site.params.annotate)
-    PLAN.write(site.places.asked, pd.concat([plan, new], ignore_index=True).astype(plan.dtypes.to_dict()))
+    plan = PLAN.read(site.paths.asked)
+    new = disputed(log.read(site.paths.judgments).entries, plan, site.params.annotate)
+    PLAN.write(site.paths.asked, pd.concat([plan, new], ignore_index=True).astype(plan.dtypes.to_dict()))
     site.push()
     (task,) = site.tasks("dora")
     assert re.sub("<.*?>", "", task.data["votes"]) == "not-visible × 1, plainly-visible × 1"
@@ -318,10 +318,10 @@ def test_the_adjudicator_sees_what_was_said_and_not_by_whom(site: Site) -> None:
 
 
 def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: Site) -> None:
-    page = pages_of(PLAN.read(site.places.asked))[site.planned()["ada"][0]]
+    page = pages_of(PLAN.read(site.paths.asked))[site.planned()["ada"][0]]
     lost = page.rows[1].image_id
-    table = IMAGES.read(site.places.images)
-    IMAGES.write(site.places.images, table[table["image_id"] != lost].reset_index(drop=True))
+    table = IMAGES.read(site.paths.images)
+    IMAGES.write(site.paths.images, table[table["image_id"] != lost].reset_index(drop=True))
     pushed = site.push()
     data = site.tasks("ada")[0].data
     assert data["tile2"] == "" and data["tile1"] and data["tile3"]
@@ -329,19 +329,19 @@ def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: 
     asked = {(r.subtopic_id, r.image_id) for name in ("ada", "ben", "cleo") for r in site.rows(name)}
     assert set(pushed.unshowable) == {pair for pair in asked if pair[1] == lost}
     assert f"image {lost} could not be shown: it is not in the corpus; nobody is asked" in " ".join(pushed.notes)
-    assert read_unshowable(site.places.unshowable) == {lost: "it is not in the corpus"}
+    assert read_unshowable(site.paths.unshowable) == {lost: "it is not in the corpus"}
     again = site.push()
     assert (again.created, again.unshowable) == (0, pushed.unshowable)
 
 
 def test_a_page_without_an_image_that_can_be_shown_is_not_asked(site: Site) -> None:
     key = site.planned()["ada"][0]
-    lost = {row.image_id for row in pages_of(PLAN.read(site.places.asked))[key].rows}
-    table = IMAGES.read(site.places.images)
-    IMAGES.write(site.places.images, table[~table["image_id"].isin(lost)].reset_index(drop=True))
+    lost = {row.image_id for row in pages_of(PLAN.read(site.paths.asked))[key].rows}
+    table = IMAGES.read(site.paths.images)
+    IMAGES.write(site.paths.images, table[~table["image_id"].isin(lost)].reset_index(drop=True))
     site.push()
     assert key not in site.there()["ada"]
-    assert key not in Asking(site.places, site.params).due
+    assert key not in Asking(site.paths, site.params).due
 
 
 def test_a_closed_project_gets_nothing_until_it_is_opened_again(site: Site) -> None:
@@ -358,9 +358,9 @@ def test_a_closed_project_gets_nothing_until_it_is_opened_again(site: Site) -> N
 
 
 def test_only_due_pages_go_out(site: Site) -> None:
-    shutil.rmtree(site.places.root)
+    shutil.rmtree(site.paths.root)
     rule = {"rule": "consecutive", "count": 20, "wave": 1}
-    site.places, site.params = planned(site.places.root, name=site.params.release.name, images=ELSEWHERE, stopping=rule)
+    site.paths, site.params = planned(site.paths.root, name=site.params.release.name, images=ELSEWHERE, stopping=rule)
     made = site.push().created
     assert 0 < made < sum(map(len, site.planned().values()))
     assert nothing_to_do(site.push())
@@ -377,7 +377,7 @@ def test_who_left_gets_nothing_new_and_keeps_what_is_there(site: Site) -> None:
 
 def test_projects_of_guidelines_that_are_no_more_in_force_are_named(site: Site) -> None:
     site.push()
-    path = site.places.annotation / "guidelines.md"
+    path = site.paths.annotation / "guidelines.md"
     changed = (
         path.read_text().replace("version: ", "version: new-").replace("grade: 2", "grade: 3").replace('"2"', '"3"')
     )
@@ -388,14 +388,14 @@ def test_projects_of_guidelines_that_are_no_more_in_force_are_named(site: Site) 
 
 
 def test_without_a_plan_there_is_nothing_to_push(site: Site) -> None:
-    site.places.asked.unlink()
+    site.paths.asked.unlink()
     with pytest.raises(FieldguideError, match="`fieldguide annotate plan`"):
         site.push()
 
 
 def test_one_push_at_a_time(site: Site) -> None:
     with (
-        locked(site.places.annotation_state / "push.lock"),
+        locked(site.paths.annotation_state / "push.lock"),
         pytest.raises(FieldguideError, match="held by another process"),
     ):
         site.push()
@@ -421,8 +421,8 @@ def test_an_answer_that_is_lost_doubles_nothing(
     monkeypatch.setattr(http, "send", losing)
     if moment == "before":
         with pytest.raises(FieldguideError, match="no answer in time"):
-            push(client, site.places, site.params)
-    push(client, site.places, site.params)
+            push(client, site.paths, site.params)
+    push(client, site.paths, site.params)
     assert lost
     assert site.there() == site.planned()
     assert len(find_projects(client, site.params.release.name)) == 3

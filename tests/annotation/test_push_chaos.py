@@ -16,7 +16,7 @@ from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.sync import push as module
 from fieldguide.annotation.sync.push import push
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
 from tests.annotation.asking import keys_there, planned
@@ -32,19 +32,19 @@ from pathlib import Path
 from annotation import push
 from annotation.accounts import read_accounts
 from annotation.client import connect
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from tests.annotation.asking import params_of
 push._BATCH_TASKS = {BATCH}
-places = Places(Path(sys.argv[1]))
+places = Paths(Path(sys.argv[1]))
 print("begin", flush=True)
 push.push(connect(read_accounts(places)), places, params_of("chaos"))
 """
 
 
 @pytest.fixture
-def benchmark(server: LabelStudioServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Places, Params]]:
+def benchmark(server: LabelStudioServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Paths, Params]]:
     monkeypatch.setattr(module, "_BATCH_TASKS", BATCH)  # many writes, so that a kill hits between and within them
-    yield planned(server.places.root, name="chaos")
+    yield planned(server.paths.root, name="chaos")
 
 
 def there(server: LabelStudioServer) -> dict[str, list[str]]:
@@ -52,9 +52,9 @@ def there(server: LabelStudioServer) -> dict[str, list[str]]:
     return {p.assessor: keys_there(client, p.id) for p in find_projects(client, "chaos")}
 
 
-def wanted(places: Places) -> dict[str, list[str]]:
+def wanted(paths: Paths) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    for key, page in pages_of(PLAN.read(places.asked)).items():
+    for key, page in pages_of(PLAN.read(paths.asked)).items():
         keys.setdefault(page.mark[0], []).append(key)
     return keys
 
@@ -69,42 +69,42 @@ def moments(seconds: float, seed: int) -> list[float]:
     return list(np.random.default_rng(seed).uniform(0, seconds, TIMES))
 
 
-def test_server_killed_while_pushing(server: LabelStudioServer, benchmark: tuple[Places, Params]) -> None:
-    places, params = benchmark
+def test_server_killed_while_pushing(server: LabelStudioServer, benchmark: tuple[Paths, Params]) -> None:
+    paths, params = benchmark
     begin = time.perf_counter()
-    push(server.client(), places, params)
+    push(server.client(), paths, params)
     struck = 0
     for moment in moments(time.perf_counter() - begin, seed=1):
         begin_anew(server)
         killer = threading.Timer(moment, server.kill)
         killer.start()
         try:
-            push(server.client(), places, params)
+            push(server.client(), paths, params)
         except FieldguideError as error:
             struck += 1
             assert "cannot be reached" in str(error)
         killer.join()
         server.restart()
-        push(server.client(), places, params)
-        assert there(server) == wanted(places)
-        again = push(server.client(), places, params)
+        push(server.client(), paths, params)
+        assert there(server) == wanted(paths)
+        again = push(server.client(), paths, params)
         assert (again.created, again.removed, again.notes) == (0, 0, ())
     assert struck
 
 
-def test_pushing_process_killed(server: LabelStudioServer, benchmark: tuple[Places, Params]) -> None:
-    places, params = benchmark
+def test_pushing_process_killed(server: LabelStudioServer, benchmark: tuple[Paths, Params]) -> None:
+    paths, params = benchmark
     begin = time.perf_counter()
-    push(server.client(), places, params)
+    push(server.client(), paths, params)
     struck = 0
     for moment in moments(time.perf_counter() - begin, seed=2):
         begin_anew(server)
-        command = [sys.executable, "-c", PUSHING, str(places.root)]
+        command = [sys.executable, "-c", PUSHING, str(paths.root)]
         with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None and process.stdout.readline() == "begin\n"
             time.sleep(moment)
             process.kill()
             struck += process.wait() != 0
-        push(server.client(), places, params)
-        assert there(server) == wanted(places)
+        push(server.client(), paths, params)
+        assert there(server) == wanted(paths)
     assert struck

@@ -53,9 +53,9 @@ class Work:
         for name, project in serve(self.server, rows).items():
             self.people[name].truth = truth
             self.people[name].judge(project)
-        PLAN.write(self.server.places.asked, self.plan)
-        pull(self.server.client(), self.server.places, self.server.params)
-        return log.read(self.server.places.judgments).entries
+        PLAN.write(self.server.paths.asked, self.plan)
+        pull(self.server.client(), self.server.paths, self.server.params)
+        return log.read(self.server.paths.judgments).entries
 
     def wrong(self, name: str) -> float:
         """Share of a person's answers that are wrong, as they came out."""

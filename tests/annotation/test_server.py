@@ -24,7 +24,7 @@ from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file,
 from fieldguide.annotation.label_studio.signup import admit
 from fieldguide.cli import label_studio as command
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
 
 pytestmark = pytest.mark.slow
@@ -61,31 +61,29 @@ def test_killed_and_started_again_it_is_the_same(server: LabelStudioServer) -> N
     assert not server.is_running()
     assert server.restart() == before
     assert server.client("ada").projects.get(project.id).title == "kept"
-    assert read_accounts(server.places, {}) == before
+    assert read_accounts(server.paths, {}) == before
 
 
 def test_started_twice_and_by_two_at_once_it_is_one_server(server: LabelStudioServer) -> None:
     server.stop()
-    assert not subject.stop(server.places)
+    assert not subject.stop(server.paths)
     found: list[Accounts] = []
-    starters = [
-        threading.Thread(target=lambda: found.append(subject.start(server.places, server.params))) for _ in "12"
-    ]
+    starters = [threading.Thread(target=lambda: found.append(subject.start(server.paths, server.params))) for _ in "12"]
     for starter in starters:
         starter.start()
     for starter in starters:
         starter.join()
     assert found == [server.accounts, server.accounts]
-    assert subject.start(server.places, server.params, port=1) == server.accounts
+    assert subject.start(server.paths, server.params, port=1) == server.accounts
     assert len(server.processes()) == 1
 
 
 def test_whose_starter_was_killed_comes_up_with_the_next_start(server: LabelStudioServer) -> None:
     server.stop()
-    (server.places.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+    (server.paths.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     starter = subprocess.Popen(
-        [sys.executable, "-m", "fieldguide.cli.label_studio"], cwd=server.places.root, env=environment
+        [sys.executable, "-m", "fieldguide.cli.label_studio"], cwd=server.paths.root, env=environment
     )
     while not server.processes():
         time.sleep(0.02)
@@ -105,7 +103,7 @@ def test_a_taken_port_is_left_to_whoever_has_it(server: LabelStudioServer) -> No
         assert server.restart().url != before.url
     assert server.accounts.people == before.people
     assert server.client("cleo").users.whoami().id == before.people["cleo"].user_id
-    assert subject.running(server.places) == server.url == read_accounts(server.places, {}).url
+    assert subject.running(server.paths) == server.url == read_accounts(server.paths, {}).url
 
 
 # --- secrets ---
@@ -114,7 +112,7 @@ def test_a_taken_port_is_left_to_whoever_has_it(server: LabelStudioServer) -> No
 def test_no_secret_shows_where_others_may_look(
     server: LabelStudioServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(server.places.root)
+    monkeypatch.chdir(server.paths.root)
     monkeypatch.setenv("OPENAI_API_KEY", "not-for-the-server")
     monkeypatch.setattr(sys, "argv", ["label_studio"])
     Path("params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
@@ -125,23 +123,23 @@ def test_no_secret_shows_where_others_may_look(
     with pytest.raises(SystemExit, match="0"):
         command.main()
     [process] = server.processes()
-    places = {
+    paths = {
         "printed": "".join(capsys.readouterr()),
         "command line": " ".join(process.cmdline()),
-        "log": subject.log_file(server.places).read_text(),
+        "log": subject.log_file(server.paths).read_text(),
     }
-    assert f"listens at {server.url} " in places["printed"]
-    assert f"Label Studio: runs at {server.url}\n" in places["printed"]
-    assert all(f"{name}@annotators.invalid" in places["printed"] for name in ("manager", *ASSESSORS, "dora"))
-    values = [*secrets_of(server.accounts), (server.places.annotation_state / "secret_key").read_text()]
-    assert [place for place, text in places.items() for value in values if value in text] == []
+    assert f"listens at {server.url} " in paths["printed"]
+    assert f"Label Studio: runs at {server.url}\n" in paths["printed"]
+    assert all(f"{name}@annotators.invalid" in paths["printed"] for name in ("manager", *ASSESSORS, "dora"))
+    values = [*secrets_of(server.accounts), (server.paths.annotation_state / "secret_key").read_text()]
+    assert [place for place, text in paths.items() for value in values if value in text] == []
     assert "not-for-the-server" not in process.environ().values()
-    for path in [server.places.annotation_state, *server.places.annotation_state.iterdir()]:
+    for path in [server.paths.annotation_state, *server.paths.annotation_state.iterdir()]:
         assert path.name == "server.lock" or not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
 def test_nobody_signs_up_uninvited_or_by_an_old_invitation(shared_server: LabelStudioServer) -> None:
-    log = subject.log_file(Places(shared_server.places.root)).read_text()
+    log = subject.log_file(Paths(shared_server.paths.root)).read_text()
     old = set(re.findall(r"signup/\?token=(\w+)", log))
     assert old
     users = len(shared_server.client().users.list())
@@ -151,7 +149,7 @@ def test_nobody_signs_up_uninvited_or_by_an_old_invitation(shared_server: LabelS
 
 
 def test_assessors_cannot_read_the_accounts_through_local_files(shared_server: LabelStudioServer) -> None:
-    state = shared_server.places.annotation_state.resolve()
+    state = shared_server.paths.annotation_state.resolve()
     (state / "images").mkdir(exist_ok=True)
     (state / "images" / "tile.txt").write_text("a tile")
     project = request(shared_server, "POST", "/api/projects", json={"title": "mine"}).json()["id"]
@@ -215,7 +213,7 @@ def test_what_people_changed_on_the_server_is_mended(server: LabelStudioServer) 
 
 def test_lost_accounts_are_given_new_passwords(server: LabelStudioServer) -> None:
     before = server.accounts
-    accounts_file(server.places).unlink()
+    accounts_file(server.paths).unlink()
     server.params = people_params(assessors=["ada"], adjudicator=None, overlap=1)
     server.restart()
     assert {n: a.user_id for n, a in server.accounts.named()} == {"manager": 1, "ada": before.people["ada"].user_id}
@@ -224,20 +222,20 @@ def test_lost_accounts_are_given_new_passwords(server: LabelStudioServer) -> Non
 
 
 def test_whenever_signing_up_was_cut_off_it_is_finished_without_doubles(shared_server: LabelStudioServer) -> None:
-    accounts, places = shared_server.accounts, Places(shared_server.places.root / "elsewhere")
+    accounts, paths = shared_server.accounts, Paths(shared_server.paths.root / "elsewhere")
 
     class KilledError(Exception):
         """The process ends here."""
 
     for step in range(3):
-        write_accounts(places, accounts)
+        write_accounts(paths, accounts)
         name, left = f"gus{step}", [step]
 
         def save(changed: Accounts, left: list[int] = left) -> None:
             if not left[0]:
                 raise KilledError
             left[0] -= 1
-            write_accounts(places, changed)
+            write_accounts(paths, changed)
 
         def never(account: object) -> None:
             raise AssertionError("no password had to be set anew")
@@ -245,9 +243,9 @@ def test_whenever_signing_up_was_cut_off_it_is_finished_without_doubles(shared_s
         if step < 2:
             with pytest.raises(KilledError):
                 admit(accounts, [name], save, never)
-        known = admit(read_accounts(places, {}), [name], lambda changed: write_accounts(places, changed), never)
+        known = admit(read_accounts(paths, {}), [name], lambda changed: write_accounts(paths, changed), never)
         assert known.people[name].token
-        assert read_accounts(places, {}) == known
+        assert read_accounts(paths, {}) == known
         same = [user for user in shared_server.client().users.list() if (user.email or "").startswith(f"{name}@")]
         assert [user.id for user in same] == [known.people[name].user_id]
 
@@ -263,19 +261,19 @@ def test_a_program_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(
         FieldguideError, match=r"ended while it started; .*server\.log says:\n  no module named label_s"
     ):
-        subject.start(Places(tmp_path), people_params())
+        subject.start(Paths(tmp_path), people_params())
     program.write_bytes(b"\x00")
     with pytest.raises(FieldguideError, match="cannot be started: Exec format error"):
-        subject.start(Places(tmp_path), people_params())
+        subject.start(Paths(tmp_path), people_params())
 
 
 def test_accounts_of_a_server_elsewhere_are_not_overwritten(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    write_accounts(places, Accounts(url="https://labels.example", manager={"token": SecretStr("t")}, people={}))
-    before = accounts_file(places).read_bytes()
+    paths = Paths(tmp_path)
+    write_accounts(paths, Accounts(url="https://labels.example", manager={"token": SecretStr("t")}, people={}))
+    before = accounts_file(paths).read_bytes()
     with pytest.raises(FieldguideError, match=r"is of a server elsewhere, https://labels\.example; move it away"):
-        subject.start(places, people_params())
-    assert accounts_file(places).read_bytes() == before
+        subject.start(paths, people_params())
+    assert accounts_file(paths).read_bytes() == before
 
 
 def test_the_command_stops_reports_and_refuses(

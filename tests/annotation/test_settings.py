@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from fieldguide.annotation.label_studio.accounts import Account, Accounts
 from fieldguide.annotation.label_studio.settings import DATABASE, database_settings, keep_database, server_environment
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 ACCOUNTS = Accounts(
     url="http://127.0.0.1:8080",
@@ -49,39 +49,39 @@ def test_the_server_knows_nothing_of_its_callers_environment_but_the_paths(tmp_p
         "AWS_SECRET_ACCESS_KEY": "k",
         "HOST": "h",
     }
-    environment = server_environment(Places(tmp_path), ACCOUNTS, caller)
+    environment = server_environment(Paths(tmp_path), ACCOUNTS, caller)
     assert environment["PATH"] == "/bin"
     assert environment["LABEL_STUDIO_SENTRY_DSN"] == environment["LABEL_STUDIO_FRONTEND_SENTRY_DSN"] == ""
     assert {environment[f"LABEL_STUDIO_{k}"] for k in ("COLLECT_ANALYTICS", "LATEST_VERSION_CHECK")} == {"false"}
     assert not {"AWS_SECRET_ACCESS_KEY", "HOST"} & set(environment)
     assert stat.S_IMODE((tmp_path / ".annotation" / "secret_key").stat().st_mode) == 0o600
-    assert server_environment(Places(tmp_path), ACCOUNTS, caller) == environment
+    assert server_environment(Paths(tmp_path), ACCOUNTS, caller) == environment
 
 
 def test_the_data_base_stays_the_one_in_which_people_judged(tmp_path: Path) -> None:
-    places, first = Places(tmp_path), "postgresql://u:one@h/n"
-    places.annotation_state.mkdir()
+    paths, first = Paths(tmp_path), "postgresql://u:one@h/n"
+    paths.annotation_state.mkdir()
     mistyped = {DATABASE: "postgresql://u:one@hh/n"}
-    assert server_environment(places, ACCOUNTS, mistyped)["LABEL_STUDIO_POSTGRE_HOST"] == "hh"  # it never started
-    keep_database(places, {DATABASE: first})
-    assert server_environment(places, ACCOUNTS, {})["LABEL_STUDIO_POSTGRE_PASSWORD"] == "one"
-    new_password = server_environment(places, ACCOUNTS, {DATABASE: "postgresql://u:two@h/n"})
+    assert server_environment(paths, ACCOUNTS, mistyped)["LABEL_STUDIO_POSTGRE_HOST"] == "hh"  # it never started
+    keep_database(paths, {DATABASE: first})
+    assert server_environment(paths, ACCOUNTS, {})["LABEL_STUDIO_POSTGRE_PASSWORD"] == "one"
+    new_password = server_environment(paths, ACCOUNTS, {DATABASE: "postgresql://u:two@h/n"})
     assert new_password["LABEL_STUDIO_POSTGRE_PASSWORD"] == "two"
     assert stat.S_IMODE((tmp_path / ".annotation" / "database").stat().st_mode) == 0o600
     with pytest.raises(FieldguideError, match=r"names another data base than the one of .* unset it to go on there"):
-        server_environment(places, ACCOUNTS, {DATABASE: "postgresql://u:two@h/other"})
+        server_environment(paths, ACCOUNTS, {DATABASE: "postgresql://u:two@h/other"})
 
 
 def test_a_data_base_in_the_folder_is_not_left_silently(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    places.annotation_state.mkdir()
-    (places.annotation_state / "label_studio.sqlite3").touch()
+    paths = Paths(tmp_path)
+    paths.annotation_state.mkdir()
+    (paths.annotation_state / "label_studio.sqlite3").touch()
     with pytest.raises(FieldguideError, match="where people may have judged"):
-        server_environment(places, ACCOUNTS, {DATABASE: "postgresql://u:one@h/n"})
+        server_environment(paths, ACCOUNTS, {DATABASE: "postgresql://u:one@h/n"})
 
 
 def test_the_server_may_call_this_machine_and_no_private_network_in_any_notation(tmp_path: Path) -> None:
-    environment = server_environment(Places(tmp_path), ACCOUNTS, {})
+    environment = server_environment(Paths(tmp_path), ACCOUNTS, {})
     assert environment["LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS"] == "false"
     banned = [ip_network(net) for net in environment["LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
     private = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"]

@@ -22,7 +22,7 @@ from fieldguide.annotation.label_studio.webhook import Callback, ensure_webhooks
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.runtime.people.listen import Ear, listen
 from fieldguide.runtime.run import Run
@@ -36,11 +36,11 @@ from tests.people import Site, make_site
 IMPATIENT = """
 from functools import partial
 from fieldguide.params import read_params
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from flows.cli import app
 from flows.listen import Ear, listen
 from flows.run import Run
-listen(Run(read_params(), Places()), Ear(every=0.2), partial(print, flush=True), longest=1)
+listen(Run(read_params(), Paths()), Ear(every=0.2), partial(print, flush=True), longest=1)
 """
 
 
@@ -95,7 +95,7 @@ class Desk:
             listener.process.wait(60)
 
     def in_log(self) -> dict[str, str | None]:
-        path = self.site.places.judgments
+        path = self.site.paths.judgments
         entries = log.read(path).entries if path.exists() else ()
         return {entry.key: entry.choice for entry in log.current(entries) if entry.assessor == "ada"}
 
@@ -143,7 +143,7 @@ def test_what_is_judged_is_in_the_log_and_a_killed_listener_leaves_nothing_doubl
         second.has_said("pages read")
         after = desk.hooks()
         assert sorted(after) == sorted(before) and not set(after.values()) & set(before.values())
-        with locked(desk.site.places.state / "locks" / "judgments.lock"):
+        with locked(desk.site.paths.state / "locks" / "judgments.lock"):
             held = desk.in_log()
             desk.ada.judge(desk.projects["ada"], pages=1)
             time.sleep(1)  # it would have pulled by now
@@ -179,8 +179,8 @@ def test_a_server_that_goes_away_is_told_once_and_heals_by_itself(desk: Desk) ->
 @pytest.mark.slow
 def test_webhooks_of_others_stay_and_ours_are_put_right(desk: Desk) -> None:
     client, name = desk.server.client(), desk.server.params.release.name
-    path, project = path_of(desk.site.places), desk.projects["ada"]
-    assert path == path_of(desk.site.places) and path != path_of(Places(desk.site.folder / "elsewhere"))
+    path, project = path_of(desk.site.paths), desk.projects["ada"]
+    assert path == path_of(desk.site.paths) and path != path_of(Paths(desk.site.folder / "elsewhere"))
     theirs = client.webhooks.create(project=project, url="http://127.0.0.1:9/theirs", send_payload=True)
     other = client.webhooks.create(project=project, url="http://127.0.0.1:9/fieldguide-hint/" + "0" * 32)
     callback = Callback("http://127.0.0.1:9", path, "word")
@@ -222,6 +222,6 @@ def test_what_a_person_decides_each_time_does_not_go_with_listening(option: str)
 )
 def test_where_no_server_could_call_is_told_at_once(tmp_path: Path, ear: Ear, told: str) -> None:
     manager = Account(email="m@x.invalid", token=SecretStr("a-token"))
-    write_accounts(Places(tmp_path), Accounts(url="https://labels.example", manager=manager, people={}))
+    write_accounts(Paths(tmp_path), Accounts(url="https://labels.example", manager=manager, people={}))
     with pytest.raises(FieldguideError, match=told):
-        listen(Run(tiny_params(), Places(tmp_path)), ear, print)
+        listen(Run(tiny_params(), Paths(tmp_path)), ear, print)

@@ -43,7 +43,7 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_is_swept_by_the_next_and_a_living_ones_is_not(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom fieldguide import files\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom fieldguide.core import files\n"
         "with files.atomic_open(Path(sys.argv[1])) as stream, files.atomic_directory(Path(sys.argv[2])):\n"
         "    stream.write('half')\n    stream.flush()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

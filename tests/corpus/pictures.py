@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.section import Ingest
 
 
@@ -67,7 +67,7 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def corpus_bytes(places: Places) -> dict[str, bytes]:
+def corpus_bytes(paths: Paths) -> dict[str, bytes]:
     """Every file that ingest wrote, by name."""
-    corpus = places.images.parent
+    corpus = paths.images.parent
     return {p.relative_to(corpus).as_posix(): p.read_bytes() for p in sorted(corpus.rglob("*")) if p.is_file()}

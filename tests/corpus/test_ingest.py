@@ -12,7 +12,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus import pixels as pixels_module
 from fieldguide.corpus.ingest import Summary, ingest
 from fieldguide.corpus.labels import slug
@@ -35,8 +35,8 @@ Row = tuple[bytes, str | None, str]
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path)
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path)
 
 
 @pytest.fixture
@@ -55,21 +55,21 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return seen
 
 
-def _table(places: Places, rows: list[Row], name: str = "rows.parquet") -> dict[str, Any]:
+def _table(paths: Paths, rows: list[Row], name: str = "rows.parquet") -> dict[str, Any]:
     """A Parquet source of (bytes, entity, split); every row's key is its place in `rows` when first written."""
     data, entities, splits = zip(*rows, strict=True)
     keys = [f"{n:03d}" for n in range(len(rows))]
     table = pa.table({"bytes": data, "entity": pa.array(entities, pa.string()), "split": splits, "key": keys})
-    pq.write_table(table, places.root / name)
+    pq.write_table(table, paths.root / name)
     return {"name": name.split(".", maxsplit=1)[0], "kind": "parquet", "path": name}
 
 
-def _rejected(places: Places) -> dict[str, str]:
-    frame = REJECTED.read(places.rejected)
+def _rejected(paths: Paths) -> dict[str, str]:
+    frame = REJECTED.read(paths.rejected)
     return dict(zip(frame["source_key"], frame["reason"], strict=True))
 
 
-def test_every_bad_file_is_refused_with_its_reason_and_the_run_goes_on(places: Places) -> None:
+def test_every_bad_file_is_refused_with_its_reason_and_the_run_goes_on(paths: Paths) -> None:
     good = photo(1)
     files = {
         "ok/a.png": good,
@@ -84,72 +84,72 @@ def test_every_bad_file_is_refused_with_its_reason_and_the_run_goes_on(places: P
         "one/contradictory.png": photo(6),
         "two/contradictory.png": photo(6),
     }
-    write_files(places.root / "photos", files)
-    summary = ingest(params(folder_source()), places)
-    reasons = _rejected(places)
+    write_files(paths.root / "photos", files)
+    summary = ingest(params(folder_source()), paths)
+    reasons = _rejected(paths)
     assert reasons.pop("one/contradictory.png") == reasons.pop("two/contradictory.png") == "contradictory"
     assert reasons == {f"x/{n}": n.split(".")[0] for n in (Path(f).name for f in files if f.startswith("x/"))}
     assert (summary.read, summary.kept, summary.merged) == (11, 1, 1)
     assert sum(summary.rejected.values()) == 9
     assert "refused 9 files: 1 animated, 2 contradictory, 1 empty, 1 misnamed" in "\n".join(summary.lines())
-    details = REJECTED.read(places.rejected).set_index("source_key")["detail"]
+    details = REJECTED.read(paths.rejected).set_index("source_key")["detail"]
     assert details["one/contradictory.png"] == "the same bytes are labelled one and two"
 
 
-def test_the_table_says_what_each_image_is(places: Places) -> None:
+def test_the_table_says_what_each_image_is(paths: Paths) -> None:
     data = photo(1)
-    write_files(places.root / "photos", {"Granny Smith/a.png": data})
-    ingest(params(folder_source(split="train", licence="CC0-1.0", attribution="A. Nonymous")), places)
-    (row,) = read_images(places).itertuples(index=False)
+    write_files(paths.root / "photos", {"Granny Smith/a.png": data})
+    ingest(params(folder_source(split="train", licence="CC0-1.0", attribution="A. Nonymous")), paths)
+    (row,) = read_images(paths).itertuples(index=False)
     assert row.sha256 == sha256_bytes(data) and row.image_id == row.sha256[:16]
     assert (row.width, row.height, row.format, row.entity_id, row.split) == (24, 16, "PNG", "granny-smith", "train")
     assert (row.source, row.source_key, row.copies) == ("photos", "Granny Smith/a.png", 1)
     assert (row.licence, row.attribution, row.near_duplicate_of) == ("CC0-1.0", "A. Nonymous", None)
-    assert image_bytes(places, row) == data
+    assert image_bytes(paths, row) == data
 
 
-def test_bytes_in_both_splits_are_of_train_only(places: Places) -> None:
+def test_bytes_in_both_splits_are_of_train_only(paths: Paths) -> None:
     rows: list[Row] = [(photo(1), "a", "gallery"), (photo(1), "a", "train"), (photo(2), "a", "gallery")]
     rows += [(photo(2), None, "gallery")]
-    summary = ingest(params(_table(places, rows)), places)
-    images = read_images(places).set_index("source_key")
+    summary = ingest(params(_table(paths, rows)), paths)
+    images = read_images(paths).set_index("source_key")
     assert images["split"].to_dict() == {"001": "train", "002": "gallery"}
     assert images["copies"].to_dict() == {"001": 2, "002": 2}
-    duplicates = DUPLICATES.read(places.duplicates).set_index("source_key")
+    duplicates = DUPLICATES.read(paths.duplicates).set_index("source_key")
     assert duplicates["across_splits"].to_dict() == {"000": True, "003": False}
     assert set(duplicates["kind"]) == {"exact"} and set(duplicates["distance"]) == {0}
     assert (summary.merged, summary.exact_across_splits) == (2, 1)
 
 
-def test_near_duplicates_are_linked_to_the_least_id(places: Places) -> None:
+def test_near_duplicates_are_linked_to_the_least_id(paths: Paths) -> None:
     image = picture(1, 64, 64)
     rows: list[Row] = [(encoded(image, "JPEG", quality=q), "a", s) for q, s in [(95, "train"), (90, "gallery")]]
     rows += [(encoded(image), "a", "gallery"), (photo(9), "a", "gallery")]
-    summary = ingest(params(_table(places, rows)), places)
-    images = read_images(places)
+    summary = ingest(params(_table(paths, rows)), paths)
+    images = read_images(paths)
     near = images[images["source_key"] != "003"]
     least = min(near["image_id"])
     links = near.set_index("image_id")["near_duplicate_of"].to_dict()
     assert links.pop(least) is None and set(links.values()) == {least} and len(links) == 2
     assert images.set_index("source_key")["near_duplicate_of"]["003"] is None
     split = images.set_index("image_id")["split"]
-    duplicates = DUPLICATES.read(places.duplicates)
+    duplicates = DUPLICATES.read(paths.duplicates)
     assert set(duplicates["kind"]) == {"near"} and set(duplicates["image_id"]) == {least}
     assert duplicates["across_splits"].tolist() == [split[o] != split[least] for o in duplicates["other_image_id"]]
     assert (duplicates["distance"] <= 4).all()
     assert (summary.near, summary.merged, summary.kept) == (2, 0, 4)
 
 
-def test_the_order_of_listing_changes_nothing(places: Places, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_order_of_listing_changes_nothing(paths: Paths, tmp_path_factory: pytest.TempPathFactory) -> None:
     rows = [(photo(n % 7), f"e{n % 7}", "train" if n % 3 else "gallery") for n in range(20)]
     rows += [(encoded(picture(n, 64, 64), "JPEG", quality=q), None, "gallery") for n in (30, 31) for q in (95, 85)]
-    ingest(params(_table(places, rows)), places)
-    other = Places(tmp_path_factory.mktemp("other"))
-    table = pq.read_table(places.root / "rows.parquet")
+    ingest(params(_table(paths, rows)), paths)
+    other = Paths(tmp_path_factory.mktemp("other"))
+    table = pq.read_table(paths.root / "rows.parquet")
     order = random.Random(5).sample(range(len(rows)), len(rows))
     pq.write_table(table.take(order), other.root / "rows.parquet")
     ingest(params(_source_only()), other)
-    assert corpus_bytes(places) == corpus_bytes(other)
+    assert corpus_bytes(paths) == corpus_bytes(other)
 
 
 def _source_only() -> dict[str, Any]:
@@ -157,74 +157,74 @@ def _source_only() -> dict[str, Any]:
 
 
 def test_the_listing_of_folders_changes_nothing(
-    places: Places, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {f"{'abc'[n % 3]}/{n}.png": photo(n) for n in range(9)}
-    write_files(places.root / "photos", files)
-    ingest(params(folder_source()), places)
-    other = Places(tmp_path_factory.mktemp("other"))
+    write_files(paths.root / "photos", files)
+    ingest(params(folder_source()), paths)
+    other = Paths(tmp_path_factory.mktemp("other"))
     write_files(other.root / "photos", dict(reversed(files.items())))
     ingest(params(folder_source()), other)
-    assert corpus_bytes(places) == corpus_bytes(other)
+    assert corpus_bytes(paths) == corpus_bytes(other)
 
 
-def test_the_order_of_decoding_changes_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
-    ingest(params(folder_source()), places)
-    before = corpus_bytes(places)
+def test_the_order_of_decoding_changes_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), paths)
+    before = corpus_bytes(paths)
     monkeypatch.setattr("fieldguide.core.streaming.usable_cores", lambda: 5)
-    ingest(params(folder_source()), places)
-    assert corpus_bytes(places) == before
+    ingest(params(folder_source()), paths)
+    assert corpus_bytes(paths) == before
 
 
-def test_one_photograph_more_decodes_one_and_changes_one_shard(places: Places, decoded: list[bytes]) -> None:
-    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
-    ingest(params(folder_source()), places)
-    before = corpus_bytes(places)
+def test_one_photograph_more_decodes_one_and_changes_one_shard(paths: Paths, decoded: list[bytes]) -> None:
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), paths)
+    before = corpus_bytes(paths)
     assert len(decoded) == 12
     decoded.clear()
-    write_files(places.root / "photos", {"a/new.png": photo(99)})
-    summary = ingest(params(folder_source()), places)
+    write_files(paths.root / "photos", {"a/new.png": photo(99)})
+    summary = ingest(params(folder_source()), paths)
     assert decoded == [photo(99)] and summary.decoded == 1
-    after = corpus_bytes(places)
+    after = corpus_bytes(paths)
     changed = {name for name in after if before.get(name) != after[name]}
     assert len([name for name in changed if name.startswith("shards/")]) == 1
     assert changed - {name for name in changed if name.startswith("shards/")} == {"images.parquet"}
 
 
-def test_refusals_are_remembered_and_read_the_same(places: Places, decoded: list[bytes]) -> None:
-    write_files(places.root / "photos", {"a/cut.png": encoded(picture(1, 90, 90))[:-200], "a/good.png": photo(1)})
-    ingest(params(folder_source()), places)
-    before = corpus_bytes(places)
+def test_refusals_are_remembered_and_read_the_same(paths: Paths, decoded: list[bytes]) -> None:
+    write_files(paths.root / "photos", {"a/cut.png": encoded(picture(1, 90, 90))[:-200], "a/good.png": photo(1)})
+    ingest(params(folder_source()), paths)
+    before = corpus_bytes(paths)
     decoded.clear()
-    ingest(params(folder_source()), places)
-    assert not decoded and corpus_bytes(places) == before
+    ingest(params(folder_source()), paths)
+    assert not decoded and corpus_bytes(paths) == before
 
 
-def test_another_limit_decides_anew(places: Places) -> None:
-    write_files(places.root / "photos", {"a/1.png": photo(1)})
-    assert ingest(params(folder_source()), places).kept == 1
-    assert ingest(params(folder_source(), max_pixels=100), places).rejected == {"oversized": 1}
+def test_another_limit_decides_anew(paths: Paths) -> None:
+    write_files(paths.root / "photos", {"a/1.png": photo(1)})
+    assert ingest(params(folder_source()), paths).kept == 1
+    assert ingest(params(folder_source(), max_pixels=100), paths).rejected == {"oversized": 1}
 
 
-def test_a_line_that_a_killed_run_left_half_written_is_passed_over(places: Places, decoded: list[bytes]) -> None:
-    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(3)})
-    ingest(params(folder_source()), places)
-    before = corpus_bytes(places)
-    (remembered,) = (places.cache / "ingest").glob("*.jsonl")
+def test_a_line_that_a_killed_run_left_half_written_is_passed_over(paths: Paths, decoded: list[bytes]) -> None:
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(3)})
+    ingest(params(folder_source()), paths)
+    before = corpus_bytes(paths)
+    (remembered,) = (paths.cache / "ingest").glob("*.jsonl")
     remembered.write_bytes(remembered.read_bytes()[:-20])
     for expected in (1, 0):
         decoded.clear()
-        ingest(params(folder_source()), places)
-        assert len(decoded) == expected and corpus_bytes(places) == before
+        ingest(params(folder_source()), paths)
+        assert len(decoded) == expected and corpus_bytes(paths) == before
 
 
 @pytest.mark.parametrize("step", ["fieldguide.corpus.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"])
-def test_a_run_that_was_stopped_is_taken_up(places: Places, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
-    ingest(params(folder_source()), places)
-    expected = corpus_bytes(places)
-    stopped = Places(places.root / "stopped")
+def test_a_run_that_was_stopped_is_taken_up(paths: Paths, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
+    ingest(params(folder_source()), paths)
+    expected = corpus_bytes(paths)
+    stopped = Paths(paths.root / "stopped")
     write_files(stopped.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
     with monkeypatch.context() as patch:
         patch.setattr(step, _Stops(3, step))
@@ -251,11 +251,11 @@ class _Stops:
         return self._function(*args)
 
 
-def test_labels_without_a_meaning_are_told_in_one_error(places: Places) -> None:
+def test_labels_without_a_meaning_are_told_in_one_error(paths: Paths) -> None:
     rows: list[Row] = [(photo(1), "Anjou", "val"), (photo(2), "Bosc", "test"), (photo(3), "Seckel", "dev")]
-    source = {**_table(places, rows), "entities": {"Anjou": "anjou"}, "splits": {"val": "train"}}
+    source = {**_table(paths, rows), "entities": {"Anjou": "anjou"}, "splits": {"val": "train"}}
     with pytest.raises(ProblemsError) as error:
-        ingest(params(source), places)
+        ingest(params(source), paths)
     told = [str(problem) for problem in error.value.problems]
     where = "params.yaml: ingest.sources: rows"
     assert told == [
@@ -264,77 +264,75 @@ def test_labels_without_a_meaning_are_told_in_one_error(places: Places) -> None:
         f"{where}.splits: 'dev' (first met at 002) is not listed; listed are val",
         f"{where}.splits: 'test' (first met at 001) is not listed; listed are val",
     ]
-    assert "nothing was written" in str(error.value) and not places.images.parent.exists()
+    assert "nothing was written" in str(error.value) and not paths.images.parent.exists()
 
 
-def test_folder_names_that_would_be_one_entity_or_none_are_told(places: Places) -> None:
-    write_files(
-        places.root / "photos", {"Pink Lady/1.png": photo(1), "pink-lady/2.png": photo(2), "梨/3.png": photo(3)}
-    )
+def test_folder_names_that_would_be_one_entity_or_none_are_told(paths: Paths) -> None:
+    write_files(paths.root / "photos", {"Pink Lady/1.png": photo(1), "pink-lady/2.png": photo(2), "梨/3.png": photo(3)})
     with pytest.raises(ProblemsError) as error:
-        ingest(params(folder_source()), places)
+        ingest(params(folder_source()), paths)
     assert "'pink-lady' (first met at pink-lady/2.png) and 'Pink Lady' would both be called" in str(error.value)
     assert "'梨' (first met at 梨/3.png) has no letters a-z or digits" in str(error.value)
 
 
-def test_keys_that_occur_twice_are_told(places: Places) -> None:
+def test_keys_that_occur_twice_are_told(paths: Paths) -> None:
     table = pa.table({"bytes": [photo(1), photo(2)], "key": ["k", "k"]})
-    pq.write_table(table, places.root / "rows.parquet")
+    pq.write_table(table, paths.root / "rows.parquet")
     with pytest.raises(ProblemsError, match="source rows: the key 'k' occurs twice"):
-        ingest(params(_source_only()), places)
+        ingest(params(_source_only()), paths)
 
 
-def test_a_source_that_is_not_there_is_told(places: Places) -> None:
+def test_a_source_that_is_not_there_is_told(paths: Paths) -> None:
     with pytest.raises(ProblemsError, match="photos: no such folder"):
-        ingest(params(folder_source()), places)
+        ingest(params(folder_source()), paths)
 
 
-def test_sources_count_in_the_order_of_params(places: Places) -> None:
-    sources = [_table(places, [(photo(1), e, "gallery")], f"{n}.parquet") for n, e in [("z", None), ("a", "x")]]
+def test_sources_count_in_the_order_of_params(paths: Paths) -> None:
+    sources = [_table(paths, [(photo(1), e, "gallery")], f"{n}.parquet") for n, e in [("z", None), ("a", "x")]]
     sources[1]["licence"] = "CC0-1.0"
-    ingest(params(*sources), places)
-    (row,) = read_images(places).itertuples(index=False)
+    ingest(params(*sources), paths)
+    (row,) = read_images(paths).itertuples(index=False)
     assert (row.source, row.entity_id, row.licence) == ("z", "x", None)
 
 
-def test_nothing_but_refusals_makes_empty_tables(places: Places) -> None:
-    write_files(places.root / "photos", {"a/1.png": b"no"})
-    assert ingest(params(folder_source()), places).kept == 0
-    assert read_images(places).empty and not list(places.shards.iterdir())
+def test_nothing_but_refusals_makes_empty_tables(paths: Paths) -> None:
+    write_files(paths.root / "photos", {"a/1.png": b"no"})
+    assert ingest(params(folder_source()), paths).kept == 0
+    assert read_images(paths).empty and not list(paths.shards.iterdir())
 
 
-def test_images_are_read_in_the_order_of_the_shards(places: Places) -> None:
-    write_files(places.root / "photos", {f"a/{n}.png": photo(n) for n in range(9)})
-    ingest(params(folder_source()), places)
-    images = read_images(places)
+def test_images_are_read_in_the_order_of_the_shards(paths: Paths) -> None:
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(9)})
+    ingest(params(folder_source()), paths)
+    images = read_images(paths)
     seen = []
-    for row, image in iter_images(places, images.sample(frac=1, random_state=1)):
+    for row, image in iter_images(paths, images.sample(frac=1, random_state=1)):
         assert image.tobytes() == open_image(photo(int(Path(row.source_key).stem))).tobytes()
         seen.append((row.shard, row.offset))
     assert seen == sorted(seen) and len(seen) == 9
 
 
-def test_bytes_that_no_longer_decode_name_their_image(places: Places) -> None:
-    write_files(places.root / "photos", {"a/1.png": photo(1)})
-    ingest(params(folder_source()), places)
-    images = read_images(places)
-    shard = places.shards / images["shard"][0]
+def test_bytes_that_no_longer_decode_name_their_image(paths: Paths) -> None:
+    write_files(paths.root / "photos", {"a/1.png": photo(1)})
+    ingest(params(folder_source()), paths)
+    images = read_images(paths)
+    shard = paths.shards / images["shard"][0]
     shard.write_bytes(bytes(shard.stat().st_size))
     with pytest.raises(FieldguideError, match=f"image {images['image_id'][0]}: these bytes do not decode"):
-        list(iter_images(places, images))
+        list(iter_images(paths, images))
 
 
-def test_a_shard_may_not_lie_elsewhere(places: Places) -> None:
+def test_a_shard_may_not_lie_elsewhere(paths: Paths) -> None:
     row = pd.Series({"shard": "../../secret", "offset": 0, "size": 1})
     with pytest.raises(FieldguideError, match="is not a plain file name"):
-        image_bytes(places, row)
+        image_bytes(paths, row)
 
 
-def test_counts_that_do_not_add_up_stop_the_run(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_files(places.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
+def test_counts_that_do_not_add_up_stop_the_run(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(paths.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
     monkeypatch.setattr("fieldguide.corpus.ingest.duplicate_rows", lambda *_: [])
     with pytest.raises(RuntimeError, match="files were lost"):
-        ingest(params(folder_source()), places)
+        ingest(params(folder_source()), paths)
 
 
 @pytest.mark.parametrize(("label", "expected"), [("Granny Smith", "granny-smith"), ("Kjellström's", "kjellstrom-s")])
@@ -349,12 +347,12 @@ def test_the_example_has_the_images_that_its_papers_count(example_input: Path, t
     repository = example_input.parent.parent
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "input").symlink_to(example_input)
-    summary = ingest(read_params(repository / "params.yaml").ingest, Places(tmp_path))
+    summary = ingest(read_params(repository / "params.yaml").ingest, Paths(tmp_path))
     assert summary == Summary(
         read=2228, kept=1567, merged=661, rejected={}, decoded=1567, kept_by_split={"train": 732, "gallery": 835},
         exact_across_splits=0, near=4, near_across_splits=0,
     )  # fmt: skip
-    images = read_images(Places(tmp_path))
+    images = read_images(Paths(tmp_path))
     assert images.groupby(["source", "split"]).size().to_dict() == {
         ("grocery", "gallery"): 661, ("grocery", "train"): 732, ("met", "gallery"): 174,
     }  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from fieldguide.checks.expectations.run import Outcome, write_checks
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.leaderboard.evaluate import Evaluation, write_evaluation
 from fieldguide.evaluation.leaderboard.rows import comparisons, leaderboard
 from fieldguide.evaluation.section import Evaluate
@@ -69,9 +69,9 @@ def make(folder: Path, value: float, warned: int) -> None:
     chosen = Evaluate(measures=["nDCG@10"], headline="nDCG@10", baseline="text", bootstrap=10, permutations=10, seed=0)
     compared = comparisons(scores, chosen)
     board = leaderboard(scores, chosen, None, compared)
-    places = Places(folder / "made")
-    write_evaluation(places.evaluation, Evaluation(scores, board, compared, (), {}))
-    write_checks(places, [Outcome("images", "is", "warning", not warned, warned, ())])
+    paths = Paths(folder / "made")
+    write_evaluation(paths.evaluation, Evaluation(scores, board, compared, (), {}))
+    write_checks(paths, [Outcome("images", "is", "warning", not warned, warned, ())])
     call(folder, sys.executable, "-m", "dvc", "repro", "-q")
     call(folder, "git", "add", "-A")
     call(folder, "git", "commit", "-qm", "made")

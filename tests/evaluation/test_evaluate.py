@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.leaderboard.evaluate import evaluate
 from fieldguide.evaluation.leaderboard.rows import leaderboard
 from fieldguide.evaluation.leaderboard.table import print_leaderboard
@@ -25,18 +25,18 @@ FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.j
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
     stage(Run(tiny_params(), made))
     return made
 
 
-def rows_of(places: Places, name: str) -> list[dict[str, object]]:
-    return list(json.loads((places.evaluation / name).read_text()))
+def rows_of(paths: Paths, name: str) -> list[dict[str, object]]:
+    return list(json.loads((paths.evaluation / name).read_text()))
 
 
-def test_every_system_is_on_every_board(places: Places) -> None:
-    board = rows_of(places, "leaderboard.json")
+def test_every_system_is_on_every_board(paths: Paths) -> None:
+    board = rows_of(paths, "leaderboard.json")
     measures = [*tiny_params().evaluate.measures, "Judged@10"]
     wanted = [
         (track, kind, system, measure)
@@ -50,9 +50,9 @@ def test_every_system_is_on_every_board(places: Places) -> None:
     assert all(0 <= r["low"] <= r["mean"] <= r["high"] <= 1 for r in board)
 
 
-def test_means_are_means_over_subtopics(places: Places) -> None:
-    scores = SCORES.read(places.evaluation / "scores.parquet")
-    for row in rows_of(places, "leaderboard.json"):
+def test_means_are_means_over_subtopics(paths: Paths) -> None:
+    scores = SCORES.read(paths.evaluation / "scores.parquet")
+    for row in rows_of(paths, "leaderboard.json"):
         mine = scores[
             (
                 scores[["track", "kind", "system", "measure"]] == pd.Series(row)[["track", "kind", "system", "measure"]]
@@ -62,9 +62,9 @@ def test_means_are_means_over_subtopics(places: Places) -> None:
         assert row["mean"] == pytest.approx(mine["value"].mean(), abs=1e-6)
 
 
-def test_differences_are_from_the_baseline(places: Places) -> None:
-    board = {(r["track"], r["kind"], r["system"], r["measure"]): r["mean"] for r in rows_of(places, "leaderboard.json")}
-    found = rows_of(places, "comparisons.json")
+def test_differences_are_from_the_baseline(paths: Paths) -> None:
+    board = {(r["track"], r["kind"], r["system"], r["measure"]): r["mean"] for r in rows_of(paths, "leaderboard.json")}
+    found = rows_of(paths, "comparisons.json")
     assert len(found) == 2 * 2 * (2 * 9 + 1)  # every system less the baseline, and one more pair by the headline
     for row in found:
         key = (row["track"], row["kind"])
@@ -80,45 +80,45 @@ def test_differences_are_from_the_baseline(places: Places) -> None:
     assert {measure for *_, measure in others} == {"nDCG@10"}
 
 
-def test_tie_groups_are_those_of_the_corrected_pairs(places: Places) -> None:
-    board = rows_of(places, "leaderboard.json")
+def test_tie_groups_are_those_of_the_corrected_pairs(paths: Paths) -> None:
+    board = rows_of(paths, "leaderboard.json")
     assert {r["measure"] for r in board if r["group"] is not None} == {"nDCG@10"}
     group = {(r["track"], r["kind"], r["system"]): set(str(r["group"])) for r in board if r["group"] is not None}
-    for row in rows_of(places, "comparisons.json"):
+    for row in rows_of(paths, "comparisons.json"):
         if row["measure"] == "nDCG@10":
             ours, theirs = (group[row["track"], row["kind"], row[side]] for side in ("system", "baseline"))
             assert (ours & theirs == set()) == (float(str(row["q"])) <= 0.05)
 
 
-def test_metrics_and_csv_say_the_same(places: Places) -> None:
-    board = rows_of(places, "leaderboard.json")
-    metrics = json.loads((places.evaluation / "metrics.json").read_text())
-    with (places.evaluation / "leaderboard.csv").open() as stream:
+def test_metrics_and_csv_say_the_same(paths: Paths) -> None:
+    board = rows_of(paths, "leaderboard.json")
+    metrics = json.loads((paths.evaluation / "metrics.json").read_text())
+    with (paths.evaluation / "leaderboard.csv").open() as stream:
         table = list(csv.DictReader(stream))
     assert [float(row["mean"]) for row in table] == [row["mean"] for row in board]
     row = board[0]
     assert metrics[row["track"]][row["kind"]][row["system"]][row["measure"]] == round(row["mean"], 4)
 
 
-def test_the_same_input_gives_the_same_bytes(places: Places) -> None:
-    before = [(places.evaluation / name).read_bytes() for name in FILES]
-    stage(Run(tiny_params(), places))
-    assert [(places.evaluation / name).read_bytes() for name in FILES] == before
+def test_the_same_input_gives_the_same_bytes(paths: Paths) -> None:
+    before = [(paths.evaluation / name).read_bytes() for name in FILES]
+    stage(Run(tiny_params(), paths))
+    assert [(paths.evaluation / name).read_bytes() for name in FILES] == before
 
 
 def test_a_subtopic_without_a_line_counts_as_zero_and_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = tiny_benchmark(tmp_path)
-    path = places.run("fullrank", "visret")
+    paths = tiny_benchmark(tmp_path)
+    path = paths.run("fullrank", "visret")
     lines = path.read_text().splitlines(keepends=True)
     lost = lines[0].split()[0]
     path.write_text("".join(line for line in lines if not line.startswith(lost)))
-    stage(Run(tiny_params(), places))
+    stage(Run(tiny_params(), paths))
     assert (
         "fullrank/visret has no line for 1 subtopics: they count with the measure's default" in capsys.readouterr().out
     )
-    scores = SCORES.read(places.evaluation / "scores.parquet")
+    scores = SCORES.read(paths.evaluation / "scores.parquet")
     defaulted = scores[scores["defaulted"].astype(bool)]
     assert set(zip(defaulted["track"], defaulted["system"], defaulted["subtopic_id"], strict=True)) == {
         ("fullrank", "visret", lost)
@@ -127,14 +127,14 @@ def test_a_subtopic_without_a_line_counts_as_zero_and_is_told(
 
 
 def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
-    best = read_run(places.run("fullrank", "visret")).query("rank == 1")
+    paths = tiny_benchmark(tmp_path)
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
+    best = read_run(paths.run("fullrank", "visret")).query("rank == 1")
     pairs = set(zip(best["subtopic_id"], best["image_id"], strict=True))
     unjudged = qrels["subtopic_id"].iloc[0]
     keep = [s != unjudged and (s, i) not in pairs for s, i in zip(qrels["subtopic_id"], qrels["image_id"], strict=True)]
-    QRELS.write(places.qrels / "qrels.parquet", qrels[keep])
-    made = evaluate(tiny_params(), places)
+    QRELS.write(paths.qrels / "qrels.parquet", qrels[keep])
+    made = evaluate(tiny_params(), paths)
     assert made.unjudged == (unjudged,)
     judged = {
         r["mean"]
@@ -145,20 +145,20 @@ def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
 
 
 def test_a_benchmark_without_judgments_or_with_bad_measures_is_refused(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
+    paths = tiny_benchmark(tmp_path)
     with pytest.raises(ProblemsError, match="'hits@10' is no measure"):
-        evaluate(tiny_params(evaluate={"measures": ["hits@10"], "headline": "hits@10"}), places)
-    QRELS.write(places.qrels / "qrels.parquet", QRELS.frame([]))
+        evaluate(tiny_params(evaluate={"measures": ["hits@10"], "headline": "hits@10"}), paths)
+    QRELS.write(paths.qrels / "qrels.parquet", QRELS.frame([]))
     with pytest.raises(FieldguideError, match=r"qrels\.parquet: no judgment for any subtopic"):
-        evaluate(tiny_params(), places)
+        evaluate(tiny_params(), paths)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
-def test_the_printed_table_fits_and_cuts_no_number(places: Places, width: int) -> None:
+def test_the_printed_table_fits_and_cuts_no_number(paths: Paths, width: int) -> None:
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None)
-    board = rows_of(places, "leaderboard.json")
-    print_leaderboard(board, rows_of(places, "comparisons.json"), tiny_params().evaluate, console)
+    board = rows_of(paths, "leaderboard.json")
+    print_leaderboard(board, rows_of(paths, "comparisons.json"), tiny_params().evaluate, console)
     text = stream.getvalue()
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
@@ -167,9 +167,9 @@ def test_the_printed_table_fits_and_cuts_no_number(places: Places, width: int) -
     assert ("Judged@10" in text) == (width == 200)
 
 
-def test_a_pipe_gets_the_whole_table_without_colours(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    board = rows_of(places, "leaderboard.json")
-    print_leaderboard(board, rows_of(places, "comparisons.json"), tiny_params().evaluate)
+def test_a_pipe_gets_the_whole_table_without_colours(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    board = rows_of(paths, "leaderboard.json")
+    print_leaderboard(board, rows_of(paths, "comparisons.json"), tiny_params().evaluate)
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert "Judged@10" in text
@@ -186,8 +186,8 @@ def test_more_measures_are_compared_by_all_pairs_where_asked(tmp_path: Path) -> 
     assert {row["measure"] for row in made.leaderboard if row["group"] is not None} == others
 
 
-def test_systems_scored_on_other_subtopics_are_not_compared(places: Places) -> None:
-    scores = SCORES.read(places.evaluation / "scores.parquet")
+def test_systems_scored_on_other_subtopics_are_not_compared(paths: Paths) -> None:
+    scores = SCORES.read(paths.evaluation / "scores.parquet")
     lost = (scores[["system", "measure", "track", "kind"]] == ["visret", "AP", "fullrank", "comparison"]).all(axis=1)
     with pytest.raises(ProblemsError, match="fullrank visret: AP has no value for") as caught:
         leaderboard(scores.drop(scores[lost].index[:2]), tiny_params().evaluate)

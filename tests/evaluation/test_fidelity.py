@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import ClassMeans, judge_phrases, measure_fidelity, write_fidelity
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.records.drawings import DRAWINGS
@@ -26,7 +26,7 @@ SPEC = Fidelity(encoder=ENCODER)
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     return tiny_benchmark(tmp_path)
 
 
@@ -78,14 +78,14 @@ def test_a_phrase_went_wrong_in_rewriting_where_the_bare_name_is_drawn_well() ->
     }
 
 
-def planted(places: Places, wrong: str) -> None:
+def planted(paths: Paths, wrong: str) -> None:
     """Every image and drawing of an entity lies at that entity's corner; drawings of `wrong` at another's."""
     corners = {entity: np.eye(8, dtype=np.float32)[n] for n, entity in enumerate(ENTITIES)}
     entity_of = {name: entity for entity, (name, *_) in ENTITIES.items()}
-    images = IMAGES.read(places.images).set_index("image_id")["entity_id"].to_dict()
-    drawings = DRAWINGS.read(places.drawings).set_index("drawing_id")["prompt"].to_dict()
+    images = IMAGES.read(paths.images).set_index("image_id")["entity_id"].to_dict()
+    drawings = DRAWINGS.read(paths.drawings).set_index("drawing_id")["prompt"].to_dict()
     corners |= {"other": np.eye(8, dtype=np.float32)[7]}
-    for folder in (places.embeddings(ENCODER), places.queries(ENCODER)):
+    for folder in (paths.embeddings(ENCODER), paths.queries(ENCODER)):
         index = EMBEDDING_INDEX.read(folder / "index.parquet")
         vectors = np.load(folder / "vectors.npy")
         for row, kind, key in index[["row", "kind", "key"]].itertuples(index=False):
@@ -98,9 +98,9 @@ def planted(places: Places, wrong: str) -> None:
 
 
 @pytest.mark.parametrize("centre", [False, True])
-def test_an_entity_that_is_drawn_as_another_is_found(places: Places, centre: bool) -> None:
-    planted(places, wrong="red-delicious")
-    report = measure_fidelity(places, Fidelity(encoder=ENCODER, centre=centre))
+def test_an_entity_that_is_drawn_as_another_is_found(paths: Paths, centre: bool) -> None:
+    planted(paths, wrong="red-delicious")
+    report = measure_fidelity(paths, Fidelity(encoder=ENCODER, centre=centre))
     found = {row.entity_id: (row.drawings, row.accuracy, row.ceiling, row.taken_for) for row in report.entities}
     assert found == {
         "granny-smith": (2, 1.0, 1.0, None),
@@ -113,15 +113,15 @@ def test_an_entity_that_is_drawn_as_another_is_found(places: Places, centre: boo
     assert wrong == {"red-delicious"}
 
 
-def test_failed_drawings_and_entities_without_photographs_are_told_apart(places: Places) -> None:
-    images = IMAGES.read(places.images)
+def test_failed_drawings_and_entities_without_photographs_are_told_apart(paths: Paths) -> None:
+    images = IMAGES.read(paths.images)
     images.loc[images["entity_id"] == "satsuma", "split"] = "gallery"
-    IMAGES.write(places.images, images)
+    IMAGES.write(paths.images, images)
     rewrite(
-        DRAWINGS, places.drawings, reason="refused",
+        DRAWINGS, paths.drawings, reason="refused",
         status=lambda frame: frame["prompt"].map(lambda p: "failed" if "Granny" in p else "ok"),
     )  # fmt: skip
-    report = measure_fidelity(places, SPEC)
+    report = measure_fidelity(paths, SPEC)
     assert report.left_out == ("satsuma",)
     assert {p.entity_id for p in report.phrases} == {"granny-smith", "red-delicious"}
     assert {p.verdict for p in report.phrases if p.entity_id == "granny-smith"} == {"not drawn"}
@@ -130,23 +130,23 @@ def test_failed_drawings_and_entities_without_photographs_are_told_apart(places:
     assert report.accuracy == red.accuracy
 
 
-def test_without_drawings_nothing_is_claimed(places: Places) -> None:
-    rewrite(DRAWINGS, places.drawings, status="failed", reason="refused")
-    report = measure_fidelity(places, SPEC)
+def test_without_drawings_nothing_is_claimed(paths: Paths) -> None:
+    rewrite(DRAWINGS, paths.drawings, status="failed", reason="refused")
+    report = measure_fidelity(paths, SPEC)
     assert report.accuracy is None
     assert {p.verdict for p in report.phrases} == {"not drawn"}
-    assert len(report.phrases) == len(Collection(places).subtopics)
+    assert len(report.phrases) == len(Collection(paths).subtopics)
 
 
-def test_one_entity_cannot_be_told_from_others(places: Places) -> None:
-    rewrite(IMAGES, places.images, split="gallery")
+def test_one_entity_cannot_be_told_from_others(paths: Paths) -> None:
+    rewrite(IMAGES, paths.images, split="gallery")
     with pytest.raises(FieldguideError, match="the train split shows 0 entities; to name drawings takes photographs"):
-        measure_fidelity(places, SPEC)
+        measure_fidelity(paths, SPEC)
 
 
-def test_the_file_says_its_version_and_the_same_twice(places: Places) -> None:
-    write_fidelity(places.fidelity, measure_fidelity(places, SPEC))
-    first = places.fidelity.read_bytes()
-    write_fidelity(places.fidelity, measure_fidelity(places, SPEC))
-    assert places.fidelity.read_bytes() == first
+def test_the_file_says_its_version_and_the_same_twice(paths: Paths) -> None:
+    write_fidelity(paths.fidelity, measure_fidelity(paths, SPEC))
+    first = paths.fidelity.read_bytes()
+    write_fidelity(paths.fidelity, measure_fidelity(paths, SPEC))
+    assert paths.fidelity.read_bytes() == first
     assert json.loads(first)["schema_version"] == FIDELITY_VERSION

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.records.runs import read_run
@@ -38,10 +38,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     """A clone with the miniature benchmark, and params.yaml that names the package's kinds."""
     root = copy_project(tmp_path_factory.mktemp("extended") / "project")
-    places = tiny_benchmark(root)
+    paths = tiny_benchmark(root)
     values = tiny_params().model_dump(mode="json", exclude_none=True)
     values["encoders"][ENCODER] = {"kind": "colour-histogram", "levels": 3}
     values["embed"]["encoders"].append(ENCODER)
@@ -50,19 +50,19 @@ def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Places:
     values["systems"][SYSTEM] = {"kind": "agreement", "encoder": ENCODER, "images": 2}
     values["retrieve"]["systems"].append(SYSTEM)
     (root / "params.yaml").write_text(yaml.safe_dump(values))
-    return places
+    return paths
 
 
-def run(places: Places, site: Path | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(paths: Paths, site: Path | None, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "FIELDGUIDE_BACKGROUND": "0", "FIELDGUIDE_TRACK": "0", "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(site) if site else ""
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=places.root, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=paths.root, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 def test_an_encoder_a_generator_and_a_system_of_another_package_run_through_the_stages(
-    installed: Path, benchmark: Places
+    installed: Path, benchmark: Paths
 ) -> None:
     for arguments, told in (
         (("flows.visualize",), f"{GENERATOR}: 4 drawn now, 0 drawn before, 4 failed"),
@@ -80,9 +80,9 @@ def test_an_encoder_a_generator_and_a_system_of_another_package_run_through_the_
     _check_ranking(benchmark, read_run(benchmark.run("fullrank", SYSTEM)), drawings)
 
 
-def _check_ranking(places: Places, ranked: pd.DataFrame, drawings: pd.DataFrame) -> None:
+def _check_ranking(paths: Paths, ranked: pd.DataFrame, drawings: pd.DataFrame) -> None:
     """The best photograph is the one whose least similarity with the phrase's drawings is greatest."""
-    images, queries = Embeddings.open(places.embeddings(ENCODER)), Embeddings.open(places.queries(ENCODER))
+    images, queries = Embeddings.open(paths.embeddings(ENCODER)), Embeddings.open(paths.queries(ENCODER))
     of_prompt = drawings[drawings["status"] == "ok"].groupby("prompt")["drawing_id"].apply(list)
     found = set()
     for _, lines in ranked.groupby("subtopic_id", observed=True):
@@ -98,7 +98,7 @@ def _check_ranking(places: Places, ranked: pd.DataFrame, drawings: pd.DataFrame)
 
 
 @pytest.mark.slow
-def test_without_the_package_its_kinds_are_named_with_those_there_are(benchmark: Places) -> None:
+def test_without_the_package_its_kinds_are_named_with_those_there_are(benchmark: Paths) -> None:
     done = run(benchmark, None, "flows.retrieve", SYSTEM)
     assert done.returncode != 0
     assert "kind 'agreement' is none of" in done.stderr
@@ -107,7 +107,7 @@ def test_without_the_package_its_kinds_are_named_with_those_there_are(benchmark:
 
 
 @pytest.mark.slow
-def test_doctor_lists_what_the_package_offers(installed: Path, benchmark: Places) -> None:
+def test_doctor_lists_what_the_package_offers(installed: Path, benchmark: Paths) -> None:
     done = run(benchmark, installed, "fieldguide.cli.main", "doctor")
     assert "colour-histogram" in done.stdout
     assert "swatch" in done.stdout

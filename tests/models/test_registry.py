@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section
 
 PLUGIN = """
-from fieldguide.models import ENCODERS
+from fieldguide.models.registry import ENCODERS
 
 @ENCODERS.register("{kind}", modules=("numpy",), files={{"weights": ()}}, modalities=("text",))
 class Mine:
@@ -125,7 +125,7 @@ def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
 
 def test_listing_kinds_loads_no_model_library() -> None:
     code = (
-        "import sys; from fieldguide.models import available_kinds; print(len(available_kinds()));"
+        "import sys; from fieldguide.models.registry import available_kinds; print(len(available_kinds()));"
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)

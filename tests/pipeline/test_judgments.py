@@ -30,15 +30,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def lines(site: Site) -> int:
-    return len(log.read(site.places.judgments).entries)
+    return len(log.read(site.paths.judgments).entries)
 
 
 def pooled(site: Site) -> int:
-    return len(POOLS.read(site.places.pools))
+    return len(POOLS.read(site.paths.pools))
 
 
 def graded(site: Site) -> int:
-    return len(QRELS.read(site.places.qrels / "qrels.parquet"))
+    return len(QRELS.read(site.paths.qrels / "qrels.parquet"))
 
 
 def test_new_lines_make_adjudicate_run_and_all_of_them_are_kept(site: Site) -> None:
@@ -90,7 +90,7 @@ def test_a_clone_rebuilds_the_benchmark_from_the_log_without_a_server(site: Site
     shutil.copytree(site.folder / "data", clone.folder / "data", dirs_exist_ok=True, ignore=given)
     clone.run("dvc", "cache", "dir", "--local", str(site.folder / ".dvc" / "cache"))
     clone.run("dvc", "checkout", "data/judgments", "data/pools/pools.parquet")
-    made = [clone.places.qrels / "qrels.trec", clone.places.report]
+    made = [clone.paths.qrels / "qrels.trec", clone.paths.report]
     assert not any(path.exists() for path in made)
     try:
         done = clone.run("fieldguide.cli.main", "build", LABEL_STUDIO_URL="http://127.0.0.1:9")

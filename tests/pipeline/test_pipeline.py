@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.publishing.release.verify import verify_release
 from tests.pipeline.conftest import PER_SPLIT, Site, make_site
 
@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.example]
 
 
 def test_the_build_leaves_a_report_a_release_and_scores_of_every_system(built: Site) -> None:
-    places = Places(built.folder)
-    assert places.report.stat().st_size > 10_000
-    verify_release(places.release)
-    rows = json.loads((places.evaluation / "leaderboard.json").read_text())
+    paths = Paths(built.folder)
+    assert paths.report.stat().st_size > 10_000
+    verify_release(paths.release)
+    rows = json.loads((paths.evaluation / "leaderboard.json").read_text())
     assert {row["track"] for row in rows} == {"fullrank", "rerank"}
     assert {"random", "text-zero-shot", "visret", "visret-centred"} <= {row["system"] for row in rows}
     assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 1 for row in rows)
@@ -134,5 +134,5 @@ def test_photographs_are_split_as_the_site_says(built: Site) -> None:
     assert "visret" in told
     from fieldguide.records.images import IMAGES
 
-    images = IMAGES.read(Places(built.folder).images)
+    images = IMAGES.read(Paths(built.folder).images)
     assert sorted(images["split"].value_counts().to_list()) == [5 * PER_SPLIT, 5 * PER_SPLIT]

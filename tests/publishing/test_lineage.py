@@ -11,7 +11,7 @@ from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.cli.explain import facts, judged, render, show
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.lineage import Lineage, Pooled, explain, resolve
 from fieldguide.records.images import DUPLICATES, IMAGES
@@ -27,32 +27,32 @@ def params() -> Params:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     """Not to be changed."""
     return tiny_benchmark(tmp_path_factory.mktemp("lineage"), params)
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, params: Params) -> Places:
+def fresh(tmp_path: Path, params: Params) -> Paths:
     return tiny_benchmark(tmp_path, params)
 
 
-def pooled_by_visret(places: Places) -> tuple[str, str]:
-    pools = POOLS.read(places.pools)
+def pooled_by_visret(paths: Paths) -> tuple[str, str]:
+    pools = POOLS.read(paths.pools)
     row = next(row for row in pools.itertuples() if list(row.systems) == ["visret"])
     return str(row.subtopic_id), str(row.image_id)
 
 
-def one(places: Places, params: Params, topic: str, image: str) -> Lineage:
-    (lineage,) = explain(places, params, topic, image, judged(places))
+def one(paths: Paths, params: Params, topic: str, image: str) -> Lineage:
+    (lineage,) = explain(paths, params, topic, image, judged(paths))
     return lineage
 
 
-def test_a_lineage_holds_what_the_tables_hold(places: Places, params: Params) -> None:
-    subtopic, image = pooled_by_visret(places)
-    lineage = one(places, params, subtopic, image)
-    topics = {t.topic_id: t for t in read_topics(places.topics)}
-    row = IMAGES.read(places.images).set_index("image_id").loc[image]
+def test_a_lineage_holds_what_the_tables_hold(paths: Paths, params: Params) -> None:
+    subtopic, image = pooled_by_visret(paths)
+    lineage = one(paths, params, subtopic, image)
+    topics = {t.topic_id: t for t in read_topics(paths.topics)}
+    row = IMAGES.read(paths.images).set_index("image_id").loc[image]
     assert lineage.asked.question == topics[subtopic.partition(".")[0]].text
     assert (lineage.image.source_key, lineage.image.split) == (row["source_key"], "gallery")
     assert lineage.asked.evidence[0].source == "curated"
@@ -66,21 +66,21 @@ def test_a_lineage_holds_what_the_tables_hold(places: Places, params: Params) ->
     assert lineage.missing == ()
 
 
-def test_placements_are_those_of_the_runs(places: Places, params: Params) -> None:
-    subtopic, image = pooled_by_visret(places)
-    placements = {(p.track, p.system): (p.rank, p.score) for p in one(places, params, subtopic, image).placements}
+def test_placements_are_those_of_the_runs(paths: Paths, params: Params) -> None:
+    subtopic, image = pooled_by_visret(paths)
+    placements = {(p.track, p.system): (p.rank, p.score) for p in one(paths, params, subtopic, image).placements}
     assert len(placements) == 6
     for (track, system), found in placements.items():
-        run = read_run(places.run(track, system))
+        run = read_run(paths.run(track, system))
         lines = run[(run["subtopic_id"] == subtopic) & (run["image_id"] == image)]
         assert found == ((None, None) if lines.empty else (lines["rank"].iloc[0], lines["score"].iloc[0]))
 
 
-def test_an_image_outside_pool_and_runs_has_no_grade(places: Places, params: Params) -> None:
-    images = IMAGES.read(places.images)
+def test_an_image_outside_pool_and_runs_has_no_grade(paths: Paths, params: Params) -> None:
+    images = IMAGES.read(paths.images)
     train = images["image_id"][images["split"] == "train"].iloc[0]
-    topic = read_topics(places.topics)[0]
-    lineage = one(places, params, topic.subtopics[0].subtopic_id, train)
+    topic = read_topics(paths.topics)[0]
+    lineage = one(paths, params, topic.subtopics[0].subtopic_id, train)
     assert (lineage.pool, lineage.qrel, lineage.judgments) == (None, None, ())
     assert {(p.rank, p.score) for p in lineage.placements} == {(None, None)}
     words = dict(facts(lineage))
@@ -88,18 +88,18 @@ def test_an_image_outside_pool_and_runs_has_no_grade(places: Places, params: Par
     assert words["grade"] == "none; counts as not relevant"
 
 
-def test_a_topic_means_all_its_subtopics(places: Places, params: Params) -> None:
-    topic = next(t for t in read_topics(places.topics) if len(t.entities) == 2)
-    image = str(POOLS.read(places.pools)["image_id"].iloc[0])
-    found = explain(places, params, topic.topic_id, image)
+def test_a_topic_means_all_its_subtopics(paths: Paths, params: Params) -> None:
+    topic = next(t for t in read_topics(paths.topics) if len(t.entities) == 2)
+    image = str(POOLS.read(paths.pools)["image_id"].iloc[0])
+    found = explain(paths, params, topic.topic_id, image)
     assert [lineage.subtopic_id for lineage in found] == [s.subtopic_id for s in topic.subtopics]
 
 
-def test_ids_may_be_abbreviated(places: Places, params: Params) -> None:
-    subtopic, image = pooled_by_visret(places)
-    assert one(places, params, subtopic, image[:10]) == one(places, params, subtopic, image)
+def test_ids_may_be_abbreviated(paths: Paths, params: Params) -> None:
+    subtopic, image = pooled_by_visret(paths)
+    assert one(paths, params, subtopic, image[:10]) == one(paths, params, subtopic, image)
     topic = subtopic.partition(".")[0]
-    assert explain(places, params, topic[:7], image) == explain(places, params, topic, image)
+    assert explain(paths, params, topic[:7], image) == explain(paths, params, topic, image)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_an_id_that_begins_another_means_itself() -> None:
     assert resolve("t1.e1", ["t1.e10", "t1.e1"], "subtopic", "topics.jsonl") == "t1.e1"
 
 
-def test_unknown_topics_and_images_are_told(places: Places, params: Params) -> None:
-    subtopic, image = pooled_by_visret(places)
+def test_unknown_topics_and_images_are_told(paths: Paths, params: Params) -> None:
+    subtopic, image = pooled_by_visret(paths)
     with pytest.raises(FieldguideError, match=f"subtopic '{subtopic}9': not in .*did you mean {subtopic}"):
-        explain(places, params, f"{subtopic}9", image)
+        explain(paths, params, f"{subtopic}9", image)
     with pytest.raises(FieldguideError, match=r"topic 'zz': not in .*there are 7, such as"):
-        explain(places, params, "zz", image)
+        explain(paths, params, "zz", image)
     with pytest.raises(FieldguideError, match=r"image 'zz': not in .*there are 23, such as"):
-        explain(places, params, subtopic, "zz")
+        explain(paths, params, subtopic, "zz")
 
 
-def test_duplicates_are_told_from_both_sides(fresh: Places, params: Params) -> None:
+def test_duplicates_are_told_from_both_sides(fresh: Paths, params: Params) -> None:
     ids = list(IMAGES.read(fresh.images)["image_id"])
     rewrite(
         DUPLICATES, fresh.duplicates, kind="near", image_id=ids[0], other_image_id=ids[1], distance=3,
@@ -142,7 +142,7 @@ def test_duplicates_are_told_from_both_sides(fresh: Places, params: Params) -> N
     assert one(fresh, params, topic, ids[2]).image.duplicates == ()
 
 
-def test_superseded_judgments_stay_in_the_lineage(fresh: Places, params: Params) -> None:
+def test_superseded_judgments_stay_in_the_lineage(fresh: Paths, params: Params) -> None:
     subtopic, image = pooled_by_visret(fresh)
     first = next(e for e in log.read(fresh.judgments).entries if (e.subtopic_id, e.image_id) == (subtopic, image))
     changed = Judgment(
@@ -154,7 +154,7 @@ def test_superseded_judgments_stay_in_the_lineage(fresh: Places, params: Params)
     assert [(j.action, j.holds) for j in found] == [("judged", False), ("superseded", True)]
 
 
-def test_what_is_not_made_yet_is_named(fresh: Places, params: Params) -> None:
+def test_what_is_not_made_yet_is_named(fresh: Paths, params: Params) -> None:
     subtopic, image = pooled_by_visret(fresh)
     gone = [fresh.run("rerank", "visret"), fresh.pools, fresh.qrels / "qrels.parquet", fresh.judgments]
     for path in gone:
@@ -167,18 +167,18 @@ def test_what_is_not_made_yet_is_named(fresh: Places, params: Params) -> None:
     assert (words["pooled by"], words["grade"]) == ("not known yet", "not decided yet")
 
 
-def test_shown_as_json_and_as_text(places: Places, params: Params, capsys: pytest.CaptureFixture[str]) -> None:
-    subtopic, image = pooled_by_visret(places)
-    show(places, params, subtopic, image, as_json=True)
+def test_shown_as_json_and_as_text(paths: Paths, params: Params, capsys: pytest.CaptureFixture[str]) -> None:
+    subtopic, image = pooled_by_visret(paths)
+    show(paths, params, subtopic, image, as_json=True)
     (record,) = json.loads(capsys.readouterr().out)
     assert (record["subtopic_id"], record["image"]["image_id"]) == (subtopic, image)
-    show(places, params, subtopic, image, as_json=False)
+    show(paths, params, subtopic, image, as_json=False)
     text = capsys.readouterr().out
     for words in (subtopic, image, "visret at rank", "dataset-label", "reference answer", "rerank: score"):
         assert words in text
 
 
-def test_hostile_text_is_shown_and_does_nothing(fresh: Places, params: Params) -> None:
+def test_hostile_text_is_shown_and_does_nothing(fresh: Paths, params: Params) -> None:
     from io import StringIO
 
     from rich.console import Console
@@ -191,8 +191,8 @@ def test_hostile_text_is_shown_and_does_nothing(fresh: Places, params: Params) -
     assert "\x1b" not in stream.getvalue()
 
 
-def test_the_random_sample_is_told(places: Places, params: Params) -> None:
-    row = next(row for row in POOLS.read(places.pools).itertuples() if row.sampled)
-    lineage = one(places, params, str(row.subtopic_id), str(row.image_id))
+def test_the_random_sample_is_told(paths: Paths, params: Params) -> None:
+    row = next(row for row in POOLS.read(paths.pools).itertuples() if row.sampled)
+    lineage = one(paths, params, str(row.subtopic_id), str(row.image_id))
     assert lineage.pool == Pooled({}, True)
     assert dict(facts(lineage))["pooled by"] == "the random sample"

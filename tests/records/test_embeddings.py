@@ -13,7 +13,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_tar
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest import ingest
 from fieldguide.corpus.shards import read_images
 from fieldguide.records.drawings import DRAWINGS
@@ -61,11 +61,11 @@ class FakeEncoder:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    places = Places(tmp_path)
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths(tmp_path)
     write_files(tmp_path / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
-    ingest(params(folder_source()), places)
-    return places
+    ingest(params(folder_source()), paths)
+    return paths
 
 
 @pytest.fixture
@@ -74,21 +74,21 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def _encode(places: Places, encoder: FakeEncoder, batch: int = 4, **values: Any) -> Encoded:
-    items = image_items(read_images(places), places)
+def _encode(paths: Paths, encoder: FakeEncoder, batch: int = 4, **values: Any) -> Encoded:
+    items = image_items(read_images(paths), paths)
     options = {"dtype": "float16", "batch": batch, **values}
-    return encode(items, encoder, places.embeddings("fake"), places.cache / "embeddings", **options)
+    return encode(items, encoder, paths.embeddings("fake"), paths.cache / "embeddings", **options)
 
 
-def _files(places: Places) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(places.embeddings("fake").iterdir())}
+def _files(paths: Paths) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(paths.embeddings("fake").iterdir())}
 
 
-def test_each_image_has_the_vector_of_its_pixels(places: Places) -> None:
+def test_each_image_has_the_vector_of_its_pixels(paths: Paths) -> None:
     encoder = FakeEncoder()
-    assert _encode(places, encoder) == Encoded(12, 12)
-    embeddings = Embeddings.open(places.embeddings("fake"))
-    images = read_images(places).sample(frac=1, random_state=3)
+    assert _encode(paths, encoder) == Encoded(12, 12)
+    embeddings = Embeddings.open(paths.embeddings("fake"))
+    images = read_images(paths).sample(frac=1, random_state=3)
     expected = encoder.encode_images(
         [Image.open(io.BytesIO(photo(int(Path(key).stem)))).convert("RGB") for key in images["source_key"]]
     )
@@ -101,40 +101,40 @@ def test_each_image_has_the_vector_of_its_pixels(places: Places) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_nothing_is_encoded_twice_and_one_photograph_more_is_one(places: Places) -> None:
-    _encode(places, FakeEncoder())
-    before = _files(places)
+def test_nothing_is_encoded_twice_and_one_photograph_more_is_one(paths: Paths) -> None:
+    _encode(paths, FakeEncoder())
+    before = _files(paths)
     again = FakeEncoder()
-    assert _encode(places, again) == Encoded(12, 0) and again.encoded == 0
-    assert _files(places) == before
-    write_files(places.root / "photos", {"a/new.png": photo(99)})
-    ingest(params(folder_source()), places)
+    assert _encode(paths, again) == Encoded(12, 0) and again.encoded == 0
+    assert _files(paths) == before
+    write_files(paths.root / "photos", {"a/new.png": photo(99)})
+    ingest(params(folder_source()), paths)
     more = FakeEncoder()
-    assert _encode(places, more) == Encoded(13, 1) and more.encoded == 1
+    assert _encode(paths, more) == Encoded(13, 1) and more.encoded == 1
 
 
-def test_encoding_bit_by_bit_gives_the_bytes_of_encoding_at_once(places: Places, tmp_path: Path) -> None:
-    write_files(places.root / "photos", {"a/new.png": photo(99)})
-    _encode(places, FakeEncoder())
-    ingest(params(folder_source()), places)
-    _encode(places, FakeEncoder(), batch=3)
-    other = Places(tmp_path / "other")
-    write_files(other.root / "photos", {p.relative_to(places.root / "photos").as_posix(): p.read_bytes()
-                                        for p in (places.root / "photos").rglob("*.png")})  # fmt: skip
+def test_encoding_bit_by_bit_gives_the_bytes_of_encoding_at_once(paths: Paths, tmp_path: Path) -> None:
+    write_files(paths.root / "photos", {"a/new.png": photo(99)})
+    _encode(paths, FakeEncoder())
+    ingest(params(folder_source()), paths)
+    _encode(paths, FakeEncoder(), batch=3)
+    other = Paths(tmp_path / "other")
+    write_files(other.root / "photos", {p.relative_to(paths.root / "photos").as_posix(): p.read_bytes()
+                                        for p in (paths.root / "photos").rglob("*.png")})  # fmt: skip
     ingest(params(folder_source()), other)
     _encode(other, FakeEncoder(), batch=32)
-    assert _files(other) == _files(places)
+    assert _files(other) == _files(paths)
 
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("done", [0, 1, 5, 11])
 def test_a_kill_loses_one_part_and_the_bytes_are_those_of_an_undisturbed_run(
-    places: Places, tmp_path: Path, done: int
+    paths: Paths, tmp_path: Path, done: int
 ) -> None:
-    _encode(places, FakeEncoder(), batch=1)
-    undisturbed = _files(places)
+    _encode(paths, FakeEncoder(), batch=1)
+    undisturbed = _files(paths)
     cache = tmp_path / "cache"
-    items = image_items(read_images(places), places)
+    items = image_items(read_images(paths), paths)
     killed, folder = FakeEncoder(left=done), tmp_path / "killed"
     with pytest.raises(KeyboardInterrupt):
         encode(items, killed, folder, cache, dtype="float16", batch=1)
@@ -146,41 +146,41 @@ def test_a_kill_loses_one_part_and_the_bytes_are_those_of_an_undisturbed_run(
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == undisturbed
 
 
-def test_another_revision_or_type_is_encoded_anew(places: Places) -> None:
-    _encode(places, FakeEncoder())
-    assert _encode(places, FakeEncoder("r2")).encoded == 12
-    assert _encode(places, FakeEncoder(), dtype="float32").encoded == 12
-    assert Embeddings.open(places.embeddings("fake")).vectors.dtype == np.float32
+def test_another_revision_or_type_is_encoded_anew(paths: Paths) -> None:
+    _encode(paths, FakeEncoder())
+    assert _encode(paths, FakeEncoder("r2")).encoded == 12
+    assert _encode(paths, FakeEncoder(), dtype="float32").encoded == 12
+    assert Embeddings.open(paths.embeddings("fake")).vectors.dtype == np.float32
 
 
-def test_encoders_that_see_images_alike_share_their_vectors(places: Places) -> None:
+def test_encoders_that_see_images_alike_share_their_vectors(paths: Paths) -> None:
     first, second = FakeEncoder("tower 1"), FakeEncoder("tower 2")
     first.image_revision = second.image_revision = "network"  # type: ignore[attr-defined]
-    _encode(places, first)
-    assert _encode(places, second).encoded == 0
-    assert Embeddings.open(places.embeddings("fake")).meta.revision == "tower 2"
+    _encode(paths, first)
+    assert _encode(paths, second).encoded == 0
+    assert Embeddings.open(paths.embeddings("fake")).meta.revision == "tower 2"
 
 
-def test_batches_are_bounded_by_number_and_by_pixels(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_bounded_by_number_and_by_pixels(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = FakeEncoder()
-    _encode(places, encoder, batch=2)
+    _encode(paths, encoder, batch=2)
     assert max(encoder.batches) == 2
     monkeypatch.setattr(forward, "_BATCH_PIXELS", 1)
     encoder = FakeEncoder("r2")
-    _encode(places, encoder, batch=2)
+    _encode(paths, encoder, batch=2)
     assert set(encoder.batches) == {1}
 
 
-def test_queries_are_encoded_by_what_they_are(places: Places) -> None:
+def test_queries_are_encoded_by_what_they_are(paths: Paths) -> None:
     topics = [_topic("t1", "Which is red?"), _topic("t2", "Which is green?"), _topic("t3", "Which is red?")]
     phrases = [Phrase("t1.e1", "a red one", "template"), Phrase("t2.e1", "a red one", "template")]
-    (member,) = write_tar(_made(places.drawings.parent) / "0.tar", [("d.png", photo(50))])
+    (member,) = write_tar(_made(paths.drawings.parent) / "0.tar", [("d.png", photo(50))])
     rows = [_drawing("d1", "ok", "0.tar", member.offset, member.size), _drawing("d2", "failed", None, None, None)]
     drawings = DRAWINGS.frame(rows)
-    items = [*text_items(topics, phrases), *drawing_items(drawings, places)]
-    folder = places.queries("fake")
+    items = [*text_items(topics, phrases), *drawing_items(drawings, paths)]
+    folder = paths.queries("fake")
     encoder = FakeEncoder()
-    summary = encode(items, encoder, folder, places.cache / "embeddings", dtype="float32", batch=8)
+    summary = encode(items, encoder, folder, paths.cache / "embeddings", dtype="float32", batch=8)
     assert summary == Encoded(4, 4)
     embeddings = Embeddings.open(folder)
     assert embeddings.keys("drawing") == ["d1"] and embeddings.keys("phrase") == [text_key("a red one")]
@@ -189,7 +189,7 @@ def test_queries_are_encoded_by_what_they_are(places: Places) -> None:
         embeddings.rows("phrase", [text_key("a red one")]), encoder.encode_texts(["a red one"])
     )
     with pytest.raises(FieldguideError, match=r"encoders\.fake encodes no texts \(only image\)"):
-        encode(items, FakeEncoder(modalities=["image"]), folder, places.cache, dtype="float32", batch=8)
+        encode(items, FakeEncoder(modalities=["image"]), folder, paths.cache, dtype="float32", batch=8)
 
 
 def _made(folder: Path) -> Path:
@@ -216,29 +216,29 @@ class WrongEncoder(FakeEncoder):
 
 
 @pytest.mark.parametrize("scale", [0.0, 2.0, np.nan])
-def test_vectors_that_are_not_of_unit_length_are_refused(places: Places, scale: float) -> None:
-    first = read_images(places).sort_values(["shard", "offset"])["image_id"].iloc[0]
+def test_vectors_that_are_not_of_unit_length_are_refused(paths: Paths, scale: float) -> None:
+    first = read_images(paths).sort_values(["shard", "offset"])["image_id"].iloc[0]
     with pytest.raises(
         FieldguideError, match=rf"encoders\.fake gave image {first} a vector that is not of unit length"
     ):
-        _encode(places, WrongEncoder(scale))
+        _encode(paths, WrongEncoder(scale))
 
 
-def test_vectors_of_another_shape_are_refused(places: Places) -> None:
+def test_vectors_of_another_shape_are_refused(paths: Paths) -> None:
     with pytest.raises(FieldguideError, match=r"encoders\.fake answered with shape \(\d, 3\); expected \(\d, 5\)"):
-        _encode(places, WrongEncoder(1.0, columns=3))
+        _encode(paths, WrongEncoder(1.0, columns=3))
 
 
-def test_an_image_that_does_not_decode_is_an_error(places: Places) -> None:
-    for shard in places.shards.iterdir():
+def test_an_image_that_does_not_decode_is_an_error(paths: Paths) -> None:
+    for shard in paths.shards.iterdir():
         shard.write_bytes(bytes(shard.stat().st_size))
     with pytest.raises(FieldguideError, match=r"image [0-9a-f]{16}: these bytes do not decode"):
-        _encode(places, FakeEncoder())
+        _encode(paths, FakeEncoder())
 
 
-def test_keys_that_are_not_there_are_named(places: Places) -> None:
-    _encode(places, FakeEncoder())
-    embeddings = Embeddings.open(places.embeddings("fake"))
+def test_keys_that_are_not_there_are_named(paths: Paths) -> None:
+    _encode(paths, FakeEncoder())
+    embeddings = Embeddings.open(paths.embeddings("fake"))
     with pytest.raises(FieldguideError) as error:
         embeddings.rows("image", [embeddings.keys("image")[0], *(f"no{n}" for n in range(7))])
     assert "encoder fake has no image no0, no1, no2, no3, no4 and 2 more; it holds 12 of that kind" in str(error.value)
@@ -258,23 +258,23 @@ def test_keys_that_are_not_there_are_named(places: Places) -> None:
         ({"more": 1}, r"expected exactly the keys dimension, dtype, encoder, key, revision, rows"),
     ],
 )
-def test_files_that_do_not_belong_together_are_refused(places: Places, change: dict[str, Any], words: str) -> None:
-    _encode(places, FakeEncoder())
-    meta = places.embeddings("fake") / "meta.json"
+def test_files_that_do_not_belong_together_are_refused(paths: Paths, change: dict[str, Any], words: str) -> None:
+    _encode(paths, FakeEncoder())
+    meta = paths.embeddings("fake") / "meta.json"
     meta.write_text(json.dumps(json.loads(meta.read_text()) | change))
     with pytest.raises(FieldguideError, match=words):
-        Embeddings.open(places.embeddings("fake"))
+        Embeddings.open(paths.embeddings("fake"))
 
 
-def test_the_index_of_another_folder_is_refused(places: Places) -> None:
-    _encode(places, FakeEncoder())
-    other = places.root / "other"
+def test_the_index_of_another_folder_is_refused(paths: Paths) -> None:
+    _encode(paths, FakeEncoder())
+    other = paths.root / "other"
     keys = [("image", f"{n:016x}") for n in range(12)]
     block = (np.arange(12), np.eye(12, DIMENSION, dtype=np.float32))
     write_embeddings(other, keys, [block], encoder="x", revision="r1", dtype="float16", dimension=DIMENSION)
-    (places.embeddings("fake") / "index.parquet").write_bytes((other / "index.parquet").read_bytes())
+    (paths.embeddings("fake") / "index.parquet").write_bytes((other / "index.parquet").read_bytes())
     with pytest.raises(ProblemsError, match="`key` is not that of"):
-        Embeddings.open(places.embeddings("fake"))
+        Embeddings.open(paths.embeddings("fake"))
 
 
 def test_no_embeddings_at_all_is_told(tmp_path: Path) -> None:
@@ -282,11 +282,11 @@ def test_no_embeddings_at_all_is_told(tmp_path: Path) -> None:
         Embeddings.open(tmp_path / "none")
 
 
-def test_vectors_that_would_be_unpickled_are_refused(places: Places) -> None:
-    _encode(places, FakeEncoder())
-    np.save(places.embeddings("fake") / "vectors.npy", np.array([{}], dtype=object), allow_pickle=True)
+def test_vectors_that_would_be_unpickled_are_refused(paths: Paths) -> None:
+    _encode(paths, FakeEncoder())
+    np.save(paths.embeddings("fake") / "vectors.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(FieldguideError, match=r"vectors\.npy: not a NumPy array"):
-        Embeddings.open(places.embeddings("fake"))
+        Embeddings.open(paths.embeddings("fake"))
 
 
 @pytest.mark.parametrize("rows", [[0], [0, 1, 1]])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest import ingest
 from fieldguide.corpus.shards import read_images
 from fieldguide.models.registry import load_encoder
@@ -28,15 +28,15 @@ NAME = "dinov2"
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """Twelve photographs, the weights of a tiny DINOv2, and parts of five."""
-    places = Places(tmp_path)
+    paths = Paths(tmp_path)
     write_files(tmp_path / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
-    ingest(params(folder_source()), places)
+    ingest(params(folder_source()), paths)
     tiny_encoders.dinov2(tmp_path / "weights")
     monkeypatch.setattr(forward, "PART", 5)
     monkeypatch.setattr("fieldguide.retrieval.encoding.encode.PART", 5)
-    return places
+    return paths
 
 
 @pytest.fixture
@@ -50,70 +50,70 @@ def dask() -> Iterator[str]:
         yield cluster.scheduler_address.replace("tcp://", "dask://")
 
 
-def _run(places: Places, **embedding: Any) -> Run:
+def _run(paths: Paths, **embedding: Any) -> Run:
     values = read_params(REPOSITORY / "params.yaml")
     spec = tiny_encoders.section(kind=NAME, weights="weights", batch=4)
     embedded = values.embed.model_copy(update={"encoders": [NAME], "batch": 4, **embedding})
-    return Run(values.model_copy(update={"encoders": {NAME: spec}, "embed": embedded}), places)
+    return Run(values.model_copy(update={"encoders": {NAME: spec}, "embed": embedded}), paths)
 
 
-def _files(places: Places) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(places.embeddings(NAME).iterdir())}
+def _files(paths: Paths) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(paths.embeddings(NAME).iterdir())}
 
 
-def _embedded(places: Places, out: pytest.CaptureFixture[str], **embedding: Any) -> dict[str, bytes]:
+def _embedded(paths: Paths, out: pytest.CaptureFixture[str], **embedding: Any) -> dict[str, bytes]:
     """What the stage writes, from an empty cache."""
-    for part in (places.cache / "embeddings").glob("*/*.npz"):
+    for part in (paths.cache / "embeddings").glob("*/*.npz"):
         part.unlink()
-    embed(_run(places, **embedding), NAME)
+    embed(_run(paths, **embedding), NAME)
     assert out.readouterr().out == f"{NAME}: 12 images, 12 encoded now\n"
-    return _files(places)
+    return _files(paths)
 
 
 @pytest.mark.slow
 def test_processes_and_a_dask_cluster_write_the_same_bytes(
-    places: Places, dask: str, capsys: pytest.CaptureFixture[str]
+    paths: Paths, dask: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = _embedded(places, capsys)
-    assert _embedded(places, capsys, workers=2) == alone
-    assert _embedded(places, capsys, cluster=dask) == alone
+    alone = _embedded(paths, capsys)
+    assert _embedded(paths, capsys, workers=2) == alone
+    assert _embedded(paths, capsys, cluster=dask) == alone
 
 
 @pytest.mark.slow
-def test_what_a_worker_complains_of_is_told_in_its_words(places: Places) -> None:
-    run = _run(places, workers=2)
-    items = image_items(read_images(places), places)
+def test_what_a_worker_complains_of_is_told_in_its_words(paths: Paths) -> None:
+    run = _run(paths, workers=2)
+    items = image_items(read_images(paths), paths)
     broken = [item._replace(payload=item.payload._replace(size=20)) for item in items]  # type: ignore[union-attr]
-    encoder = load_encoder(NAME, run.params.encoder(NAME), places.root)
+    encoder = load_encoder(NAME, run.params.encoder(NAME), paths.root)
     options: Any = {"dtype": "float16", "batch": 4}
     with workers(run, NAME) as spread:
         with pytest.raises(FieldguideError, match=r"image [0-9a-f]+: .*do not decode"):
-            encode(broken, encoder, places.embeddings(NAME), places.cache, workers=spread, **options)
+            encode(broken, encoder, paths.embeddings(NAME), paths.cache, workers=spread, **options)
         # Workers live on, and answer for the rest.
-        done = encode(items, encoder, places.embeddings(NAME), places.cache, workers=spread, **options)
+        done = encode(items, encoder, paths.embeddings(NAME), paths.cache, workers=spread, **options)
         assert done == Encoded(12, 12)
 
 
 @pytest.mark.slow
-def test_a_worker_with_other_weights_is_refused(places: Places) -> None:
-    run = _run(places, workers=2)
-    encoder = load_encoder(NAME, run.params.encoder(NAME), places.root)
-    weights = places.root / "weights" / "model.safetensors"
+def test_a_worker_with_other_weights_is_refused(paths: Paths) -> None:
+    run = _run(paths, workers=2)
+    encoder = load_encoder(NAME, run.params.encoder(NAME), paths.root)
+    weights = paths.root / "weights" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    items = image_items(read_images(places), places)
+    items = image_items(read_images(paths), paths)
     with (
         workers(run, NAME) as spread,
         pytest.raises(FieldguideError, match=r"encoders.dinov2: a worker has revision .*; all need the same files"),
     ):
-        encode(items, encoder, places.embeddings(NAME), places.cache, dtype="float16", batch=4, workers=spread)
+        encode(items, encoder, paths.embeddings(NAME), paths.cache, dtype="float16", batch=4, workers=spread)
 
 
-def test_one_process_encodes_itself(places: Places) -> None:
-    with workers(_run(places), NAME) as spread:
+def test_one_process_encodes_itself(paths: Paths) -> None:
+    with workers(_run(paths), NAME) as spread:
         assert spread is None
 
 
-def test_a_cluster_that_is_not_there_is_named(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_not_there_is_named(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     import distributed
 
     def absent(*args: object, **options: object) -> None:
@@ -122,12 +122,12 @@ def test_a_cluster_that_is_not_there_is_named(places: Places, monkeypatch: pytes
     monkeypatch.setattr(distributed, "Client", absent)
     with (
         pytest.raises(FieldguideError, match=r"no Dask scheduler answers at dask://127.0.0.1:1: timed out"),
-        workers(_run(places, cluster="dask://127.0.0.1:1"), NAME),
+        workers(_run(paths, cluster="dask://127.0.0.1:1"), NAME),
     ):
         pass
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
         pytest.raises(FieldguideError, match="Ray needs the package ray"),
-        workers(_run(places, cluster="ray://127.0.0.1:1"), NAME),
+        workers(_run(paths, cluster="ray://127.0.0.1:1"), NAME),
     ):
         pass

@@ -39,7 +39,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def everybody_judges(site: Site, server: LabelStudioServer, wrong: float) -> int:
     """All that is served: assessors err, the adjudicator does not."""
-    plan, choose = PLAN.read(site.places.asked), truth(site)
+    plan, choose = PLAN.read(site.paths.asked), truth(site)
     true = {row.task_key: choose(row.subtopic_id, row.image_id) for row in plan.itertuples(index=False)}
     choices = ["plainly-visible", "not-visible"]
     pages = 0
@@ -83,8 +83,8 @@ def test_a_build_asks_waits_through_kills_and_ends_with_qrels_and_a_report(site:
 
 def built(site: Site) -> None:
     """What the build made rests on what people said, and on nothing else."""
-    entries = log.read(site.places.judgments).entries
-    plan, qrels = PLAN.read(site.places.asked), QRELS.read(site.places.qrels / "qrels.parquet")
+    entries = log.read(site.paths.judgments).entries
+    plan, qrels = PLAN.read(site.paths.asked), QRELS.read(site.paths.qrels / "qrels.parquet")
     asked = set(zip(plan["assessor"], plan["task_key"], strict=True))
     assert {(entry.assessor, entry.key) for entry in entries} <= asked
     assert {entry.assessor for entry in entries} == set(PEOPLE)
@@ -92,15 +92,15 @@ def built(site: Site) -> None:
         (entry.subtopic_id, entry.image_id) for entry in current(entries)
     }
     assert "adjudicator" in set(qrels["decided_by"])
-    assert site.places.report.stat().st_size > 10_000
-    grades = json.loads((site.places.qrels / "grades.json").read_text())
-    assert grades["guidelines"] == [read_guideline(site.places.annotation / "guidelines.md").version]
+    assert site.paths.report.stat().st_size > 10_000
+    grades = json.loads((site.paths.qrels / "grades.json").read_text())
+    assert grades["guidelines"] == [read_guideline(site.paths.annotation / "guidelines.md").version]
     assert grades["log"] == {"lines": len(entries), "head": entries[-1].hash}
 
 
 def manage(site: Site) -> None:
     """The manager's commands, when everything is in."""
-    before = site.places.judgments.read_bytes()
+    before = site.paths.judgments.read_bytes()
     assert ": 0 judgments new, 0 superseded, 0 withdrawn" in site.run("fieldguide.cli.main", "annotate", "pull").stdout
     assert " 0 put there, 0 removed" in site.run("fieldguide.cli.main", "annotate", "push").stdout
     status = json.loads(site.run("fieldguide.cli.main", "annotate", "status", "--json").stdout)
@@ -116,7 +116,7 @@ def manage(site: Site) -> None:
     assert "next: fieldguide build" in closed
     assert "all projects were closed already" in site.run("fieldguide.cli.main", "annotate", "close").stdout
     assert site.run("fieldguide.cli.main", "annotate", "close", "--reopen").stdout.count("open again: ") == 4
-    assert site.places.judgments.read_bytes() == before
+    assert site.paths.judgments.read_bytes() == before
 
 
 def test_nothing_is_closed_while_judgments_are_missing_and_it_says_whose(site: Site, migrated: Path) -> None:  # noqa: F811
@@ -124,9 +124,9 @@ def test_nothing_is_closed_while_judgments_are_missing_and_it_says_whose(site: S
     with LabelStudioServer.fresh(site.folder, read_params(site.folder / "params.yaml")) as server:
         told = site.run("fieldguide.cli.main", "annotate", "plan", "--dry-run").stdout
         assert "would be added to the plan" in told
-        assert not site.places.asked.exists()
+        assert not site.paths.asked.exists()
         planned = json.loads(site.run("fieldguide.cli.main", "annotate", "plan", "--json").stdout)
-        assert planned["new"] == len(PLAN.read(site.places.asked))
+        assert planned["new"] == len(PLAN.read(site.paths.asked))
         assert json.loads(site.run("fieldguide.cli.main", "annotate", "plan", "--json").stdout)["new"] == 0
         told = site.run("fieldguide.cli.main", "annotate", "push", "--dry-run").stdout
         assert "would be put there" in told
@@ -140,7 +140,7 @@ def test_nothing_is_closed_while_judgments_are_missing_and_it_says_whose(site: S
         assert refused.returncode == 1
         assert "not closed, judgments are missing" in refused.stderr
         assert "ben: " in refused.stderr
-        assert log.read(site.places.judgments).entries  # but what there was is pulled
+        assert log.read(site.paths.judgments).entries  # but what there was is pulled
         told = site.run("fieldguide.cli.main", "annotate", "adjudicate", "--partial").stdout
         assert "disputes put to dora" in told
         assert "closed: " in site.run("fieldguide.cli.main", "annotate", "close", "--incomplete").stdout

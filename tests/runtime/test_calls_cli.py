@@ -18,7 +18,7 @@ from fieldguide.cli import doctor
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_jsonl, write_jsonl, write_tar
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.calls.estimate import Estimate, hours, verdict
 from fieldguide.models.calls.section import Chat as ChatSpec
@@ -78,23 +78,23 @@ def asking(base_url: str, root: Path, budget: float = 1.0) -> Params:
     return parse_params(values)
 
 
-def rows(params: Params, places: Places) -> dict[str, Estimate]:
-    return {row.stage: row for row in estimates(params, places, open_calls(places.root))}
+def rows(params: Params, paths: Paths) -> dict[str, Estimate]:
+    return {row.stage: row for row in estimates(params, paths, open_calls(paths.root))}
 
 
-def ask_everything(params: Params, places: Places) -> None:
-    rewrite(params.rewrite, places)
+def ask_everything(params: Params, paths: Paths) -> None:
+    rewrite(params.rewrite, paths)
     name = params.visualize.generator
-    generator = load_generator(name, params.generators[name], places.root)
-    draw_all(read_phrases(places.phrases), params.visualize, generator, places)
+    generator = load_generator(name, params.generators[name], paths.root)
+    draw_all(read_phrases(paths.phrases), params.visualize, generator, paths)
 
 
 def test_an_estimate_counts_what_is_then_sent_and_sends_nothing(tmp_path: Path) -> None:
     with endpoint(act) as server:
-        params, places = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
-        before = rows(params, places)
+        params, paths = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
+        before = rows(params, paths)
         assert server.requests == []
-        ask_everything(params, places)
+        ask_everything(params, paths)
     sent = [path for path in server.paths if path.endswith("chat/completions")]
     assert before["rewrite"].calls == len(sent) > 0
     assert before["visualize"].calls == len(server.paths) - len(sent) > 0
@@ -103,7 +103,7 @@ def test_an_estimate_counts_what_is_then_sent_and_sends_nothing(tmp_path: Path) 
     most = sum(row.most or 0 for row in before.values())
     assert 0 < spent < most
     assert open_calls(tmp_path).budget.spent() == pytest.approx(spent)
-    after = rows(params, places)
+    after = rows(params, paths)
     assert {stage: (row.calls, row.stored) for stage, row in after.items()} == {
         stage: (0, row.calls) for stage, row in before.items()
     }
@@ -112,13 +112,13 @@ def test_an_estimate_counts_what_is_then_sent_and_sends_nothing(tmp_path: Path) 
 
 def test_what_calls_took_before_is_what_more_of_them_will_take(tmp_path: Path) -> None:
     with endpoint(act) as server:
-        params, places = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
-        assert "assumed" in rows(params, places)["rewrite"].note
-        first = rows(params, places)["rewrite"]
-        rewrite(params.rewrite, places)
+        params, paths = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
+        assert "assumed" in rows(params, paths)["rewrite"].note
+        first = rows(params, paths)["rewrite"]
+        rewrite(params.rewrite, paths)
     other = params.rewrite.chat.model_copy(update={"seed": 9}) if params.rewrite.chat else None
     changed = params.model_copy(update={"rewrite": params.rewrite.model_copy(update={"chat": other})})
-    again = rows(changed, places)["rewrite"]
+    again = rows(changed, paths)["rewrite"]
     assert again.calls == first.calls
     assert again.output_tokens == 10 * again.calls
     assert "assumed" not in again.note
@@ -126,7 +126,7 @@ def test_what_calls_took_before_is_what_more_of_them_will_take(tmp_path: Path) -
 
 def test_before_anything_is_there_the_most_is_told(tmp_path: Path) -> None:
     params = asking("http://127.0.0.1:9/v1", tmp_path)
-    found = rows(params, Places(tmp_path))
+    found = rows(params, Paths(tmp_path))
     assert found["rewrite"].calls == params.compose.max_topics * params.mine.max_entities
     assert "at most: topics are not composed yet" in found["rewrite"].note
     assert found["visualize"].calls > found["rewrite"].calls
@@ -141,11 +141,11 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     values["caption"] = {"captioner": "seen"}
     values["systems"]["looked"] = {"kind": "rerank-vlm", "base": values["systems"]["text"], "chat": chat, "top": 3}
     values["retrieve"]["systems"].append("looked")
-    places = tiny_benchmark(tmp_path)
-    found = rows(parse_params(values), places)
-    gallery = int((IMAGES.read(places.images)["split"] == "gallery").sum())
-    drawings = int((DRAWINGS.read(places.drawings)["purpose"] == "topic").sum())
-    subtopics = sum(len(topic.subtopics) for topic in read_topics(places.topics))
+    paths = tiny_benchmark(tmp_path)
+    found = rows(parse_params(values), paths)
+    gallery = int((IMAGES.read(paths.images)["split"] == "gallery").sum())
+    drawings = int((DRAWINGS.read(paths.drawings)["purpose"] == "topic").sum())
+    subtopics = sum(len(topic.subtopics) for topic in read_topics(paths.topics))
     assert found["caption"].calls == gallery + drawings
     assert found["recompose"].calls == subtopics * params.visualize.images
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
@@ -184,13 +184,13 @@ def test_whether_the_budget_will_do(money: float | None, most: float | None, say
 def test_the_commands_print_estimates_and_sums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with endpoint(act) as server:
-        params, places = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
+        params, paths = asking(server.base_url, tmp_path), tiny_benchmark(tmp_path)
         shown = json.loads(CliRunner().invoke(app, ["build", "--estimate", "--json"]).stdout)
         assert [row["stage"] for row in shown["stages"]] == ["rewrite", "visualize"]
         assert (shown["spent"], shown["budget"]) == (0, 1.0)
         assert "of calls.budget 1.0000: enough" in CliRunner().invoke(app, ["build", "--estimate"]).stdout
         assert server.requests == []
-        ask_everything(params, places)
+        ask_everything(params, paths)
     (chat, drawn) = json.loads(CliRunner().invoke(app, ["calls", "list", "--json"]).stdout)
     assert (chat["kind"], chat["tokens_in"], chat["tokens_out"]) == ("chat", 100 * chat["calls"], 10 * chat["calls"])
     assert (drawn["kind"], drawn["images"]) == ("images", drawn["calls"])
@@ -206,46 +206,46 @@ def test_without_calls_nothing_has_to_be_paid(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Params, Places, Endpoint]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Params, Paths, Endpoint]:
     """A released benchmark whose phrases and drawings came from an endpoint that is gone; not to be changed."""
     root = tmp_path_factory.mktemp("asked")
     with pytest.MonkeyPatch.context() as patch, endpoint(act) as server:
         patch.setenv("TEST_KEY", "k")
         params = asking(server.base_url, root)
-        places = finished_benchmark(root)
-        ask_everything(params, places)
-    make_release(tiny_params(), places)
-    return params, places, server
+        paths = finished_benchmark(root)
+        ask_everything(params, paths)
+    make_release(tiny_params(), paths)
+    return params, paths, server
 
 
 def test_a_release_ships_its_calls_and_others_rebuild_without_key_and_endpoint(
-    asked: tuple[Params, Places, Endpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[Params, Paths, Endpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    params, places, server = asked
+    params, paths, server = asked
     monkeypatch.delenv("TEST_KEY")
-    verify_release(places.release)
-    assert len(list(read_jsonl(places.release / "calls" / CALLS))) == len(server.requests)
+    verify_release(paths.release)
+    assert len(list(read_jsonl(paths.release / "calls" / CALLS))) == len(server.requests)
     other = tiny_benchmark(tmp_path)
-    shutil.copy(places.root / "params.yaml", tmp_path)
+    shutil.copy(paths.root / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    taken = CliRunner().invoke(app, ["calls", "add", str(places.release)])
+    taken = CliRunner().invoke(app, ["calls", "add", str(paths.release)])
     assert f"{len(server.requests)} of {len(server.requests)} calls taken over" in taken.stdout
     ask_everything(params, other)
-    assert other.phrases.read_bytes() == places.phrases.read_bytes()
-    assert other.drawings.read_bytes() == places.drawings.read_bytes()
+    assert other.phrases.read_bytes() == paths.phrases.read_bytes()
+    assert other.drawings.read_bytes() == paths.drawings.read_bytes()
     assert (other.drawings.parent / "drawings.tar").read_bytes() == (
-        places.drawings.parent / "drawings.tar"
+        paths.drawings.parent / "drawings.tar"
     ).read_bytes()
     assert open_calls(tmp_path).budget.spent() == 0  # others' money
-    again = CliRunner().invoke(app, ["calls", "add", str(places.release / "calls")])
+    again = CliRunner().invoke(app, ["calls", "add", str(paths.release / "calls")])
     assert f"0 of {len(server.requests)} calls taken over; {len(server.requests)} were here already" in again.stdout
 
 
-def test_packing_gives_the_same_bytes_and_no_key(asked: tuple[Params, Places, Endpoint], tmp_path: Path) -> None:
-    _, places, _ = asked
-    CallStore.at(places.root).pack(tmp_path)
+def test_packing_gives_the_same_bytes_and_no_key(asked: tuple[Params, Paths, Endpoint], tmp_path: Path) -> None:
+    _, paths, _ = asked
+    CallStore.at(paths.root).pack(tmp_path)
     for name in (CALLS, BLOBS):
-        assert (tmp_path / name).read_bytes() == (places.release / "calls" / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (paths.release / "calls" / name).read_bytes()
 
 
 def damage(folder: Path, how: str) -> None:
@@ -274,10 +274,10 @@ def damage(folder: Path, how: str) -> None:
     ],
 )
 def test_a_damaged_store_is_told_and_nothing_of_it_is_taken_over(
-    asked: tuple[Params, Places, Endpoint], tmp_path: Path, how: str, says: str
+    asked: tuple[Params, Paths, Endpoint], tmp_path: Path, how: str, says: str
 ) -> None:
-    _, places, _ = asked
-    release = Path(shutil.copytree(places.release, tmp_path / "release"))
+    _, paths, _ = asked
+    release = Path(shutil.copytree(paths.release, tmp_path / "release"))
     damage(release / "calls", how)
     with pytest.raises(ProblemsError, match=says):
         CallStore.at(tmp_path / "other").unpack(release / "calls")
@@ -287,9 +287,9 @@ def test_a_damaged_store_is_told_and_nothing_of_it_is_taken_over(
     assert any(says in str(problem) for problem in caught.value.problems)
 
 
-def test_a_file_that_was_damaged_in_the_store_is_told(asked: tuple[Params, Places, Endpoint], tmp_path: Path) -> None:
-    _, places, _ = asked
-    store = CallStore(Path(shutil.copytree(places.calls, tmp_path / "calls")), tmp_path / "locks")
+def test_a_file_that_was_damaged_in_the_store_is_told(asked: tuple[Params, Paths, Endpoint], tmp_path: Path) -> None:
+    _, paths, _ = asked
+    store = CallStore(Path(shutil.copytree(paths.calls, tmp_path / "calls")), tmp_path / "locks")
     digest = next(blob for call in store.calls() for blob in call.blobs)
     (store.folder / "blobs" / digest[:2] / digest).write_bytes(b"x")
     with pytest.raises(FieldguideError, match="missing or damaged; delete the call that names it"):

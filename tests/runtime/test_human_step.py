@@ -83,8 +83,8 @@ def test_it_stops_at_the_pool_survives_a_kill_of_everything_and_ends_as_the_same
     assert re.search(r"\b0 of [1-9]\d+ judgments are in", said)
     assert "ada: " in said
     assert "run `fieldguide build` again" in said.lower().replace("the build waits for people. ", "")
-    assert site.places.asked.exists()
-    assert not site.places.qrels.exists()
+    assert site.paths.asked.exists()
+    assert not site.paths.qrels.exists()
     first = flow_run(site)
     assert first["state"] == "Suspended"
 
@@ -102,7 +102,7 @@ def test_it_stops_at_the_pool_survives_a_kill_of_everything_and_ends_as_the_same
     last = flow_run(site)
     assert last["id"] == first["id"]
     assert last["states"][-3:] == ["Resuming", "Running", "Completed"]
-    assert (site.places.qrels / "qrels.parquet").exists()
+    assert (site.paths.qrels / "qrels.parquet").exists()
     assert "judgments" in said
 
 
@@ -222,6 +222,6 @@ def test_labels_of_a_data_set_make_nobody_wait(tmp_path: Path) -> None:
         code, said = build(site)
         assert code == 0, said
         assert not (site.folder / ".fieldguide" / "build-run").exists()
-        assert (site.places.qrels / "qrels.parquet").exists()
+        assert (site.paths.qrels / "qrels.parquet").exists()
     finally:
         site.run("fieldguide.cli.main", "stop", check=False)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.runtime.killed import forget_lock_file, keep_lock_file, mend_lock_file, release_dead_locks
 
 
@@ -106,6 +106,6 @@ def test_a_running_dvc_may_be_writing_and_is_not_disturbed(site: Path) -> None:
         holder.stdout.readline()
         with pytest.raises(FieldguideError, match="lock"):
             mend_lock_file(site)
-        assert Places(site).state.joinpath("dvc.lock.before").exists()
+        assert Paths(site).state.joinpath("dvc.lock.before").exists()
         holder.communicate()
     assert mend_lock_file(site) is not None

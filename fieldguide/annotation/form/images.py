@@ -17,7 +17,7 @@ from fieldguide.annotation.label_studio.accounts import private_folder
 from fieldguide.annotation.planning.section import Images
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.pixels import open_image
@@ -37,9 +37,9 @@ class CannotShowError(Exception):
 class Pictures:
     """Addresses of images, as `annotate.images` of params.yaml says."""
 
-    def __init__(self, places: Places, images: Images, corpus: pd.DataFrame) -> None:
+    def __init__(self, paths: Paths, images: Images, corpus: pd.DataFrame) -> None:
         """`corpus`: records.IMAGES."""
-        self._places, self._images = places, images
+        self._places, self._images = paths, images
         rows = corpus.itertuples(index=False, name="ImageRow")
         self._rows: dict[str, Any] = {str(row.image_id): row for row in rows}
         self._refused: dict[str, str] = {}

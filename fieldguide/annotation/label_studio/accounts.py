@@ -31,7 +31,7 @@ from pydantic import (
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_path, read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 URL, KEY, ASSESSORS = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "FIELDGUIDE_ASSESSORS"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -89,19 +89,19 @@ class Accounts(BaseModel):
         yield from sorted(self.people.items())
 
 
-def accounts_file(places: Places) -> Path:
+def accounts_file(paths: Paths) -> Path:
     """The file that holds tokens and passwords."""
-    return places.annotation_state / "accounts.json"
+    return paths.annotation_state / "accounts.json"
 
 
-def read_accounts(places: Places, environment: Mapping[str, str] = os.environ) -> Accounts:
+def read_accounts(paths: Paths, environment: Mapping[str, str] = os.environ) -> Accounts:
     """The accounts of accounts.json; where LABEL_STUDIO_URL is set, those of the server it names.
 
     Raises:
         FieldguideError: there are none, or others can read the file.
         ProblemsError: file or environment are not valid. No value is repeated: it may be a secret.
     """
-    stored = stored_accounts(places)
+    stored = stored_accounts(paths)
     if environment.get(URL):
         return _elsewhere(stored, environment)
     lonely = [name for name in (KEY, ASSESSORS) if environment.get(name)]
@@ -112,20 +112,20 @@ def read_accounts(places: Places, environment: Mapping[str, str] = os.environ) -
         )
     if stored is None:
         raise FieldguideError(
-            f"{accounts_file(places)}: no such file. `make annotate` starts a server on this machine and makes the "
+            f"{accounts_file(paths)}: no such file. `make annotate` starts a server on this machine and makes the "
             f"accounts; for a server elsewhere set {URL}, {KEY} and {ASSESSORS}=ada=ADDRESS,ben=ADDRESS"
         )
     return stored
 
 
-def stored_accounts(places: Places) -> Accounts | None:
+def stored_accounts(paths: Paths) -> Accounts | None:
     """The accounts of accounts.json whatever the environment says; None where there is no such file.
 
     Raises:
         FieldguideError: others can read the file.
         ProblemsError: it is not valid.
     """
-    path = accounts_file(places)
+    path = accounts_file(paths)
     if not path.exists():
         return None
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -140,10 +140,10 @@ def stored_accounts(places: Places) -> Accounts | None:
         raise ProblemsError(f"{path} is not valid:", _problems(error)) from None
 
 
-def write_accounts(places: Places, accounts: Accounts) -> None:
+def write_accounts(paths: Paths, accounts: Accounts) -> None:
     """Write accounts.json, readable by its owner alone from its first byte."""
     value = accounts.model_dump(mode="json", context=_REVEAL)
-    write_private(accounts_file(places), json.dumps(value, indent=2, sort_keys=True) + "\n")
+    write_private(accounts_file(paths), json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked, sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 EXECUTABLE = "FIELDGUIDE_LABEL_STUDIO"
 CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints-label-studio.txt"
 
 
-def label_studio(places: Places, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path:
+def label_studio(paths: Paths, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path:
     """The `label-studio` to start: the one that FIELDGUIDE_LABEL_STUDIO names, else ours, installed where it is not.
 
     Raises:
@@ -31,7 +31,7 @@ def label_studio(places: Places, say: Callable[[str], None], environment: Mappin
                 f"{EXECUTABLE}: {path} is no program; name a `label-studio`, or unset it to install one"
             )
         return path
-    return installed(places.state / "label-studio", say)
+    return installed(paths.state / "label-studio", say)
 
 
 def installed(venv: Path, say: Callable[[str], None]) -> Path:

@@ -1,6 +1,6 @@
 """A Label Studio on this machine: started, found again, stopped. Its data outlives it, whatever ends it.
 
-Everything lies in `Places.annotation_state`: data base, secrets and log as files at its top, which Label Studio
+Everything lies in `Paths.annotation_state`: data base, secrets and log as files at its top, which Label Studio
 refuses to serve (it serves only folders below its document root, tests/annotation/test_server.py), and the images
 below. The process list is the record of what runs: no file about it can be stale.
 """
@@ -33,7 +33,7 @@ from fieldguide.annotation.label_studio.settings import HOST, SQLITE, keep_datab
 from fieldguide.annotation.label_studio.signup import admit, new_account
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 
 PORT: Final = 8080
@@ -42,7 +42,7 @@ _LOG_BYTES = 16 << 20
 
 
 def start(
-    places: Places, params: Params, port: int | None = None, say: Callable[[str], None] = lambda _: None
+    paths: Paths, params: Params, port: int | None = None, say: Callable[[str], None] = lambda _: None
 ) -> Accounts:
     """Start the server unless it runs, and make the accounts of everybody whom params.yaml asks.
 
@@ -58,34 +58,34 @@ def start(
         FieldguideError: it could not be installed or started (the last lines of its log), or it does not accept what
             accounts.json holds.
     """
-    folder = places.annotation_state
+    folder = paths.annotation_state
     private_folder(folder)
     with locked(folder / "server.lock"):
-        accounts = stored_accounts(places)
+        accounts = stored_accounts(paths)
         if accounts is not None and urlsplit(accounts.url).hostname != HOST:
             raise FieldguideError(
                 f"{folder / 'accounts.json'}: is of a server elsewhere, {accounts.url}; move it away to start one here"
             )
-        url = running(places)
+        url = running(paths)
         if url is None:
             wanted = port or (urlsplit(accounts.url).port if accounts else None) or PORT
             accounts = accounts or _first_accounts(wanted)
-            write_accounts(places, accounts)
-            url = _launch(places, accounts, wanted, say)
-            keep_database(places, os.environ)
+            write_accounts(paths, accounts)
+            url = _launch(paths, accounts, wanted, say)
+            keep_database(paths, os.environ)
         accounts = (accounts or _first_accounts(urlsplit(url).port or PORT)).model_copy(update={"url": url})
-        write_accounts(places, accounts)
+        write_accounts(paths, accounts)
         return admit(
             accounts,
             [*params.annotate.assessors, *filter(None, [params.annotate.adjudicator])],
-            save=lambda changed: write_accounts(places, changed),
-            reset=lambda account: _reset_password(places, accounts, account, say),
+            save=lambda changed: write_accounts(paths, changed),
+            reset=lambda account: _reset_password(paths, accounts, account, say),
         )
 
 
-def stop(places: Places, seconds: float = 10.0) -> bool:
+def stop(paths: Paths, seconds: float = 10.0) -> bool:
     """End the server of this benchmark; False if none ran. One that does not end within `seconds` is killed."""
-    processes = _processes(places)
+    processes = _processes(paths)
     for process in processes:
         process.terminate()
     _, alive = psutil.wait_procs(processes, timeout=seconds)
@@ -95,18 +95,18 @@ def stop(places: Places, seconds: float = 10.0) -> bool:
     return bool(processes)
 
 
-def running(places: Places) -> str | None:
+def running(paths: Paths) -> str | None:
     """The address of the server of this benchmark; None if none runs or it does not listen yet."""
-    for process in _processes(places):
+    for process in _processes(paths):
         port = _listening(process)
         if port is not None:
             return f"http://{HOST}:{port}"
     return None
 
 
-def log_file(places: Places) -> Path:
+def log_file(paths: Paths) -> Path:
     """What the server printed."""
-    return places.annotation_state / "server.log"
+    return paths.annotation_state / "server.log"
 
 
 def _first_accounts(port: int) -> Accounts:
@@ -115,18 +115,18 @@ def _first_accounts(port: int) -> Accounts:
     return Accounts(url=f"http://{HOST}:{port}", manager=manager, people={})
 
 
-def _launch(places: Places, accounts: Accounts, port: int, say: Callable[[str], None]) -> str:
+def _launch(paths: Paths, accounts: Accounts, port: int, say: Callable[[str], None]) -> str:
     """Start the process, in a session of its own, and return the address where it answers."""
-    folder = places.annotation_state.resolve()
-    environment = server_environment(places, accounts, os.environ)
-    executable = label_studio(places, say)
-    for half_started in _processes(places):
+    folder = paths.annotation_state.resolve()
+    environment = server_environment(paths, accounts, os.environ)
+    executable = label_studio(paths, say)
+    for half_started in _processes(paths):
         half_started.kill()
     new = environment["LABEL_STUDIO_DJANGO_DB"] == "sqlite" and not (folder / SQLITE).exists()
     say("starting Label Studio" + (" (the first start makes its data base, about 25 seconds)" if new else ""))
     command = [str(executable), "start", "--no-browser", "--internal-host", HOST, "--port", str(_free_port(port)),
                "--data-dir", str(folder), "--enable-legacy-api-token"]  # fmt: skip
-    log = log_file(places)
+    log = log_file(paths)
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.old"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as stream:
@@ -138,25 +138,25 @@ def _launch(places: Places, accounts: Accounts, port: int, say: Callable[[str], 
             )  # fmt: skip
         except OSError as error:
             raise FieldguideError(f"{executable}: cannot be started: {error.strerror}") from None
-    return _answering(places, process, log, begin)
+    return _answering(paths, process, log, begin)
 
 
-def _reset_password(places: Places, accounts: Accounts, account: Account, say: Callable[[str], None]) -> None:
+def _reset_password(paths: Paths, accounts: Accounts, account: Account, say: Callable[[str], None]) -> None:
     """Give a user the password of accounts.json: it was changed on the server, or accounts.json was lost.
 
     The program asks for it; without a terminal it reads the answer from its standard input, where nobody sees it.
     """
     say(f"setting the password of {account.email} anew: the server does not accept the one of accounts.json")
-    folder = places.annotation_state.resolve()
+    folder = paths.annotation_state.resolve()
     password = account.password.get_secret_value() if account.password else ""
     subprocess.run(
-        [str(label_studio(places, say)), "reset_password", "--username", account.email],
-        input=f"{password}\n", text=True, cwd=folder, env=server_environment(places, accounts, os.environ),
+        [str(label_studio(paths, say)), "reset_password", "--username", account.email],
+        input=f"{password}\n", text=True, cwd=folder, env=server_environment(paths, accounts, os.environ),
         capture_output=True, start_new_session=True, check=False,
     )  # fmt: skip
 
 
-def _answering(places: Places, process: subprocess.Popen[bytes], log: Path, begin: int) -> str:
+def _answering(paths: Paths, process: subprocess.Popen[bytes], log: Path, begin: int) -> str:
     """Wait until the server answers.
 
     The address is the one where our own process listens: when somebody else took its port in the meantime, it
@@ -166,11 +166,11 @@ def _answering(places: Places, process: subprocess.Popen[bytes], log: Path, begi
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise FieldguideError(f"Label Studio ended while it started; {log} says:\n{_tail(log, begin)}")
-        url = running(places)
+        url = running(paths)
         if url is not None and _healthy(url):
             return url
         time.sleep(0.1)
-    stop(places)
+    stop(paths)
     raise FieldguideError(
         f"Label Studio did not answer within {_MIGRATING_SECONDS:.0f} seconds; {log} says:\n{_tail(log, begin)}"
     )
@@ -211,9 +211,9 @@ def _free_port(port: int) -> int:
     raise FieldguideError(f"no port from {port} to {port + 99} is free; give another one")
 
 
-def _processes(places: Places) -> list[psutil.Process]:
+def _processes(paths: Paths) -> list[psutil.Process]:
     """Processes of this user that serve this folder."""
-    folder = str(places.annotation_state.resolve())
+    folder = str(paths.annotation_state.resolve())
     found = []
     for process in psutil.process_iter(["cmdline", "uids", "status"]):
         words, owner = process.info["cmdline"] or [], process.info["uids"]

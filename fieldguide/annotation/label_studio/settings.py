@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fieldguide.annotation.label_studio.accounts import Accounts, write_private
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 HOST = "127.0.0.1"
 DATABASE = "FIELDGUIDE_ANNOTATION_DATABASE"
@@ -46,13 +46,13 @@ _CONNECTION_STRING = (
 )
 
 
-def server_environment(places: Places, accounts: Accounts, caller: Mapping[str, str]) -> dict[str, str]:
+def server_environment(paths: Paths, accounts: Accounts, caller: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of the server. Secrets go this way and not on the command line, which anybody can read.
 
     Raises:
         FieldguideError: the caller's connection string is not valid, or names another data base than before.
     """
-    folder = places.annotation_state.resolve()
+    folder = paths.annotation_state.resolve()
     key = folder / "secret_key"
     if not key.exists():
         write_private(key, secrets.token_urlsafe(48))
@@ -94,11 +94,11 @@ def _database(folder: Path, given: str | None) -> str | None:
     return given
 
 
-def keep_database(places: Places, caller: Mapping[str, str]) -> None:
+def keep_database(paths: Paths, caller: Mapping[str, str]) -> None:
     """Remember the connection string with which the server has started, for all later starts."""
     given = caller.get(DATABASE)
     if given:
-        write_private(places.annotation_state / "database", given)
+        write_private(paths.annotation_state / "database", given)
 
 
 def database_settings(address: str | None) -> dict[str, str]:

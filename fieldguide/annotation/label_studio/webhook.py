@@ -17,7 +17,7 @@ from fieldguide.annotation.label_studio.client import ServerError, address_of, s
 from fieldguide.annotation.label_studio.hints import HEADER
 from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
@@ -46,9 +46,9 @@ class Callback:
         return {"url": url, "headers": {HEADER: self.secret}, "is_active": True, "send_payload": False}
 
 
-def path_of(places: Places) -> str:
+def path_of(paths: Paths) -> str:
     """The path by which the webhooks of this folder are told from all others; the same at every start."""
-    file = places.annotation_state / "listener"
+    file = paths.annotation_state / "listener"
     if not file.exists():
         write_private(file, secrets.token_hex(16))
     return f"/fieldguide-hint/{file.read_text(encoding='utf-8').strip()}"

@@ -16,7 +16,7 @@ from fieldguide.annotation.label_studio.projects import Wanted
 from fieldguide.annotation.planning.assignment import ANYBODY, Pair
 from fieldguide.annotation.planning.stopping import Asked, due
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import read_images
 from fieldguide.params import Params
 from fieldguide.records.judgments import POOLS
@@ -29,16 +29,16 @@ from fieldguide.records.topics import Subtopic, read_topics
 class Asking:
     """What is read before the server is asked; each file when it is first needed."""
 
-    def __init__(self, places: Places, params: Params) -> None:
-        self.places, self.params = places, params
-        if not places.asked.exists():
-            raise FieldguideError(f"{places.asked}: no such file; `fieldguide annotate plan` says who is asked what")
-        self._plan = PLAN.read(places.asked)
+    def __init__(self, paths: Paths, params: Params) -> None:
+        self.paths, self.params = paths, params
+        if not paths.asked.exists():
+            raise FieldguideError(f"{paths.asked}: no such file; `fieldguide annotate plan` says who is asked what")
+        self._plan = PLAN.read(paths.asked)
         self.pages = pages_of(self._plan)
-        self.entries: tuple[Entry, ...] = log.read(places.judgments).entries if places.judgments.exists() else ()
-        self.current = read_guideline(places.annotation / "guidelines.md")
-        self.guidelines = archived(places.used_guidelines) | {self.current.version: self.current}
-        self.impossible: Mapping[Pair, str] = pairs_of(self._plan, read_unshowable(places.unshowable))
+        self.entries: tuple[Entry, ...] = log.read(paths.judgments).entries if paths.judgments.exists() else ()
+        self.current = read_guideline(paths.annotation / "guidelines.md")
+        self.guidelines = archived(paths.used_guidelines) | {self.current.version: self.current}
+        self.impossible: Mapping[Pair, str] = pairs_of(self._plan, read_unshowable(paths.unshowable))
 
     @cached_property
     def versions(self) -> set[str]:
@@ -50,7 +50,7 @@ class Asking:
     def due(self) -> set[str]:
         """Keys of pages that are to be on the server and can be: their subtopic still exists."""
         annotate = self.params.annotate
-        pools = POOLS.read(self.places.pools) if annotate.stopping and self.places.pools.exists() else None
+        pools = POOLS.read(self.paths.pools) if annotate.stopping and self.paths.pools.exists() else None
         asked = Asked(
             self._plan, self.entries, annotate.stopping, pools,
             overlap=annotate.overlap, assessors=annotate.assessors, guidelines=self.versions,
@@ -66,12 +66,12 @@ class Asking:
     @cached_property
     def subtopics(self) -> dict[str, Subtopic]:
         """By subtopic_id."""
-        return {s.subtopic_id: s for topic in read_topics(self.places.topics) for s in topic.subtopics}
+        return {s.subtopic_id: s for topic in read_topics(self.paths.topics) for s in topic.subtopics}
 
     @cached_property
     def template(self) -> str:
         """Of the form."""
-        path = self.places.annotation / "label_config.xml"
+        path = self.paths.annotation / "label_config.xml"
         try:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -80,16 +80,16 @@ class Asking:
     @cached_property
     def pictures(self) -> Pictures:
         """Addresses of images."""
-        return Pictures(self.places, self.params.annotate.images, read_images(self.places))
+        return Pictures(self.paths, self.params.annotate.images, read_images(self.paths))
 
     def composer(self) -> Composer:
         """Turns pages into tasks."""
         shown = self.params.annotate.preannotation
         guesses = {}
         if shown is not None and any(self.pages[key].rows[0].sighted for key in self.due):
-            run = read_run(self.places.run("fullrank", shown.system))
+            run = read_run(self.paths.run("fullrank", shown.system))
             guesses = {version: Guesses(run, shown, self.guidelines[version]) for version in self.versions}
-        table = ENTITIES.read(self.places.entities)
+        table = ENTITIES.read(self.paths.entities)
         names = dict(zip(table["entity_id"], table["name"], strict=True))
         return Composer(self.subtopics, names, self.pictures, guesses, self.entries)
 

@@ -11,7 +11,7 @@ from fieldguide.annotation.label_studio.client import address_of, speaking
 from fieldguide.annotation.label_studio.projects import Group, find_projects
 from fieldguide.annotation.label_studio.reading import totals
 from fieldguide.annotation.sync.cursor import read_cursor
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +39,13 @@ class Live:
     closed: bool
 
 
-def live(client: LabelStudio, places: Places, benchmark: str, entries: Iterable[Entry]) -> list[Live]:
+def live(client: LabelStudio, paths: Paths, benchmark: str, entries: Iterable[Entry]) -> list[Live]:
     """All projects of a benchmark, by number.
 
     Raises:
         ServerError: see annotation.client.speaking.
     """
-    cursor = read_cursor(places.annotation_state / "pull.json")
+    cursor = read_cursor(paths.annotation_state / "pull.json")
     taken: dict[int, set[int]] = defaultdict(set)
     for entry in current(entries):
         if entry.source is not None:

@@ -32,7 +32,7 @@ from fieldguide.annotation.sync.offers import People
 from fieldguide.annotation.sync.reconcile import Held, Reconciled, reconcile
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, locked, sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
@@ -94,7 +94,7 @@ class _Basis:
 
 def pull(
     client: LabelStudio,
-    places: Places,
+    paths: Paths,
     params: Params,
     track: Track = silent,
     *,
@@ -109,7 +109,7 @@ def pull(
         places: plan, log, quarantine and guidelines are there.
         params: names the benchmark, and the assessors.
         track: shows how far the reading is.
-        accounts: who is who; those of `places` where None.
+        accounts: who is who; those of `paths` where None.
         accept_withdrawals: withdraw also what was held back (see annotation.reconcile).
         full: read everything, also what did not change.
 
@@ -117,13 +117,13 @@ def pull(
         FieldguideError: another pull runs; the log's chain is broken, or it holds a data set's labels; the server
             cannot be read. Nothing is lost by pulling again.
     """
-    with locked(places.annotation_state / "pull.lock", wait=False):
-        before = _verified_log(places)
+    with locked(paths.annotation_state / "pull.lock", wait=False):
+        before = _verified_log(paths)
         projects = [project.id for project in find_projects(client, params.release.name)]
         with speaking(address_of(client)):
-            who = with_user_ids(client, accounts or read_accounts(places))
-        basis = _basis(places, params, before, who, address_of(client))
-        cursor = None if full or accept_withdrawals else _fitting(places, basis)
+            who = with_user_ids(client, accounts or read_accounts(paths))
+        basis = _basis(paths, params, before, who, address_of(client))
+        cursor = None if full or accept_withdrawals else _fitting(paths, basis)
         readings = _read(client, projects, cursor, track)
         found = _reconcile(readings, basis, accept_withdrawals)
         taken_back = any(judgment.action == "withdrawn" for judgment in found.judgments)
@@ -131,11 +131,11 @@ def pull(
             # What is gone in one task may lie in another: that is decided on everything.
             readings = _read(client, projects, None, track)
             found = _reconcile(readings, basis, accept_withdrawals)
-        return _write(places, basis, found, readings)
+        return _write(paths, basis, found, readings)
 
 
-def _verified_log(places: Places) -> log.Log:
-    path = places.judgments
+def _verified_log(paths: Paths) -> log.Log:
+    path = paths.judgments
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         return log.Log(())
@@ -149,28 +149,28 @@ def _verified_log(places: Places) -> log.Log:
     return before
 
 
-def _basis(places: Places, params: Params, before: log.Log, accounts: Accounts, url: str) -> _Basis:
-    if not places.asked.exists():
-        raise FieldguideError(f"{places.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
+def _basis(paths: Paths, params: Params, before: log.Log, accounts: Accounts, url: str) -> _Basis:
+    if not paths.asked.exists():
+        raise FieldguideError(f"{paths.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
     names = {a.user_id: name for name, a in accounts.people.items() if a.user_id is not None}
-    guidelines = archived(places.used_guidelines)
+    guidelines = archived(paths.used_guidelines)
     context = content_key(
         rules=_RULES,
         server=url,
-        plan=sha256_file(places.asked),
+        plan=sha256_file(paths.asked),
         names={str(number): name for number, name in names.items()},
         manager=accounts.manager.user_id,
         assessors=params.annotate.assessors,
         guidelines={version: g.model_dump(mode="json") for version, g in guidelines.items()},
     )
     people = People(names, frozenset(params.annotate.assessors), accounts.manager.user_id)
-    return _Basis(before, plan_rows(PLAN.read(places.asked)), guidelines, people, context)
+    return _Basis(before, plan_rows(PLAN.read(paths.asked)), guidelines, people, context)
 
 
-def _fitting(places: Places, basis: _Basis) -> Cursor | None:
+def _fitting(paths: Paths, basis: _Basis) -> Cursor | None:
     """The cursor, if what it was read into is still there and would be read the same way."""
-    cursor = read_cursor(_cursor(places))
-    if cursor is None or cursor.context != basis.context or cursor.quarantine != _quarantine_hash(places):
+    cursor = read_cursor(_cursor(paths))
+    if cursor is None or cursor.context != basis.context or cursor.quarantine != _quarantine_hash(paths):
         return None
     known = {entry.hash for entry in basis.before.entries}
     return cursor if cursor.head is None or cursor.head in known else None
@@ -190,18 +190,18 @@ def _reconcile(readings: dict[int, Reading], basis: _Basis, accept_withdrawals: 
     )
 
 
-def _write(places: Places, basis: _Basis, found: Reconciled, readings: dict[int, Reading]) -> Pulled:
-    refused = quarantine.append(places.quarantine, found.refused)
+def _write(paths: Paths, basis: _Basis, found: Reconciled, readings: dict[int, Reading]) -> Pulled:
+    refused = quarantine.append(paths.quarantine, found.refused)
     after = basis.before
     for start in range(0, len(found.judgments), _BATCH):
-        after = log.append(places.judgments, found.judgments[start : start + _BATCH])
+        after = log.append(paths.judgments, found.judgments[start : start + _BATCH])
     if found.held:
-        _cursor(places).unlink(missing_ok=True)  # to be named, or accepted, by the next pull
+        _cursor(paths).unlink(missing_ok=True)  # to be named, or accepted, by the next pull
     else:
         projects = {project: reading.seen for project, reading in readings.items()}
         write_cursor(
-            _cursor(places),
-            Cursor(context=basis.context, head=after.head, quarantine=_quarantine_hash(places), projects=projects),
+            _cursor(paths),
+            Cursor(context=basis.context, head=after.head, quarantine=_quarantine_hash(paths), projects=projects),
         )
     actions = Counter(judgment.action for judgment in found.judgments)
     return Pulled(
@@ -246,9 +246,9 @@ def _held_note(held: Held) -> str:
     )
 
 
-def _cursor(places: Places) -> Path:
-    return places.annotation_state / "pull.json"
+def _cursor(paths: Paths) -> Path:
+    return paths.annotation_state / "pull.json"
 
 
-def _quarantine_hash(places: Places) -> str | None:
-    return sha256_file(places.quarantine) if places.quarantine.exists() else None
+def _quarantine_hash(paths: Paths) -> str | None:
+    return sha256_file(paths.quarantine) if paths.quarantine.exists() else None

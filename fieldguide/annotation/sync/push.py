@@ -21,7 +21,7 @@ from fieldguide.annotation.planning.assignment import Pair
 from fieldguide.annotation.sync.asking import Asking
 from fieldguide.annotation.sync.difference import Difference, difference
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
 
@@ -56,7 +56,7 @@ class Pushed:
     notes: tuple[str, ...]
 
 
-def push(client: LabelStudio, places: Places, params: Params, track: Track = silent) -> Pushed:
+def push(client: LabelStudio, paths: Paths, params: Params, track: Track = silent) -> Pushed:
     """Make the server hold the due pages of the plan.
 
     Args:
@@ -69,16 +69,16 @@ def push(client: LabelStudio, places: Places, params: Params, track: Track = sil
         FieldguideError: no plan; guidelines that changed under their version; another push runs; the server cannot
             be spoken to. Nothing is lost or doubled by pushing again.
     """
-    with locked(places.annotation_state / "push.lock", wait=False):
-        archive(places.annotation / "guidelines.md", places.used_guidelines)
-        pushed = _Push(client, Asking(places, params), track).run(dry=False)
-        write_unshowable(places.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
+    with locked(paths.annotation_state / "push.lock", wait=False):
+        archive(paths.annotation / "guidelines.md", paths.used_guidelines)
+        pushed = _Push(client, Asking(paths, params), track).run(dry=False)
+        write_unshowable(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
         return pushed
 
 
-def plan_push(client: LabelStudio, places: Places, params: Params, track: Track = silent) -> Pushed:
+def plan_push(client: LabelStudio, paths: Paths, params: Params, track: Track = silent) -> Pushed:
     """What `push` would do. Nothing is written, neither on the server nor here."""
-    return _Push(client, Asking(places, params), track).run(dry=True)
+    return _Push(client, Asking(paths, params), track).run(dry=True)
 
 
 @dataclass

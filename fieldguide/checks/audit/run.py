@@ -5,6 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fieldguide.checks.audit.checks import (  # noqa: F401 - importing a family registers its checks
+    answers,
+    images,
+    labels,
+    naming,
+    numbers,
+    pairs,
+    pools,
+    prompts,
+    spelling,
+    structure,
+    text,
+)
 from fieldguide.checks.audit.checks.numbers import Level, levels
 from fieldguide.checks.audit.finding import SEVERITIES, Finding, Observation, Row, Severity, worst_first
 from fieldguide.checks.audit.registry import CHECKS, Check

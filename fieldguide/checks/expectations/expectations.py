@@ -39,7 +39,7 @@ def content_suites(tables: Tables) -> Iterator[Suite]:
 def _corpus(tables: Tables) -> Iterator[Suite]:
     images, duplicates = tables.parquet["images"], tables.parquet["duplicates"]
     ids, entities = set(images["image_id"]), set(tables.parquet["entities"]["entity_id"])
-    shards = {path.name for path in tables.places.shards.glob("*.tar")}
+    shards = {path.name for path in tables.paths.shards.glob("*.tar")}
     prefixed = images.assign(
         prefix=[s[: len(i)] == i for s, i in zip(images["sha256"], images["image_id"], strict=True)]
     )

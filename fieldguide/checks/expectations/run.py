@@ -12,7 +12,7 @@ from fieldguide.checks.expectations.suites import Suite
 from fieldguide.checks.expectations.tables import Tables
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 
 ROWS = 20
@@ -30,20 +30,20 @@ class Outcome:
     rows: tuple[str, ...]
 
 
-def check(params: Params, places: Places) -> list[Outcome]:
+def check(params: Params, paths: Paths) -> list[Outcome]:
     """Check every table; the content is looked at only where all schemas hold, since it cannot be read otherwise.
 
     Raises:
         FieldguideError: a file is missing or unreadable.
     """
-    tables = Tables(places, params)
+    tables = Tables(paths, params)
     outcomes = list(run_suites(schema_suites(tables)))
     if not _failed(outcomes):
         outcomes += run_suites(content_suites(tables))
     return outcomes
 
 
-def write_checks(places: Places, outcomes: Iterable[Outcome]) -> None:
+def write_checks(paths: Paths, outcomes: Iterable[Outcome]) -> None:
     """Write checks.json and, for `dvc metrics`, metrics.json to data/checks, or refuse.
 
     A failed stage leaves no output of a success: where an error failed, the same report goes to
@@ -54,8 +54,8 @@ def write_checks(places: Places, outcomes: Iterable[Outcome]) -> None:
     """
     made = list(outcomes)
     report = {"checks": [asdict(outcome) for outcome in made]}
-    path, metrics_path = places.checks / "checks.json", places.checks / "metrics.json"
-    failed_path = places.state / "failed-checks.json"
+    path, metrics_path = paths.checks / "checks.json", paths.checks / "metrics.json"
+    failed_path = paths.state / "failed-checks.json"
     failed = _failed(made)
     if failed:
         path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Column, Table
 from fieldguide.params import Params
 from fieldguide.records.runs import read_run
@@ -46,13 +46,13 @@ PHRASES = Table(
 class Tables:
     """All tables of a benchmark, each read when it is first asked for; columns have dtype object."""
 
-    places: Places
+    paths: Paths
     params: Params
 
     @cached_property
     def parquet(self) -> dict[str, pd.DataFrame]:
         """The Parquet tables that leave the house, by name."""
-        p = self.places
+        p = self.paths
         paths = {
             "images": p.images, "rejected": p.rejected, "duplicates": p.duplicates, "entities": p.entities,
             "attributes": p.attributes, "groups": p.groups, "drawings": p.drawings, "pools": p.pools,
@@ -63,7 +63,7 @@ class Tables:
     @cached_property
     def topics(self) -> pd.DataFrame:
         """Topics as a frame of TOPICS."""
-        rows = [asdict(topic) | {"entities": list(topic.entities)} for topic in read_topics(self.places.topics)]
+        rows = [asdict(topic) | {"entities": list(topic.entities)} for topic in read_topics(self.paths.topics)]
         return TOPICS.frame(rows)
 
     @cached_property
@@ -77,7 +77,7 @@ class Tables:
                 "feature": topic.feature,
                 "kind": topic.kind,
             }
-            for topic in read_topics(self.places.topics)
+            for topic in read_topics(self.paths.topics)
             for subtopic in topic.subtopics
         ]
         return pd.DataFrame(rows, columns=["subtopic_id", "topic_id", "entity_id", "feature", "kind"], dtype=object)
@@ -85,13 +85,13 @@ class Tables:
     @cached_property
     def phrases(self) -> pd.DataFrame:
         """Phrases as a frame of PHRASES."""
-        return PHRASES.frame([asdict(phrase) for phrase in read_phrases(self.places.phrases)])
+        return PHRASES.frame([asdict(phrase) for phrase in read_phrases(self.paths.phrases)])
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """All runs, one under the other; `file` is the system that the file's name says."""
         frames = [
-            read_run(self.places.run(track, system)).assign(track=track, file=system)
+            read_run(self.paths.run(track, system)).assign(track=track, file=system)
             for track in TRACKS
             for system in self.params.retrieve.systems
         ]
@@ -100,7 +100,7 @@ class Tables:
     @cached_property
     def grades(self) -> set[int]:
         """Grades that grades.json defines."""
-        return {int(key) for key in read_json(self.places.qrels / "grades.json") if key.isdigit()}
+        return {int(key) for key in read_json(self.paths.qrels / "grades.json") if key.isdigit()}
 
 
 def read_raw(path: Path) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings
@@ -118,28 +118,28 @@ class ClassMeans:
         return np.asarray(np.round(cosines, _DECIMALS).argmax(axis=1), dtype=np.int64)
 
 
-def measure_fidelity(places: Places, spec: Fidelity) -> FidelityReport:
+def measure_fidelity(paths: Paths, spec: Fidelity) -> FidelityReport:
     """Name every drawing of a topic's phrase by the photographs of the train split, which no system searches.
 
     Raises:
         FieldguideError: fewer than two entities have reference photographs, or vectors are missing.
     """
-    images = IMAGES.read(places.images)
+    images = IMAGES.read(paths.images)
     images = images[(images["split"] == "train") & images["entity_id"].notna()].sort_values("image_id")
     entities = sorted(set(images["entity_id"]))
     if len(entities) < 2:
         raise FieldguideError(
-            f"{places.images}: the train split shows {len(entities)} entities; to name drawings takes photographs of "
+            f"{paths.images}: the train split shows {len(entities)} entities; to name drawings takes photographs of "
             "two at least"
         )
-    photographs = Embeddings.open(places.embeddings(spec.encoder)).rows("image", list(images["image_id"]))
+    photographs = Embeddings.open(paths.embeddings(spec.encoder)).rows("image", list(images["image_id"]))
     labels = np.searchsorted(entities, images["entity_id"].to_numpy(dtype=str)).astype(np.int64)
     if spec.centre:
         photographs = centred(photographs, photographs.mean(axis=0))
     means = ClassMeans(photographs, labels)
-    named = _name_drawings(places, spec, means, entities)
-    subtopics = sorted((s for t in read_topics(places.topics) for s in t.subtopics), key=lambda s: s.subtopic_id)
-    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
+    named = _name_drawings(paths, spec, means, entities)
+    subtopics = sorted((s for t in read_topics(paths.topics) for s in t.subtopics), key=lambda s: s.subtopic_id)
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
     judged = [s for s in subtopics if s.entity_id in set(entities)]
     told = {e: _ceiling(means.left_out()[labels == n], n) for n, e in enumerate(entities)}
     rows = tuple(
@@ -195,13 +195,13 @@ def write_fidelity(path: Path, report: FidelityReport) -> None:
     write_json(path, {"schema_version": FIDELITY_VERSION, **asdict(report)})
 
 
-def _name_drawings(places: Places, spec: Fidelity, means: ClassMeans, entities: Sequence[str]) -> dict[str, list[str]]:
+def _name_drawings(paths: Paths, spec: Fidelity, means: ClassMeans, entities: Sequence[str]) -> dict[str, list[str]]:
     """What each drawing of a topic's prompt is named, by the prompt, in the order of drawing_ids."""
-    drawings = DRAWINGS.read(places.drawings)
+    drawings = DRAWINGS.read(paths.drawings)
     drawings = drawings[(drawings["status"] == "ok") & (drawings["purpose"] == "topic")].sort_values("drawing_id")
     if drawings.empty:
         return {}
-    vectors = Embeddings.open(places.queries(spec.encoder)).rows("drawing", list(drawings["drawing_id"]))
+    vectors = Embeddings.open(paths.queries(spec.encoder)).rows("drawing", list(drawings["drawing_id"]))
     if spec.centre:
         vectors = centred(vectors, vectors.mean(axis=0))
     named: dict[str, list[str]] = {}

@@ -67,7 +67,7 @@ def assess(benchmark: Benchmark, track: Track = silent) -> Fitness:
     measure = array_measure(params.fitness.measure or params.evaluate.headline)
     made = list(boards(benchmark))
     if not made:
-        raise FieldguideError(f"{benchmark.places.qrels}: no judgment for any subtopic of {benchmark.places.topics}")
+        raise FieldguideError(f"{benchmark.paths.qrels}: no judgment for any subtopic of {benchmark.paths.topics}")
     brought, facts, bpref = sources(benchmark.pools), _facts(benchmark), _bpref(benchmark)
     answers = []
     for board in track(made, "assessing", unit="boards", total=len(made)):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open, write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.leaderboard.rows import TRACKS, comparisons, leaderboard, metrics, plotted
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
@@ -44,7 +44,7 @@ class Evaluation:
     empty: Mapping[tuple[str, str], int]
 
 
-def evaluate(params: Params, places: Places, track: Track = silent) -> Evaluation:
+def evaluate(params: Params, paths: Paths, track: Track = silent) -> Evaluation:
     """Score params.retrieve.systems on both tracks by params.evaluate.
 
     Raises:
@@ -52,17 +52,17 @@ def evaluate(params: Params, places: Places, track: Track = silent) -> Evaluatio
         ProblemsError: measures that nothing computes, runs or tables that are not valid.
     """
     measures = parse_measures([*params.evaluate.measures, *({JUDGED} - set(params.evaluate.measures))])
-    subtopics = {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
     qrels = qrels[qrels["subtopic_id"].isin(list(subtopics))]
     if qrels.empty:
-        raise FieldguideError(f"{places.qrels / 'qrels.parquet'}: no judgment for any subtopic of {places.topics}")
+        raise FieldguideError(f"{paths.qrels / 'qrels.parquet'}: no judgment for any subtopic of {paths.topics}")
     runs = [(name, system) for name in TRACKS for system in params.retrieve.systems]
     scorer = Scorer(measures, qrels)
     rows = [
         _row(name, system, score, subtopics[score.subtopic_id])
         for name, system in track(runs, "evaluating", unit="runs", total=len(runs))
-        for score in scorer.score(read_run(places.run(name, system)))
+        for score in scorer.score(read_run(paths.run(name, system)))
     ]
     scores = SCORES.frame(rows).astype({"value": float, "defaulted": bool})
     first = str(measures[0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import Scorer
@@ -19,14 +19,14 @@ from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.run import run_system
 
 
-def ask(params: Params, places: Places, worlds: Mapping[str, ProbePlaces], track: Track = silent) -> list[Reaction]:
+def ask(params: Params, paths: Paths, worlds: Mapping[str, ProbePlaces], track: Track = silent) -> list[Reaction]:
     """Run every probed system in every world over the whole gallery, and compare with the unchanged one.
 
     Raises:
         FieldguideError: vectors or judgments are missing.
     """
     spec, measures = params.probe, parse_measures([params.evaluate.headline])
-    scorer = Scorer(measures, QRELS.read(places.qrels / "qrels.parquet")) if spec.systems else None
+    scorer = Scorer(measures, QRELS.read(paths.qrels / "qrels.parquet")) if spec.systems else None
     found = []
     for system in track(spec.systems, "probing", unit="systems", total=len(spec.systems)):
         runs = {probe: _run(system, params, world) for probe, world in worlds.items()}

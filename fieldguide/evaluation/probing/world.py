@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
 from fieldguide.models.protocols import Encoder, Generator
@@ -29,7 +29,7 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
-class ProbePlaces(Places):
+class ProbePlaces(Paths):
     """A benchmark whose questions are those of one probe; what is not of the questions lies where it always did."""
 
     probe: str = UNCHANGED
@@ -74,13 +74,13 @@ class Probes:
     skipped: list[tuple[Alteration, str, str]] = field(default_factory=list)
 
 
-def choose(places: Places, topics: int, seed: int) -> Probes:
+def choose(paths: Paths, topics: int, seed: int) -> Probes:
     """Draw comparison topics, and change each in every way that it admits."""
-    entities = _entities(places)
-    sample = _sample([topic for topic in read_topics(places.topics) if topic.kind == "comparison"], topics, seed)
-    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
+    entities = _entities(paths)
+    sample = _sample([topic for topic in read_topics(paths.topics) if topic.kind == "comparison"], topics, seed)
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
     components: dict[str, list[Component]] = {}
-    for component in read_components(places.components):
+    for component in read_components(paths.components):
         components.setdefault(component.subtopic_id, []).append(component)
     probes = Probes({UNCHANGED: [], **{alteration: [] for alteration in ALTERATIONS}})
     for topic in sample:
@@ -112,18 +112,18 @@ def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePlaces]:
 
 
 def draw_worlds(
-    places: Places, worlds: Mapping[str, ProbePlaces], values: Visualize, generator: Generator, track: Track = silent
+    paths: Paths, worlds: Mapping[str, ProbePlaces], values: Visualize, generator: Generator, track: Track = silent
 ) -> str:
     """Draw the phrases of the benchmark and of all probes; returns counts. What was drawn before is not drawn again."""
-    phrases = [*read_phrases(places.phrases), *(p for world in worlds.values() for p in read_phrases(world.phrases))]
+    phrases = [*read_phrases(paths.phrases), *(p for world in worlds.values() for p in read_phrases(world.phrases))]
     return str(draw_all(phrases, values, generator, worlds[UNCHANGED], track))
 
 
 def encode_worlds(
-    places: Places, worlds: Mapping[str, ProbePlaces], params: Params, encoder: Encoder, track: Track = silent
+    paths: Paths, worlds: Mapping[str, ProbePlaces], params: Params, encoder: Encoder, track: Track = silent
 ) -> int:
     """Encode texts and drawings of the benchmark and of all probes; returns how many were new."""
-    world, every = worlds[UNCHANGED], [places, *worlds.values()]
+    world, every = worlds[UNCHANGED], [paths, *worlds.values()]
     items = []
     if "text" in encoder.modalities:
         texts = text_items(
@@ -137,7 +137,7 @@ def encode_worlds(
         items,
         encoder,
         world.queries(encoder.name),
-        places.cache / "embeddings",
+        paths.cache / "embeddings",
         dtype=params.encoder(encoder.name).dtype,
         batch=params.embed.batch,
         track=track,
@@ -156,7 +156,7 @@ def _sample(topics: Sequence[Topic], count: int, seed: int) -> list[Topic]:
     return [ordered[n] for n in sorted(chosen.tolist())]
 
 
-def _entities(places: Places) -> Entities:
-    table = ENTITIES.read(places.entities)
+def _entities(paths: Paths) -> Entities:
+    table = ENTITIES.read(paths.entities)
     ids = list(table["entity_id"])
     return Entities(dict(zip(ids, table["name"], strict=True)), dict(zip(ids, table["taxonomy"], strict=True)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import canonical_json, sha256_bytes
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.calls import endpoints, rates
 from fieldguide.models.calls.budget import Budget
 from fieldguide.models.calls.pricing import Usage, cost, price_of
@@ -197,9 +197,9 @@ def open_calls(root: Path) -> Calls:
     Raises:
         ProblemsError: that section is not valid.
     """
-    places, spending = Places(root), read_calls(root)
-    lock = places.state / "locks" / "ledger.lock"
-    return Calls(CallStore.at(root), Budget(places.calls / "ledger.jsonl", lock, spending.budget), spending)
+    paths, spending = Paths(root), read_calls(root)
+    lock = paths.state / "locks" / "ledger.lock"
+    return Calls(CallStore.at(root), Budget(paths.calls / "ledger.jsonl", lock, spending.budget), spending)
 
 
 def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer:

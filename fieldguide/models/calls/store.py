@@ -31,7 +31,7 @@ from fieldguide.core.files import (
     write_jsonl,
     write_tar,
 )
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 CALLS, BLOBS = "calls.jsonl", "blobs.tar"
 _VERSION = 1
@@ -103,8 +103,8 @@ class CallStore:
     @classmethod
     def at(cls, root: Path) -> CallStore:
         """The store of a repository."""
-        places = Places(root)
-        return cls(places.calls, places.state / "locks" / "calls")
+        paths = Paths(root)
+        return cls(paths.calls, paths.state / "locks" / "calls")
 
     def get(self, key: str) -> Call | None:
         """The call of that key, or None.

@@ -20,7 +20,7 @@ from fieldguide.core.files import (
     write_jsonl,
     write_tar,
 )
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.tables import SCHEMA_VERSION
 from fieldguide.corpus.pixels import EXTENSIONS
@@ -53,7 +53,7 @@ class Summary:
     photographs: int
 
 
-def make_release(params: Params, places: Places, track: Track = silent) -> Summary:
+def make_release(params: Params, paths: Paths, track: Track = silent) -> Summary:
     """Write places.release whole or not at all. The same inputs give the same bytes.
 
     Photographs go in only where a licence is stated; all others are left to be rebuilt from their source.
@@ -62,16 +62,16 @@ def make_release(params: Params, places: Places, track: Track = silent) -> Summa
         ProblemsError: files are missing (all are listed) or contradict each other.
         FieldguideError: a photograph's bytes are not those of its sha256.
     """
-    benchmark = Benchmark(places, params)
+    benchmark = Benchmark(paths, params)
     copies = _copies(benchmark)
-    benchmark.require("the release", dict.fromkeys([*benchmark.files(), *copies, places.drawings, places.duplicates]))
-    with atomic_directory(places.release) as folder:
+    benchmark.require("the release", dict.fromkeys([*benchmark.files(), *copies, paths.drawings, paths.duplicates]))
+    with atomic_directory(paths.release) as folder:
         for source, name in copies.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / name)
         write_jsonl(folder / "queries.jsonl", _queries(benchmark))
         _write_photographs(benchmark, folder, track)
-        CallStore.at(places.root).pack(folder / ANSWERS)
+        CallStore.at(paths.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))
@@ -85,7 +85,7 @@ def make_release(params: Params, places: Places, track: Track = silent) -> Summa
 
 def _copies(benchmark: Benchmark) -> dict[Path, str]:
     """Files that go into the release as they are, with their names there."""
-    p = benchmark.places
+    p = benchmark.paths
     whole = {
         p.topics: "topics.jsonl",
         p.phrases: "phrases.jsonl",
@@ -138,13 +138,13 @@ def _write_photographs(benchmark: Benchmark, folder: Path, track: Track) -> None
         if row.licence:
             by_shard.setdefault(str(row.shard), []).append(row)
     for shard in track(sorted(by_shard), "photographs", unit="archives", total=len(by_shard)):
-        write_tar(folder / PHOTOGRAPHS / shard, (_member(benchmark.places, row) for row in by_shard[shard]))
+        write_tar(folder / PHOTOGRAPHS / shard, (_member(benchmark.paths, row) for row in by_shard[shard]))
 
 
-def _member(places: Places, row: Any) -> tuple[str, bytes]:
-    data = image_bytes(places, row)
+def _member(paths: Paths, row: Any) -> tuple[str, bytes]:
+    data = image_bytes(paths, row)
     if sha256_bytes(data) != row.sha256:
-        raise FieldguideError(f"{places.shards / row.shard}: the bytes of {row.image_id} are damaged; `dvc checkout`")
+        raise FieldguideError(f"{paths.shards / row.shard}: the bytes of {row.image_id} are damaged; `dvc checkout`")
     return f"{row.image_id}.{EXTENSIONS[row.format]}", data
 
 

@@ -63,7 +63,7 @@ def _generator(benchmark: Benchmark) -> Claim | None:
 
 
 def _photographs(benchmark: Benchmark) -> Claim | None:
-    path = benchmark.places.drawing_references
+    path = benchmark.paths.drawing_references
     if not path.exists():
         return None
     shown = DRAWING_REFERENCES.read(path)

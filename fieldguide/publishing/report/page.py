@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from fieldguide.core.files import atomic_open
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark, params_text
@@ -38,13 +38,13 @@ class Summary:
     size: int
 
 
-def write_report(params: Params, places: Places, track: Track = silent) -> Summary:
+def write_report(params: Params, paths: Paths, track: Track = silent) -> Summary:
     """Write places.report. The same inputs give the same bytes.
 
     Raises:
         ProblemsError: files are missing (all are listed) or contradict each other.
     """
-    benchmark = Benchmark(places, params)
+    benchmark = Benchmark(paths, params)
     benchmark.require("the report", _inputs(benchmark))
     album = Album(benchmark, params.report.thumbnail)
     made = boards(benchmark)
@@ -68,7 +68,7 @@ def write_report(params: Params, places: Places, track: Track = silent) -> Summa
         "about_grades": benchmark.grade_file.get("about", ""),
     }
     page = render(context, album.css(track))
-    with atomic_open(places.report) as stream:
+    with atomic_open(paths.report) as stream:
         stream.write(page)
     return Summary(len(topics), len(album), len(page.encode()))
 
@@ -94,17 +94,17 @@ def render(context: dict[str, Any], image_css: str) -> str:
 
 
 def _inputs(benchmark: Benchmark) -> list[Path]:
-    places = benchmark.places
+    paths = benchmark.paths
     more = (
-        places.fitness,
-        places.fidelity,
-        places.probes,
-        places.rejected,
-        places.duplicates,
-        places.refused_topics,
-        places.drawings,
+        paths.fitness,
+        paths.fidelity,
+        paths.probes,
+        paths.rejected,
+        paths.duplicates,
+        paths.refused_topics,
+        paths.drawings,
     )
-    return [*benchmark.files(), *more, *(places.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
+    return [*benchmark.files(), *more, *(paths.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
 
 
 def _asset(name: str) -> str:

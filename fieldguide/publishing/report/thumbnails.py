@@ -64,8 +64,8 @@ class Album:
     def _thumbnail(self, key: str) -> bytes:
         row = self._drawings.get(key)
         if row is None:
-            data = image_bytes(self._benchmark.places, self._benchmark.image_rows[key])
+            data = image_bytes(self._benchmark.paths, self._benchmark.image_rows[key])
         else:
-            folder = self._benchmark.places.drawings.parent
+            folder = self._benchmark.paths.drawings.parent
             data = read_member(folder / row.shard, int(row.offset), int(row.size))
         return thumbnail(data, self._size)

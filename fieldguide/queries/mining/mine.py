@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.queries.mining import similarity
 from fieldguide.queries.mining.groups import Group, Judge, find_groups, related_pairs
@@ -47,7 +47,7 @@ class Summary:
         ]
 
 
-def mine(params: Mine, places: Places, track: Track = silent) -> Summary:
+def mine(params: Mine, paths: Paths, track: Track = silent) -> Summary:
     """Write data/mined/: entities, attributes, groups, and what was refused.
 
     Class means are taken of the train split alone, so that nothing is learnt from the images that are searched.
@@ -59,21 +59,21 @@ def mine(params: Mine, places: Places, track: Track = silent) -> Summary:
     weights = params.weights
     if not weights.taxonomic + weights.lexical + weights.visual:
         raise FieldguideError("params.yaml: mine.weights: all are 0; at least one must be greater")
-    knowledge = read_knowledge(places.knowledge)
-    synsets = read_glosses(places.root / params.wordnet) if params.wordnet else []
-    images = IMAGES.read(places.images)
-    counts = _photographs(images, knowledge.entities, places)
+    knowledge = read_knowledge(paths.knowledge)
+    synsets = read_glosses(paths.root / params.wordnet) if params.wordnet else []
+    images = IMAGES.read(paths.images)
+    counts = _photographs(images, knowledge.entities, paths)
     merged = merge(knowledge, synsets)
     refused = [*_without_photographs(knowledge.entities, counts), *merged.refused]
     kept = [row for row in merged.entities if counts.get(row["entity_id"])]
     ids = {row["entity_id"] for row in kept}
     attributes = [row for row in merged.attributes if row["entity_id"] in ids]
-    means = _class_means(images, Embeddings.open(places.embeddings(params.encoder)), sorted(ids), track)
+    means = _class_means(images, Embeddings.open(paths.embeddings(params.encoder)), sorted(ids), track)
     groups = _groups(params, kept, counts, means, track)
-    ENTITIES.write(places.entities, ENTITIES.frame(kept))
-    ATTRIBUTES.write(places.attributes, ATTRIBUTES.frame(attributes))
-    GROUPS.write(places.groups, GROUPS.frame(sorted((g.row() for g in groups), key=lambda row: str(row["group_id"]))))
-    write_records(places.refused_knowledge, refused)
+    ENTITIES.write(paths.entities, ENTITIES.frame(kept))
+    ATTRIBUTES.write(paths.attributes, ATTRIBUTES.frame(attributes))
+    GROUPS.write(paths.groups, GROUPS.frame(sorted((g.row() for g in groups), key=lambda row: str(row["group_id"]))))
+    write_records(paths.refused_knowledge, refused)
     return Summary(
         entities=len(kept),
         attributes=dict(sorted(Counter(row["source"] for row in attributes).items())),
@@ -83,7 +83,7 @@ def mine(params: Mine, places: Places, track: Track = silent) -> Summary:
     )
 
 
-def _photographs(images: pd.DataFrame, entities: Mapping[str, Entity], places: Places) -> dict[str, Counter[str]]:
+def _photographs(images: pd.DataFrame, entities: Mapping[str, Entity], paths: Paths) -> dict[str, Counter[str]]:
     """Images of each entity by split.
 
     Raises:
@@ -94,11 +94,11 @@ def _photographs(images: pd.DataFrame, entities: Mapping[str, Entity], places: P
     for entity, split in zip(known["entity_id"], known["split"], strict=True):
         counts.setdefault(entity, Counter())[split] += 1
     problems = [
-        Problem(str(places.images), f"{counts[entity].total()} images show {entity!r}, which {ENTITIES_FILE} lacks")
+        Problem(str(paths.images), f"{counts[entity].total()} images show {entity!r}, which {ENTITIES_FILE} lacks")
         for entity in sorted(counts.keys() - entities.keys())
     ]
     if problems:
-        headline = f"images of entities that nobody described; add them to {places.knowledge / ENTITIES_FILE}:"
+        headline = f"images of entities that nobody described; add them to {paths.knowledge / ENTITIES_FILE}:"
         raise ProblemsError(headline, problems)
     return counts
 

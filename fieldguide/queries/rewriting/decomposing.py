@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.section import Decompose
 from fieldguide.queries.topics.templates import placeholders
 from fieldguide.records.knowledge import ENTITIES
@@ -15,7 +15,7 @@ from fieldguide.records.topics import Subtopic, read_topics, write_records
 _ALLOWED = {"entity": ("entity",), "part": ("part",)}
 
 
-def decompose(spec: Decompose, places: Places) -> list[Component]:
+def decompose(spec: Decompose, paths: Paths) -> list[Component]:
     """Write data/components/components.jsonl, sorted by subtopic_id; returns what it holds.
 
     Raises:
@@ -25,17 +25,17 @@ def decompose(spec: Decompose, places: Places) -> list[Component]:
     for key, template in (("entity", spec.entity), ("part", spec.part)):
         if placeholders(template) != list(_ALLOWED[key]):
             raise FieldguideError(f"params.yaml: decompose.{key}: {template!r} must hold {{{key}}} once, and no other")
-    names = dict(ENTITIES.read(places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
-    subtopics = sorted((s for t in read_topics(places.topics) for s in t.subtopics), key=lambda s: s.subtopic_id)
+    names = dict(ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+    subtopics = sorted((s for t in read_topics(paths.topics) for s in t.subtopics), key=lambda s: s.subtopic_id)
     unknown = [
-        Problem(f"{places.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {places.entities}")
+        Problem(f"{paths.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {paths.entities}")
         for s in subtopics
         if s.entity_id not in names
     ]
     if unknown:
         raise ProblemsError("decompose: topics and mined entities do not belong together:", unknown)
     components = [component for s in subtopics for component in components_of(s, names, spec)]
-    write_records(places.components, components)
+    write_records(paths.components, components)
     return components
 
 

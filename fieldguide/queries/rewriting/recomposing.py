@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.protocols import Refused
 from fieldguide.queries.rewriting.section import Recompose
@@ -48,18 +48,18 @@ class Summary:
         return f"{self.recomposed} captions recomposed by {self.recomposer}, {self.failed} failed"
 
 
-def recompose(spec: Recompose, places: Places, track: Track = silent) -> Summary:
+def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Summary:
     """Write data/recomposed/recomposed.parquet, sorted by subtopic_id and drawing_id.
 
     Raises:
         FieldguideError: the template has other placeholders than it may, the endpoint cannot be used.
     """
     check_template(spec.template)
-    tasks = list(_tasks(places))
-    called, answers = _answers(spec, tasks, places)
+    tasks = list(_tasks(paths))
+    called, answers = _answers(spec, tasks, paths)
     done = track(answers, "recomposing", unit="captions", total=len(tasks))
     rows = [_row(task, _usable(answer), called) for task, answer in zip(tasks, done, strict=True)]
-    RECOMPOSED.write(places.recomposed, RECOMPOSED.frame(rows))
+    RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(rows))
     failed = sum(row["status"] == "failed" for row in rows)
     return Summary(len(rows) - failed, failed, called)
 
@@ -74,13 +74,13 @@ def check_template(template: str) -> None:
     check_placeholders(template, "recompose.template", "caption", _ALLOWED, advice)
 
 
-def _tasks(places: Places) -> Iterator[Task]:
-    captions, drawings = CAPTIONS.read(places.captions), DRAWINGS.read(places.drawings)
+def _tasks(paths: Paths) -> Iterator[Task]:
+    captions, drawings = CAPTIONS.read(paths.captions), DRAWINGS.read(paths.drawings)
     told = captions[captions["status"] == "ok"]
     words = dict(zip(told["key"], told["text"], strict=True))
     by_prompt = drawings[drawings["purpose"] == "topic"].groupby("prompt")["drawing_id"].apply(sorted)
-    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
-    subtopics = [subtopic for topic in read_topics(places.topics) for subtopic in topic.subtopics]
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
+    subtopics = [subtopic for topic in read_topics(paths.topics) for subtopic in topic.subtopics]
     for subtopic in sorted(subtopics, key=lambda s: s.subtopic_id):
         phrase = phrases[subtopic.subtopic_id]
         for drawing in by_prompt.get(phrase, []):
@@ -88,7 +88,7 @@ def _tasks(places: Places) -> Iterator[Task]:
                 yield Task(subtopic, phrase, drawing, words[drawing])
 
 
-def _answers(spec: Recompose, tasks: Sequence[Task], places: Places) -> tuple[str, Iterable[str | Refused]]:
+def _answers(spec: Recompose, tasks: Sequence[Task], paths: Paths) -> tuple[str, Iterable[str | Refused]]:
     """What the recomposer is called in the records, and its answers in order."""
     if spec.recomposer == "template":
         return "template", (
@@ -100,7 +100,7 @@ def _answers(spec: Recompose, tasks: Sequence[Task], places: Places) -> tuple[st
 
     if spec.chat is None:
         raise FieldguideError("params.yaml: recompose.chat: is empty; `chat` needs base_url and model")
-    chat = Chat(spec.chat, open_calls(places.root))
+    chat = Chat(spec.chat, open_calls(paths.root))
     prompts = (
         Prompt(
             SYSTEM,

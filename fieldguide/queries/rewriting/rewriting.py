@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fieldguide.core.english import stems, words
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.protocols import Refused
@@ -45,7 +45,7 @@ class Summary:
         return [f"{self.phrases} phrases by {self.rewriter}, {self.distinct} of them different"]
 
 
-def rewrite(spec: Rewrite, places: Places, track: Track = silent) -> Summary:
+def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
     """Write data/phrases/phrases.jsonl, sorted by subtopic_id.
 
     Raises:
@@ -57,24 +57,24 @@ def rewrite(spec: Rewrite, places: Places, track: Track = silent) -> Summary:
         *((f"expansions.{n}", t) for n, t in enumerate(spec.expansions)),
     ]:
         check_template(template, place)
-    topics = read_topics(places.topics)
-    names = dict(ENTITIES.read(places.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
+    topics = read_topics(paths.topics)
+    names = dict(ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
     subtopics = sorted((s for topic in topics for s in topic.subtopics), key=lambda s: s.subtopic_id)
     unknown = [
-        Problem(f"{places.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {places.entities}")
+        Problem(f"{paths.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {paths.entities}")
         for s in subtopics
         if s.entity_id not in names
     ]
     if unknown:
         raise ProblemsError("rewrite: topics and mined entities do not belong together:", unknown)
-    rewriter, called = _rewriter(spec, places)
+    rewriter, called = _rewriter(spec, paths)
     threads = spec.chat.concurrency if spec.chat else 1
     texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=threads)
     answers = list(track(texts, "rewriting", unit="subtopics", total=len(subtopics)))
     phrases = [Phrase(subtopic.subtopic_id, text, called) for subtopic, text in _usable(subtopics, answers, names)]
     expansions = _expansions(spec.expansions, subtopics, names)
-    write_records(places.phrases, phrases)
-    write_records(places.expansions, expansions)
+    write_records(paths.phrases, phrases)
+    write_records(paths.expansions, expansions)
     return Summary(len(phrases), len({phrase.text for phrase in phrases}), called)
 
 
@@ -147,7 +147,7 @@ def _usable(
     return usable
 
 
-def _rewriter(spec: Rewrite, places: Places) -> tuple[Rewriter, str]:
+def _rewriter(spec: Rewrite, paths: Paths) -> tuple[Rewriter, str]:
     """The function that rewrites a subtopic about an entity of that name, and what it is called in the records."""
 
     def by_template(subtopic: Subtopic, name: str) -> str | Refused:
@@ -161,7 +161,7 @@ def _rewriter(spec: Rewrite, places: Places) -> tuple[Rewriter, str]:
 
     if spec.chat is None:
         raise ValueError("params.rewrite.chat is empty")
-    chat = Chat(spec.chat, open_calls(places.root))
+    chat = Chat(spec.chat, open_calls(paths.root))
 
     def by_chat(subtopic: Subtopic, name: str) -> str | Refused:
         if subtopic.topic.kind == "entity":

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
 from fieldguide.queries.topics.questions import Candidate, Subject
@@ -50,7 +50,7 @@ class Summary:
         ]
 
 
-def compose(params: Compose, places: Places, track: Track = silent) -> Summary:
+def compose(params: Compose, paths: Paths, track: Track = silent) -> Summary:
     """Write data/topics/: the topics, sorted by topic_id, and what was refused with its reason.
 
     The most confusable `max_topics` groups that allow any question are considered; `max_topics` counts
@@ -59,14 +59,14 @@ def compose(params: Compose, places: Places, track: Track = silent) -> Summary:
     Raises:
         FieldguideError: a table is missing; no question could be put; the chat endpoint cannot be used.
     """
-    entities = ENTITIES.read(places.entities)
-    groups, attributes = GROUPS.read(places.groups), ATTRIBUTES.read(places.attributes)
-    images = IMAGES.read(places.images)
+    entities = ENTITIES.read(paths.entities)
+    groups, attributes = GROUPS.read(paths.groups), ATTRIBUTES.read(paths.attributes)
+    images = IMAGES.read(paths.images)
     called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in entities.to_dict("records")}
     candidates: list[Candidate] = []
     refused: list[Refusal] = []
     considered = 0
-    composed = _composed(params, list(subjects(groups, attributes)), called, places)
+    composed = _composed(params, list(subjects(groups, attributes)), called, paths)
     for results in track(composed, "composing", unit="groups", total=int(groups["accepted"].sum())):
         found = [item for item in results if isinstance(item, Candidate)]
         candidates += found
@@ -83,20 +83,20 @@ def compose(params: Compose, places: Places, track: Track = silent) -> Summary:
         raise FieldguideError(
             f"no question could be put; the {len(refused)} reasons: {_counts(Counter(r.reason for r in refused))}"
         )
-    write_records(places.topics, sorted(topics, key=lambda topic: topic.topic_id))
-    write_records(places.refused_topics, refused)
+    write_records(paths.topics, sorted(topics, key=lambda topic: topic.topic_id))
+    write_records(paths.refused_topics, refused)
     return _summary(chosen, candidates, refused, len(topics) - len(chosen), int(groups["accepted"].sum()))
 
 
 def _composed(
-    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], places: Places
+    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], paths: Paths
 ) -> Iterator[list[Candidate | Refusal]]:
     """Questions and refusals, group by group."""
     if params.composer == "chat":
         from fieldguide.models.calls.caller import open_calls
         from fieldguide.queries.topics.chatting import compose_by_chat
 
-        yield from compose_by_chat(params, of_groups, called, open_calls(places.root))
+        yield from compose_by_chat(params, of_groups, called, open_calls(paths.root))
         return
     for of_group in of_groups:
         yield [item for s in of_group for item in compose_subject(s, params.forms, called, params.seed)]

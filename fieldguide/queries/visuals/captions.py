@@ -13,7 +13,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked, read_member
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.pixels import open_image
@@ -36,16 +36,16 @@ class Summary:
         return f"{self.made} captioned now, {self.cached} captioned before, {self.failed} failed"
 
 
-def captioned_items(places: Places) -> list[Item]:
+def captioned_items(paths: Paths) -> list[Item]:
     """What is captioned: the gallery, and the drawings of topics; sorted by kind and key."""
-    images = IMAGES.read(places.images)
-    drawings = DRAWINGS.read(places.drawings)
-    items = image_items(images[images["split"] == "gallery"], places)
-    return sorted(items + drawing_items(drawings[drawings["purpose"] == "topic"], places), key=lambda i: i[:2])
+    images = IMAGES.read(paths.images)
+    drawings = DRAWINGS.read(paths.drawings)
+    items = image_items(images[images["split"] == "gallery"], paths)
+    return sorted(items + drawing_items(drawings[drawings["purpose"] == "topic"], paths), key=lambda i: i[:2])
 
 
 def caption_all(
-    items: Sequence[Item], captioner: Captioner, places: Places, batch: int, track: Track = silent
+    items: Sequence[Item], captioner: Captioner, paths: Paths, batch: int, track: Track = silent
 ) -> Summary:
     """Caption what is not in the cache and write data/captions/captions.parquet.
 
@@ -56,7 +56,7 @@ def caption_all(
         FieldguideError: an image does not decode.
     """
     failed: dict[str, str] = {}
-    with _Cache(places.cache / "captions.sqlite", captioner.revision) as cache:
+    with _Cache(paths.cache / "captions.sqlite", captioner.revision) as cache:
         known = cache.known()
         missing = list({item.content: item for item in items if item.content not in known}.values())
         batches = [missing[start : start + batch] for start in range(0, len(missing), batch)]
@@ -67,13 +67,13 @@ def caption_all(
             cache.put({i.content: a for i, a in zip(chosen, answers, strict=True) if isinstance(a, str)})
         known = cache.known()
     rows = [_row(item, captioner, known.get(item.content), failed.get(item.content)) for item in items]
-    CAPTIONS.write(places.captions, CAPTIONS.frame(rows))
+    CAPTIONS.write(paths.captions, CAPTIONS.frame(rows))
     return Summary(len(missing) - len(failed), len(items) - len(missing), len(failed))
 
 
-def write_no_captions(places: Places) -> None:
+def write_no_captions(paths: Paths) -> None:
     """An empty table: no captioner is named."""
-    CAPTIONS.write(places.captions, CAPTIONS.frame([]))
+    CAPTIONS.write(paths.captions, CAPTIONS.frame([]))
 
 
 def _row(item: Item, captioner: Captioner, text: str | None, reason: str | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from fieldguide.core.files import (
     sha256_bytes,
     write_tar,
 )
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.references import References, read_references
@@ -117,7 +117,7 @@ def _generic_problems(prompts: Sequence[str], topics: Sequence[str]) -> Iterator
 
 
 def draw_all(
-    phrases: Sequence[Phrase], values: Visualize, generator: Generator, places: Places, track: Track = silent
+    phrases: Sequence[Phrase], values: Visualize, generator: Generator, paths: Paths, track: Track = silent
 ) -> Summary:
     """Make what is missing and write data/drawings/.
 
@@ -130,9 +130,9 @@ def draw_all(
     """
     references: References | None = None
     if isinstance(generator, ConditionedGenerator):
-        references = read_references(places, phrases, generator.references)
+        references = read_references(paths, phrases, generator.references)
     wanted = wanted_drawings(phrases, values, generator, references)
-    cache = DrawingCache(places.cache / "drawings")
+    cache = DrawingCache(paths.cache / "drawings")
     missing = [drawing for drawing in wanted if cache.get(drawing.drawing_id) is None]
     refused: dict[str, str] = {}
     batches = [missing[start : start + values.batch] for start in range(0, len(missing), values.batch)]
@@ -143,7 +143,7 @@ def draw_all(
             else:
                 cache.put(drawing.drawing_id, result)
     refused |= _copies([drawing for drawing in wanted if drawing.drawing_id not in refused], cache)
-    _write(wanted, refused, cache, generator, places)
+    _write(wanted, refused, cache, generator, paths)
     drawn = sum(drawing.drawing_id not in refused for drawing in missing)
     return Summary(drawn, len(wanted) - len(refused) - drawn, len(refused))
 
@@ -217,18 +217,18 @@ class DrawingCache:
 
 
 def _write(
-    wanted: list[Wanted], refused: dict[str, str], cache: DrawingCache, generator: Generator, places: Places
+    wanted: list[Wanted], refused: dict[str, str], cache: DrawingCache, generator: Generator, paths: Paths
 ) -> None:
     """Tables and tar take the place of the old ones together."""
     made = [drawing.drawing_id for drawing in wanted if drawing.drawing_id not in refused]
-    with atomic_directory(places.drawings.parent) as folder:
+    with atomic_directory(paths.drawings.parent) as folder:
         members = ((f"{drawing_id}.png", cache.require(drawing_id)) for drawing_id in made)
         placed = dict(zip(made, write_tar(folder / _SHARD, members), strict=True))
         rows = [_row(drawing, generator, placed.get(drawing.drawing_id), refused) for drawing in wanted]
-        DRAWINGS.write(folder / places.drawings.name, DRAWINGS.frame(rows))
+        DRAWINGS.write(folder / paths.drawings.name, DRAWINGS.frame(rows))
         shown = [{"drawing_id": d.drawing_id, "image_id": image_id} for d in wanted for image_id in d.references]
         if shown:
-            path = folder / places.drawing_references.name
+            path = folder / paths.drawing_references.name
             DRAWING_REFERENCES.write(path, DRAWING_REFERENCES.frame(shown))
 
 
@@ -249,20 +249,20 @@ def _row(drawing: Wanted, generator: Generator, where: TarMember | None, refused
     }
 
 
-def failures(places: Places) -> Counter[str]:
+def failures(paths: Paths) -> Counter[str]:
     """Reasons of failed drawings with their numbers."""
-    table = DRAWINGS.read(places.drawings)
+    table = DRAWINGS.read(paths.drawings)
     return Counter(table.loc[table["status"] == "failed", "reason"])
 
 
-def read_drawings(places: Places) -> Iterator[tuple[Any, Image.Image]]:
+def read_drawings(paths: Paths) -> Iterator[tuple[Any, Image.Image]]:
     """(row of records.DRAWINGS as a named tuple, RGB image) of each drawing that was made, sorted by drawing_id.
 
     Raises:
         FieldguideError: data/drawings/ is missing or damaged.
     """
-    table = DRAWINGS.read(places.drawings)
+    table = DRAWINGS.read(paths.drawings)
     row: Any
     for row in table[table["status"] == "ok"].itertuples(index=False, name="DrawingRow"):
-        shard = places.drawings.parent / Path(row.shard).name
+        shard = paths.drawings.parent / Path(row.shard).name
         yield row, open_image(read_member(shard, int(row.offset), int(row.size)))

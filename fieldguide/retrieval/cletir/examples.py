@@ -66,7 +66,7 @@ def read_lessons(collection: Collection, spec: CletirSystem, split: str) -> Less
     Raises:
         FieldguideError: there is no entity with both.
     """
-    images = IMAGES.read(collection.places.images)
+    images = IMAGES.read(collection.paths.images)
     images = images[(images["split"] == split) & images["entity_id"].notna()].sort_values("image_id")
     photographed = set(images["entity_id"])
     # Subtopics that share entity and text are one lesson.
@@ -78,7 +78,7 @@ def read_lessons(collection: Collection, spec: CletirSystem, split: str) -> Less
     entities = sorted({entity for entity, _ in asked})
     if not entities:
         raise FieldguideError(
-            f"{collection.places.images}: split {split!r} has no photograph of an entity that is drawn; "
+            f"{collection.paths.images}: split {split!r} has no photograph of an entity that is drawn; "
             "CLETIR has nothing to learn from"
         )
     images = images[images["entity_id"].isin(entities)]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, locked, read_member, sha256_bytes
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.protocols import Encoder, Modality
 from fieldguide.records.embeddings import Dtype, Kind, text_key, write_embeddings
@@ -37,21 +37,21 @@ class Encoded:
     encoded: int
 
 
-def image_items(images: pd.DataFrame, places: Places) -> list[Item]:
+def image_items(images: pd.DataFrame, paths: Paths) -> list[Item]:
     """Photographs: rows of records.IMAGES."""
     columns = images[["image_id", "sha256", "shard", "offset", "size"]].itertuples(index=False, name=None)
     return [
-        Item("image", image_id, sha256, Member(places.shards / shard, int(offset), int(size)))
+        Item("image", image_id, sha256, Member(paths.shards / shard, int(offset), int(size)))
         for image_id, sha256, shard, offset, size in columns
     ]
 
 
-def drawing_items(drawings: pd.DataFrame, places: Places) -> list[Item]:
+def drawing_items(drawings: pd.DataFrame, paths: Paths) -> list[Item]:
     """Drawings that were made: rows of records.DRAWINGS."""
     made = drawings[drawings["status"] == "ok"]
     items = []
     for drawing_id, shard, offset, size in made[["drawing_id", "shard", "offset", "size"]].itertuples(index=False):
-        member = Member(places.drawings.parent / shard, int(offset), int(size))
+        member = Member(paths.drawings.parent / shard, int(offset), int(size))
         items.append(Item("drawing", drawing_id, sha256_bytes(read_member(*member)), member))
     return items
 

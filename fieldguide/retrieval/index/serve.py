@@ -42,7 +42,7 @@ class Index:
         return cls(meta, faiss.read_index(str(folder / CODES)))
 
     def search(self, queries: Floats, spec: params.Index, *, revision: str) -> Rows:
-        """Places of images that are worth comparing: (q, spec.shortlist), -1 where fewer were found.
+        """Paths of images that are worth comparing: (q, spec.shortlist), -1 where fewer were found.
 
         Args:
             queries: (q, d), rows of unit length.
@@ -62,12 +62,12 @@ class Index:
         if isinstance(spec, params.HnswIndex):
             self._codes.hnsw.efSearch = max(spec.effort, spec.shortlist)
         count = min(spec.shortlist, self.meta.images)
-        _, places = self._codes.search(np.ascontiguousarray(queries, dtype=np.float32), count)
-        return np.asarray(places, dtype=np.intp)
+        _, paths = self._codes.search(np.ascontiguousarray(queries, dtype=np.float32), count)
+        return np.asarray(paths, dtype=np.intp)
 
 
 def recall(
-    places: Rows, queries: Floats, images: Embeddings, rows: Rows, depth: int, centre: Floats | None = None
+    paths: Rows, queries: Floats, images: Embeddings, rows: Rows, depth: int, centre: Floats | None = None
 ) -> float:
     """Share of the exact `depth` nearest images that are among the proposed ones, mean over queries (recall@depth).
 
@@ -76,4 +76,4 @@ def recall(
         images, rows, centre: what the index is of.
     """
     exact, _ = nearest(queries, images.vectors, rows, depth, centre)
-    return float(np.mean([np.isin(best, found).mean() for best, found in zip(exact, places, strict=True)]))
+    return float(np.mean([np.isin(best, found).mean() for best, found in zip(exact, paths, strict=True)]))

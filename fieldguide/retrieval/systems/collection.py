@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.records.images import IMAGES
@@ -26,13 +26,13 @@ class Collection:
     `sources` leaves only the images of these sources in the gallery; None leaves all.
     """
 
-    places: Places
+    paths: Paths
     sources: tuple[str, ...] | None = None
 
     @cached_property
     def gallery(self) -> tuple[str, ...]:
         """image_ids that are searched, sorted."""
-        images = IMAGES.read(self.places.images)
+        images = IMAGES.read(self.paths.images)
         chosen = images["split"] == "gallery"
         if self.sources is not None:
             chosen &= images["source"].isin(self.sources)
@@ -41,18 +41,18 @@ class Collection:
     @cached_property
     def subtopics(self) -> tuple[Subtopic, ...]:
         """All subtopics, sorted by id."""
-        topics = read_topics(self.places.topics)
+        topics = read_topics(self.paths.topics)
         return tuple(sorted((s for t in topics for s in t.subtopics), key=lambda s: s.subtopic_id))
 
     @cached_property
     def phrases(self) -> Mapping[str, str]:
         """Phrase by subtopic_id."""
-        return {p.subtopic_id: p.text for p in read_phrases(self.places.phrases)}
+        return {p.subtopic_id: p.text for p in read_phrases(self.paths.phrases)}
 
     @cached_property
     def drawings(self) -> pd.DataFrame:
         """records.DRAWINGS that exist (status ok)."""
-        drawings = DRAWINGS.read(self.places.drawings)
+        drawings = DRAWINGS.read(self.paths.drawings)
         return drawings[drawings["status"] == "ok"]
 
     def drawing_ids(self, images: int, *, purpose: str, prompt: str | None = None) -> list[str]:
@@ -70,7 +70,7 @@ class Collection:
     def expansions(self) -> Mapping[str, Sequence[str]]:
         """Other wordings of the phrase by subtopic_id, in the order in which params.yaml asks for them."""
         found: dict[str, list[str]] = {}
-        for phrase in read_phrases(self.places.expansions):
+        for phrase in read_phrases(self.paths.expansions):
             found.setdefault(phrase.subtopic_id, []).append(phrase.text)
         return found
 
@@ -78,14 +78,14 @@ class Collection:
     def components(self) -> Mapping[str, Mapping[str, str]]:
         """Texts of the queries that a subtopic was taken apart into, by subtopic_id and what they are about."""
         found: dict[str, dict[str, str]] = {}
-        for component in read_components(self.places.components):
+        for component in read_components(self.paths.components):
             found.setdefault(component.subtopic_id, {})[component.about] = component.text
         return found
 
     @cached_property
     def captions(self) -> Mapping[str, str]:
         """Caption by image_id or drawing_id, of those that were captioned."""
-        table = CAPTIONS.read(self.places.captions)
+        table = CAPTIONS.read(self.paths.captions)
         made = table[table["status"] == "ok"]
         return dict(zip(made["key"], made["text"], strict=True))
 
@@ -96,7 +96,7 @@ class Collection:
 
     @cached_property
     def _recomposed(self) -> Mapping[str, Mapping[str, str]]:
-        table = RECOMPOSED.read(self.places.recomposed)
+        table = RECOMPOSED.read(self.paths.recomposed)
         found: dict[str, dict[str, str]] = {}
         made = table.loc[table["status"] == "ok", ["subtopic_id", "drawing_id", "text"]]
         for subtopic_id, drawing_id, text in made.itertuples(index=False, name=None):
@@ -113,7 +113,7 @@ class Collection:
 
     @cached_property
     def _kinds(self) -> Mapping[str, str]:
-        entities = ENTITIES.read(self.places.entities)
+        entities = ENTITIES.read(self.paths.entities)
         taxonomy = dict(zip(entities["entity_id"], map(tuple, entities["taxonomy"]), strict=True))
         asked = sorted({subtopic.entity_id for subtopic in self.subtopics})
         shared = Counter(taxonomy[e][:end] for e in asked for end in range(len(taxonomy[e])))
@@ -127,8 +127,8 @@ class Collection:
 
     def images(self, encoder: str) -> Embeddings:
         """The corpus in one encoder's space."""
-        return Embeddings.open(self.places.embeddings(encoder))
+        return Embeddings.open(self.paths.embeddings(encoder))
 
     def queries(self, encoder: str) -> Embeddings:
         """Questions, phrases, drawings and captions in one encoder's space."""
-        return Embeddings.open(self.places.queries(encoder))
+        return Embeddings.open(self.paths.queries(encoder))

@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.queries.mining.knowledge import Knowledge, read_knowledge
 from fieldguide.retrieval.training.phrasings import phrasings
@@ -28,7 +28,7 @@ class Material:
         generic: sentences about what all entities are: the roots of their taxonomy paths.
     """
 
-    places: Places
+    paths: Paths
     images: pd.DataFrame
     entities: list[str]
     phrases: list[list[str]]
@@ -42,30 +42,30 @@ class Material:
     def photographs(self) -> Iterator[Image.Image]:
         """Upright RGB photographs in the order of `images`, one in memory at a time."""
         for n in range(len(self.images)):
-            yield from (image for _, image in iter_images(self.places, self.images.iloc[n : n + 1]))
+            yield from (image for _, image in iter_images(self.paths, self.images.iloc[n : n + 1]))
 
 
-def read_material(places: Places, split: str) -> Material:
+def read_material(paths: Paths, split: str) -> Material:
     """Read corpus and knowledge.
 
     Raises:
         FieldguideError: the split has no photographs of known entities.
         ProblemsError: the knowledge files are not valid.
     """
-    knowledge = read_knowledge(places.knowledge)
-    images = read_images(places)
+    knowledge = read_knowledge(paths.knowledge)
+    images = read_images(paths)
     images = images[(images["split"] == split) & images["entity_id"].isin(knowledge.entities)]
     if images.empty:
         raise FieldguideError(
-            f"{places.images}: split {split!r} has no photograph of an entity of {places.knowledge / 'entities.jsonl'}"
+            f"{paths.images}: split {split!r} has no photograph of an entity of {paths.knowledge / 'entities.jsonl'}"
         )
-    return _material(places, images.sort_values("image_id"), knowledge)
+    return _material(paths, images.sort_values("image_id"), knowledge)
 
 
-def _material(places: Places, images: pd.DataFrame, knowledge: Knowledge) -> Material:
+def _material(paths: Paths, images: pd.DataFrame, knowledge: Knowledge) -> Material:
     entities = sorted(images["entity_id"].unique())
     parts = sorted({attribute.part for attribute in knowledge.attributes})
     known = [knowledge.entities[entity] for entity in entities]
     roots = sorted({entity.taxonomy[0] for entity in known})
     phrases = [phrasings([entity.name, *entity.aliases], parts) for entity in known]
-    return Material(places, images, entities, phrases, phrasings(roots, parts))
+    return Material(paths, images, entities, phrases, phrasings(roots, parts))

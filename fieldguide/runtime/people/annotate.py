@@ -19,7 +19,7 @@ from fieldguide.annotation.planning.coverage import Coverage
 from fieldguide.annotation.planning.stopping import Verdict
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.runtime.people.desk import (
@@ -62,16 +62,16 @@ def plan(run: Run, *, dry: bool = False) -> Planned:
     """
     from fieldguide.annotation.planning.plan import make_plan
 
-    places, annotate = run.places, run.params.annotate
-    now, known = desk(places), subtopics(places)
+    paths, annotate = run.paths, run.params.annotate
+    now, known = desk(paths), subtopics(paths)
     gold = gold_of(run, now)
     made = make_plan(
-        POOLS.read(places.pools), known, annotate, now.guideline.version, gold, now.plan,
+        POOLS.read(paths.pools), known, annotate, now.guideline.version, gold, now.plan,
         entries=now.entries, compatible=now.compatible,
     )  # fmt: skip
     new = made[~made["page_key"].isin(set(now.plan["page_key"]))]
     if not dry and len(new):
-        PLAN.write(places.asked, made)
+        PLAN.write(paths.asked, made)
     return Planned(made, new, now.entries, tuple(stale_gold(run, gold)))
 
 
@@ -83,27 +83,27 @@ def pull(run: Run, *, accept_withdrawals: bool = False) -> Pulled:
     """
     from fieldguide.annotation.sync.pull import pull as pull_all
 
-    client = server(run.places)
-    return pull_all(client, run.places, run.params, run.track, accept_withdrawals=accept_withdrawals)
+    client = server(run.paths)
+    return pull_all(client, run.paths, run.params, run.track, accept_withdrawals=accept_withdrawals)
 
 
 def due_pages(run: Run) -> set[str]:
     """The pages that are to be before people now, by their keys; none where nothing is planned."""
-    return shown(run, desk(run.places)) if run.places.asked.exists() else set()
+    return shown(run, desk(run.paths)) if run.paths.asked.exists() else set()
 
 
 def push(run: Run) -> Pushed:
     """Put what is due before people. Also takes a plan that a server does not have any more back to it."""
     from fieldguide.annotation.sync.push import push as push_all
 
-    return push_all(server(run.places), run.places, run.params, run.track)
+    return push_all(server(run.paths), run.paths, run.params, run.track)
 
 
 def would_push(run: Run) -> Pushed:
     """What `push` would do; changes nothing."""
     from fieldguide.annotation.sync.push import plan_push
 
-    return plan_push(server(run.places), run.places, run.params, run.track)
+    return plan_push(server(run.paths), run.paths, run.params, run.track)
 
 
 def ask_adjudicator(run: Run, *, partial: bool = False, dry: bool = False) -> pd.DataFrame:
@@ -117,11 +117,11 @@ def ask_adjudicator(run: Run, *, partial: bool = False, dry: bool = False) -> pd
     """
     from fieldguide.annotation.planning.disputes import disputed
 
-    now = desk(run.places)
+    now = desk(run.paths)
     new = disputed(now.in_force, now.plan, run.params.annotate, partial=partial)
     if not dry and len(new):
         grown = pd.concat([now.plan, new], ignore_index=True)
-        PLAN.write(run.places.asked, grown.sort_values(["assessor", "queue", "position"], ignore_index=True))
+        PLAN.write(run.paths.asked, grown.sort_values(["assessor", "queue", "position"], ignore_index=True))
     return new
 
 
@@ -135,13 +135,13 @@ def agreement(run: Run) -> Summary:
     from fieldguide.annotation.judgments.adjudication import adjudicate
     from fieldguide.annotation.planning.gold import grades_of
 
-    places, now = run.places, desk(run.places)
+    paths, now = run.paths, desk(run.paths)
     if not now.entries:
-        raise FieldguideError(f"{places.judgments}: nobody has judged yet; see `fieldguide annotate status`")
-    known = archived(places.used_guidelines)
+        raise FieldguideError(f"{paths.judgments}: nobody has judged yet; see `fieldguide annotate status`")
+    known = archived(paths.used_guidelines)
     entries = counting(now.entries, run.params.adjudicate.guideline, known)
-    used = guidelines_of(entries, str(places.judgments), known)
-    pools, gold = POOLS.read(places.pools), grades_of(gold_of(run, now))
+    used = guidelines_of(entries, str(paths.judgments), known)
+    pools, gold = POOLS.read(paths.pools), grades_of(gold_of(run, now))
     decided = adjudicate(entries, pools, run.params.adjudicate.rule, gold)
     return summarise(entries, decided, used, pools, run.params, gold)
 
@@ -180,13 +180,13 @@ def status(run: Run) -> Status:
     from fieldguide.annotation.planning.effort import estimate
     from fieldguide.annotation.sync.live import live
 
-    places, annotate = run.places, run.params.annotate
-    if not places.asked.exists():
-        raise FieldguideError(f"{places.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
-    now = desk(places)
+    paths, annotate = run.paths, run.params.annotate
+    if not paths.asked.exists():
+        raise FieldguideError(f"{paths.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
+    now = desk(paths)
     found, offline = None, None
     try:
-        found = tuple(live(server(places), places, run.params.release.name, now.entries))
+        found = tuple(live(server(paths), paths, run.params.release.name, now.entries))
     except FieldguideError as error:
         offline = str(error)
     figures = progress(
@@ -195,14 +195,14 @@ def status(run: Run) -> Status:
     )  # fmt: skip
     return Status(
         figures, covered(run, now), tuple(judged_so_far(run, now)),
-        estimate(now.plan, now.entries, overlap=annotate.overlap), found, offline, _stale(places, now.entries),
+        estimate(now.plan, now.entries, overlap=annotate.overlap), found, offline, _stale(paths, now.entries),
         None if now.plan["guideline"].isin(list(now.versions)).any() else now.guideline.version,
     )  # fmt: skip
 
 
-def _stale(places: Places, entries: Sequence[Entry]) -> bool:
+def _stale(paths: Paths, entries: Sequence[Entry]) -> bool:
     """Whether there are qrels of another log than this one."""
-    grades = places.qrels / "grades.json"
+    grades = paths.qrels / "grades.json"
     head = entries[-1].hash if entries else None
     return grades.exists() and read_json(grades).get("log", {}).get("head") != head
 
@@ -232,14 +232,14 @@ def close(run: Run, *, incomplete: bool = False) -> Closed:
     pulled = pull(run)
     while pulled.appended:  # somebody is still at it
         pulled = pull(run)
-    now = desk(run.places)
+    now = desk(run.paths)
     coverage = covered(run, now)
     missing = list(_missing(run, coverage, pulled))
     if missing and not incomplete:
         raise ProblemsError(
             "not closed, judgments are missing; wait for them, or close with --incomplete and go on without:", missing
         )
-    client = server(run.places)
+    client = server(run.paths)
     with_closed = projects.close(client, run.params.release.name)
     return Closed(tuple(with_closed), coverage, len(now.entries), now.entries[-1].hash if now.entries else None)
 
@@ -263,4 +263,4 @@ def reopen(run: Run) -> list[Project]:
     """Let closed projects get pages again."""
     from fieldguide.annotation.label_studio import projects
 
-    return projects.close(server(run.places), run.params.release.name, reopen=True)
+    return projects.close(server(run.paths), run.params.release.name, reopen=True)

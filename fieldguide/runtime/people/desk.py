@@ -19,7 +19,7 @@ from fieldguide.annotation.planning.rows import plan_rows
 from fieldguide.annotation.planning.stopping import Asked, Verdict, due, verdicts
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
+def alone(paths: Paths, *, wait: bool = False) -> Iterator[None]:
     """Hold off every other command that touches the judgments of this folder, or `wait` for it to end.
 
     Raises:
@@ -39,7 +39,7 @@ def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
     """
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(locked(places.state / "locks" / "judgments.lock", wait=wait))
+            held.enter_context(locked(paths.state / "locks" / "judgments.lock", wait=wait))
         except FieldguideError:
             raise FieldguideError(
                 "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
@@ -68,30 +68,30 @@ class Desk:
         return tuple(entry for entry in self.entries if entry.guideline in self.versions)
 
 
-def desk(places: Places) -> Desk:
+def desk(paths: Paths) -> Desk:
     """Read plan and log; both may be missing.
 
     Raises:
         FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid.
     """
-    guideline = read_guideline(places.annotation / "guidelines.md")
-    known = archived(places.used_guidelines).values()
+    guideline = read_guideline(paths.annotation / "guidelines.md")
+    known = archived(paths.used_guidelines).values()
     same = {g.version for g in known if (g.choices, g.grades) == (guideline.choices, guideline.grades)}
-    plan = PLAN.read(places.asked) if places.asked.exists() else PLAN.frame([])
-    return Desk(plan, read_log(places), guideline, frozenset(same - {guideline.version}))
+    plan = PLAN.read(paths.asked) if paths.asked.exists() else PLAN.frame([])
+    return Desk(plan, read_log(paths), guideline, frozenset(same - {guideline.version}))
 
 
-def read_log(places: Places) -> tuple[Entry, ...]:
+def read_log(paths: Paths) -> tuple[Entry, ...]:
     """The judgment log's lines, its chain verified; none where nobody has judged yet."""
-    return log.read(places.judgments).entries if places.judgments.exists() else ()
+    return log.read(paths.judgments).entries if paths.judgments.exists() else ()
 
 
-def subtopics(places: Places) -> Mapping[str, Subtopic]:
+def subtopics(paths: Paths) -> Mapping[str, Subtopic]:
     """All subtopics by id."""
-    return {s.subtopic_id: s for topic in read_topics(places.topics) for s in topic.subtopics}
+    return {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
 
 
-def server(places: Places) -> LabelStudio:
+def server(paths: Paths) -> LabelStudio:
     """A client of the annotation server, as its manager.
 
     Raises:
@@ -100,7 +100,7 @@ def server(places: Places) -> LabelStudio:
     from fieldguide.annotation.label_studio.accounts import read_accounts
     from fieldguide.annotation.label_studio.client import connect
 
-    return connect(read_accounts(places))
+    return connect(read_accounts(paths))
 
 
 def gold_of(run: Run, now: Desk) -> pd.DataFrame | None:
@@ -109,14 +109,14 @@ def gold_of(run: Run, now: Desk) -> pd.DataFrame | None:
         return None
     from fieldguide.annotation.planning.gold import read_gold
 
-    return read_gold(run.places.root / run.params.annotate.gold, now.guideline)
+    return read_gold(run.paths.root / run.params.annotate.gold, now.guideline)
 
 
 def stale_gold(run: Run, gold: pd.DataFrame | None) -> list[str]:
     """Which gold nobody is asked, since its subtopic or its image is not there (any more)."""
     if gold is None:
         return []
-    known = {"subtopic": set(subtopics(run.places)), "image": set(IMAGES.read(run.places.images)["image_id"])}
+    known = {"subtopic": set(subtopics(run.paths)), "image": set(IMAGES.read(run.paths.images)["image_id"])}
     lost = [
         f"{row.image_id} for {row.subtopic_id}"
         for row in gold.itertuples(index=False)
@@ -151,7 +151,7 @@ def covered(run: Run, now: Desk) -> Coverage:
 
 
 def _asked(run: Run, now: Desk) -> Asked:
-    annotate, pools = run.params.annotate, run.places.pools
+    annotate, pools = run.params.annotate, run.paths.pools
     return Asked(
         now.plan, now.entries, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
         overlap=annotate.overlap, assessors=annotate.assessors, guidelines=now.versions,
@@ -161,4 +161,4 @@ def _asked(run: Run, now: Desk) -> Asked:
 
 def _impossible(run: Run, now: Desk) -> Collection[Pair]:
     """What nobody can be asked, since the image cannot be shown."""
-    return pairs_of(now.plan, read_unshowable(run.places.unshowable))
+    return pairs_of(now.plan, read_unshowable(run.paths.unshowable))

@@ -56,10 +56,10 @@ def look(run: Run) -> Standing:
     Raises:
         FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
     """
-    with alone(run.places, wait=True):
+    with alone(run.paths, wait=True):
         annotate.plan(run)
         notes, trouble = _exchange(run)
-        coverage = covered(run, desk(run.places))
+        coverage = covered(run, desk(run.paths))
     standing = Standing(coverage, run.params.annotate.coverage, tuple(notes))
     if trouble is not None:
         if not standing.enough:
@@ -73,7 +73,7 @@ def _exchange(run: Run) -> tuple[list[str], FieldguideError | None]:
     trouble: FieldguideError | None = None
     notes: list[str] = []
     try:
-        server(run.places)
+        server(run.paths)
     except FieldguideError as error:  # none is known
         trouble = error
     try:

@@ -71,7 +71,7 @@ def listen(run: Run, ear: Ear, say: Callable[[str], None], longest: float = LONG
         with ExitStack() as held:
             held.enter_context(_ended_by_signals())
             held.enter_context(_only_listener(run))
-            path = path_of(run.places)
+            path = path_of(run.paths)
             port = held.enter_context(listening(ear.host, ear.port, path, secret, hints.give))
             callback = Callback(ear.address or f"http://{ear.host}:{port}", path, secret)
             held.callback(_unregister, run, path, say)
@@ -97,8 +97,8 @@ class _Rounds:
         """Pull once; False: to be repeated soon, since the server is away or nobody was asked."""
         try:
             # Before the pull: what is given between the two is hinted at.
-            projects = ensure_webhooks(server(self.run.places), self.run.params.release.name, self.callback)
-            with alone(self.run.places, wait=True):
+            projects = ensure_webhooks(server(self.run.paths), self.run.params.release.name, self.callback)
+            with alone(self.run.paths, wait=True):
                 pulled = annotate.pull(self.run)
         except ServerError as error:
             if not error.unsure and error.status not in (404, 429):
@@ -124,7 +124,7 @@ def _check(run: Run, ear: Ear) -> None:
     if ear.address is None:
         if ear.host in ("", "0.0.0.0"):  # noqa: S104  (compared, not bound)
             raise FieldguideError("--host 0.0.0.0 is no address that a server could call; give one with --address")
-        url = read_accounts(run.places).url
+        url = read_accounts(run.paths).url
         if ear.host in _LOOPBACK and urlsplit(url).hostname not in _LOOPBACK:
             raise FieldguideError(
                 f"{url} is not on this machine, and cannot call its {ear.host}: give the address under which it sees "
@@ -147,7 +147,7 @@ def _only_listener(run: Run) -> Iterator[None]:
     """Two would remove each other's webhooks."""
     with ExitStack() as held:
         try:
-            held.enter_context(locked(run.places.state / "locks" / "listener.lock", wait=False))
+            held.enter_context(locked(run.paths.state / "locks" / "listener.lock", wait=False))
         except FieldguideError:
             raise FieldguideError("another `fieldguide annotate pull --listen` runs in this folder") from None
         yield
@@ -166,6 +166,6 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _unregister(run: Run, path: str, say: Callable[[str], None]) -> None:
     try:
-        remove_webhooks(connect(read_accounts(run.places), timeout=_FAREWELL), path)
+        remove_webhooks(connect(read_accounts(run.paths), timeout=_FAREWELL), path)
     except FieldguideError as error:
         say(f"the server keeps the webhooks of this listener, and the next one removes them: {error}")

@@ -18,17 +18,17 @@ from uuid import UUID, uuid4
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 
 _RESUMING = "Resuming"  # Prefect's name for the state of a run that was told to go on
 
 
-def note(places: Places) -> Path:
+def note(paths: Paths) -> Path:
     """The file that holds the flow run's id."""
-    return places.state / "build-run"
+    return paths.state / "build-run"
 
 
-def unfinished(places: Places) -> Any | None:
+def unfinished(paths: Paths) -> Any | None:
     """The Prefect flow run that an earlier build left: waiting for people, told to go on, or killed.
 
     None where the last one ended, there was none, or this Prefect server does not know it. The caller holds
@@ -38,7 +38,7 @@ def unfinished(places: Places) -> Any | None:
     from prefect.exceptions import ObjectNotFound
 
     try:
-        identity = UUID(note(places).read_text(encoding="utf-8").strip())
+        identity = UUID(note(paths).read_text(encoding="utf-8").strip())
     except (FileNotFoundError, ValueError):
         return None
     with _prefect_answers(), get_client(sync_client=True) as client:
@@ -71,7 +71,7 @@ def pause(reason: str) -> None:
     suspend_flow_run(key=str(uuid4()))  # Prefect honours a key once in the life of a run
 
 
-def carry_out(places: Places, body: Callable[[], None], left: Any | None = None) -> bool:
+def carry_out(paths: Paths, body: Callable[[], None], left: Any | None = None) -> bool:
     """Run `body` as a new flow run named `build`, or as the one that an earlier process left.
 
     Returns:
@@ -89,7 +89,7 @@ def carry_out(places: Places, body: Callable[[], None], left: Any | None = None)
     with _prefect_answers():
         with get_client(sync_client=True) as client:
             run = _created(client, tracked) if left is None else _reopened(client, left)
-        with atomic_open(note(places)) as stream:
+        with atomic_open(note(paths)) as stream:
             stream.write(f"{run.id}\n")
         try:
             run_flow(tracked, flow_run=run)

@@ -77,7 +77,7 @@ class _Step:
 
     def rest(self) -> None:
         """What needs the judgments. Nobody adds any meanwhile: DVC would record a log that its qrels do not know."""
-        with alone(self.run.places, wait=True):
+        with alone(self.run.paths, wait=True):
             self.machines.all()
 
 
@@ -90,17 +90,17 @@ def wait_for_people(run: Run, machines: Machines, patience: Patience) -> bool:
     Raises:
         FieldguideError: a stage failed, or people could not be asked; in the latter case the build waits, too.
     """
-    places, left = run.places, unfinished(run.places)
+    paths, left = run.paths, unfinished(run.paths)
     step = _Step(run, machines, told=patience.resume or (left is not None and was_told(left)))
     if left is None or not waits(left):
-        if carry_out(places, step.first, left):
+        if carry_out(paths, step.first, left):
             return True
     elif step.enough():
-        return carry_out(places, step.rest, left)
+        return carry_out(paths, step.rest, left)
     while patience.every is not None:
         time.sleep(patience.every)
         if step.enough():
-            return carry_out(places, step.rest, unfinished(places))
+            return carry_out(paths, step.rest, unfinished(paths))
     if step.trouble:
         raise FieldguideError("the build waits, but people could not be asked, see above; then run it again")
     print(_WAITS, flush=True)

@@ -25,7 +25,7 @@ def inquire(benchmarks: Path) -> Report:
 
 
 def lines(report: Report, check: str) -> list[str]:
-    """Places of a check's findings without the file's name."""
+    """Paths of a check's findings without the file's name."""
     found = [f for f in report.findings if f.check == check]
     return [row.where.partition(".json")[2].lstrip("l: ") for f in found for row in f.rows]
 

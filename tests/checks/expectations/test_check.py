@@ -19,7 +19,7 @@ from fieldguide.checks.expectations.suites import Suite, schema_suite
 from fieldguide.checks.expectations.tables import TOPICS, Tables
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.images import REJECTED
 from fieldguide.records.judgments import POOLS
 from fieldguide.runtime.stage import Run
@@ -28,13 +28,13 @@ from tests.builders import rewrite, tiny_benchmark, tiny_params
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     return tiny_benchmark(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
-def tables(places: Places) -> Tables:
-    return Tables(places, tiny_params())
+def tables(paths: Paths) -> Tables:
+    return Tables(paths, tiny_params())
 
 
 def outcome_of(suites: list[Suite], table: str, title: str) -> Outcome:
@@ -298,48 +298,48 @@ def test_at_most_twenty_rows_are_named() -> None:
 
 
 def test_the_stage_writes_the_same_bytes_and_shows_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places = tiny_benchmark(tmp_path)
-    rewrite_drawing(places)
-    stage(Run(tiny_params(), places))
-    path = places.checks / "checks.json"
+    paths = tiny_benchmark(tmp_path)
+    rewrite_drawing(paths)
+    stage(Run(tiny_params(), paths))
+    path = paths.checks / "checks.json"
     before = path.read_bytes()
     out = capsys.readouterr().out
     assert "warning: drawings: expected: no drawing failed; 1 at fault: " in out
     assert "expectations, 1 warnings, none failed" in out
-    stage(Run(tiny_params(), places))
+    stage(Run(tiny_params(), paths))
     assert path.read_bytes() == before
-    metrics = json.loads((places.checks / "metrics.json").read_text())
+    metrics = json.loads((paths.checks / "metrics.json").read_text())
     assert (metrics["drawings"]["warnings"], metrics["drawings"]["rows_at_fault"]) == (1, 1)
     assert sum(table["expectations"] for table in metrics.values()) == len(json.loads(before)["checks"])
     first_check = json.loads(before)["checks"][0]
     assert set(first_check) == {"table", "expectation", "severity", "success", "unexpected", "rows"}
 
 
-def rewrite_drawing(places: Places) -> None:
+def rewrite_drawing(paths: Paths) -> None:
     from fieldguide.records.drawings import DRAWINGS
 
-    rewrite(DRAWINGS, places.drawings, status=lambda f: ["failed", *f["status"][1:]])
+    rewrite(DRAWINGS, paths.drawings, status=lambda f: ["failed", *f["status"][1:]])
 
 
 def test_a_failed_expectation_stops_the_build_and_leaves_no_success(tmp_path: Path) -> None:
     from fieldguide.records.judgments import QRELS
 
-    places = tiny_benchmark(tmp_path)
+    paths = tiny_benchmark(tmp_path)
     for name in ("checks.json", "metrics.json"):
-        write_json(places.checks / name, {"checks": []})  # of an earlier run
-    path = places.qrels / "qrels.parquet"
+        write_json(paths.checks / name, {"checks": []})  # of an earlier run
+    path = paths.qrels / "qrels.parquet"
     qrels = QRELS.read(path)
     QRELS.write(path, qrels.iloc[1:])
     lost = f"{qrels['subtopic_id'].iloc[0]} {qrels['image_id'].iloc[0]}"
     with pytest.raises(ProblemsError) as caught:
-        stage(Run(tiny_params(), places))
+        stage(Run(tiny_params(), paths))
     assert f"pools: expected: every pooled image is judged; 1 at fault: {lost}" in str(caught.value)
-    assert list(places.checks.iterdir()) == []
-    failed = json.loads((places.state / "failed-checks.json").read_text())["checks"]
+    assert list(paths.checks.iterdir()) == []
+    failed = json.loads((paths.state / "failed-checks.json").read_text())["checks"]
     assert [c["rows"] for c in failed if not c["success"]] == [[lost]]
     QRELS.write(path, qrels)
-    stage(Run(tiny_params(), places))
-    assert not (places.state / "failed-checks.json").exists()
+    stage(Run(tiny_params(), paths))
+    assert not (paths.state / "failed-checks.json").exists()
 
 
 def test_where_people_judge_a_part_may_be_unjudged_and_is_told(tmp_path: Path) -> None:
@@ -347,37 +347,37 @@ def test_where_people_judge_a_part_may_be_unjudged_and_is_told(tmp_path: Path) -
     from fieldguide.records.judgments import QRELS
 
     params = tiny_params(adjudicate={"judge": "log"})
-    places = tiny_benchmark(tmp_path)
-    path = places.qrels / "qrels.parquet"
+    paths = tiny_benchmark(tmp_path)
+    path = paths.qrels / "qrels.parquet"
     qrels = QRELS.read(path)
     QRELS.write(path, qrels[qrels["subtopic_id"] != qrels["subtopic_id"].iloc[0]])
-    stage(Run(params, places))
-    outcomes = json.loads((places.checks / "checks.json").read_text())["checks"]
+    stage(Run(params, paths))
+    outcomes = json.loads((paths.checks / "checks.json").read_text())["checks"]
     (told,) = [o for o in outcomes if o["expectation"] == "every pooled image is judged"]
     assert (told["success"], told["severity"]) == (False, "warning")
     assert told["unexpected"] == int((qrels["subtopic_id"] == qrels["subtopic_id"].iloc[0]).sum())
     with pytest.raises(ProblemsError, match="every pooled image is judged"):
-        stage(Run(tiny_params(), places))
+        stage(Run(tiny_params(), paths))
 
 
 def test_a_broken_schema_is_reported_alone(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    table = pq.read_table(places.pools)
-    pq.write_table(table.drop_columns(["image_id"]).append_column("image", pa.array(["x"] * len(table))), places.pools)
-    outcomes = check(tiny_params(), places)
+    paths = tiny_benchmark(tmp_path)
+    table = pq.read_table(paths.pools)
+    pq.write_table(table.drop_columns(["image_id"]).append_column("image", pa.array(["x"] * len(table))), paths.pools)
+    outcomes = check(tiny_params(), paths)
     assert [(o.table, o.expectation) for o in outcomes if not o.success] == [("pools", "has exactly its columns")]
     assert all(o.expectation != "every pooled image is judged" for o in outcomes)
     with pytest.raises(
         ProblemsError, match=r"pools: expected: has exactly its columns; 1 at fault: found best_rank, image, ranks"
     ):
-        write_checks(places, outcomes)
+        write_checks(paths, outcomes)
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    places.pools.write_bytes(b"not parquet")
+    paths = tiny_benchmark(tmp_path)
+    paths.pools.write_bytes(b"not parquet")
     with pytest.raises(FieldguideError, match=r"pools\.parquet: not a Parquet file"):
-        check(tiny_params(), places)
-    places.pools.unlink()
+        check(tiny_params(), paths)
+    paths.pools.unlink()
     with pytest.raises(FieldguideError, match=r"pools\.parquet: no such file; `dvc repro` makes it"):
-        check(tiny_params(), places)
+        check(tiny_params(), paths)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fitness.assess import assess, families, measured_disagreement
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.fitness import fitness as section
@@ -22,18 +22,18 @@ from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
     stage(Run(tiny_params(), made))
     return made
 
 
-def values(places: Places) -> dict[str, Any]:
-    return dict(json.loads(places.fitness.read_text()))
+def values(paths: Paths) -> dict[str, Any]:
+    return dict(json.loads(paths.fitness.read_text()))
 
 
-def test_every_board_is_asked_everything(places: Places) -> None:
-    found = values(places)
+def test_every_board_is_asked_everything(paths: Paths) -> None:
+    found = values(paths)
     assert found["measure"] == "nDCG@10"
     assert [(b["track"], b["kind"], b["topics"], b["subtopics"]) for b in found["boards"]] == [
         ("fullrank", "comparison", 4, 8), ("fullrank", "entity", 3, 3),
@@ -47,11 +47,11 @@ def test_every_board_is_asked_everything(places: Places) -> None:
     assert {f["about"] for f in found["findings"]} == {"unjudged", "reusability", "noise", "chance", "duplicates"}
 
 
-def test_its_scores_are_the_leaderboards(places: Places) -> None:
+def test_its_scores_are_the_leaderboards(paths: Paths) -> None:
     from fieldguide.evaluation.leaderboard.evaluate import evaluate
 
-    scores = evaluate(tiny_params(), places).leaderboard
-    for board in values(places)["boards"]:
+    scores = evaluate(tiny_params(), paths).leaderboard
+    for board in values(paths)["boards"]:
         mine = {row["system"]: row["score"] for row in board["unjudged"]["systems"]}
         theirs = {
             row["system"]: row["mean"] for row in scores
@@ -60,30 +60,30 @@ def test_its_scores_are_the_leaderboards(places: Places) -> None:
         assert mine == pytest.approx(theirs, abs=2e-6)
 
 
-def test_the_same_input_gives_the_same_bytes(places: Places) -> None:
-    before = places.fitness.read_bytes()
-    stage(Run(tiny_params(), places))
-    assert places.fitness.read_bytes() == before
+def test_the_same_input_gives_the_same_bytes(paths: Paths) -> None:
+    before = paths.fitness.read_bytes()
+    stage(Run(tiny_params(), paths))
+    assert paths.fitness.read_bytes() == before
 
 
-def test_bounds_hold_the_score_between_them(places: Places) -> None:
-    rows = [row for board in values(places)["boards"] for row in board["unjudged"]["systems"]]
+def test_bounds_hold_the_score_between_them(paths: Paths) -> None:
+    rows = [row for board in values(paths)["boards"] for row in board["unjudged"]["systems"]]
     assert all(row["low"] <= row["score"] <= row["high"] for row in rows)
 
 
 def test_planted_defects_of_all_kinds_are_found_together(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    images = IMAGES.read(places.images)
-    qrels = QRELS.read(places.qrels / "qrels.parquet")
+    paths = tiny_benchmark(tmp_path)
+    images = IMAGES.read(paths.images)
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
     subtopic = qrels["subtopic_id"].iloc[0]
     first, second = qrels[qrels["subtopic_id"] == subtopic].sort_values("grade")["image_id"].iloc[[0, -1]]
     near = {max(first, second): min(first, second)}
-    rewrite(IMAGES, places.images, near_duplicate_of=[near.get(image) for image in images["image_id"]])
-    QRELS.write(places.qrels / "qrels.parquet", qrels[qrels["image_id"].isin([first, second])])
-    pools = POOLS.read(places.pools)
+    rewrite(IMAGES, paths.images, near_duplicate_of=[near.get(image) for image in images["image_id"]])
+    QRELS.write(paths.qrels / "qrels.parquet", qrels[qrels["image_id"].isin([first, second])])
+    pools = POOLS.read(paths.pools)
     only = ["visret"]
-    rewrite(POOLS, places.pools, systems=[only] * len(pools), ranks=[[1]] * len(pools), sampled=False)
-    found = assess(Benchmark(places, tiny_params()))
+    rewrite(POOLS, paths.pools, systems=[only] * len(pools), ranks=[[1]] * len(pools), sampled=False)
+    found = assess(Benchmark(paths, tiny_params()))
     verdicts = {(f.about, f.where): f for f in found.findings}
     assert f"{min(first, second)} and {max(first, second)} for {subtopic}" in verdicts["duplicates", "corpus"].text
     assert verdicts["duplicates", "corpus"].verdict == "problem"
@@ -98,21 +98,21 @@ def test_what_people_disagreed_about_is_taken_where_it_was_measured(tmp_path: Pa
     assert measured_disagreement({"agreement": {"kappas": kappas}}) == pytest.approx(0.25)
     assert measured_disagreement({"agreement": {"kappas": kappas[2:]}}) is None
     assert measured_disagreement(None) is None
-    places = tiny_benchmark(tmp_path)
-    write_json(places.qrels / "agreement.json", {"schema_version": AGREEMENT_VERSION, "agreement": {"kappas": kappas}})
-    noise = assess(Benchmark(places, tiny_params())).boards[0].noise
+    paths = tiny_benchmark(tmp_path)
+    write_json(paths.qrels / "agreement.json", {"schema_version": AGREEMENT_VERSION, "agreement": {"kappas": kappas}})
+    noise = assess(Benchmark(paths, tiny_params())).boards[0].noise
     assert (noise.disagreement, noise.measured) == (pytest.approx(0.25), True)
-    assert section_of(places).assumed is None
+    assert section_of(paths).assumed is None
 
 
-def section_of(places: Places) -> Any:
-    stage(Run(tiny_params(), places))
-    return section(Benchmark(places, tiny_params()))
+def section_of(paths: Paths) -> Any:
+    stage(Run(tiny_params(), paths))
+    return section(Benchmark(paths, tiny_params()))
 
 
-def test_the_section_shows_what_is_not_in_order_first(places: Places) -> None:
-    shown = section(Benchmark(places, tiny_params()))
-    found = values(places)["findings"]
+def test_the_section_shows_what_is_not_in_order_first(paths: Paths) -> None:
+    shown = section(Benchmark(paths, tiny_params()))
+    found = values(paths)["findings"]
     assert [card.text for card in shown.cards if card.verdict == "problem"] == [
         f["text"] for f in found if f["verdict"] == "problem"
     ]
@@ -131,27 +131,27 @@ def test_families_are_named_or_the_kinds() -> None:
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
+    paths = tiny_benchmark(tmp_path)
     with pytest.raises(FieldguideError, match="'Bpref' cannot be simulated; allowed: AP, "):
-        assess(Benchmark(places, tiny_params(fitness={"measure": "Bpref"})))
-    QRELS.write(places.qrels / "qrels.parquet", QRELS.frame([]))
+        assess(Benchmark(paths, tiny_params(fitness={"measure": "Bpref"})))
+    QRELS.write(paths.qrels / "qrels.parquet", QRELS.frame([]))
     with pytest.raises(FieldguideError, match="no judgment for any subtopic"):
-        assess(Benchmark(places, tiny_params()))
+        assess(Benchmark(paths, tiny_params()))
 
 
-def test_the_command_prints_findings_or_everything(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(places.root)
-    (places.root / "params.yaml").write_text(json.dumps(tiny_params().model_dump(mode="json")))
+def test_the_command_prints_findings_or_everything(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(paths.root)
+    (paths.root / "params.yaml").write_text(json.dumps(tiny_params().model_dump(mode="json")))
     shown = CliRunner().invoke(app, ["fitness"]).stdout
     assert "reusability" in shown
     assert "unjudged" in shown
-    assert json.loads(CliRunner().invoke(app, ["fitness", "--json"]).stdout) == values(places)
+    assert json.loads(CliRunner().invoke(app, ["fitness", "--json"]).stdout) == values(paths)
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
-    places = Places(tmp_path)
+    paths = Paths(tmp_path)
     with pytest.raises(FieldguideError, match=r"fitness\.json: no such file"):
-        _ = Benchmark(places, tiny_params()).fitness
-    write_json(places.fitness, {"schema_version": 0})
+        _ = Benchmark(paths, tiny_params()).fitness
+    write_json(paths.fitness, {"schema_version": 0})
     with pytest.raises(FieldguideError, match=r"is of version 0, expected 1; `dvc repro -f fitness` makes it anew"):
-        _ = Benchmark(places, tiny_params()).fitness
+        _ = Benchmark(paths, tiny_params()).fitness

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.world import choose, draw_worlds, write_worlds
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.registry import load_generator
@@ -27,31 +27,31 @@ def paid(base_url: str, systems: list[str]) -> Params:
     return parse_params(values)
 
 
-def probe_calls(params: Params, places: Places) -> list[int]:
-    return [row.calls for row in estimates(params, places, open_calls(places.root)) if row.stage == "probe"]
+def probe_calls(params: Params, paths: Paths) -> list[int]:
+    return [row.calls for row in estimates(params, paths, open_calls(paths.root)) if row.stage == "probe"]
 
 
 def test_so_many_are_sent_as_were_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", "k")
     with endpoint(lambda n, _: (200, images(picture(np.random.default_rng(n), 16), usage=(1, 2)))) as server:
-        params, places = paid(server.base_url, ["text", "visret"]), tiny_benchmark(tmp_path)
-        (told,) = probe_calls(params, places)
+        params, paths = paid(server.base_url, ["text", "visret"]), tiny_benchmark(tmp_path)
+        (told,) = probe_calls(params, paths)
         assert server.requests == []
-        generator = load_generator("paid", params.generators["paid"], places.root)
-        worlds = write_worlds(places.root, choose(places, params.probe.topics, params.probe.seed))
-        draw_worlds(places, worlds, params.visualize, generator)
+        generator = load_generator("paid", params.generators["paid"], paths.root)
+        worlds = write_worlds(paths.root, choose(paths, params.probe.topics, params.probe.seed))
+        draw_worlds(paths, worlds, params.visualize, generator)
         asked = {body["prompt"] for body in server.requests}
-        assert probe_calls(params, places) == [0]
+        assert probe_calls(params, paths) == [0]
     shuffled = {p for p in asked if not p.startswith("a photo of")}
     assert told == params.visualize.images * len(shuffled) > 0
 
 
 def test_nothing_is_told_where_nothing_will_be_drawn(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    assert probe_calls(paid("http://127.0.0.1:9/v1", ["text", "random"]), places) == []
-    assert probe_calls(tiny_params(probe={"systems": ["visret"]}), places) == []
+    paths = tiny_benchmark(tmp_path)
+    assert probe_calls(paid("http://127.0.0.1:9/v1", ["text", "random"]), paths) == []
+    assert probe_calls(tiny_params(probe={"systems": ["visret"]}), paths) == []
 
 
 def test_before_topics_are_there_the_most_is_told(tmp_path: Path) -> None:
     params = paid("http://127.0.0.1:9/v1", ["visret"])
-    assert probe_calls(params, Places(tmp_path)) == [3 * params.mine.max_entities * 4 * params.visualize.images]
+    assert probe_calls(params, Paths(tmp_path)) == [3 * params.mine.max_entities * 4 * params.visualize.images]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from fieldguide.core.errors import ProblemsError
 from fieldguide.core.files import content_key
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.asking import ask
 from fieldguide.evaluation.probing.probes import Reaction, rank_biased_overlap, reaction, verdict, write_probes
 from fieldguide.evaluation.probing.world import UNCHANGED, Probes, choose, draw_worlds, encode_worlds, write_worlds
@@ -77,33 +77,33 @@ def params() -> Params:
 
 
 @pytest.fixture
-def places(tmp_path: Path, params: Params) -> Places:
+def paths(tmp_path: Path, params: Params) -> Paths:
     """Questions name their entities, and what has no order in them is the same for a bag of words."""
-    places = tiny_benchmark(tmp_path, params)
+    paths = tiny_benchmark(tmp_path, params)
     topics = []
-    for topic in read_topics(places.topics):
+    for topic in read_topics(paths.topics):
         names = [f"a {ENTITIES[entity][0]}" for entity in topic.entities]
         text = f"Which has a {topic.values[topic.entities[0]]} skin: {' or '.join(names)}?"
         topics.append(replace(topic, text=text) if topic.kind == "comparison" else topic)
-    write_records(places.topics, topics)
-    phrases = read_phrases(places.phrases)
-    write_records(places.phrases, [replace(phrase, text=f"{phrase.text}, showing the skin") for phrase in phrases])
-    return places
+    write_records(paths.topics, topics)
+    phrases = read_phrases(paths.phrases)
+    write_records(paths.phrases, [replace(phrase, text=f"{phrase.text}, showing the skin") for phrase in phrases])
+    return paths
 
 
-def probed(places: Places, params: Params, order: bool) -> dict[tuple[str, str], Reaction]:
-    worlds = write_worlds(places.root, choose(places, 3, seed=1))
-    draw_worlds(places, worlds, params.visualize, Draws(), track=lambda items, *_, **__: iter(items))
-    encode_worlds(places, worlds, params, Texts(order))
-    return {(r.system, r.probe): r for r in ask(params, places, worlds)}
+def probed(paths: Paths, params: Params, order: bool) -> dict[tuple[str, str], Reaction]:
+    worlds = write_worlds(paths.root, choose(paths, 3, seed=1))
+    draw_worlds(paths, worlds, params.visualize, Draws(), track=lambda items, *_, **__: iter(items))
+    encode_worlds(paths, worlds, params, Texts(order))
+    return {(r.system, r.probe): r for r in ask(params, paths, worlds)}
 
 
 @pytest.mark.parametrize(
     ("order", "said"),
     [(False, "a bag of words: the order of words does not count"), (True, "reacts to every change")],
 )
-def test_a_bag_of_words_is_found_out(places: Places, params: Params, order: bool, said: str) -> None:
-    found = probed(places, params, order)
+def test_a_bag_of_words_is_found_out(paths: Paths, params: Params, order: bool, said: str) -> None:
+    found = probed(paths, params, order)
     for probe in ("swap", "shuffle"):
         assert found["text", probe].reacts == order
         assert found["random", probe].overlap == 1.0
@@ -112,31 +112,31 @@ def test_a_bag_of_words_is_found_out(places: Places, params: Params, order: bool
     assert verdict([r for (system, _), r in found.items() if system == "text"]) == said
 
 
-def test_ids_stay_and_all_worlds_share_drawings_and_vectors(places: Places) -> None:
-    probes = choose(places, 3, seed=1)
-    worlds = write_worlds(places.root, probes)
+def test_ids_stay_and_all_worlds_share_drawings_and_vectors(paths: Paths) -> None:
+    probes = choose(paths, 3, seed=1)
+    worlds = write_worlds(paths.root, probes)
     unchanged = {t.topic_id: t for t in read_topics(worlds[UNCHANGED].topics)}
-    known = {t.topic_id: t for t in read_topics(places.topics)}
+    known = {t.topic_id: t for t in read_topics(paths.topics)}
     assert len(unchanged) == 3
     assert all(unchanged[key] == known[key] for key in unchanged)
     for probe, world in worlds.items():
         assert {t.topic_id for t in read_topics(world.topics)} <= set(unchanged)
         assert (world.drawings, world.queries("x")) == (worlds[UNCHANGED].drawings, worlds[UNCHANGED].queries("x"))
-        assert (world.images, world.embeddings("x")) == (places.images, places.embeddings("x"))
+        assert (world.images, world.embeddings("x")) == (paths.images, paths.embeddings("x"))
         assert len(read_phrases(world.phrases)) == 2 * len(probes.asked[probe])
 
 
-def test_the_same_topics_are_drawn_whatever_the_order_of_the_file(places: Places) -> None:
-    first = choose(places, 2, seed=4)
-    topics = read_topics(places.topics)
-    write_records(places.topics, topics[::-1])
-    assert choose(places, 2, seed=4) == first
-    assert choose(places, 0, seed=4) == Probes({probe: [] for probe in first.asked})
+def test_the_same_topics_are_drawn_whatever_the_order_of_the_file(paths: Paths) -> None:
+    first = choose(paths, 2, seed=4)
+    topics = read_topics(paths.topics)
+    write_records(paths.topics, topics[::-1])
+    assert choose(paths, 2, seed=4) == first
+    assert choose(paths, 0, seed=4) == Probes({probe: [] for probe in first.asked})
 
 
-def test_questions_that_do_not_admit_a_change_are_kept_with_the_reason(places: Places) -> None:
-    rewrite(ENTITY_TABLE, places.entities, name=lambda frame: frame["name"].str.upper())
-    skipped = choose(places, 2, seed=4).skipped
+def test_questions_that_do_not_admit_a_change_are_kept_with_the_reason(paths: Paths) -> None:
+    rewrite(ENTITY_TABLE, paths.entities, name=lambda frame: frame["name"].str.upper())
+    skipped = choose(paths, 2, seed=4).skipped
     assert {probe for probe, *_ in skipped} >= {"swap", "relative"}
     assert all("does not name" in why or "too few" in why for probe, _, why in skipped if probe != "drop")
 

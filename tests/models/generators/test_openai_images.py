@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.calls.budget import BudgetError
 from fieldguide.models.calls.pricing import Usage
 from fieldguide.models.generators.openai_images import OpenAIImages
@@ -259,7 +259,7 @@ def test_what_a_drawing_may_use_is_bounded(tmp_path: Path) -> None:
 
 def test_a_stage_reports_what_failed_fuses_nothing_in_its_place_and_asks_again_only_for_that(tmp_path: Path) -> None:
     phrases = [Phrase(f"t1.e{n}", text, "template") for n, text in enumerate(["pear", "apple", "fruit"], 1)]
-    values, places = Visualize(generator="mine", images=2, seed=7), Places(tmp_path)
+    values, paths = Visualize(generator="mine", images=2, seed=7), Paths(tmp_path)
     broken = True
 
     def act(number: int, body: dict[str, Any]) -> Act:
@@ -269,14 +269,14 @@ def test_a_stage_reports_what_failed_fuses_nothing_in_its_place_and_asks_again_o
 
     with endpoint(act) as server:
         generator = load(tmp_path, server.base_url)
-        assert str(draw_all(phrases, values, generator, places)) == "2 drawn now, 0 drawn before, 4 failed"
-        assert failures(places)["rejected by the safety system"] == 2
-        assert {row.prompt for row, _ in read_drawings(places)} == {"fruit"}
+        assert str(draw_all(phrases, values, generator, paths)) == "2 drawn now, 0 drawn before, 4 failed"
+        assert failures(paths)["rejected by the safety system"] == 2
+        assert {row.prompt for row, _ in read_drawings(paths)} == {"fruit"}
         broken = False
         before = len(server.requests)
-        assert str(draw_all(phrases, values, generator, places)) == "2 drawn now, 2 drawn before, 2 failed"
+        assert str(draw_all(phrases, values, generator, paths)) == "2 drawn now, 2 drawn before, 2 failed"
         assert [request["prompt"] for request in server.requests[before:]] == ["apple", "apple"]
-        assert str(draw_all(phrases, values, generator, places)) == "0 drawn now, 4 drawn before, 2 failed"
+        assert str(draw_all(phrases, values, generator, paths)) == "0 drawn now, 4 drawn before, 2 failed"
         assert len(server.requests) == before + 2
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_json, write_tar
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.card import md
 from fieldguide.publishing.release.make import Summary, make_release
@@ -34,17 +34,17 @@ def params() -> Params:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     """A finished benchmark with its release; not to be changed."""
-    places = finished_benchmark(tmp_path_factory.mktemp("release"), params)
-    make_release(params, places)
-    return places
+    paths = finished_benchmark(tmp_path_factory.mktemp("release"), params)
+    make_release(params, paths)
+    return paths
 
 
 @pytest.fixture
-def folder(places: Places, tmp_path: Path) -> Path:
+def folder(paths: Paths, tmp_path: Path) -> Path:
     """A copy of the release to damage."""
-    return Path(shutil.copytree(places.release, tmp_path / "release"))
+    return Path(shutil.copytree(paths.release, tmp_path / "release"))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -63,71 +63,71 @@ def told(folder: Path) -> list[str]:
     return [str(problem).removeprefix(f"{folder}/") for problem in caught.value.problems]
 
 
-def test_a_release_agrees_with_itself(places: Places) -> None:
-    verify_release(places.release)
+def test_a_release_agrees_with_itself(paths: Paths) -> None:
+    verify_release(paths.release)
 
 
 def test_how_people_judged_is_released_with_what_they_judged(params: Params, tmp_path: Path) -> None:
-    places = finished_benchmark(tmp_path, params)
-    (places.qrels / "agreement.json").write_text("{}\n")
-    places.used_guidelines.mkdir(parents=True)
-    (places.used_guidelines / "feature-1.md").write_text("# Look closely\n")
-    make_release(params, places)
-    verify_release(places.release)
-    assert (places.release / "qrels" / "agreement.json").read_text() == "{}\n"
-    assert (places.release / "judgments" / "guidelines" / "feature-1.md").read_text() == "# Look closely\n"
+    paths = finished_benchmark(tmp_path, params)
+    (paths.qrels / "agreement.json").write_text("{}\n")
+    paths.used_guidelines.mkdir(parents=True)
+    (paths.used_guidelines / "feature-1.md").write_text("# Look closely\n")
+    make_release(params, paths)
+    verify_release(paths.release)
+    assert (paths.release / "qrels" / "agreement.json").read_text() == "{}\n"
+    assert (paths.release / "judgments" / "guidelines" / "feature-1.md").read_text() == "# Look closely\n"
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
-def test_checksums_are_those_of_sha256sum(places: Places) -> None:
-    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=places.release, check=True)
-    lines = (places.release / "SHA256SUMS").read_text().splitlines()
+def test_checksums_are_those_of_sha256sum(paths: Paths) -> None:
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=paths.release, check=True)
+    lines = (paths.release / "SHA256SUMS").read_text().splitlines()
     names = [line[66:] for line in lines]
     assert names == sorted(names)
-    assert set(names) == set(digests(places.release)) - {"SHA256SUMS"}
+    assert set(names) == set(digests(paths.release)) - {"SHA256SUMS"}
 
 
-def test_the_same_inputs_give_the_same_bytes(places: Places, params: Params, tmp_path: Path) -> None:
+def test_the_same_inputs_give_the_same_bytes(paths: Paths, params: Params, tmp_path: Path) -> None:
     again = finished_benchmark(tmp_path, params)
     summary = make_release(params, again)
     assert summary == Summary(len(digests(again.release)), 23, 2)
-    assert digests(again.release) == digests(places.release)
+    assert digests(again.release) == digests(paths.release)
     make_release(params, again)
-    assert digests(again.release) == digests(places.release)
+    assert digests(again.release) == digests(paths.release)
 
 
-def test_only_photographs_with_a_licence_are_given(places: Places) -> None:
-    images = IMAGES.read(places.images).set_index("image_id")
+def test_only_photographs_with_a_licence_are_given(paths: Paths) -> None:
+    images = IMAGES.read(paths.images).set_index("image_id")
     held = {}
-    for path in sorted((places.release / "images").glob("*.tar")):
+    for path in sorted((paths.release / "images").glob("*.tar")):
         with tarfile.open(path) as tar:
             held |= {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
     assert {name.partition(".")[0] for name in held} == set(images.index[images["licence"].notna()])
     assert {name.partition(".")[2] for name in held} == {"png"}
     for name, data in held.items():
         assert sha256_bytes(data) == images.loc[name.partition(".")[0], "sha256"]
-    manifest = RELEASE_IMAGES.read(places.release / "images.parquet")
+    manifest = RELEASE_IMAGES.read(paths.release / "images.parquet")
     assert len(manifest) == len(images)
     assert set(manifest["licence"][manifest["archive"].isna()]) == {None}
 
 
-def test_queries_are_one_a_subtopic(places: Places) -> None:
-    lines = [json.loads(line) for line in (places.release / "queries.jsonl").read_text().splitlines()]
-    topics = read_topics(places.topics)
+def test_queries_are_one_a_subtopic(paths: Paths) -> None:
+    lines = [json.loads(line) for line in (paths.release / "queries.jsonl").read_text().splitlines()]
+    topics = read_topics(paths.topics)
     assert [line["_id"] for line in lines] == [s.subtopic_id for t in topics for s in t.subtopics]
     assert set(lines[0]) == {"_id", "text", "metadata"}
     assert lines[0]["metadata"]["topic_id"] == topics[0].topic_id
 
 
-def test_the_card_counts_what_is_there_and_says_what_is_not(places: Places, params: Params) -> None:
-    card = (places.release / "README.md").read_text()
+def test_the_card_counts_what_is_there_and_says_what_is_not(paths: Paths, params: Params) -> None:
+    card = (paths.release / "README.md").read_text()
     assert "| subtopics (queries) | 11 |" in card
     assert "| shop | 21 | not stated | no | somebody |" in card
     assert "| museum | 2 | CC0-1.0 | yes | somebody |" in card
     assert "Photographs without a stated licence are not given here" in card
     assert "Nobody looked at the photographs" in card
-    assert "licensed under CC-BY-4.0" in (places.release / "LICENSE.txt").read_text()
-    assert read_params(places.release / "params.yaml") == params
+    assert "licensed under CC-BY-4.0" in (paths.release / "LICENSE.txt").read_text()
+    assert read_params(paths.release / "params.yaml") == params
 
 
 def test_text_in_the_card_is_shown_as_text() -> None:
@@ -135,25 +135,25 @@ def test_text_in_the_card_is_shown_as_text() -> None:
 
 
 def test_all_missing_files_are_told_at_once(tmp_path: Path, params: Params) -> None:
-    places = finished_benchmark(tmp_path, params)
-    gone = [places.checks / "checks.json", places.judgments, places.qrels / "qrels.trec"]
+    paths = finished_benchmark(tmp_path, params)
+    gone = [paths.checks / "checks.json", paths.judgments, paths.qrels / "qrels.trec"]
     for path in gone:
         path.unlink()
     with pytest.raises(ProblemsError, match="the release cannot be made; these files are missing") as caught:
-        make_release(params, places)
+        make_release(params, paths)
     assert {problem.where for problem in caught.value.problems} == {str(path) for path in gone}
-    assert not places.release.exists()
+    assert not paths.release.exists()
 
 
 def test_damaged_photographs_are_not_released(tmp_path: Path, params: Params) -> None:
-    places = finished_benchmark(tmp_path, params)
-    row = next(r for r in IMAGES.read(places.images).itertuples() if r.licence)
-    with (places.shards / str(row.shard)).open("r+b") as stream:
+    paths = finished_benchmark(tmp_path, params)
+    row = next(r for r in IMAGES.read(paths.images).itertuples() if r.licence)
+    with (paths.shards / str(row.shard)).open("r+b") as stream:
         stream.seek(row.offset + 20)
         stream.write(b"\0\0\0\0")
     with pytest.raises(FieldguideError, match=f"the bytes of {row.image_id} are damaged"):
-        make_release(params, places)
-    assert not places.release.exists()
+        make_release(params, paths)
+    assert not paths.release.exists()
 
 
 def _edit_sums(folder: Path, edit: Callable[[list[str]], list[str]]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.report.page import write_report
 from tests.builders import tiny_params
@@ -56,19 +56,19 @@ def params() -> Params:
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     """A finished benchmark with its report; not to be changed."""
-    places = finished_benchmark(tmp_path_factory.mktemp("finished"), params)
-    write_report(params, places)
-    return places
+    paths = finished_benchmark(tmp_path_factory.mktemp("finished"), params)
+    write_report(params, paths)
+    return paths
 
 
 @pytest.fixture(scope="session")
-def page(places: Places) -> Page:
-    return Page(places.report.read_text(encoding="utf-8"))
+def page(paths: Paths) -> Page:
+    return Page(paths.report.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, params: Params) -> Places:
+def fresh(tmp_path: Path, params: Params) -> Paths:
     """A finished benchmark of one's own."""
     return finished_benchmark(tmp_path / "fresh", params)

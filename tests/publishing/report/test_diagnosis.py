@@ -6,7 +6,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.probes import write_probes
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
@@ -30,15 +30,15 @@ def test_a_failure_is_placed_where_it_began(value: float, verdict: str | None, w
     assert cause(value, verdict, found=0.5) == wanted
 
 
-def test_every_subtopic_is_placed_once_for_each_system_that_looks_at_drawings(places: Places, params: Params) -> None:
-    benchmark = Benchmark(places, params)
+def test_every_subtopic_is_placed_once_for_each_system_that_looks_at_drawings(paths: Paths, params: Params) -> None:
+    benchmark = Benchmark(paths, params)
     (row,) = fidelity(benchmark).placed.rows
     assert row[0] == "visret"
     assert sum(row[1:]) == len(benchmark.subtopics)
 
 
-def test_reactions_stand_beside_their_verdict(places: Places, params: Params) -> None:
-    view = probes(Benchmark(places, params))
+def test_reactions_stand_beside_their_verdict(paths: Paths, params: Params) -> None:
+    view = probes(Benchmark(paths, params))
     assert view is not None
     assert view.overlaps.rows == (
         ("text", "1.00 (same)", None, None, "0.25", "a bag of words: the order of words does not count"),
@@ -57,7 +57,7 @@ def test_the_page_holds_both(page: Page) -> None:
     assert "a bag of words: the order of words does not count" in page.text
 
 
-def test_without_probes_the_page_does_without(fresh: Places, params: Params) -> None:
+def test_without_probes_the_page_does_without(fresh: Paths, params: Params) -> None:
     write_probes(fresh.probes, [], [], {})
     write_report(params, fresh)
     text = Page(fresh.report.read_text(encoding="utf-8")).text
@@ -66,7 +66,7 @@ def test_without_probes_the_page_does_without(fresh: Places, params: Params) -> 
 
 
 @pytest.mark.parametrize("name", ["fidelity", "probes"])
-def test_a_file_of_another_version_is_refused(fresh: Places, params: Params, name: str) -> None:
+def test_a_file_of_another_version_is_refused(fresh: Paths, params: Params, name: str) -> None:
     path = getattr(fresh, name)
     write_json(path, read_json(path) | {"schema_version": 99})
     with pytest.raises(FieldguideError, match=rf"{name}\.json: is of version 99, expected 1; `dvc repro -f {name}`"):

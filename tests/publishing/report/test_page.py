@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from fieldguide.core.errors import ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.report.page import write_report
@@ -82,19 +82,19 @@ def test_each_image_that_is_shown_is_inlined_exactly_once(page: Page) -> None:
 
 
 def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path, params: Params) -> None:
-    places = tiny_benchmark(tmp_path, params)
-    rewrite(ENTITIES, places.entities, name=lambda frame: [HOSTILE] * len(frame))
-    rewrite(REJECTED, places.rejected, source_key=QUOTED, detail=HOSTILE)
-    old = read_phrases(places.phrases)
-    write_records(places.phrases, [Phrase(p.subtopic_id, QUOTED, p.rewriter) for p in old])
-    drawn = DRAWINGS.read(places.drawings)
+    paths = tiny_benchmark(tmp_path, params)
+    rewrite(ENTITIES, paths.entities, name=lambda frame: [HOSTILE] * len(frame))
+    rewrite(REJECTED, paths.rejected, source_key=QUOTED, detail=HOSTILE)
+    old = read_phrases(paths.phrases)
+    write_records(paths.phrases, [Phrase(p.subtopic_id, QUOTED, p.rewriter) for p in old])
+    drawn = DRAWINGS.read(paths.drawings)
     drawn["prompt"] = [
         QUOTED if purpose == "topic" else prompt for purpose, prompt in drawn[["purpose", "prompt"]].values
     ]
-    DRAWINGS.write(places.drawings, drawn)
-    finish(places, params)
-    write_report(params, places)
-    page = Page(places.report.read_text(encoding="utf-8"))
+    DRAWINGS.write(paths.drawings, drawn)
+    finish(paths, params)
+    write_report(params, paths)
+    page = Page(paths.report.read_text(encoding="utf-8"))
     assert page.unbalanced == []
     assert [tag for tag, _ in page.elements].count("script") == 1
     assert "img" not in {tag for tag, _ in page.elements}
@@ -103,14 +103,14 @@ def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path, params: Params) 
     assert any(QUOTED in label for label in page.attributes("aria-label"))
 
 
-def test_the_same_inputs_give_the_same_bytes(fresh: Places, params: Params) -> None:
+def test_the_same_inputs_give_the_same_bytes(fresh: Paths, params: Params) -> None:
     write_report(params, fresh)
     first = fresh.report.read_bytes()
     write_report(params, fresh)
     assert fresh.report.read_bytes() == first
 
 
-def test_all_missing_files_are_told_at_once(fresh: Places, params: Params) -> None:
+def test_all_missing_files_are_told_at_once(fresh: Paths, params: Params) -> None:
     gone = [fresh.pools, fresh.run("rerank", "visret"), fresh.evaluation / "leaderboard.json"]
     for path in gone:
         path.unlink()
@@ -120,7 +120,7 @@ def test_all_missing_files_are_told_at_once(fresh: Places, params: Params) -> No
     assert all("dvc repro" in problem.what for problem in caught.value.problems)
 
 
-def test_files_that_contradict_each_other_are_told(fresh: Places, params: Params) -> None:
+def test_files_that_contradict_each_other_are_told(fresh: Paths, params: Params) -> None:
     gone = POOLS.read(fresh.pools)["image_id"].iloc[0]
     images = IMAGES.read(fresh.images)
     IMAGES.write(fresh.images, images[images["image_id"] != gone])
@@ -129,7 +129,7 @@ def test_files_that_contradict_each_other_are_told(fresh: Places, params: Params
     assert {Path(problem.where).name for problem in caught.value.problems} >= {"pools.parquet", "qrels.parquet"}
 
 
-def test_a_failed_drawing_is_shown_with_its_reason(fresh: Places, params: Params) -> None:
+def test_a_failed_drawing_is_shown_with_its_reason(fresh: Paths, params: Params) -> None:
     frame = DRAWINGS.read(fresh.drawings)
     row = frame.index[frame["purpose"] == "topic"][0]
     frame = frame.astype({"shard": object, "offset": object, "size": object})
@@ -152,8 +152,8 @@ def test_parameters_never_hold_a_secret() -> None:
         tiny_params(rewrite={"chat": chat})
 
 
-def test_every_topic_has_its_section_with_each_system(page: Page, places: Places, params: Params) -> None:
-    benchmark = Benchmark(places, params)
+def test_every_topic_has_its_section_with_each_system(page: Page, paths: Paths, params: Params) -> None:
+    benchmark = Benchmark(paths, params)
     assert {t.topic_id for t in benchmark.topics} <= set(page.attributes("id"))
     assert set(benchmark.subtopics) <= set(page.attributes("id"))
     for topic in benchmark.topics:
@@ -171,12 +171,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium (Debian: apt-get install chromium)")
 @pytest.mark.parametrize(("query", "shown"), [("", 7), ("?q=satsuma", 3), ("?q=SATSUMA+look", 1), ("?q=nothing", 0)])
-def test_the_filter_works_in_a_browser_without_complaints(
-    places: Places, tmp_path: Path, query: str, shown: int
-) -> None:
+def test_the_filter_works_in_a_browser_without_complaints(paths: Paths, tmp_path: Path, query: str, shown: int) -> None:
     command = [
         str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--enable-logging=stderr", "--v=0",
-        f"--user-data-dir={tmp_path / 'browser'}", places.report.resolve().as_uri() + query,
+        f"--user-data-dir={tmp_path / 'browser'}", paths.report.resolve().as_uri() + query,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []

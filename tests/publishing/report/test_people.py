@@ -11,7 +11,7 @@ import pytest
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.page import write_report
@@ -35,7 +35,7 @@ CHOICES = {2: "plain", 1: "partly", 0: "not-visible"}
 
 
 @pytest.fixture
-def judged(fresh: Places) -> Places:
+def judged(fresh: Paths) -> Paths:
     """A finished benchmark in which three people judged two thirds of the pools each."""
     from fieldguide.runtime.stage import Run
     from flows.adjudicate import adjudicate
@@ -60,13 +60,13 @@ def judged(fresh: Places) -> Places:
     return fresh
 
 
-def test_nobody_judged_nothing_is_shown(places: Places, page: Page, params: Params) -> None:
-    assert people(Benchmark(places, params)) is None
+def test_nobody_judged_nothing_is_shown(paths: Paths, page: Page, params: Params) -> None:
+    assert people(Benchmark(paths, params)) is None
     assert "people" not in page.attributes("id")
     assert "#people" not in page.attributes("href")
 
 
-def test_the_section_says_what_the_summary_says(judged: Places, params: Params) -> None:
+def test_the_section_says_what_the_summary_says(judged: Paths, params: Params) -> None:
     values = json.loads((judged.qrels / "agreement.json").read_text())
     found = people(Benchmark(judged, params))
     assert found is not None
@@ -81,7 +81,7 @@ def test_the_section_says_what_the_summary_says(judged: Places, params: Params) 
     assert alphas == sorted(alphas, key=lambda text: float(text.split()[0]))
 
 
-def test_the_page_holds_it_and_is_whole(judged: Places, params: Params) -> None:
+def test_the_page_holds_it_and_is_whole(judged: Paths, params: Params) -> None:
     path = judged.qrels / "agreement.json"
     values = json.loads(path.read_text())
     values["assessors"][0]["assessor"] = "<script>alert(1)</script>"
@@ -99,7 +99,7 @@ def test_the_page_holds_it_and_is_whole(judged: Places, params: Params) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_undefined_values_are_words(judged: Places, params: Params) -> None:
+def test_undefined_values_are_words(judged: Paths, params: Params) -> None:
     path = judged.qrels / "agreement.json"
     values = json.loads(path.read_text())
     nothing = {"value": None, "low": None, "high": None, "units": 0, "reason": "no image has two answers"}
@@ -115,10 +115,10 @@ def test_undefined_values_are_words(judged: Places, params: Params) -> None:
 
 
 def test_a_summary_of_another_version_is_refused(tmp_path: Path, params: Params) -> None:
-    places = Places(tmp_path)
-    places.qrels.mkdir(parents=True)
-    (places.qrels / "agreement.json").write_text(json.dumps({"schema_version": AGREEMENT_VERSION + 1}))
+    paths = Paths(tmp_path)
+    paths.qrels.mkdir(parents=True)
+    (paths.qrels / "agreement.json").write_text(json.dumps({"schema_version": AGREEMENT_VERSION + 1}))
     with pytest.raises(
         FieldguideError, match=r"agreement\.json: is of version 2, expected 1; `dvc repro -f adjudicate`"
     ):
-        people(Benchmark(places, params))
+        people(Benchmark(paths, params))

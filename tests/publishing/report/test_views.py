@@ -6,7 +6,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.claims import claims
@@ -22,8 +22,8 @@ from tests.builders import rewrite, tiny_params
 
 
 @pytest.fixture(scope="module")
-def benchmark(places: Places, params: Params) -> Benchmark:
-    return Benchmark(places, params)
+def benchmark(paths: Paths, params: Params) -> Benchmark:
+    return Benchmark(paths, params)
 
 
 def test_boards_hold_the_leaderboard_sorted_by_the_headline(benchmark: Benchmark) -> None:
@@ -31,7 +31,7 @@ def test_boards_hold_the_leaderboard_sorted_by_the_headline(benchmark: Benchmark
     assert [(b.track, b.kind) for b in made] == [
         ("fullrank", "comparison"), ("fullrank", "entity"), ("rerank", "comparison"), ("rerank", "entity"),
     ]  # fmt: skip
-    lines = read_json(benchmark.places.evaluation / "leaderboard.json")
+    lines = read_json(benchmark.paths.evaluation / "leaderboard.json")
     for board in made:
         values = [row.headline.value for row in board.rows]
         assert values == sorted(values, reverse=True)
@@ -66,7 +66,7 @@ def test_boards_show_ties_and_every_pair(benchmark: Benchmark) -> None:
             assert (group[system] & group[less] == set()) == (float(q.strip("< ")) <= 0.05)
 
 
-def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(fresh: Places, params: Params) -> None:
+def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(fresh: Paths, params: Params) -> None:
     index = {"kind": "ivf", "shortlist": 200}
     through = params.model_copy(update={"retrieve": Retrieve(**params.retrieve.model_dump() | {"index": index})})
     for system in params.retrieve.systems:
@@ -106,7 +106,7 @@ def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
     assert "Drawings that failed" not in found
 
 
-def test_drawings_that_failed_are_told_with_the_subtopics_that_have_none(fresh: Places) -> None:
+def test_drawings_that_failed_are_told_with_the_subtopics_that_have_none(fresh: Paths) -> None:
     drawings = DRAWINGS.read(fresh.drawings).astype(object)
     lost = drawings["prompt"] == "a photo of satsuma"
     drawings.loc[lost, ["status", "reason"]] = ["failed", "too dark"]
@@ -123,7 +123,7 @@ def test_drawings_that_failed_are_told_with_the_subtopics_that_have_none(fresh: 
     )
 
 
-def test_photographs_that_the_generator_looked_at_are_told(fresh: Places) -> None:
+def test_photographs_that_the_generator_looked_at_are_told(fresh: Paths) -> None:
     drawings, images = DRAWINGS.read(fresh.drawings), IMAGES.read(fresh.images)
     train = sorted(images.loc[images["split"] == "train", "image_id"])
     rows = [{"drawing_id": drawings["drawing_id"][0], "image_id": image} for image in train[:3]]
@@ -134,7 +134,7 @@ def test_photographs_that_the_generator_looked_at_are_told(fresh: Places) -> Non
     assert text.startswith("1 drawings were made after 3 photographs of the train split")
 
 
-def test_claims_follow_the_data(fresh: Places) -> None:
+def test_claims_follow_the_data(fresh: Paths) -> None:
     rewrite(DUPLICATES, fresh.duplicates, kind="near", across_splits=True)
     path = fresh.qrels / "qrels.parquet"
     rewrite(QRELS, path, assessors=lambda frame: [["ana", "ben"]] * len(frame))
@@ -164,7 +164,7 @@ def test_health_counts_are_those_of_the_tables(benchmark: Benchmark) -> None:
     assert found.checks.rows[0][0] == "warned"
 
 
-def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Places, params: Params) -> None:
+def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Paths, params: Params) -> None:
     assert [(bar.low, bar.high, bar.count) for bar in positives(benchmark)] == [(5, 5, 11)]
     path = fresh.qrels / "qrels.parquet"
     frame = QRELS.read(path)
@@ -177,7 +177,7 @@ def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Places
     assert len(bars) <= 3
 
 
-def test_long_lists_are_cut_and_say_so(fresh: Places, params: Params) -> None:
+def test_long_lists_are_cut_and_say_so(fresh: Paths, params: Params) -> None:
     rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(550)]
     REJECTED.write(fresh.rejected, REJECTED.frame(rows))
     found = health(Benchmark(fresh, params))

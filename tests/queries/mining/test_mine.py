@@ -6,7 +6,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.mining.mine import Summary, mine
 from fieldguide.queries.mining.section import Mine
 from fieldguide.records.embeddings import write_embeddings
@@ -27,9 +27,9 @@ ENTITIES = {
 GENUS = {"fuji": "Malus", "gala": "Malus", "anjou": "Malus", "bosc": "Pyrus", "plum": "Prunus"}
 
 
-def benchmark(root: Path) -> Places:
+def benchmark(root: Path) -> Paths:
     """Five entities, of which one has no gallery photographs, one no train photographs, one none at all."""
-    places = Places(root)
+    paths = Paths(root)
     rows = []
     for entity, (_, train, gallery) in ENTITIES.items():
         rows += [(entity, "train")] * train + [(entity, "gallery")] * gallery
@@ -58,9 +58,9 @@ def benchmark(root: Path) -> Places:
             }
         )
         vectors.append(ENTITIES[entity][0] if entity else [0.0, 0.0, 1.0])
-    IMAGES.write(places.images, IMAGES.frame(images))
+    IMAGES.write(paths.images, IMAGES.frame(images))
     write_embeddings(
-        places.embeddings("tiny"),
+        paths.embeddings("tiny"),
         [("image", row["image_id"]) for row in images],
         [(np.arange(len(images)), np.array(vectors, dtype=np.float32))],
         encoder="tiny",
@@ -68,7 +68,7 @@ def benchmark(root: Path) -> Places:
         dtype="float32",
         dimension=3,
     )
-    places.knowledge.mkdir(parents=True)
+    paths.knowledge.mkdir(parents=True)
     knowledge = [
         {
             "entity_id": e,
@@ -79,12 +79,12 @@ def benchmark(root: Path) -> Places:
         }
         for e in ENTITIES
     ]
-    (places.knowledge / "entities.jsonl").write_text("\n".join(map(json.dumps, knowledge)), encoding="utf-8")
-    (places.knowledge / "attributes.csv").write_text(
+    (paths.knowledge / "entities.jsonl").write_text("\n".join(map(json.dumps, knowledge)), encoding="utf-8")
+    (paths.knowledge / "attributes.csv").write_text(
         "entity_id,feature,part,value,evidence\nfuji,colour,skin,red,seen\nplum,colour,skin,blue,seen\n",
         encoding="utf-8",
     )
-    (places.knowledge / "features.yaml").write_text(
+    (paths.knowledge / "features.yaml").write_text(
         "colour: {part: skin, of_whole: true, values: [red, green]}", encoding="utf-8"
     )
     gloss = {
@@ -93,21 +93,21 @@ def benchmark(root: Path) -> Places:
         "gloss": "a green fruit",
         "hypernym_path": ["fruit.n.01", "fuji.n.01"],
     }
-    (places.input / "wordnet").mkdir(parents=True)
-    (places.input / "wordnet" / "glosses.jsonl").write_text(json.dumps(gloss), encoding="utf-8")
-    return places
+    (paths.input / "wordnet").mkdir(parents=True)
+    (paths.input / "wordnet" / "glosses.jsonl").write_text(json.dumps(gloss), encoding="utf-8")
+    return paths
 
 
 def test_writes_entities_attributes_groups_and_refusals(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
-    summary = mine(PARAMS, places)
-    assert ENTITY_TABLE.read(places.entities)["entity_id"].tolist() == ["anjou", "bosc", "fuji", "gala"]
-    assert ATTRIBUTES.read(places.attributes)[["entity_id", "value"]].to_numpy().tolist() == [["fuji", "red"]]
-    groups = GROUPS.read(places.groups).set_index("group_id")
+    paths = benchmark(tmp_path)
+    summary = mine(PARAMS, paths)
+    assert ENTITY_TABLE.read(paths.entities)["entity_id"].tolist() == ["anjou", "bosc", "fuji", "gala"]
+    assert ATTRIBUTES.read(paths.attributes)[["entity_id", "value"]].to_numpy().tolist() == [["fuji", "red"]]
+    groups = GROUPS.read(paths.groups).set_index("group_id")
     assert groups["accepted"].to_dict() == {"anjou+fuji": False, "anjou+gala": False, "fuji+gala": True}
     assert groups.loc["anjou+fuji", "reason"].startswith("no photographs of Anjou in the gallery; share Malus")
     assert groups.loc["fuji+gala", "visual"] > groups.loc["anjou+fuji", "visual"]
-    refused = {(r.what, r.reason) for r in read_refusals(places.refused_knowledge)}
+    refused = {(r.what, r.reason) for r in read_refusals(paths.refused_knowledge)}
     assert refused == {
         ("bosc", "no-train-photographs"),
         ("plum", "no-photographs"),
@@ -133,28 +133,28 @@ def test_the_gallery_has_no_say_in_visual_similarity(tmp_path: Path) -> None:
         dtype="float32",
         dimension=3,
     )
-    for places in (first, second):
-        mine(PARAMS, places)
+    for paths in (first, second):
+        mine(PARAMS, paths)
     assert sha256_file(first.groups) == sha256_file(second.groups)
 
 
 def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
+    paths = benchmark(tmp_path)
     hashes = []
     for _ in range(2):
-        mine(PARAMS, places)
-        files = (places.entities, places.attributes, places.groups, places.refused_knowledge)
+        mine(PARAMS, paths)
+        files = (paths.entities, paths.attributes, paths.groups, paths.refused_knowledge)
         hashes.append([sha256_file(path) for path in files])
     assert hashes[0] == hashes[1]
 
 
 def test_images_of_entities_nobody_described_are_all_told(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
-    path = places.knowledge / "entities.jsonl"
+    paths = benchmark(tmp_path)
+    path = paths.knowledge / "entities.jsonl"
     lines = [line for line in path.read_text().splitlines() if '"gala"' not in line and '"bosc"' not in line]
     path.write_text("\n".join(lines))
     with pytest.raises(ProblemsError) as caught:
-        mine(PARAMS, places)
+        mine(PARAMS, paths)
     assert "1 images show 'bosc', which entities.jsonl lacks" in str(caught.value)
     assert "4 images show 'gala', which entities.jsonl lacks" in str(caught.value)
 
@@ -164,7 +164,7 @@ def test_weights_that_are_all_zero_are_refused(tmp_path: Path) -> None:
         update={"weights": PARAMS.weights.model_copy(update=dict.fromkeys(("taxonomic", "lexical", "visual"), 0.0))}
     )
     with pytest.raises(FieldguideError, match=r"params.yaml: mine.weights: all are 0; at least one must be greater"):
-        mine(params, Places(tmp_path))
+        mine(params, Paths(tmp_path))
 
 
 def test_nothing_mined_reads_as_nothing() -> None:

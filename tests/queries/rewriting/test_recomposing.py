@@ -10,7 +10,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.recomposing import check_template, recompose
 from fieldguide.queries.rewriting.section import Recompose
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
@@ -21,27 +21,27 @@ from tests.models.endpoint import KEY, completion, endpoint
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     """With a caption of every drawing but one."""
-    places = tiny_benchmark(tmp_path)
-    drawings = sorted(DRAWINGS.read(places.drawings).query("purpose == 'topic'")["drawing_id"])
+    paths = tiny_benchmark(tmp_path)
+    drawings = sorted(DRAWINGS.read(paths.drawings).query("purpose == 'topic'")["drawing_id"])
     rows = [
         {"kind": "drawing", "key": d, "text": f"seen {d[:4]}" if n else None, "captioner": "it", "revision": "r",
          "status": "ok" if n else "failed", "reason": None if n else "dark"}
         for n, d in enumerate(drawings)
     ]  # fmt: skip
-    CAPTIONS.write(places.captions, CAPTIONS.frame(rows))
-    return places
+    CAPTIONS.write(paths.captions, CAPTIONS.frame(rows))
+    return paths
 
 
-def test_a_template_joins_caption_phrase_and_question(places: Places) -> None:
+def test_a_template_joins_caption_phrase_and_question(paths: Paths) -> None:
     spec = Recompose(template="{question} {phrase}: {caption}")
-    summary = recompose(spec, places)
-    table = RECOMPOSED.read(places.recomposed)
-    drawings = DRAWINGS.read(places.drawings).set_index("drawing_id")
-    captions = CAPTIONS.read(places.captions).dropna(subset="text").set_index("key")["text"]
-    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(places.phrases)}
-    questions = {s.subtopic_id: t.text for t in read_topics(places.topics) for s in t.subtopics}
+    summary = recompose(spec, paths)
+    table = RECOMPOSED.read(paths.recomposed)
+    drawings = DRAWINGS.read(paths.drawings).set_index("drawing_id")
+    captions = CAPTIONS.read(paths.captions).dropna(subset="text").set_index("key")["text"]
+    phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
+    questions = {s.subtopic_id: t.text for t in read_topics(paths.topics) for s in t.subtopics}
     wanted = {
         (s, d): f"{questions[s]} {phrase}: {captions[d]}"
         for s, phrase in phrases.items()
@@ -52,22 +52,22 @@ def test_a_template_joins_caption_phrase_and_question(places: Places) -> None:
     assert found == wanted
     assert list(found) == sorted(found)
     assert str(summary) == f"{len(wanted)} captions recomposed by template, 0 failed"
-    before = sha256_file(places.recomposed)
-    recompose(spec, places)
-    assert sha256_file(places.recomposed) == before
+    before = sha256_file(paths.recomposed)
+    recompose(spec, paths)
+    assert sha256_file(paths.recomposed) == before
 
 
-def _by_chat(places: Places, monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[Any]:
+def _by_chat(paths: Paths, monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[Any]:
     monkeypatch.setenv("TEST_CHAT_KEY", KEY)
     with endpoint(lambda number, body: (200, answer(number, body))) as server:
         chat = {"base_url": server.base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "concurrency": 1}
-        recompose(Recompose.model_validate({"recomposer": "chat", "chat": chat}), places)
+        recompose(Recompose.model_validate({"recomposer": "chat", "chat": chat}), paths)
         return server.requests
 
 
-def test_a_chat_model_is_given_question_phrase_and_caption(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = _by_chat(places, monkeypatch, lambda number, _: completion(f' "answer\n {number}" '))
-    table = RECOMPOSED.read(places.recomposed)
+def test_a_chat_model_is_given_question_phrase_and_caption(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = _by_chat(paths, monkeypatch, lambda number, _: completion(f' "answer\n {number}" '))
+    table = RECOMPOSED.read(paths.recomposed)
     assert table["text"].tolist()[0] == "answer 0"
     assert set(table["recomposer"]) == {"chat:tiny"}
     asked = json.loads(requests[0]["messages"][1]["content"])
@@ -75,14 +75,14 @@ def test_a_chat_model_is_given_question_phrase_and_caption(places: Places, monke
     assert asked["caption"].startswith("seen ")
 
 
-def test_refusals_and_empty_answers_are_recorded(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusals_and_empty_answers_are_recorded(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(number: int, _: Any) -> dict[str, Any]:
         if number == 0:
             return completion(None, refusal="I will not.")
         return completion("x" * 501 if number == 1 else "good")
 
-    _by_chat(places, monkeypatch, answer)
-    table = RECOMPOSED.read(places.recomposed)
+    _by_chat(paths, monkeypatch, answer)
+    table = RECOMPOSED.read(paths.recomposed)
     assert table["status"].tolist()[:3] == ["failed", "failed", "ok"]
     assert table["reason"].tolist()[:2] == ["I will not.", "must be 1 to 500 printable characters"]
     assert table["text"].isna().tolist()[:3] == [True, True, False]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fieldguide.core.english import stems
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.rewriting import check_template, phrase_problem, rewrite
 from fieldguide.queries.rewriting.section import Rewrite
 from fieldguide.records.knowledge import ENTITIES
@@ -25,51 +25,51 @@ def a_topic(topic_id: str = "t00000001", kind: Any = "comparison", part: str = "
     return Topic(topic_id, kind, form, "Which?", tuple(values), feature, part, "a", dict(values))
 
 
-def benchmark(root: Path, *topics: Topic) -> Places:
-    places = Places(root)
-    ENTITIES.write(places.entities, entities("Fuji", "Gala"))
-    write_records(places.topics, topics)
-    return places
+def benchmark(root: Path, *topics: Topic) -> Paths:
+    paths = Paths(root)
+    ENTITIES.write(paths.entities, entities("Fuji", "Gala"))
+    write_records(paths.topics, topics)
+    return paths
 
 
 def test_each_subtopic_becomes_a_phrase_without_the_value(tmp_path: Path) -> None:
     one = a_topic("t2", gala="red", fuji="green")
     whole = a_topic("t1", "entity", "whole fruit", fuji="A Fuji is red and green.")
-    places = benchmark(tmp_path, one, whole)
-    summary = rewrite(Rewrite(), places)
-    phrases = read_phrases(places.phrases)
+    paths = benchmark(tmp_path, one, whole)
+    summary = rewrite(Rewrite(), paths)
+    phrases = read_phrases(paths.phrases)
     assert [(p.subtopic_id, p.text, p.rewriter) for p in phrases] == [
         ("t1.e1", "a photo of Fuji", "template"),
         ("t2.e1", "a photo of Gala, showing the skin", "template"),
         ("t2.e2", "a photo of Fuji, showing the skin", "template"),
     ]
     assert summary.lines() == ["3 phrases by template, 3 of them different"]
-    before = sha256_file(places.phrases)
-    rewrite(Rewrite(), places)
-    assert sha256_file(places.phrases) == before
+    before = sha256_file(paths.phrases)
+    rewrite(Rewrite(), paths)
+    assert sha256_file(paths.phrases) == before
 
 
 def test_expansions_are_other_wordings_in_the_order_asked_for(tmp_path: Path) -> None:
     whole = a_topic("t1", "entity", "whole fruit", fuji="A Fuji is red and green.")
-    places = benchmark(tmp_path, whole, a_topic("t2", gala="red"))
-    rewrite(Rewrite(expansions=["the {part} of {entity}", "{entity} on a tree"]), places)
-    assert [(p.subtopic_id, p.text) for p in read_phrases(places.expansions)] == [
+    paths = benchmark(tmp_path, whole, a_topic("t2", gala="red"))
+    rewrite(Rewrite(expansions=["the {part} of {entity}", "{entity} on a tree"]), paths)
+    assert [(p.subtopic_id, p.text) for p in read_phrases(paths.expansions)] == [
         ("t1.e1", "Fuji on a tree"),
         ("t2.e1", "the skin of Gala"),
         ("t2.e1", "Gala on a tree"),
     ]
-    rewrite(Rewrite(), places)
-    assert read_phrases(places.expansions) == []
+    rewrite(Rewrite(), paths)
+    assert read_phrases(paths.expansions) == []
 
 
 def test_expansions_may_give_no_more_away_than_phrases(tmp_path: Path) -> None:
-    places = benchmark(tmp_path, a_topic(gala="red", fuji="green"))
+    paths = benchmark(tmp_path, a_topic(gala="red", fuji="green"))
     with pytest.raises(ProblemsError, match=r"change rewrite\.expansions") as refused:
-        rewrite(Rewrite(expansions=["{entity}, a reddish fruit"]), places)
+        rewrite(Rewrite(expansions=["{entity}, a reddish fruit"]), paths)
     assert "t00000001.e1 'Gala, a reddish fruit': gives away the value 'red' of colour" in str(refused.value)
-    assert not places.phrases.exists()
+    assert not paths.phrases.exists()
     with pytest.raises(FieldguideError, match=r"params\.yaml: rewrite\.expansions\.1: placeholder {value}"):
-        rewrite(Rewrite(expansions=["{entity}", "{entity} {value}"]), places)
+        rewrite(Rewrite(expansions=["{entity}", "{entity} {value}"]), paths)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,20 @@ def test_braces_may_be_doubled() -> None:
 
 
 def test_a_template_that_gives_values_away_is_told_with_every_phrase(tmp_path: Path) -> None:
-    places = benchmark(tmp_path, a_topic("t1", gala="reddish", fuji="green"), a_topic("t2", gala="brown", fuji="brown"))
+    paths = benchmark(tmp_path, a_topic("t1", gala="reddish", fuji="green"), a_topic("t2", gala="brown", fuji="brown"))
     with pytest.raises(ProblemsError) as caught:
-        rewrite(Rewrite(template="a red {entity} with green leaves"), places)
+        rewrite(Rewrite(template="a red {entity} with green leaves"), paths)
     text = str(caught.value)
     assert text.count("gives away the value 'green' of colour") == 2
     assert "t1.e1 'a red Gala with green leaves'" in text
     assert "t2" not in text
-    assert not places.phrases.exists()
+    assert not paths.phrases.exists()
 
 
 def test_topics_of_unknown_entities_are_all_told(tmp_path: Path) -> None:
-    places = benchmark(tmp_path, a_topic(kiwi="red", fuji="green", plum="blue"))
+    paths = benchmark(tmp_path, a_topic(kiwi="red", fuji="green", plum="blue"))
     with pytest.raises(ProblemsError) as caught:
-        rewrite(Rewrite(), places)
+        rewrite(Rewrite(), paths)
     assert "t00000001.e1: entity 'kiwi' is not in" in str(caught.value)
     assert "t00000001.e3: entity 'plum' is not in" in str(caught.value)
 
@@ -154,23 +154,23 @@ def test_a_word_of_the_name_is_not_given_away_by_the_name() -> None:
     assert phrase_problem("a photo of Red Delicious", a_topic(red="red"), "Red Delicious") is None
 
 
-def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Places:
+def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Paths:
     monkeypatch.setenv("TEST_CHAT_KEY", "k")
     whole = a_topic("t2", "entity", "whole fruit", fuji="A Fuji is red.")
-    places = benchmark(tmp_path, a_topic("t1", gala="red", fuji="green"), whole)
+    paths = benchmark(tmp_path, a_topic("t1", gala="red", fuji="green"), whole)
 
     def act(_: int, body: dict[str, Any]) -> tuple[int, Any]:
         return 200, answers['"entity": "Fuji"' in body["messages"][1]["content"]]
 
     with endpoint(act) as server:
         chat = {"base_url": server.base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
-        rewrite(Rewrite.model_validate({"rewriter": "chat", "chat": chat}), places)
-    return places
+        rewrite(Rewrite.model_validate({"rewriter": "chat", "chat": chat}), paths)
+    return paths
 
 
 def test_a_chat_model_rewrites_comparisons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = by_chat(tmp_path, monkeypatch, completion('"Gala apple, skin close up"\n'), completion("Fuji on a table"))
-    found = [(p.text, p.rewriter) for p in read_phrases(places.phrases)]
+    paths = by_chat(tmp_path, monkeypatch, completion('"Gala apple, skin close up"\n'), completion("Fuji on a table"))
+    found = [(p.text, p.rewriter) for p in read_phrases(paths.phrases)]
     assert found == [
         (text, "chat:tiny") for text in ("Gala apple, skin close up", "Fuji on a table", "a photo of Fuji")
     ]

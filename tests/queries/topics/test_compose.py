@@ -6,7 +6,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.topics.compose import compose
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
@@ -24,12 +24,12 @@ ROWS = [
 ]  # fmt: skip
 
 
-def benchmark(root: Path) -> Places:
-    places = Places(root)
-    ENTITIES.write(places.entities, entities(*NAMES))
-    ATTRIBUTES.write(places.attributes, attributes(*ROWS))
+def benchmark(root: Path) -> Paths:
+    paths = Paths(root)
+    ENTITIES.write(paths.entities, entities(*NAMES))
+    ATTRIBUTES.write(paths.attributes, attributes(*ROWS))
     found = groups(["anjou", "bosc"], ["fuji", "gala"], ["gala", "red"], ["bosc", "fuji"], scores=[0.9, 0.8, 0.7, 0.1])
-    GROUPS.write(places.groups, found)
+    GROUPS.write(paths.groups, found)
     rows = [
         {
             "image_id": f"{number:016x}",
@@ -54,14 +54,14 @@ def benchmark(root: Path) -> Places:
             [("anjou", "gallery"), ("bosc", "train"), (None, "gallery"), ("fuji", "gallery")]
         )
     ]
-    IMAGES.write(places.images, IMAGES.frame(rows))
-    return places
+    IMAGES.write(paths.images, IMAGES.frame(rows))
+    return paths
 
 
 def test_writes_topics_sorted_and_refusals_and_counts_them(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
-    summary = compose(params(), places)
-    topics = read_topics(places.topics)
+    paths = benchmark(tmp_path)
+    summary = compose(params(), paths)
+    topics = read_topics(paths.topics)
     assert [t.topic_id for t in topics] == sorted(t.topic_id for t in topics)
     assert {t.text for t in topics if t.kind == "entity"} == {
         "What does an Anjou look like?",
@@ -74,7 +74,7 @@ def test_writes_topics_sorted_and_refusals_and_counts_them(tmp_path: Path) -> No
         assert set(topic.values) == set(topic.entities)
         assert topic.provenance["group_id"] == "+".join(sorted(topic.entities))
         assert set(topic.provenance) == {"composer", "template", "seed", "group_id", "asked", "sources"}
-    refused = {(r.what, r.reason) for r in read_refusals(places.refused_topics)}
+    refused = {(r.what, r.reason) for r in read_refusals(paths.refused_topics)}
     assert refused >= {
         ("fuji+gala pattern", "attribute-unknown"),
         ("gala+red colour", "gives-away-answer"),
@@ -90,11 +90,11 @@ def test_writes_topics_sorted_and_refusals_and_counts_them(tmp_path: Path) -> No
 
 
 def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
+    paths = benchmark(tmp_path)
     hashes = []
     for _ in range(2):
-        compose(params(), places)
-        hashes.append([sha256_file(path) for path in (places.topics, places.refused_topics)])
+        compose(params(), paths)
+        hashes.append([sha256_file(path) for path in (paths.topics, paths.refused_topics)])
     assert hashes[0] == hashes[1]
 
 
@@ -105,14 +105,14 @@ def test_only_as_many_groups_as_topics_are_considered(tmp_path: Path) -> None:
 
 
 def test_no_question_at_all_is_an_error_with_the_reasons(tmp_path: Path) -> None:
-    places = benchmark(tmp_path)
-    ATTRIBUTES.write(places.attributes, attributes(("anjou", "shape", "outline", "squat")))
-    images = IMAGES.read(places.images)
-    IMAGES.write(places.images, images[images["entity_id"].isna()])
+    paths = benchmark(tmp_path)
+    ATTRIBUTES.write(paths.attributes, attributes(("anjou", "shape", "outline", "squat")))
+    images = IMAGES.read(paths.images)
+    IMAGES.write(paths.images, images[images["entity_id"].isna()])
     with pytest.raises(
         FieldguideError, match="no question could be put; the 6 reasons: 1 attribute-unknown, 5 no-photographs"
     ):
-        compose(params(), places)
+        compose(params(), paths)
 
 
 def question(**changes: Any) -> dict[str, Any]:
@@ -127,10 +127,10 @@ def question(**changes: Any) -> dict[str, Any]:
     return {**good, **changes}
 
 
-def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, **kind: Any) -> tuple[Places, Endpoint]:
+def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, **kind: Any) -> tuple[Paths, Endpoint]:
     """Compose with an endpoint that gives this reply about Anjou and Bosc, and no question about others."""
     monkeypatch.setenv("TEST_CHAT_KEY", "k")
-    places = benchmark(tmp_path)
+    paths = benchmark(tmp_path)
 
     def act(_: int, body: dict[str, Any]) -> tuple[int, Any]:
         about_pears = '"anjou"' in body["messages"][1]["content"]
@@ -138,17 +138,17 @@ def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, 
 
     with endpoint(act) as server:
         chat = {"base_url": server.base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
-        compose(params(composer="chat", chat=chat), places)
-        compose(params(composer="chat", chat=chat), places)
-    return places, server
+        compose(params(composer="chat", chat=chat), paths)
+        compose(params(composer="chat", chat=chat), paths)
+    return paths, server
 
 
 def test_a_chat_model_is_asked_once_a_group_for_what_can_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply = "```json\n" + json.dumps({"questions": [question()]}) + "\n```"
-    places, server = by_chat(tmp_path, monkeypatch, reply)
-    (topic,) = [t for t in read_topics(places.topics) if t.kind == "comparison"]
+    paths, server = by_chat(tmp_path, monkeypatch, reply)
+    (topic,) = [t for t in read_topics(paths.topics) if t.kind == "comparison"]
     assert (topic.text, topic.answer) == (question()["text"], "Bosc")
     assert topic.provenance["composer"] == "chat"
     assert topic.provenance["model"] == "tiny"
@@ -181,14 +181,14 @@ def test_a_chat_models_question_is_held_to_the_same_rules(
     reply = json.dumps(
         {"questions": [question(**changes), question(), question(text="Which is long, an Anjou or a Bosc?")]}
     )
-    places, _ = by_chat(tmp_path, monkeypatch, reply)
+    paths, _ = by_chat(tmp_path, monkeypatch, reply)
     reasons = [
         r.reason
-        for r in read_refusals(places.refused_topics)
+        for r in read_refusals(paths.refused_topics)
         if "Anjou" in r.what or r.what == "anjou+bosc" or "Bosc" in r.what
     ]
     assert reasons == [reason, "duplicate"]
-    assert sum(t.kind == "comparison" for t in read_topics(places.topics)) == 1
+    assert sum(t.kind == "comparison" for t in read_topics(paths.topics)) == 1
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,6 @@ def test_a_chat_models_question_is_held_to_the_same_rules(
 def test_a_reply_without_questions_is_a_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, kind: dict[str, Any], reason: str
 ) -> None:
-    places, _ = by_chat(tmp_path, monkeypatch, reply, **kind)
-    refused = {r.what: r.reason for r in read_refusals(places.refused_topics)}
+    paths, _ = by_chat(tmp_path, monkeypatch, reply, **kind)
+    refused = {r.what: r.reason for r in read_refusals(paths.refused_topics)}
     assert refused["anjou+bosc"] == reason

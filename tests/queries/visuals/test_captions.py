@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fieldguide.core.files import sha256_file
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.protocols import Refused
 from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
@@ -38,15 +38,15 @@ class Captioner:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     return tiny_benchmark(tmp_path)
 
 
-def test_the_gallery_and_the_topics_drawings_are_captioned(places: Places) -> None:
-    captioner, items = Captioner(), captioned_items(places)
-    summary = caption_all(items, captioner, places, batch=4)
-    table = CAPTIONS.read(places.captions)
-    images, drawings = IMAGES.read(places.images), DRAWINGS.read(places.drawings)
+def test_the_gallery_and_the_topics_drawings_are_captioned(paths: Paths) -> None:
+    captioner, items = Captioner(), captioned_items(paths)
+    summary = caption_all(items, captioner, paths, batch=4)
+    table = CAPTIONS.read(paths.captions)
+    images, drawings = IMAGES.read(paths.images), DRAWINGS.read(paths.drawings)
     assert set(table.loc[table["kind"] == "image", "key"]) == set(images.loc[images["split"] == "gallery", "image_id"])
     topical = set(drawings.loc[drawings["purpose"] == "topic", "drawing_id"])
     assert set(table.loc[table["kind"] == "drawing", "key"]) == topical
@@ -54,41 +54,41 @@ def test_the_gallery_and_the_topics_drawings_are_captioned(places: Places) -> No
     assert table["text"].str.startswith(("24 pixels", "8 pixels")).all()
 
 
-def test_a_second_run_asks_nothing_and_writes_the_same_bytes(places: Places) -> None:
-    items = captioned_items(places)
-    caption_all(items, Captioner(), places, batch=4)
-    before, again = sha256_file(places.captions), Captioner()
-    assert caption_all(items, again, places, batch=3).cached == len(items)
-    assert (again.asked, sha256_file(places.captions)) == (0, before)
+def test_a_second_run_asks_nothing_and_writes_the_same_bytes(paths: Paths) -> None:
+    items = captioned_items(paths)
+    caption_all(items, Captioner(), paths, batch=4)
+    before, again = sha256_file(paths.captions), Captioner()
+    assert caption_all(items, again, paths, batch=3).cached == len(items)
+    assert (again.asked, sha256_file(paths.captions)) == (0, before)
     other = Captioner("r2")
-    caption_all(items, other, places, batch=3)
+    caption_all(items, other, paths, batch=3)
     assert other.asked == len(items)
-    assert CAPTIONS.read(places.captions)["text"].str.endswith("r2").all()
+    assert CAPTIONS.read(paths.captions)["text"].str.endswith("r2").all()
 
 
-def test_what_failed_is_recorded_and_tried_again(places: Places) -> None:
-    items = captioned_items(places)
-    summary = caption_all(items, Captioner(refuses=2), places, batch=2)
+def test_what_failed_is_recorded_and_tried_again(paths: Paths) -> None:
+    items = captioned_items(paths)
+    summary = caption_all(items, Captioner(refuses=2), paths, batch=2)
     assert summary.failed == 2
-    table = CAPTIONS.read(places.captions)
+    table = CAPTIONS.read(paths.captions)
     failed = table[table["status"] == "failed"]
     assert failed["reason"].tolist() == ["too dark"] * 2
     assert failed["text"].isna().all()
     again = Captioner()
-    assert caption_all(items, again, places, batch=2).failed == 0
+    assert caption_all(items, again, paths, batch=2).failed == 0
     assert again.asked == 2
 
 
-def test_a_run_that_was_killed_goes_on_from_its_last_batch(places: Places) -> None:
-    items = captioned_items(places)
+def test_a_run_that_was_killed_goes_on_from_its_last_batch(paths: Paths) -> None:
+    items = captioned_items(paths)
     with pytest.raises(KeyboardInterrupt):
-        caption_all(items, Captioner(dies=7), places, batch=3)
-    assert not places.captions.exists()
+        caption_all(items, Captioner(dies=7), paths, batch=3)
+    assert not paths.captions.exists()
     rest = Captioner()
-    caption_all(items, rest, places, batch=3)
+    caption_all(items, rest, paths, batch=3)
     assert rest.asked == len(items) - 6
 
 
-def test_without_a_captioner_the_table_is_empty(places: Places) -> None:
-    write_no_captions(places)
-    assert CAPTIONS.read(places.captions).empty
+def test_without_a_captioner_the_table_is_empty(paths: Paths) -> None:
+    write_no_captions(paths)
+    assert CAPTIONS.read(paths.captions).empty

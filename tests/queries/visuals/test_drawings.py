@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.protocols import Refused
 from fieldguide.queries.visuals.drawings import (
     draw_all,
@@ -50,20 +50,20 @@ class Painter:
         return made
 
 
-def _bytes(places: Places) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(places.drawings.parent.iterdir())}
+def _bytes(paths: Paths) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(paths.drawings.parent.iterdir())}
 
 
-def _ids(places: Places) -> dict[tuple[str, int], str]:
-    table = DRAWINGS.read(places.drawings)
+def _ids(paths: Paths) -> dict[tuple[str, int], str]:
+    table = DRAWINGS.read(paths.drawings)
     return {(row.prompt, row.index): row.drawing_id for row in table.itertuples(index=False)}
 
 
 def test_each_prompt_is_drawn_once_and_read_back(tmp_path: Path) -> None:
-    places, painter = Places(tmp_path), Painter()
-    summary = draw_all(PHRASES, VALUES, painter, places)
+    paths, painter = Paths(tmp_path), Painter()
+    summary = draw_all(PHRASES, VALUES, painter, paths)
     assert str(summary) == "6 drawn now, 0 drawn before, 0 failed"
-    rows = list(read_drawings(places))
+    rows = list(read_drawings(paths))
     assert [row.drawing_id for row, _ in rows] == sorted(row.drawing_id for row, _ in rows)
     assert {(row.prompt, row.purpose, row.index) for row, _ in rows} == {
         (prompt, purpose, index)
@@ -77,37 +77,37 @@ def test_each_prompt_is_drawn_once_and_read_back(tmp_path: Path) -> None:
 
 
 def test_what_was_drawn_is_never_drawn_again(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    draw_all(PHRASES, VALUES, Painter(), places)
-    before, again = _bytes(places), Painter()
-    assert str(draw_all(PHRASES, VALUES, again, places)) == "0 drawn now, 6 drawn before, 0 failed"
+    paths = Paths(tmp_path)
+    draw_all(PHRASES, VALUES, Painter(), paths)
+    before, again = _bytes(paths), Painter()
+    assert str(draw_all(PHRASES, VALUES, again, paths)) == "0 drawn now, 6 drawn before, 0 failed"
     assert again.drawn == []
-    assert _bytes(places) == before
+    assert _bytes(paths) == before
 
 
 def test_another_prompt_changes_no_other_drawing(tmp_path: Path) -> None:
-    places, more = Places(tmp_path), Painter()
-    draw_all(PHRASES, VALUES, Painter(), places)
-    before = _ids(places)
-    draw_all([Phrase("t0.e1", "a new one", "template"), *PHRASES], VALUES, more, places)
+    paths, more = Paths(tmp_path), Painter()
+    draw_all(PHRASES, VALUES, Painter(), paths)
+    before = _ids(paths)
+    draw_all([Phrase("t0.e1", "a new one", "template"), *PHRASES], VALUES, more, paths)
     assert {prompt for prompt, _ in more.drawn} == {"a new one"}
-    after = _ids(places)
+    after = _ids(paths)
     assert before.items() <= after.items()
     assert len(after) == len(before) + 2
 
 
 def test_more_images_a_prompt_keep_those_there_are(tmp_path: Path) -> None:
-    places, more = Places(tmp_path), Painter()
-    draw_all(PHRASES, VALUES, Painter(), places)
-    draw_all(PHRASES, VALUES.model_copy(update={"images": 3}), more, places)
+    paths, more = Paths(tmp_path), Painter()
+    draw_all(PHRASES, VALUES, Painter(), paths)
+    draw_all(PHRASES, VALUES.model_copy(update={"images": 3}), more, paths)
     assert len(more.drawn) == 3
 
 
 @pytest.mark.parametrize("change", ["settings", "revision", "seed"])
 def test_whatever_determines_a_drawing_makes_a_new_one(change: str, tmp_path: Path) -> None:
-    places, painter, values = Places(tmp_path), Painter(steps=2), VALUES
-    draw_all(PHRASES, values, painter, places)
-    before = set(_ids(places).values())
+    paths, painter, values = Paths(tmp_path), Painter(steps=2), VALUES
+    draw_all(PHRASES, values, painter, paths)
+    before = set(_ids(paths).values())
     if change == "settings":
         painter = Painter(steps=3)
     elif change == "revision":
@@ -115,14 +115,14 @@ def test_whatever_determines_a_drawing_makes_a_new_one(change: str, tmp_path: Pa
         painter.revision = "r2"
     else:
         values = VALUES.model_copy(update={"seed": 8})
-    draw_all(PHRASES, values, painter, places)
-    assert not before & set(_ids(places).values())
+    draw_all(PHRASES, values, painter, paths)
+    assert not before & set(_ids(paths).values())
 
 
 @settings(deadline=None)
 @given(stops_after=st.integers(0, 6))
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path_factory: pytest.TempPathFactory, stops_after: int) -> None:
-    calm, killed = Places(tmp_path_factory.mktemp("calm")), Places(tmp_path_factory.mktemp("killed"))
+    calm, killed = Paths(tmp_path_factory.mktemp("calm")), Paths(tmp_path_factory.mktemp("killed"))
     draw_all(PHRASES, VALUES, Painter(), calm)
     first, second = Painter(stops_after=stops_after), Painter()
     if stops_after < 6:
@@ -137,28 +137,28 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path_factory: pytest.TempPat
 
 @pytest.mark.parametrize("damage", [b"", b"no picture", None])
 def test_a_damaged_cache_file_is_drawn_anew(damage: bytes | None, tmp_path: Path) -> None:
-    places, again = Places(tmp_path), Painter()
-    draw_all(PHRASES, VALUES, Painter(), places)
-    before = _bytes(places)
-    victim = sorted((places.cache / "drawings").glob("*/*.png"))[0]
+    paths, again = Paths(tmp_path), Painter()
+    draw_all(PHRASES, VALUES, Painter(), paths)
+    before = _bytes(paths)
+    victim = sorted((paths.cache / "drawings").glob("*/*.png"))[0]
     flipped = bytearray(victim.read_bytes())
     flipped[len(flipped) // 2] ^= 1
     victim.write_bytes(bytes(flipped) if damage is None else damage)
-    assert str(draw_all(PHRASES, VALUES, again, places)) == "1 drawn now, 5 drawn before, 0 failed"
-    assert _bytes(places) == before
+    assert str(draw_all(PHRASES, VALUES, again, paths)) == "1 drawn now, 5 drawn before, 0 failed"
+    assert _bytes(paths) == before
 
 
 def test_a_refused_drawing_is_recorded_and_tried_again(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    summary = draw_all(PHRASES, VALUES, Painter(refuses=["pear"]), places)
+    paths = Paths(tmp_path)
+    summary = draw_all(PHRASES, VALUES, Painter(refuses=["pear"]), paths)
     assert str(summary) == "4 drawn now, 0 drawn before, 2 failed"
-    assert failures(places) == {"too dark": 2}
-    failed = DRAWINGS.read(places.drawings).query("status == 'failed'")
+    assert failures(paths) == {"too dark": 2}
+    failed = DRAWINGS.read(paths.drawings).query("status == 'failed'")
     assert set(failed["prompt"]) == {"pear"}
     assert failed[["shard", "offset", "size"]].isna().all().all()
-    assert {row.prompt for row, _ in read_drawings(places)} == {"red apple", "fruit"}
+    assert {row.prompt for row, _ in read_drawings(paths)} == {"red apple", "fruit"}
     later = Painter()
-    assert str(draw_all(PHRASES, VALUES, later, places)) == "2 drawn now, 4 drawn before, 0 failed"
+    assert str(draw_all(PHRASES, VALUES, later, paths)) == "2 drawn now, 4 drawn before, 0 failed"
     assert {prompt for prompt, _ in later.drawn} == {"pear"}
 
 
@@ -171,10 +171,10 @@ def test_a_copy_of_another_drawing_has_failed(tmp_path: Path) -> None:
                 prompts, [1 if prompt == "pear" else seed for prompt, seed in zip(prompts, seeds, strict=True)]
             )
 
-    places, values = Places(tmp_path), VALUES.model_copy(update={"images": 3})
+    paths, values = Paths(tmp_path), VALUES.model_copy(update={"images": 3})
     for summary in ("7 drawn now, 0 drawn before, 2 failed", "0 drawn now, 7 drawn before, 2 failed"):
-        assert str(draw_all(PHRASES, values, Copyist(), places)) == summary
-        failed = DRAWINGS.read(places.drawings).query("status == 'failed'")
+        assert str(draw_all(PHRASES, values, Copyist(), paths)) == summary
+        failed = DRAWINGS.read(paths.drawings).query("status == 'failed'")
         assert set(zip(failed["prompt"], failed["index"], strict=True)) == {("pear", 1), ("pear", 2)}
         assert set(failed["reason"]) == {"a copy of drawing 0 of this prompt: the generator ignores its seed"}
 
@@ -194,11 +194,11 @@ def test_a_style_words_the_prompt(style: str | None, prompt: str, said: str) -> 
 
 
 def test_a_style_is_told_to_the_generator_and_changes_drawings_but_neither_prompts_nor_seeds(tmp_path: Path) -> None:
-    places, painter = Places(tmp_path), Painter()
-    draw_all(PHRASES, VALUES, Painter(), places)
-    before = DRAWINGS.read(places.drawings)
-    draw_all(PHRASES, VALUES.model_copy(update={"style": "sketch"}), painter, places)
-    after = DRAWINGS.read(places.drawings)
+    paths, painter = Paths(tmp_path), Painter()
+    draw_all(PHRASES, VALUES, Painter(), paths)
+    before = DRAWINGS.read(paths.drawings)
+    draw_all(PHRASES, VALUES.model_copy(update={"style": "sketch"}), painter, paths)
+    after = DRAWINGS.read(paths.drawings)
     assert {prompt for prompt, _ in painter.drawn} == {
         "a pencil sketch of red apple", "a pencil sketch of pear", "a pencil sketch of fruit"
     }  # fmt: skip
@@ -219,17 +219,17 @@ def test_generic_prompts_have_to_be_apart() -> None:
 
 
 def test_a_drawing_that_goes_missing_while_drawing_is_told(tmp_path: Path) -> None:
-    places = Places(tmp_path)
+    paths = Paths(tmp_path)
 
     class Thief(Painter):
         def draw(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | Refused]:
-            for path in (places.cache / "drawings").glob("*/*.png"):
+            for path in (paths.cache / "drawings").glob("*/*.png"):
                 path.unlink()
             return super().draw(prompts, seeds)
 
     with pytest.raises(FieldguideError, match="removed or damaged while drawing; run the stage again"):
-        draw_all(PHRASES, VALUES, Thief(), places)
-    assert not places.drawings.parent.exists()
+        draw_all(PHRASES, VALUES, Thief(), paths)
+    assert not paths.drawings.parent.exists()
 
 
 @settings(deadline=None)

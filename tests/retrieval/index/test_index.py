@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, write_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.embeddings import Embeddings, write_embeddings
 from fieldguide.records.run_lines import IndexRecall
 from fieldguide.records.topics import Subtopic
@@ -64,10 +64,10 @@ def test_what_is_proposed_holds_nearly_all_of_the_nearest(
     queries, centre = clustered(20, 2), mean(images.vectors, ROWS) if centring else None
     queries = queries if centre is None else centred(queries, centre)
     meta = build_index(spec(**values), images, ROWS, centre, tmp_path / "index")
-    places = Index.open(tmp_path / "index").search(queries, spec(**values), revision=meta.revision)
-    assert places.shape == (20, values["shortlist"])
-    assert places.max() < len(ROWS)
-    assert recall(places, queries, images, ROWS, 10, centre) > 0.95
+    paths = Index.open(tmp_path / "index").search(queries, spec(**values), revision=meta.revision)
+    assert paths.shape == (20, values["shortlist"])
+    assert paths.max() < len(ROWS)
+    assert recall(paths, queries, images, ROWS, 10, centre) > 0.95
 
 
 @pytest.mark.parametrize("values", KINDS, ids=lambda values: values["kind"])
@@ -125,7 +125,7 @@ def comparison(images: Embeddings, centre: Floats | None = None) -> tuple[Compar
     def queries(subtopic: Subtopic) -> Floats | None:
         return asked.get(subtopic.subtopic_id)
 
-    return Comparison(images, ROWS, queries, lambda found, places: fuse(found, places, "mean"), centre), subtopics
+    return Comparison(images, ROWS, queries, lambda found, paths: fuse(found, paths, "mean"), centre), subtopics
 
 
 def test_searching_together_gives_what_each_subtopic_gives_alone(images: Embeddings) -> None:
@@ -192,15 +192,15 @@ def test_centred_queries_find_what_centring_brings_near(images: Embeddings, tmp_
     build_index(spec(**KINDS[1]), images, ROWS, centre, tmp_path / "index")
     assert read_json(tmp_path / "index" / "meta.json")["images"] == len(ROWS)
     own = centred(np.asarray(images.vectors[ROWS[:5]], dtype=np.float32), centre)
-    places = Index.open(tmp_path / "index").search(own, spec(**KINDS[1]), revision=images.meta.revision)
-    assert all(n in found[:3] for n, found in enumerate(places))
+    paths = Index.open(tmp_path / "index").search(own, spec(**KINDS[1]), revision=images.meta.revision)
+    assert all(n in found[:3] for n, found in enumerate(paths))
 
 
 @pytest.mark.parametrize("name", ["text", "visret", "random"])
 def test_a_system_of_params_runs_through_an_index(tmp_path: Path, name: str) -> None:
     """Shortlists of 12 of 17 images hold what is among the best ten nearly always; a score is never another one."""
     tiny_benchmark(tmp_path)
-    collection, system = Collection(Places(tmp_path)), tiny_params().systems[name]
+    collection, system = Collection(Paths(tmp_path)), tiny_params().systems[name]
     told: list[IndexRecall] = []
     search = indexed(spec(kind="binary", bits=256, shortlist=12), 5, tmp_path / "indexes", told.append)
     whole = {(x.subtopic_id, x.image_id): x.score for x in run_system(name, system, collection)}

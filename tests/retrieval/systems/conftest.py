@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from tests.retrieval.systems.worlds import world
 
 
@@ -17,7 +17,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def places(_made: Path, tmp_path: Path) -> Places:
+def paths(_made: Path, tmp_path: Path) -> Paths:
     """See `worlds.world`."""
     shutil.copytree(_made, tmp_path / "world")
-    return Places(tmp_path / "world")
+    return Paths(tmp_path / "world")

@@ -79,10 +79,10 @@ def test_drawings_that_agree_enough_are_taken(collection: Collection, threshold:
 
 @pytest.mark.parametrize("predictor", ["spread", "agreement"])
 def test_without_a_drawing_the_text_is_taken(collection: Collection, predictor: str) -> None:
-    drawings = DRAWINGS.read(collection.places.drawings)
+    drawings = DRAWINGS.read(collection.paths.drawings)
     drawings.loc[drawings["purpose"] == "topic", ["status", "reason"]] = ["failed", "refused"]
-    DRAWINGS.write(collection.places.drawings, drawings)
-    fresh = Collection(collection.places)
+    DRAWINGS.write(collection.paths.drawings, drawings)
+    fresh = Collection(collection.paths)
     score, (text, _) = make_system(spec(predictor=predictor, threshold=0.0), fresh), parts(fresh)
     everything = np.arange(len(fresh.gallery), dtype=np.intp)
     for subtopic in fresh.subtopics:

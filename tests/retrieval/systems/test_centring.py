@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ENTITIES
@@ -19,20 +19,20 @@ from tests.retrieval.systems.worlds import Vectors, same, scores, section, unit
 VISRET: dict[str, Any] = {"kind": "visret", "encoder": ENCODER, "images": 2, "fusion": "mean"}
 
 
-def _drawings(places: Places, collection: Collection, kind: str | None) -> list[str]:
+def _drawings(paths: Paths, collection: Collection, kind: str | None) -> list[str]:
     asked = [s for s in collection.subtopics if kind is None or collection.kind(s.entity_id) == kind]
     return sorted({d for s in asked for d in collection.drawings_of(s, 2)})
 
 
 @pytest.mark.parametrize("centre", ["none", "topics", "generic", "kind"])
-def test_each_domain_loses_the_mean_that_is_asked_for(places: Places, centre: str) -> None:
-    vectors, collection = Vectors(places), Collection(places)
+def test_each_domain_loses_the_mean_that_is_asked_for(paths: Paths, centre: str) -> None:
+    vectors, collection = Vectors(paths), Collection(paths)
     photographs = {i: vectors("image", i) for i in collection.gallery}
-    found = scores(places, **VISRET, centre=centre)
+    found = scores(paths, **VISRET, centre=centre)
     for subtopic in collection.subtopics:
         kind = collection.kind(subtopic.entity_id) if centre == "kind" else None
         generic = collection.drawing_ids(2, purpose="generic")
-        domain = generic if centre == "generic" else _drawings(places, collection, kind)
+        domain = generic if centre == "generic" else _drawings(paths, collection, kind)
         theirs = np.mean([vectors("drawing", d) for d in domain], axis=0)
         ours = np.mean(list(photographs.values()), axis=0)
         if centre == "none":
@@ -42,46 +42,46 @@ def test_each_domain_loses_the_mean_that_is_asked_for(places: Places, centre: st
         assert same(found[subtopic.subtopic_id], wanted)
 
 
-def test_reach_takes_the_mean_of_the_photographs_that_drawings_find(places: Places) -> None:
-    vectors, collection = Vectors(places), Collection(places)
+def test_reach_takes_the_mean_of_the_photographs_that_drawings_find(paths: Paths) -> None:
+    vectors, collection = Vectors(paths), Collection(paths)
     photographs = {i: vectors("image", i) for i in collection.gallery}
     near: set[str] = set()
-    for drawing in _drawings(places, collection, None):
+    for drawing in _drawings(paths, collection, None):
         near |= set(sorted(photographs, key=lambda i: -float(photographs[i] @ vectors("drawing", drawing)))[:2])
     assert len(near) < len(photographs), "a reach that holds everything proves nothing"
     ours = np.mean([photographs[i] for i in sorted(near)], axis=0)
-    theirs = np.mean([vectors("drawing", d) for d in _drawings(places, collection, None)], axis=0)
-    found = scores(places, **VISRET, centre="topics", reach=2)
+    theirs = np.mean([vectors("drawing", d) for d in _drawings(paths, collection, None)], axis=0)
+    found = scores(paths, **VISRET, centre="topics", reach=2)
     subtopic = collection.subtopics[0]
     drawn = [unit(vectors("drawing", d) - theirs) for d in collection.drawings_of(subtopic, 2)]
     wanted = {i: float(np.mean([unit(v - ours) @ d for d in drawn])) for i, v in photographs.items()}
     assert same(found[subtopic.subtopic_id], wanted)
 
 
-def test_a_kind_is_shared_with_another_entity_that_is_asked_about(places: Places) -> None:
-    collection = Collection(places)
+def test_a_kind_is_shared_with_another_entity_that_is_asked_about(paths: Paths) -> None:
+    collection = Collection(paths)
     assert collection.kind("granny-smith") == collection.kind("red-delicious") == "fruit / apple"
     assert collection.kind("satsuma") == "fruit"  # the only citrus: its own mean would be that of its own drawings
 
 
-def test_entities_without_a_common_ancestor_are_one_kind(places: Places) -> None:
-    rewrite(ENTITIES, places.entities, taxonomy=lambda frame: [[name] for name in frame["name"]])
-    collection = Collection(places)
+def test_entities_without_a_common_ancestor_are_one_kind(paths: Paths) -> None:
+    rewrite(ENTITIES, paths.entities, taxonomy=lambda frame: [[name] for name in frame["name"]])
+    collection = Collection(paths)
     assert {collection.kind(s.entity_id) for s in collection.subtopics} == {""}
-    assert scores(places, **VISRET, centre="kind") == scores(places, **VISRET, centre="topics")
+    assert scores(paths, **VISRET, centre="kind") == scores(paths, **VISRET, centre="topics")
 
 
 @pytest.mark.parametrize("centre", ["topics", "kind"])
-def test_no_photographs_label_is_looked_at(places: Places, centre: str) -> None:
-    before = scores(places, **VISRET, centre=centre, reach=3)
-    rewrite(IMAGES, places.images, entity_id=lambda frame: frame["entity_id"].tolist()[::-1])
-    assert scores(places, **VISRET, centre=centre, reach=3) == before
+def test_no_photographs_label_is_looked_at(paths: Paths, centre: str) -> None:
+    before = scores(paths, **VISRET, centre=centre, reach=3)
+    rewrite(IMAGES, paths.images, entity_id=lambda frame: frame["entity_id"].tolist()[::-1])
+    assert scores(paths, **VISRET, centre=centre, reach=3) == before
 
 
-def test_a_centre_without_drawings_is_told_before_anything_is_ranked(places: Places) -> None:
-    rewrite(DRAWINGS, places.drawings, purpose="topic")
+def test_a_centre_without_drawings_is_told_before_anything_is_ranked(paths: Paths) -> None:
+    rewrite(DRAWINGS, paths.drawings, purpose="topic")
     with pytest.raises(FieldguideError, match="centre: generic needs drawings of generic prompts and there are none"):
-        scores(places, **VISRET, centre="generic")
+        scores(paths, **VISRET, centre="generic")
 
 
 def test_reach_needs_a_centre() -> None:

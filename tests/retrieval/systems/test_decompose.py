@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.decomposing import decompose
 from fieldguide.queries.rewriting.section import Decompose
 from fieldguide.records.embeddings import text_key
@@ -26,7 +26,7 @@ from tests.builders import ENCODER, rewrite, tiny_benchmark
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     return tiny_benchmark(tmp_path)
 
 
@@ -56,8 +56,8 @@ def test_connectives_are_those_of_fuzzy_logic() -> None:
 
 
 @pytest.mark.parametrize("combine", ["product", "minimum", "logic"])
-def test_entity_and_part_are_asked_and_other_entities_denied(places: Places, combine: str) -> None:
-    collection = Collection(places)
+def test_entity_and_part_are_asked_and_other_entities_denied(paths: Paths, combine: str) -> None:
+    collection = Collection(paths)
     score = make_system(spec(combine), collection)
     gallery, queries = collection.images(ENCODER).rows("image", collection.gallery), collection.queries(ENCODER)
 
@@ -75,27 +75,27 @@ def test_entity_and_part_are_asked_and_other_entities_denied(places: Places, com
         assert np.allclose(np.asarray(score(subtopic, candidates)), wanted, atol=1e-5)
 
 
-def test_the_stage_writes_entity_and_part_but_no_part_of_the_whole(places: Places) -> None:
-    wanted = read_components(places.components)
-    places.components.unlink()
-    assert decompose(Decompose(), places) == read_components(places.components) == wanted
-    kinds = {s.subtopic_id: s.topic.kind for t in read_topics(places.topics) for s in t.subtopics}
+def test_the_stage_writes_entity_and_part_but_no_part_of_the_whole(paths: Paths) -> None:
+    wanted = read_components(paths.components)
+    paths.components.unlink()
+    assert decompose(Decompose(), paths) == read_components(paths.components) == wanted
+    kinds = {s.subtopic_id: s.topic.kind for t in read_topics(paths.topics) for s in t.subtopics}
     for subtopic, kind in kinds.items():
         about = [component.about for component in wanted if component.subtopic_id == subtopic]
         assert about == (["entity"] if kind == "entity" else ["entity", "part"])
 
 
 @pytest.mark.parametrize("values", [{"entity": "a photo"}, {"part": "the {part} of {entity}"}, {"part": "{part"}])
-def test_templates_that_would_not_do_are_told(places: Places, values: dict[str, str]) -> None:
+def test_templates_that_would_not_do_are_told(paths: Paths, values: dict[str, str]) -> None:
     with pytest.raises(
         FieldguideError, match=r"params\.yaml: decompose\.(entity|part): .* must hold \{(entity|part)\}"
     ):
-        decompose(Decompose(**values), places)
+        decompose(Decompose(**values), paths)
 
 
-def test_topics_of_unknown_entities_are_told_all_at_once(places: Places) -> None:
-    rewrite(ENTITIES, places.entities, entity_id=lambda frame: frame["entity_id"] + "-2")
+def test_topics_of_unknown_entities_are_told_all_at_once(paths: Paths) -> None:
+    rewrite(ENTITIES, paths.entities, entity_id=lambda frame: frame["entity_id"] + "-2")
     with pytest.raises(ProblemsError) as caught:
-        decompose(Decompose(), places)
-    assert len(caught.value.problems) == len(Collection(places).subtopics)
+        decompose(Decompose(), paths)
+    assert len(caught.value.problems) == len(Collection(paths).subtopics)
     assert "entity 'satsuma' is not in" in str([problem.what for problem in caught.value.problems])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.retrieval.fusion import reciprocal_ranks, scaled
 from fieldguide.retrieval.systems.collection import Collection
@@ -26,41 +26,41 @@ def _scaled(found: dict[str, float]) -> dict[str, float]:
     return {image: (score - low) / (high - low) for image, score in found.items()}
 
 
-def test_sum_is_of_scores_between_their_least_and_greatest(places: Places) -> None:
-    text, visret = scores(places, **TEXT), scores(places, **VISRET)
-    fused = scores(places, kind="late-fusion", parts=[TEXT, VISRET], weights=[3, 1])
+def test_sum_is_of_scores_between_their_least_and_greatest(paths: Paths) -> None:
+    text, visret = scores(paths, **TEXT), scores(paths, **VISRET)
+    fused = scores(paths, kind="late-fusion", parts=[TEXT, VISRET], weights=[3, 1])
     for subtopic, found in fused.items():
         told, drawn = _scaled(text[subtopic]), _scaled(visret[subtopic])
         assert same(found, {i: 0.75 * told[i] + 0.25 * drawn[i] for i in told})
 
 
-def test_rrf_is_of_ranks(places: Places) -> None:
-    text, visret = scores(places, **TEXT), scores(places, **VISRET)
-    fused = scores(places, kind="late-fusion", parts=[TEXT, VISRET], fusion="rrf", c=60)
+def test_rrf_is_of_ranks(paths: Paths) -> None:
+    text, visret = scores(paths, **TEXT), scores(paths, **VISRET)
+    fused = scores(paths, kind="late-fusion", parts=[TEXT, VISRET], fusion="rrf", c=60)
     for subtopic, found in fused.items():
         told, drawn = list(text[subtopic]), list(visret[subtopic])
         assert same(found, {i: 0.5 / (61 + told.index(i)) + 0.5 / (61 + drawn.index(i)) for i in told})
 
 
-def test_a_part_that_has_nothing_to_rank_by_adds_nothing(places: Places) -> None:
-    lost = Collection(places).phrases[Collection(places).subtopics[0].subtopic_id]
-    rewrite(DRAWINGS, places.drawings, status=lambda f: ["failed" if p == lost else "ok" for p in f["prompt"]])
-    text = scores(places, **TEXT)
-    fused = scores(places, kind="late-fusion", parts=[TEXT, VISRET])
-    alone = [s for s, phrase in Collection(places).phrases.items() if phrase == lost]
+def test_a_part_that_has_nothing_to_rank_by_adds_nothing(paths: Paths) -> None:
+    lost = Collection(paths).phrases[Collection(paths).subtopics[0].subtopic_id]
+    rewrite(DRAWINGS, paths.drawings, status=lambda f: ["failed" if p == lost else "ok" for p in f["prompt"]])
+    text = scores(paths, **TEXT)
+    fused = scores(paths, kind="late-fusion", parts=[TEXT, VISRET])
+    alone = [s for s, phrase in Collection(paths).phrases.items() if phrase == lost]
     assert alone
     for subtopic in alone:
         assert list(fused[subtopic]) == list(text[subtopic])
-    nothing = scores(places, kind="late-fusion", parts=[VISRET, VISRET | {"fusion": "max"}])
+    nothing = scores(paths, kind="late-fusion", parts=[VISRET, VISRET | {"fusion": "max"}])
     assert not nothing.keys() & set(alone)
 
 
-def test_what_no_part_ranks_is_not_ranked(places: Places) -> None:
-    collection = Collection(places)
+def test_what_no_part_ranks_is_not_ranked(paths: Paths) -> None:
+    collection = Collection(paths)
     subtopic, (a, b, *_) = collection.subtopics[0].subtopic_id, collection.gallery
-    places.external.mkdir(parents=True)
+    paths.external.mkdir(parents=True)
     for name, lines in (("one", {a: 2.0}), ("two", {a: 1.0, b: 3.0})):
-        (places.external / name).write_text("".join(f"{subtopic} Q0 {i} 1 {s} {name}\n" for i, s in lines.items()))
+        (paths.external / name).write_text("".join(f"{subtopic} Q0 {i} 1 {s} {name}\n" for i, s in lines.items()))
     parts = [{"kind": "run", "file": name} for name in ("one", "two")]
     found = by_subtopic(run_system("it", section(kind="late-fusion", parts=parts, fusion="rrf", c=0), collection))
     assert found == {subtopic: {a: 0.75, b: 0.5}}
@@ -69,9 +69,9 @@ def test_what_no_part_ranks_is_not_ranked(places: Places) -> None:
 def test_parts_are_described_and_their_keys_are_walked() -> None:
     fused = section(kind="late-fusion", parts=[TEXT, VISRET], weights=[2, 1])
     assert fused.words.startswith("sum of scores (2 : 1) of: text of the phrase")
-    places = {place: (dict(part.encoders), part.drawings) for place, part in fused.walk("systems.it")}
-    assert places["systems.it.parts.0"] == ({"encoder": ENCODER}, 0)
-    assert places["systems.it.parts.1"] == ({"encoder": ENCODER}, 2)
+    paths = {place: (dict(part.encoders), part.drawings) for place, part in fused.walk("systems.it")}
+    assert paths["systems.it.parts.0"] == ({"encoder": ENCODER}, 0)
+    assert paths["systems.it.parts.1"] == ({"encoder": ENCODER}, 2)
 
 
 def test_each_part_needs_a_weight() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fieldguide.core.files import read_member
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import read_images
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.registry import load_encoder
@@ -83,27 +83,27 @@ class Paper:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, Paper]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Paths, Paper]:
     """The same images and the same tiny CLIP, for the systems and for the procedure as written above."""
     root = tmp_path_factory.mktemp("paper")
-    places, model = builders.tiny_benchmark(root), tiny_encoders.clip(root / "model")
+    paths, model = builders.tiny_benchmark(root), tiny_encoders.clip(root / "model")
     encoder = load_encoder(CLIP, tiny_encoders.section(kind="clip", weights=model), root)
-    topics, phrases = read_topics(places.topics), read_phrases(places.phrases)
-    queries = [*text_items(topics, phrases), *drawing_items(DRAWINGS.read(places.drawings), places)]
+    topics, phrases = read_topics(paths.topics), read_phrases(paths.phrases)
+    queries = [*text_items(topics, phrases), *drawing_items(DRAWINGS.read(paths.drawings), paths)]
     for items, folder in (
-        (image_items(read_images(places), places), places.embeddings(CLIP)),
-        (queries, places.queries(CLIP)),
+        (image_items(read_images(paths), paths), paths.embeddings(CLIP)),
+        (queries, paths.queries(CLIP)),
     ):
-        encode(items, encoder, folder, places.cache / "embeddings", dtype="float32", batch=4)
-    images = IMAGES.read(places.images)
+        encode(items, encoder, folder, paths.cache / "embeddings", dtype="float32", batch=4)
+    images = IMAGES.read(paths.images)
     gallery = {
-        str(row.image_id): _png(read_member(places.shards / str(row.shard), int(str(row.offset)), int(str(row.size))))
+        str(row.image_id): _png(read_member(paths.shards / str(row.shard), int(str(row.offset)), int(str(row.size))))
         for row in images[images["split"] == "gallery"].itertuples()
     }
     drawings: dict[str, list[Image.Image]] = {}
-    for row, drawing in sorted(read_drawings(places), key=lambda pair: (pair[0].prompt, pair[0].index)):
+    for row, drawing in sorted(read_drawings(paths), key=lambda pair: (pair[0].prompt, pair[0].index)):
         drawings.setdefault(row.prompt, []).append(drawing)
-    return places, Paper(model, gallery, drawings)
+    return paths, Paper(model, gallery, drawings)
 
 
 def _png(data: bytes) -> Image.Image:
@@ -112,10 +112,10 @@ def _png(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def _deviation(places: Places, wanted: Scores, **values: Any) -> float:
+def _deviation(paths: Paths, wanted: Scores, **values: Any) -> float:
     """How far, at most, a system's scores are from those wanted; half of it, where its order goes against them."""
     found: Scores = {}
-    for line in run_system("it", section(**values), Collection(places)):
+    for line in run_system("it", section(**values), Collection(paths)):
         found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
     assert found.keys() == wanted.keys()
     furthest = 0.0
@@ -129,25 +129,25 @@ def _deviation(places: Places, wanted: Scores, **values: Any) -> float:
 
 
 @pytest.mark.parametrize("query", ["question", "phrase"])
-def test_text_and_rewriting_are_the_papers(both: tuple[Places, Paper], query: str) -> None:
-    places, paper = both
-    collection = Collection(places)
+def test_text_and_rewriting_are_the_papers(both: tuple[Paths, Paper], query: str) -> None:
+    paths, paper = both
+    collection = Collection(paths)
     wanted = {
         s.subtopic_id: paper.by_text(s.topic.text if query == "question" else collection.phrases[s.subtopic_id])
         for s in collection.subtopics
     }
-    assert _deviation(places, wanted, kind="text", encoder=CLIP, query=query) <= 1e-5
+    assert _deviation(paths, wanted, kind="text", encoder=CLIP, query=query) <= 1e-5
 
 
 @pytest.mark.parametrize(("images", "fusion", "c"), [(1, "rrf", 1), (2, "rrf", 1), (2, "rrf", 60), (2, "mean", 1)])
-def test_visret_is_the_papers(both: tuple[Places, Paper], images: int, fusion: str, c: float) -> None:
-    places, paper = both
-    collection = Collection(places)
+def test_visret_is_the_papers(both: tuple[Paths, Paper], images: int, fusion: str, c: float) -> None:
+    paths, paper = both
+    collection = Collection(paths)
     wanted = {
         s.subtopic_id: paper.by_drawings(collection.phrases[s.subtopic_id], images, fusion, c)
         for s in collection.subtopics
     }
-    assert _deviation(places, wanted, kind="visret", encoder=CLIP, images=images, fusion=fusion, c=c) <= 1e-5
+    assert _deviation(paths, wanted, kind="visret", encoder=CLIP, images=images, fusion=fusion, c=c) <= 1e-5
 
 
 def test_the_papers_preset_is_three_drawings_with_reciprocal_ranks() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.calls.chat import Reply
 from fieldguide.models.protocols import Refused
 from fieldguide.records.run_lines import RunLine
@@ -35,7 +35,7 @@ def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     tiny_benchmark(tmp_path)
-    return Collection(Places(tmp_path))
+    return Collection(Paths(tmp_path))
 
 
 def spec(base_url: str, **values: Any) -> System:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
 from fieldguide.records.images import IMAGES
@@ -26,31 +26,31 @@ DIMENSION = 8
 _SYSTEM: TypeAdapter[Any] = TypeAdapter(System)
 
 
-def world(root: Path) -> Places:
+def world(root: Path) -> Paths:
     """Everything that a system may look at."""
-    places = tiny_benchmark(root)
-    images = IMAGES.read(places.images)
-    drawings = DRAWINGS.read(places.drawings)
+    paths = tiny_benchmark(root)
+    images = IMAGES.read(paths.images)
+    drawings = DRAWINGS.read(paths.drawings)
     drawings = drawings[drawings["purpose"] == "topic"]
-    phrases = read_phrases(places.phrases)
+    phrases = read_phrases(paths.phrases)
     write_records(
-        places.expansions, [Phrase(p.subtopic_id, f"{p.text}, {n}", "template") for p in phrases for n in (1, 2)]
+        paths.expansions, [Phrase(p.subtopic_id, f"{p.text}, {n}", "template") for p in phrases for n in (1, 2)]
     )
     keys = [("image", i) for i in images.loc[images["split"] == "gallery", "image_id"]]
     keys += [("drawing", d) for d in drawings["drawing_id"]]
     captions = [caption(kind, key) for kind, key in sorted(keys)]
-    CAPTIONS.write(places.captions, CAPTIONS.frame(captions))
+    CAPTIONS.write(paths.captions, CAPTIONS.frame(captions))
     recomposed = [
         {"subtopic_id": p.subtopic_id, "drawing_id": d, "text": f"{p.text}, {d[:4]}", "recomposer": "template",
          "status": "ok", "reason": None}
         for p in sorted(phrases, key=lambda p: p.subtopic_id)
         for d in sorted(drawings.loc[drawings["prompt"] == p.text, "drawing_id"])
     ]  # fmt: skip
-    RECOMPOSED.write(places.recomposed, RECOMPOSED.frame(recomposed))
+    RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(recomposed))
     texts = [("caption", row["text"]) for row in captions] + [("recomposed", row["text"]) for row in recomposed]
-    texts += [("expansion", phrase.text) for phrase in read_phrases(places.expansions)]
-    _with_vectors(places, {(kind, text_key(text)) for kind, text in texts})
-    return places
+    texts += [("expansion", phrase.text) for phrase in read_phrases(paths.expansions)]
+    _with_vectors(paths, {(kind, text_key(text)) for kind, text in texts})
+    return paths
 
 
 def caption(kind: str, key: str, **other: Any) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def section(**values: Any) -> Any:
     return _SYSTEM.validate_python(values)
 
 
-def scores(places: Places, **values: Any) -> dict[str, dict[str, float]]:
+def scores(paths: Paths, **values: Any) -> dict[str, dict[str, float]]:
     """Score by subtopic_id and image_id of a system over the whole gallery."""
-    return by_subtopic(run_system("it", section(**values), Collection(places)))
+    return by_subtopic(run_system("it", section(**values), Collection(paths)))
 
 
 def by_subtopic(lines: Any) -> dict[str, dict[str, float]]:
@@ -81,8 +81,8 @@ def by_subtopic(lines: Any) -> dict[str, dict[str, float]]:
 class Vectors:
     """Vectors of the world by kind and key, in float64; texts by their words."""
 
-    def __init__(self, places: Places) -> None:
-        self._folders = [Embeddings.open(places.queries(ENCODER)), Embeddings.open(places.embeddings(ENCODER))]
+    def __init__(self, paths: Paths) -> None:
+        self._folders = [Embeddings.open(paths.queries(ENCODER)), Embeddings.open(paths.embeddings(ENCODER))]
 
     def __call__(self, kind: Any, key: str) -> npt.NDArray[np.float64]:
         texts = kind not in ("image", "drawing")
@@ -100,9 +100,9 @@ def same(found: Mapping[str, float], wanted: Mapping[str, float], tolerance: flo
     return found.keys() == wanted.keys() and all(abs(found[i] - wanted[i]) <= tolerance for i in wanted)
 
 
-def _with_vectors(places: Places, more: set[tuple[str, str]]) -> None:
+def _with_vectors(paths: Paths, more: set[tuple[str, str]]) -> None:
     """Write the queries again, with random vectors for `more`."""
-    old = Embeddings.open(places.queries(ENCODER))
+    old = Embeddings.open(paths.queries(ENCODER))
     known = {(kind, key): row for row, kind, key in old.index.itertuples(index=False, name=None)}
     keys = sorted(known.keys() | more)
     rng = np.random.default_rng(3)
@@ -112,6 +112,6 @@ def _with_vectors(places: Places, more: set[tuple[str, str]]) -> None:
         if pair in known:
             vectors[row] = old.vectors[known[pair]]
     write_embeddings(
-        places.queries(ENCODER), keys, [(np.arange(len(keys), dtype=np.intp), vectors)],
+        paths.queries(ENCODER), keys, [(np.arange(len(keys), dtype=np.intp), vectors)],
         encoder=ENCODER, revision=old.meta.revision, dtype="float32", dimension=DIMENSION,
     )  # fmt: skip

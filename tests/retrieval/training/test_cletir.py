@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.models.networks.aggregation import Aggregation, load_aggregation
 from fieldguide.params import parse_params
 from fieldguide.records.drawings import DRAWINGS
@@ -168,7 +168,7 @@ def trained(collection: Collection, section: CletirSystem, centre: bool) -> None
     lessons = read_lessons(collection, section, "train")
     folds = deal_folds(lessons.entities, 3, seed=0)
     made = train_folds(lessons, folds, centre, RECIPE)
-    weights = save_folds(collection.places.cletir / "cletir", section, collection, RECIPE, folds, made)
+    weights = save_folds(collection.paths.cletir / "cletir", section, collection, RECIPE, folds, made)
     assert len(weights) == 3
 
 
@@ -190,7 +190,7 @@ def test_each_subtopic_is_ranked_by_the_network_of_its_fold(collection: Collecti
     section = spec(centre=centre)
     trained(collection, section, centre != "none")
     score, text = make_system(section, collection), make_system(spec(centre=centre, weight=0.0), collection)
-    folder = collection.places.cletir / "cletir"
+    folder = collection.paths.cletir / "cletir"
     folds = read_json(folder / "config.json")["folds"]
     everything = np.arange(len(collection.gallery), dtype=np.intp)
     image = make_system(spec(centre=centre, weight=1.0), collection)
@@ -203,10 +203,10 @@ def test_each_subtopic_is_ranked_by_the_network_of_its_fold(collection: Collecti
 def test_a_subtopic_whose_drawings_all_failed_is_not_ranked(collection: Collection) -> None:
     subtopic = collection.subtopics[0]
     phrase = collection.phrases[subtopic.subtopic_id]
-    failed = DRAWINGS.read(collection.places.drawings)
+    failed = DRAWINGS.read(collection.paths.drawings)
     failed.loc[failed["prompt"] == phrase, ["status", "reason"]] = ["failed", "refused"]
-    DRAWINGS.write(collection.places.drawings, failed)
-    collection = Collection(collection.places)
+    DRAWINGS.write(collection.paths.drawings, failed)
+    collection = Collection(collection.paths)
     score = make_system(spec(aggregation="average", weight=0.5, network=None), collection)
     assert score(subtopic, np.arange(3, dtype=np.intp)) is None
     lessons = read_lessons(collection, spec(), "train")
@@ -227,10 +227,10 @@ def test_what_is_not_trained_or_trained_for_something_else_is_told(collection: C
 
 
 def test_without_photographs_there_is_nothing_to_learn_from(tmp_path: Path) -> None:
-    places = tiny_benchmark(tmp_path)
-    rewrite(IMAGES, places.images, split="gallery")
+    paths = tiny_benchmark(tmp_path)
+    rewrite(IMAGES, paths.images, split="gallery")
     with pytest.raises(FieldguideError, match="split 'train' has no photograph of an entity that is drawn"):
-        read_lessons(Collection(Places(tmp_path)), spec(), "train")
+        read_lessons(Collection(Paths(tmp_path)), spec(), "train")
 
 
 def test_params_say_what_nobody_trains() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Places
+from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models.registry import load_encoder
 from fieldguide.params import Params
@@ -26,19 +26,19 @@ TRAINED = ("granny-smith", "red-delicious")
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     """A tiny benchmark whose knowledge covers two of its three entities."""
-    places = tiny_benchmark(tmp_path)
-    places.knowledge.mkdir(exist_ok=True)
+    paths = tiny_benchmark(tmp_path)
+    paths.knowledge.mkdir(exist_ok=True)
     entities = [
         {"entity_id": entity, "name": entity.replace("-", " "), "taxonomy": ["fruit", entity]} for entity in TRAINED
     ]
-    (places.knowledge / "entities.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entities))
+    (paths.knowledge / "entities.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entities))
     rows = ["entity_id,feature,part,value,evidence", *(f"{e},colour,skin,red,seen" for e in TRAINED)]
-    (places.knowledge / "attributes.csv").write_text("\n".join(rows) + "\n")
+    (paths.knowledge / "attributes.csv").write_text("\n".join(rows) + "\n")
     tiny.minilm(tmp_path / "minilm")
     tiny.mobilenetv2(tmp_path / "mobilenetv2.safetensors")
-    return places
+    return paths
 
 
 def _params() -> Params:
@@ -56,45 +56,45 @@ def _params() -> Params:
     return Params.model_validate(values)
 
 
-def test_material_is_the_train_split_of_known_entities_in_order(places: Places) -> None:
-    material = read_material(places, "train")
-    images = read_images(places)
+def test_material_is_the_train_split_of_known_entities_in_order(paths: Paths) -> None:
+    material = read_material(paths, "train")
+    images = read_images(paths)
     expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
     assert material.images["image_id"].tolist() == expected["image_id"].tolist()
     assert material.entities == list(TRAINED)
     assert [material.entities[n] for n in material.labels] == expected["entity_id"].tolist()
     assert "a photo of granny smith, showing the skin" in material.phrases[0]
     assert "a photo of fruit" in material.generic
-    shown = {row.image_id: image.tobytes() for row, image in iter_images(places, expected)}
+    shown = {row.image_id: image.tobytes() for row, image in iter_images(paths, expected)}
     assert [image.tobytes() for image in material.photographs()] == [shown[i] for i in expected["image_id"]]
 
 
-def test_a_split_without_known_entities_is_told(places: Places) -> None:
-    lines = (places.knowledge / "entities.jsonl").read_text().replace("granny-smith", "a").replace("red-delicious", "b")
-    (places.knowledge / "entities.jsonl").write_text(lines)
-    (places.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
+def test_a_split_without_known_entities_is_told(paths: Paths) -> None:
+    lines = (paths.knowledge / "entities.jsonl").read_text().replace("granny-smith", "a").replace("red-delicious", "b")
+    (paths.knowledge / "entities.jsonl").write_text(lines)
+    (paths.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
     with pytest.raises(FieldguideError, match=r"split 'train' has no photograph of an entity of .*entities.jsonl"):
-        read_material(places, "train")
+        read_material(paths, "train")
 
 
-def test_what_is_trained_can_be_drawn_and_encoded_with(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(_params(), places)
+def test_what_is_trained_can_be_drawn_and_encoded_with(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(_params(), paths)
     train_generator(run)
     train_text_tower(run)
-    photographs = len(read_material(places, "train").images)
+    photographs = len(read_material(paths, "train").images)
     assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
-    first = {path.name: path.read_bytes() for path in sorted(places.models.rglob("*.safetensors"))}
+    first = {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
     train_generator(run)
-    assert {path.name: path.read_bytes() for path in sorted(places.models.rglob("*.safetensors"))} == first
-    assert not list((places.cache / "training").glob("*"))  # a finished training leaves no checkpoint
+    assert {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))} == first
+    assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
-    write_records(places.phrases, [Phrase("t1.e1", "granny smith", "template")])
+    write_records(paths.phrases, [Phrase("t1.e1", "granny smith", "template")])
     capsys.readouterr()
     visualize(run)
     drawn = 2 * run.params.visualize.images
     assert capsys.readouterr().out == f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n"
-    assert {image.size for _, image in read_drawings(places)} == {(32, 32)}
+    assert {image.size for _, image in read_drawings(paths)} == {(32, 32)}
 
-    encoder = load_encoder("tower", run.params.encoder("tower"), places.root)
+    encoder = load_encoder("tower", run.params.encoder("tower"), paths.root)
     vectors = encoder.encode_texts(["a photo of apple"])
     assert np.isfinite(vectors).all()

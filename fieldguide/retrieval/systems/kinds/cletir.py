@@ -83,7 +83,7 @@ def _networks(spec: CletirSystem, collection: Collection, revisions: Mapping[str
     """
     from fieldguide.models.networks.aggregation import load_aggregation
 
-    folder = collection.places.cletir / str(spec.network)
+    folder = collection.paths.cletir / str(spec.network)
     if not (folder / stored.CONFIG).exists():
         raise FieldguideError(f"{folder}: nothing is trained here; `dvc repro train_cletir@{spec.network}` does it")
     config: dict[str, Any] = read_json(folder / stored.CONFIG)

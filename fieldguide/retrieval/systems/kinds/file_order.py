@@ -15,7 +15,7 @@ from fieldguide.retrieval.systems.sections.baselines import FileOrderSystem
 @system("file-order")
 def file_order(spec: FileOrderSystem, collection: Collection) -> Scorer:
     """Images in the order of (source, source_key), the first best. Better than chance: the order is no accident."""
-    images = IMAGES.read(collection.places.images).set_index("image_id").loc[list(collection.gallery)]
+    images = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
     place = np.empty(len(images), dtype=np.float64)
     place[np.lexsort((images["source_key"].astype(str), images["source"].astype(str)))] = np.arange(len(images))
 

@@ -33,7 +33,7 @@ def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
     equal ones keep the base system's order. What it refuses to answer, or answers without a number, comes after all
     that it graded, as what it was not shown does; the refusal is kept with the call.
     """
-    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_calls(collection.places.root))
+    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_calls(collection.paths.root))
     photographs = Photographs(collection, spec.side)
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
@@ -77,8 +77,8 @@ class Photographs:
     """The gallery's photographs as a model is shown them."""
 
     def __init__(self, collection: Collection, side: int) -> None:
-        self._places, self._side = collection.places, side
-        table = IMAGES.read(collection.places.images).set_index("image_id").loc[list(collection.gallery)]
+        self._places, self._side = collection.paths, side
+        table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
         self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
 
     def png(self, row: int) -> bytes:

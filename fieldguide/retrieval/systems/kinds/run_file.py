@@ -22,7 +22,7 @@ def run_file(spec: RunSystem, collection: Collection) -> Scorer:
     Raises:
         FieldguideError: no such file, or (ProblemsError) not a run; it names subtopics or images that are not ours.
     """
-    path = collection.places.external / spec.file
+    path = collection.paths.external / spec.file
     run = read_run(path)
     place = {image_id: row for row, image_id in enumerate(collection.gallery)}
     strangers = {
