@@ -9,7 +9,9 @@ def check(run: Run) -> None:
     from fieldguide.checks.expectations.run import check as run_checks
     from fieldguide.checks.expectations.run import write_checks
 
-    outcomes = run_checks(run.params, run.paths)
+    params = run.params
+    people = params.adjudicate.judge == "log"
+    outcomes = run_checks(params.check, params.visualize.images, people, params.retrieve.systems, run.paths)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])

@@ -10,9 +10,10 @@ def evaluate(run: Run) -> None:
     from fieldguide.evaluation.leaderboard.evaluate import write_evaluation
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
 
-    evaluation = score(run.params, run.paths, run.track)
+    section = run.params.evaluate
+    evaluation = score(section, run.params.retrieve.systems, run.paths, run.track)
     write_evaluation(run.paths.evaluation, evaluation)
-    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, run.params.evaluate)
+    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, section)
     print(f"{len(evaluation.scores)} scores")
     if evaluation.unjudged:
         print(f"without a judgment, so without a score: {len(evaluation.unjudged)} subtopics")

@@ -11,9 +11,11 @@ def fitness(run: Run) -> None:
     from fieldguide.cli.tables import show
     from fieldguide.evaluation.fitness.assess import assess, write_fitness
     from fieldguide.evaluation.fitness.findings import COLUMNS
-    from fieldguide.publishing.benchmark import Benchmark
+    from fieldguide.evaluation.judged import JudgedBenchmark
 
-    found = assess(Benchmark(run.paths, run.params), run.track)
+    params = run.params
+    benchmark = JudgedBenchmark(run.paths, params.retrieve.systems)
+    found = assess(benchmark, params.fitness, params.evaluate, params.pool.systems, params.systems, run.track)
     write_fitness(run.paths.fitness, found)
     show(map(asdict, found.findings), COLUMNS)
 

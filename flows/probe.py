@@ -13,6 +13,7 @@ def probe(run: Run) -> None:
     from fieldguide.models.registry import load_encoder, load_generator
 
     params, paths, spec = run.params, run.paths, run.params.probe
+    headline = params.evaluate.headline
     sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]
     probes = choose(paths, spec.topics if spec.systems else 0, spec.seed)
     worlds = write_worlds(paths.root, probes)
@@ -22,11 +23,10 @@ def probe(run: Run) -> None:
         print(draw_worlds(paths, worlds, params.visualize, generator, run.track))
     for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
         loaded = load_encoder(name, params.encoder(name), paths.root)
-        print(f"{name}: {encode_worlds(paths, worlds, params, loaded, run.track)} encoded now")
-    reactions = ask(params, paths, worlds, run.track)
-    write_probes(
-        paths.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": params.evaluate.headline}
-    )  # fmt: skip
+        encoded = encode_worlds(paths, worlds, loaded, params.encoder(name).dtype, params.embed.batch, run.track)
+        print(f"{name}: {encoded} encoded now")
+    reactions = ask(spec, headline, params.systems, paths, worlds, run.track)
+    write_probes(paths.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": headline})
     show(
         ({"system": r.system, "probe": r.probe, "overlap": f"{r.overlap:.2f}", "reacts": r.reacts} for r in reactions),
         ("system", "probe", "overlap", "reacts"),
