@@ -97,7 +97,7 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class Placed:
+class BesideChance:
     """A system's score beside chance. `expected`: theory allows this verdict."""
 
     system: str
@@ -119,8 +119,8 @@ class Degenerate:
     draws: int
     independent: Chance
     shared: Chance
-    degenerate: tuple[Placed, ...]
-    real: tuple[Placed, ...]
+    degenerate: tuple[BesideChance, ...]
+    real: tuple[BesideChance, ...]
 
 
 def degenerate(
@@ -143,17 +143,19 @@ def degenerate(
     for name, ranker in RANKERS.items():
         score = float(np.mean([case.value(measure, ranked(case, ranker, facts)) for case in board.cases]))
         verdict = shared.verdict(score)
-        placed.append(Placed(name, score, verdict, verdict == "as chance" or (name, verdict) in _FINE))
+        placed.append(BesideChance(name, score, verdict, verdict == "as chance" or (name, verdict) in _FINE))
     real = [name for name in board.systems if name not in by_chance]
     if real:
         best = max(real, key=lambda name: (means[name], name))
         score = float(np.mean([case.value(measure, upside_down(case, best)) for case in board.cases]))
         verdict = alone.verdict(score)
-        placed.append(Placed(f"{best}{REVERSED}", score, verdict, verdict != "above chance"))
+        placed.append(BesideChance(f"{best}{REVERSED}", score, verdict, verdict != "above chance"))
     rows = []
     for name, score in sorted(means.items(), key=lambda item: (-item[1], item[0])):
         verdict = alone.verdict(score)
-        rows.append(Placed(name, score, verdict, verdict == ("as chance" if name in by_chance else "above chance")))
+        rows.append(
+            BesideChance(name, score, verdict, verdict == ("as chance" if name in by_chance else "above chance"))
+        )
     return Degenerate(draws, alone, shared, tuple(placed), tuple(rows))
 
 
