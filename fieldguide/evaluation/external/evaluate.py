@@ -60,15 +60,17 @@ class RunNotes:
 
 @dataclass(frozen=True)
 class External:
-    """Attributes.
+    """The scores of runs that were made elsewhere.
 
-    collection: where the judgments are from.
-    by: what counts once in a mean, `subtopic` or `topic`.
-    settings: measures, headline, baseline, confidence, draws, seed.
-    runs: notes, in the order the runs were named.
-    values: columns VALUES, a row a system, subtopic (topic) and measure.
-    leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
-    chance: expected value of a random order of each subtopic's pool, by measure; None where no closed form is known.
+    Attributes:
+        collection: where the judgments are from.
+        by: what counts once in a mean, `subtopic` or `topic`.
+        settings: measures, headline, baseline, confidence, draws, seed.
+        runs: notes, in the order the runs were named.
+        values: columns VALUES, a row a system, subtopic (topic) and measure.
+        leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
+        chance: expected value of a random order of each subtopic's pool, by measure; None where no closed form is
+            known.
     """
 
     collection: str

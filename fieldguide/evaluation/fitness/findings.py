@@ -86,7 +86,7 @@ def about_noise(where: str, found: Noise) -> FitnessFinding:
 
 
 def about_chance(where: str, found: Degenerate) -> Iterator[FitnessFinding]:
-    """Systems that know nothing and yet order the images, and real systems that do no better than chance."""
+    """Rankings without content that do not score as expected, and real systems that do no better than chance."""
     interval = f"{found.independent.low:.3f} to {found.independent.high:.3f}"
     odd = [row for row in found.degenerate if not row.expected]
     for row in odd:
@@ -98,18 +98,19 @@ def about_chance(where: str, found: Degenerate) -> Iterator[FitnessFinding]:
             yield FitnessFinding("note", "chance", where, f"{_CAPITAL[verdict]} ({interval} of random orders): {names}")
     if not odd:
         names = ", ".join(row.system for row in found.degenerate)
-        text = f"Random orders score {interval}; what knows nothing does not order the images ({names})"
+        text = f"Random orders score {interval}; rankings without knowledge of the content score as expected ({names})"
         yield FitnessFinding("ok", "chance", where, text)
 
 
 def _odd(where: str, row: BesideChance, found: Degenerate) -> FitnessFinding:
-    """A system that knows nothing and is not where theory has it; a problem where real ones do no better."""
+    """A ranking that should score as chance does and does not; a problem where real systems do no better."""
     chance = found.independent if row.system.endswith(REVERSED) else found.shared
-    text = f"{row.system} knows nothing and has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
+    interval = f"{chance.low:.3f} to {chance.high:.3f}"
+    text = f"{row.system} should score as chance does and has {row.score:.3f}, {row.verdict} ({interval})"
     real = [other for other in found.real if other.verdict == "above chance" and other.system != row.system]
     beaten = [other.system for other in real if row.verdict == "above chance" and other.score <= row.score]
     text += f" and no worse than {listed(beaten)}" if beaten else ""
-    what = f"{text}: something beside the content goes with relevance"
+    what = f"{text}: something other than the content goes with relevance"
     return FitnessFinding("problem" if beaten else "note", "chance", where, what)
 
 

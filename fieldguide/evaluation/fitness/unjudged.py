@@ -56,13 +56,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Unjudged:
-    """Attributes.
+    """What the unjudged images of one board could change.
 
-    cutoff: of the judged share.
-    systems: best score first.
-    condensed_tau, bpref_tau: Kendall's tau with the leaderboard's order; None where one order is all ties.
-    exact: `turns` rests on one labelling for both systems; otherwise each has its own worst case, and some of the
-        pairs may in truth be settled.
+    Attributes:
+        cutoff: of the judged share.
+        systems: best score first.
+        condensed_tau, bpref_tau: Kendall's tau with the leaderboard's order; None where one order is all ties.
+        exact: `turns` rests on one labelling for both systems; otherwise each has its own worst case, and some of the
+            pairs may in truth be settled.
     """
 
     cutoff: int
@@ -76,7 +77,7 @@ class Unjudged:
 def unjudged(board: Board, measure: ArrayMeasure, bpref: Mapping[str, float]) -> Unjudged:
     """Answer for one board; `bpref` holds each system's mean."""
     cutoff = measure.cutoff or _DEFAULT_CUTOFF
-    rows = [_coverage(board, measure, system, cutoff, bpref[system]) for system in board.systems]
+    rows = [_judged_share(board, measure, system, cutoff, bpref[system]) for system in board.systems]
     rows.sort(key=lambda row: (-row.score, row.system))
     scores = {row.system: row.score for row in rows}
     return Unjudged(
@@ -115,7 +116,7 @@ def _ideal(case: Case, more: Indices, top_grade: int) -> Grades:
     return np.where(place < 0, top_grade, case.ideal[np.maximum(place, 0)])
 
 
-def _coverage(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpref: float) -> JudgedShare:
+def _judged_share(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpref: float) -> JudgedShare:
     ranked = [(case, case.rankings[system]) for case in board.cases]
     shown = [case.judged[ranking[:cutoff]] for case, ranking in ranked]
     limits = np.array([bounds(case, measure, ranking, board.top_grade) for case, ranking in ranked])

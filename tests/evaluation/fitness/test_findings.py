@@ -85,15 +85,19 @@ def test_chance() -> None:
         BesideChance("file-order", 0.4, "above chance", False),
     )
     assert chances((fine,), good) == [
-        ("ok", "Random orders score 0.100 to 0.300; what knows nothing does not order the images (constant)")
+        (
+            "ok",
+            "Random orders score 0.100 to 0.300; "
+            "rankings without knowledge of the content score as expected (constant)",
+        )
     ]
-    leaks = "file-order knows nothing and has 0.400, above chance (0.050 to 0.350)"
-    with_relevance = ": something beside the content goes with relevance"
+    leaks = "file-order should score as chance does and has 0.400, above chance (0.050 to 0.350)"
+    with_relevance = ": something other than the content goes with relevance"
     assert chances((fine, leak), good) == [("note", leaks + with_relevance)]
     assert chances((fine, leak), good, weak) == [("problem", f"{leaks} and no worse than weak{with_relevance}")]
     upside = BesideChance("weak reversed", 0.33, "above chance", False)
     assert chances((upside,), good)[0][1].startswith(
-        "weak reversed knows nothing and has 0.330, above chance (0.100 to 0.300)"
+        "weak reversed should score as chance does and has 0.330, above chance (0.100 to 0.300)"
     )
     below = BesideChance("low", 0.01, "below chance", False)
     same, lucky = BesideChance("blind", 0.2, "as chance", False), BesideChance("dice", 0.5, "above chance", False)

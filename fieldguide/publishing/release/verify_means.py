@@ -17,7 +17,7 @@ from fieldguide.records.topics import Topic
 _TOLERANCE = 1e-6
 
 
-def rescored(
+def wrong_means(
     folder: Path,
     topics: list[Topic],
     qrels: pd.DataFrame,
