@@ -162,7 +162,8 @@ def _line(text: str) -> str:
 
 
 def _summary(report: AuditReport) -> str:
-    from fieldguide.checks.audit.finding import SEVERITIES, counted
+    from fieldguide.checks.audit.finding import SEVERITIES
+    from fieldguide.core.english import counted
 
     numbers = [counted(sum(f.severity == s for f in report.findings), s) for s in SEVERITIES]
     text = f"{', '.join(numbers)}; {counted(len(report.passed), 'check')} found nothing"

@@ -51,3 +51,8 @@ def listed(items: Sequence[str], conjunction: str) -> str:
     """`x, y and z`, as a sentence lists them."""
     *first, last = items
     return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 question`, `3 questions`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -91,6 +91,11 @@ class Benchmark(JudgedBenchmark):
         """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
         return dict(read_json(self.paths.qrels / "grades.json"))
 
+    @property
+    def grades(self) -> list[tuple[int, str]]:
+        """Each grade with its definition, lowest first."""
+        return sorted((int(grade), words) for grade, words in self.grade_file.items() if grade.isdecimal())
+
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
         """leaderboard.json: as `fieldguide.evaluation.leaderboard.rows.leaderboard` makes its rows."""

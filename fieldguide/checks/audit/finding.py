@@ -48,8 +48,3 @@ class AuditFinding:
 def worst_first(finding: AuditFinding) -> tuple[int, int, str]:
     """Sort key of findings: severity, then how sure, then the check's name."""
     return SEVERITIES.index(finding.severity), CONFIDENCES.index(finding.confidence), finding.check
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 question`, `3 questions`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fieldguide.checks.expectations.expectations import suites
+from fieldguide.checks.expectations.content import suites
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Suite
 from fieldguide.checks.expectations.tables import Tables

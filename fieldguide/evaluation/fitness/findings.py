@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fieldguide.core.english import counted
 from fieldguide.evaluation.fitness.degenerate import REVERSED, BesideChance, Degenerate
 from fieldguide.evaluation.fitness.duplicates import Duplicates
 from fieldguide.evaluation.fitness.noise import Noise
@@ -123,11 +124,6 @@ def about_duplicates(found: Duplicates) -> FitnessFinding:
     named = listed([f"{pair.first} and {pair.second} for {pair.subtopic_id}" for pair in found.contradictions])
     text = f"Of {pairs} of near duplicates that were judged for one subtopic, {count} have different grades: {named}"
     return FitnessFinding("problem", "duplicates", "corpus", text)
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 pair`, `2 pairs`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(items: Sequence[str]) -> str:

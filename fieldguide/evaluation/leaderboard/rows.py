@@ -25,6 +25,8 @@ from fieldguide.evaluation.statistics.ties import letters
 
 TRACKS = ("fullrank", "rerank")
 KINDS = ("comparison", "entity")
+TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
+KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}
 
 Row = dict[str, Any]
 Entities = Mapping[str, str]

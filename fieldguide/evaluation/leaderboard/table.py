@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, TRACKS, sensitivity
 from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.evaluation.section import Evaluate
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
 _WIDE = 200
 _Q = "q"
-_NAMES = {
-    "fullrank": "whole gallery",
-    "rerank": "the subtopic's own pool",
-    "comparison": "comparison questions",
-    "entity": "one entity a question",
-}
 
 
 def print_leaderboard(
@@ -89,7 +83,7 @@ def _table(
     values = {(row["system"], row["measure"]): row for row in rows}
     first = rows[0]
     title = (
-        f"{_NAMES[first['track']].capitalize()} ({first['track']}), {_NAMES[first['kind']]}: "
+        f"{TRACK_NAMES[first['track']].capitalize()} ({first['track']}), {KIND_NAMES[first['kind']]}: "
         f"{first['topics']} topics, {first['subtopics']} subtopics"
     )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)

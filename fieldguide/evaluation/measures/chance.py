@@ -68,7 +68,7 @@ def simulate(measures: Sequence[Measure], pools: Sequence[Labels], draws: int, s
     Returns:
         (draws, measures) mean over pools of each draw: one row is what one random system scores.
     """
-    from fieldguide.evaluation.measures.providers import provider
+    from fieldguide.evaluation.measures.provider import provider
 
     rng = np.random.default_rng(seed)
     places = {str(measure): place for place, measure in enumerate(measures)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.evaluation.measures.providers import GREATEST_GRADE, provider
+from fieldguide.evaluation.measures.provider import GREATEST_GRADE, provider
 
 if TYPE_CHECKING:
     from ir_measures import Measure

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.evaluation.measures.providers import GREATEST_GRADE, provider
+from fieldguide.evaluation.measures.provider import GREATEST_GRADE, provider
 
 if TYPE_CHECKING:
     from ir_measures import Measure

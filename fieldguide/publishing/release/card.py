@@ -32,7 +32,7 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         params=benchmark.params,
         counts=counts,
         sources=_sources(benchmark),
-        grades=sorted((int(g), words) for g, words in benchmark.grade_file.items() if g.isdecimal()),
+        grades=benchmark.grades,
         about_grades=benchmark.grade_file.get("about", ""),
         assessors=sorted({name for names in benchmark.qrels["assessors"] for name in names}),
         board=made[0] if made else None,

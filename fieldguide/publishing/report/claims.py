@@ -1,7 +1,7 @@
 """What the report shows and what it does not: sentences about facts that are counted in the data.
 
 Each function below looks at one threat to what the figures seem to say, and returns None where the data
-do not have it.
+do not have it. What only the curator knows is `report.remarks` of params.yaml.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fieldguide.core.english import counted, listed
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import judged_shares
 from fieldguide.publishing.report.leaderboards import LeaderboardView
@@ -34,6 +35,7 @@ def claims(benchmark: Benchmark, boards: list[LeaderboardView]) -> list[Claim]:
     )  # fmt: skip
     found = [source(benchmark) for source in sources]
     found.append(_uncertainty(benchmark, boards))
+    found += [Claim(heading, text) for heading, text in benchmark.params.report.remarks.items()]
     return [claim for claim in found if claim is not None]
 
 
@@ -110,7 +112,8 @@ def _judges(benchmark: Benchmark) -> Claim:
         )
         return Claim("Judgments are labels, not people's", text)
     people = sorted({who for names in judged["assessors"] for who in names} - {"dataset-label"})
-    text = f"{len(judged) - by_label:,} of {len(judged):,} grades rest on the judgments of {_count(len(people))}"
+    who_judged = counted(len(people), "person", "people")
+    text = f"{len(judged) - by_label:,} of {len(judged):,} grades rest on the judgments of {who_judged}"
     rest = f"; {by_label:,} are the data set's own labels." if by_label else "."
     doubtful = int(judged["decided_by"].isin(["single", "tie"]).sum()) - by_label
     if doubtful > 0:
@@ -122,8 +125,8 @@ def _one_label(benchmark: Benchmark) -> Claim | None:
     if not benchmark.qrels["assessors"].map(lambda who: list(who) == ["dataset-label"]).any():
         return None
     text = (
-        "A photograph has one label. Where it shows two entities at once (two cultivars in one crate, say), it "
-        "counts as relevant for one of them only, and a system that finds it for the other is marked down."
+        "A photograph has one label. Where it shows two entities at once, it counts as "
+        "relevant for one of them only, and a system that finds it for the other is marked down."
     )
     return Claim("One label a photograph", text)
 
@@ -228,9 +231,5 @@ def _training(benchmark: Benchmark) -> tuple[int, int]:
     return len(train), len(set(train["entity_id"]) & _asked(benchmark))
 
 
-def _count(people: int) -> str:
-    return "1 person" if people == 1 else f"{people} people"
-
-
 def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else listed(names, "and")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells
-from fieldguide.publishing.report.leaderboards import KIND_NAMES, TRACK_NAMES
 
 _ABOUT = {
     "unjudged": "Images nobody judged",

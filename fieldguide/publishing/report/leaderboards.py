@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, TRACKS, sensitivity
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells
 from fieldguide.records.run_lines import IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
-
-TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
-KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
         "people": people(benchmark),
         "models": _models(benchmark),
         "params_text": params_text(params),
-        "grades": sorted((int(k), words) for k, words in benchmark.grade_file.items() if k.isdecimal()),
+        "grades": benchmark.grades,
         "about_grades": benchmark.grade_file.get("about", ""),
     }
     page = render(context, album.css(track))

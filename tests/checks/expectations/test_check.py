@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fieldguide.checks.expectations.expectations import answer_shares, answers, suites
+from fieldguide.checks.expectations.content import answer_shares, answers, suites
 from fieldguide.checks.expectations.run import Outcome, check, run_suites
 from fieldguide.checks.expectations.suites import Suite, among
 from fieldguide.checks.expectations.tables import Tables

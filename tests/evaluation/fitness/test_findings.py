@@ -2,6 +2,7 @@
 
 import pytest
 
+from fieldguide.core.english import counted
 from fieldguide.evaluation.fitness.degenerate import BesideChance, Chance, Degenerate
 from fieldguide.evaluation.fitness.duplicates import Contradiction, Duplicates
 from fieldguide.evaluation.fitness.findings import (
@@ -10,7 +11,6 @@ from fieldguide.evaluation.fitness.findings import (
     about_noise,
     about_reusability,
     about_unjudged,
-    counted,
     listed,
 )  # fmt: skip
 from fieldguide.evaluation.fitness.noise import Noise, Shaken

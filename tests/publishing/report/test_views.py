@@ -140,7 +140,8 @@ def test_claims_follow_the_data(fresh: Paths) -> None:
     rewrite(QRELS, path, assessors=lambda frame: [["ana", "ben"]] * len(frame))
     params = tiny_params()
     generators = {name: g.model_copy(update={"kind": "diffusers"}) for name, g in params.generators.items()}
-    other = params.model_copy(update={"generators": generators})
+    report = params.report.model_copy(update={"remarks": {"Night": "Half of them were taken at night."}})
+    other = params.model_copy(update={"generators": generators, "report": report})
     benchmark = Benchmark(fresh, other)
     found = {claim.heading: claim.text for claim in claims(benchmark, boards(benchmark))}
     assert found["Train and gallery touch"].startswith("1 pair of near-duplicates has one image in train")
@@ -151,6 +152,7 @@ def test_claims_follow_the_data(fresh: Paths) -> None:
     assert "The generator has seen these entities" not in found
     assert "is not recorded here" in found["What the generator knows"]
     assert "One label a photograph" not in found
+    assert found["Night"] == "Half of them were taken at night."
 
 
 def test_health_counts_are_those_of_the_tables(benchmark: Benchmark) -> None:

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
+from fieldguide.core.english import counted
 from fieldguide.formats.collection import PublishedQuestion
 
 _POLAR = re.compile(r"\s*(yes|no)\b", re.IGNORECASE)

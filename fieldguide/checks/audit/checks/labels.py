@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Place, counted
+from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
+from fieldguide.core.english import counted
 from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 
 _MOST = 0.75

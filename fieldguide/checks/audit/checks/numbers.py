@@ -9,10 +9,11 @@ from itertools import combinations
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Place, counted
+from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.reported import Reported
 from fieldguide.checks.audit.subject import AuditSubject
+from fieldguide.core.english import counted
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
-from fieldguide.checks.audit.finding import Observation, Place, counted
+from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.checks.audit.taxonomy import RANKS, Taxon
+from fieldguide.core.english import counted
 from fieldguide.formats.collection import PublishedQuestion
 
 _USUAL = 0.9

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject
+from fieldguide.core.english import counted
 from fieldguide.formats.collection import PublishedPool
 
 _SPIKE = 4

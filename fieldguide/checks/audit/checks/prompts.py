@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fieldguide.checks.audit.finding import Observation, Place, counted
+from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
+from fieldguide.core.english import counted
 
 _PIECE = 8
 """Words of a run that two texts hardly share by chance (the length that contamination studies use, 8 to 13)."""

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
+from fieldguide.core.english import counted
 from fieldguide.formats.deviations import KINDS
 
 _ENOUGH = 5

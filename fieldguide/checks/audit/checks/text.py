@@ -6,9 +6,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
-from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, Passage
+from fieldguide.core.english import counted
 
 _DOUBLED = re.compile(r"\b([^\W\d_]+)\s+\1\b", re.IGNORECASE)
 _MAY_DOUBLE = frozenset({"had", "that", "bye", "cha", "can", "gung"})

@@ -21,7 +21,7 @@
     }
   };
   document.getElementById("filter").hidden = false;
-  box.value = new URLSearchParams(location.search).get("q") || ""; // index.html?q=pear is a link to share
+  box.value = new URLSearchParams(location.search).get("q") || ""; // index.html?q=WORD is a link to share
   box.addEventListener("input", filter);
   window.addEventListener("hashchange", open);
   filter();
