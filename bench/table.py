@@ -24,10 +24,8 @@ from fieldguide.models.registry import load_encoder
 from fieldguide.params import read_params
 from fieldguide.queries.visuals.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.runs import rank_images, write_run
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
+from fieldguide.records.runs import RunLine, rank_images, write_run
+from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities

@@ -9,8 +9,7 @@ def embed_queries(run: Run, encoder: str) -> None:
     """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
     from fieldguide.models.registry import load_encoder
     from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-    from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
-    from fieldguide.records.topics import read_topics
+    from fieldguide.records.topics import RECOMPOSED, read_components, read_phrases, read_topics
     from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
 
     spec, paths = run.params.encoder(encoder), run.paths

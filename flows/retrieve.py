@@ -6,8 +6,7 @@ from fieldguide.runtime.stage import Run, stage
 @stage
 def retrieve(run: Run, system: str) -> None:
     """Write data/runs/fullrank/SYSTEM.trec, and data/runs/search/SYSTEM.json with what an index missed if any."""
-    from fieldguide.records.run_lines import IndexRecall
-    from fieldguide.records.runs import write_run
+    from fieldguide.records.runs import IndexRecall, write_run
     from fieldguide.retrieval.systems.collection import Collection
     from fieldguide.retrieval.systems.run import run_system
     from fieldguide.retrieval.systems.searching import exact, indexed, write_recalls

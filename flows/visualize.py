@@ -8,7 +8,7 @@ def visualize(run: Run) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
     from fieldguide.models.registry import load_generator
     from fieldguide.queries.visuals.drawings import draw_all, failures
-    from fieldguide.records.texts import read_phrases
+    from fieldguide.records.topics import read_phrases
 
     values, paths = run.params.visualize, run.paths
     generator = load_generator(values.generator, run.params.generators[values.generator], paths.root)

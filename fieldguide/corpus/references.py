@@ -12,8 +12,7 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes, read_images
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import Phrase, read_topics
 
 
 @dataclass(frozen=True)

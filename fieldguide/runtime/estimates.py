@@ -116,7 +116,7 @@ def _rewrite(plan: _Plan) -> Iterator[Estimate]:
 def _visualize(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.models.registry import load_generator
     from fieldguide.queries.visuals.drawings import wanted_drawings
-    from fieldguide.records.texts import read_phrases
+    from fieldguide.records.topics import read_phrases
 
     section = plan.params.visualize
     spec = plan.params.generators[section.generator]

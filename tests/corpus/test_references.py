@@ -19,7 +19,7 @@ from fieldguide.queries.visuals.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
-from fieldguide.records.texts import Phrase, read_phrases
+from fieldguide.records.topics import Phrase, read_phrases
 from tests.builders import GENERIC_PROMPT, tiny_benchmark
 
 VALUES = Visualize(generator="mine", images=2, seed=7, generic_prompts=[GENERIC_PROMPT], batch=3)

@@ -15,7 +15,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import ClassMeans, judge_phrases, measure_fidelity, write_fidelity
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.embedding_index import EMBEDDING_INDEX
+from fieldguide.records.embeddings import EMBEDDING_INDEX
 from fieldguide.records.images import IMAGES
 from fieldguide.records.scores import FIDELITY_VERSION
 from fieldguide.retrieval.search import Floats, unit

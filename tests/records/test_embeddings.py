@@ -18,8 +18,7 @@ from fieldguide.corpus.ingest import ingest
 from fieldguide.corpus.shards import read_images
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Topic
+from fieldguide.records.topics import Phrase, Topic
 from fieldguide.retrieval.encoding import forward
 from fieldguide.retrieval.encoding.encode import Encoded, drawing_items, encode, image_items, text_items
 from fieldguide.retrieval.encoding.vector_cache import VectorCache

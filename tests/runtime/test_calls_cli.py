@@ -31,8 +31,7 @@ from fieldguide.queries.rewriting.rewriting import rewrite
 from fieldguide.queries.visuals.drawings import draw_all
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.runtime.estimates import estimates
 from tests.builders import tiny_benchmark, tiny_params
 from tests.finished import finished_benchmark

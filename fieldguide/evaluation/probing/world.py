@@ -21,8 +21,15 @@ from fieldguide.queries.visuals.drawings import draw_all
 from fieldguide.queries.visuals.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Component, Phrase, read_components, read_phrases
-from fieldguide.records.topics import Topic, read_topics, write_records
+from fieldguide.records.topics import (
+    Component,
+    Phrase,
+    Topic,
+    read_components,
+    read_phrases,
+    read_topics,
+    write_records,
+)
 from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
 
 UNCHANGED = "unchanged"

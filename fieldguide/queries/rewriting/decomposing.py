@@ -9,8 +9,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.section import Decompose
 from fieldguide.queries.topics.templates import placeholders
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Component
-from fieldguide.records.topics import Subtopic, read_topics, write_records
+from fieldguide.records.topics import Component, Subtopic, read_topics, write_records
 
 _ALLOWED = {"entity": ("entity",), "part": ("part",)}
 

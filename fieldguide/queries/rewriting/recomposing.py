@@ -14,8 +14,7 @@ from fieldguide.models.protocols import Refused
 from fieldguide.queries.rewriting.section import Recompose
 from fieldguide.queries.topics.templates import check_placeholders
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED, read_phrases
-from fieldguide.records.topics import Subtopic, read_topics
+from fieldguide.records.topics import RECOMPOSED, Subtopic, read_phrases, read_topics
 
 _ALLOWED = ("caption", "phrase", "question")
 _LONGEST = 500

@@ -15,8 +15,7 @@ from fieldguide.models.protocols import Refused
 from fieldguide.queries.rewriting.section import Rewrite
 from fieldguide.queries.topics.templates import check_placeholders, placeholders
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Subtopic, Topic, read_topics, write_records
+from fieldguide.records.topics import Phrase, Subtopic, Topic, read_topics, write_records
 
 # An entity topic asks for the whole thing, so there is no part to show.
 ENTITY_PHRASE = "a photo of {entity}"

@@ -29,7 +29,7 @@ from fieldguide.corpus.references import References, read_references
 from fieldguide.models.protocols import ConditionedGenerator, Generator, Refused
 from fieldguide.queries.visuals.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
-from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Phrase
 
 _SHARD = "drawings.tar"
 _STYLES = {"photograph": "a photo of", "sketch": "a pencil sketch of", "painting": "an oil painting of"}

@@ -18,9 +18,8 @@ from fieldguide.core.files import content_key, locked, read_member, sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.protocols import Encoder, Modality
-from fieldguide.records.embeddings import Dtype, Kind, text_key, write_embeddings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Topic
+from fieldguide.records.embeddings import Dtype, EmbeddingKind, text_key, write_embeddings
+from fieldguide.records.topics import Phrase, Topic
 from fieldguide.retrieval.encoding.forward import PART, Item, Member, parts
 from fieldguide.retrieval.encoding.vector_cache import VectorCache, Vectors
 from fieldguide.retrieval.encoding.workers import Workers
@@ -56,7 +55,7 @@ def drawing_items(drawings: pd.DataFrame, paths: Paths) -> list[Item]:
     return items
 
 
-def word_items(kind: Kind, texts: Iterable[str]) -> list[Item]:
+def word_items(kind: EmbeddingKind, texts: Iterable[str]) -> list[Item]:
     """Texts of one kind, each once."""
     return [Item(kind, text_key(text), text_key(text), text) for text in dict.fromkeys(texts)]
 

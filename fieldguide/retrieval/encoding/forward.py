@@ -17,7 +17,7 @@ from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.pixels import open_image
 from fieldguide.models.parallel import one_thread
 from fieldguide.models.protocols import Encoder, Modality, PreparesImages
-from fieldguide.records.embeddings import Dtype, Kind
+from fieldguide.records.embeddings import Dtype, EmbeddingKind
 from fieldguide.retrieval.encoding.vector_cache import Vectors
 
 PART = 512
@@ -39,7 +39,7 @@ class Member(NamedTuple):
 class Item(NamedTuple):
     """Something to encode. `kind` and `key` name its row; `content`, a sha256 of text or bytes, its vector."""
 
-    kind: Kind
+    kind: EmbeddingKind
     key: str
     content: str
     payload: str | Member

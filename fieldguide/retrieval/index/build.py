@@ -24,7 +24,7 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Meta:
+class IndexMeta:
     """meta.json: what an index is of. `key` is the sha256 of all that determines it, `sha256` that of its codes."""
 
     kind: str
@@ -44,7 +44,7 @@ def index_key(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None
     return content_key(version=_VERSION, spec=building, embeddings=images.meta.key, rows=chosen, centre=middle)
 
 
-def build_index(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None, folder: Path) -> Meta:
+def build_index(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None, folder: Path) -> IndexMeta:
     """Write an index of `images.vectors[rows]`, less `centre` where it is given. The same input gives the same bytes.
 
     Memory: the codes (ivf and hnsw: two bytes a number; binary: one bit), and one block of vectors in float32.
@@ -67,7 +67,7 @@ def build_index(spec: Index, images: Embeddings, rows: Rows, centre: Floats | No
         faiss.write_index(codes, str(temporary / CODES))
         digest = sha256_file(temporary / CODES)
         key, of = index_key(spec, images, rows, centre), images.meta
-        meta = Meta(spec.kind, of.encoder, of.revision, key, len(rows), dimension, digest)
+        meta = IndexMeta(spec.kind, of.encoder, of.revision, key, len(rows), dimension, digest)
         write_json(temporary / META, asdict(meta))
     return meta
 

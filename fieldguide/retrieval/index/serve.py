@@ -12,14 +12,14 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, sha256_file
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.retrieval.index import section as params
-from fieldguide.retrieval.index.build import CODES, META, Meta, Rows
+from fieldguide.retrieval.index.build import CODES, META, IndexMeta, Rows
 from fieldguide.retrieval.search import Floats, nearest
 
 
 class Index:
     """An index opened for asking. It serves the encoder revision that it was built of, and no other."""
 
-    def __init__(self, meta: Meta, codes: Any) -> None:
+    def __init__(self, meta: IndexMeta, codes: Any) -> None:
         self.meta = meta
         self._codes = codes
 
@@ -33,9 +33,9 @@ class Index:
         import faiss
 
         values = read_json(folder / META)
-        if not isinstance(values, dict) or set(values) != {f.name for f in fields(Meta)}:
+        if not isinstance(values, dict) or set(values) != {f.name for f in fields(IndexMeta)}:
             raise FieldguideError(f"{folder / META}: not of an index; remove {folder}, it will be built again")
-        meta = Meta(**values)
+        meta = IndexMeta(**values)
         # faiss trusts its files: only bytes that we wrote reach it.
         if not (folder / CODES).is_file() or sha256_file(folder / CODES) != meta.sha256:
             raise FieldguideError(f"{folder / CODES}: missing or damaged; remove {folder}, it will be built again")

@@ -15,8 +15,7 @@ from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
-from fieldguide.records.topics import Subtopic, read_topics
+from fieldguide.records.topics import RECOMPOSED, Subtopic, read_components, read_phrases, read_topics
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.runs import rank_images
+from fieldguide.records.runs import RunLine, rank_images
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison
 from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldguide.core.files import locked, write_json
-from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
+from fieldguide.records.runs import SEARCH_VERSION, IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.index.build import build_index, index_key
 from fieldguide.retrieval.index.section import Index as Spec

@@ -21,7 +21,7 @@ from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import load_generator
 from fieldguide.queries.visuals.drawings import draw_all, failures, read_drawings
 from fieldguide.queries.visuals.section import Visualize
-from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Phrase
 from tests.models import tiny
 from tests.models.endpoint import (
     BAD_BASE64,

@@ -22,7 +22,7 @@ from fieldguide.queries.visuals.drawings import (
 )
 from fieldguide.queries.visuals.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Phrase
 
 PHRASES = [Phrase(f"t1.e{n}", text, "template") for n, text in enumerate(["red apple", "pear", "red apple"], 1)]
 VALUES = Visualize(generator="mine", images=2, seed=7, generic_prompts=["fruit"], batch=2)

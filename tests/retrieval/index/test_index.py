@@ -13,7 +13,7 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.records.embeddings import Embeddings, write_embeddings
-from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.runs import IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.index import section as params

@@ -11,7 +11,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED
+from fieldguide.records.topics import RECOMPOSED
 from fieldguide.retrieval.systems.collection import Collection
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import Vectors, same, scores, unit

@@ -16,8 +16,7 @@ from fieldguide.queries.rewriting.decomposing import decompose
 from fieldguide.queries.rewriting.section import Decompose
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import read_components
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import read_components, read_topics
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.kinds.decompose import COMBINE, believed
 from fieldguide.retrieval.systems.registry import make_system

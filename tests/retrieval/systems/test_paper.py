@@ -18,8 +18,7 @@ from fieldguide.models.registry import load_encoder
 from fieldguide.queries.visuals.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.run import run_system

@@ -17,7 +17,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.models.calls.chat import Reply
 from fieldguide.models.protocols import Refused
-from fieldguide.records.run_lines import RunLine
+from fieldguide.records.runs import RunLine
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.kinds.rerank_vlm import Photographs, grade, reranked
 from fieldguide.retrieval.systems.run import run_system

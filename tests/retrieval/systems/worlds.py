@@ -14,9 +14,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
 from fieldguide.records.images import IMAGES
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.texts import RECOMPOSED, Phrase, read_phrases
-from fieldguide.records.topics import write_records
+from fieldguide.records.runs import RunLine
+from fieldguide.records.topics import RECOMPOSED, Phrase, read_phrases, write_records
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.systems import System
