@@ -86,9 +86,10 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
     """Embed of corpus photographs against the model's forward pass on prepared tensors."""
     import torch
 
+    from fieldguide.corpus.items import image_items
     from fieldguide.corpus.shards import iter_images, read_images
     from fieldguide.models.registry import load_encoder
-    from fieldguide.retrieval.encoding.encode import encode, image_items
+    from fieldguide.retrieval.encoding.encode import encode
 
     params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)
     frame = read_images(paths).sort_values(["shard", "offset"]).head(images)

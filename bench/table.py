@@ -18,15 +18,16 @@ import numpy as np
 
 from bench.run import ROOT
 from fieldguide.core.paths import Paths
+from fieldguide.corpus.items import drawing_items, image_items, text_items
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models.protocols import Encoder
 from fieldguide.models.registry import load_encoder
 from fieldguide.params import read_params
-from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.runs import RunLine, rank_images, write_run
 from fieldguide.records.topics import read_phrases, read_topics
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.encoding.encode import encode
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities
 from fieldguide.retrieval.systems.collection import Collection

@@ -7,7 +7,7 @@ from fieldguide.runtime.stage import Run, stage
 def caption(run: Run) -> None:
     """Write data/captions/; print how many were captioned, were there already, and failed."""
     from fieldguide.models.registry import load_captioner
-    from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
+    from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 
     values, paths = run.params.caption, run.paths
     if values.captioner is None:

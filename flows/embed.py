@@ -7,9 +7,10 @@ from fieldguide.runtime.workers import workers
 @stage
 def embed(run: Run, encoder: str) -> None:
     """Write data/embeddings/ENCODER/; print how many images it had not seen before."""
+    from fieldguide.corpus.items import image_items
     from fieldguide.corpus.shards import read_images
     from fieldguide.models.registry import load_encoder
-    from fieldguide.retrieval.encoding.encode import encode, image_items
+    from fieldguide.retrieval.encoding.encode import encode
 
     spec, paths = run.params.encoder(encoder), run.paths
     with workers(run, encoder) as spread:

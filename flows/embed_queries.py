@@ -7,10 +7,11 @@ from fieldguide.runtime.workers import workers
 @stage
 def embed_queries(run: Run, encoder: str) -> None:
     """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
+    from fieldguide.corpus.items import drawing_items, text_items, word_items
     from fieldguide.models.registry import load_encoder
     from fieldguide.records.drawings import CAPTIONS, DRAWINGS
     from fieldguide.records.topics import RECOMPOSED, read_components, read_phrases, read_topics
-    from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
+    from fieldguide.retrieval.encoding.encode import encode
 
     spec, paths = run.params.encoder(encoder), run.paths
     loaded = load_encoder(encoder, spec, paths.root)

@@ -6,7 +6,7 @@ from fieldguide.runtime.stage import Run, stage
 @stage
 def recompose(run: Run) -> None:
     """Write data/recomposed/; print counts."""
-    from fieldguide.queries.rewriting.recomposing import recompose as recompose_captions
+    from fieldguide.queries.visuals.captioning.recomposing import recompose as recompose_captions
 
     print(recompose_captions(run.params.recompose, run.paths, run.track))
 

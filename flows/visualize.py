@@ -7,7 +7,7 @@ from fieldguide.runtime.stage import Run, stage
 def visualize(run: Run) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
     from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import draw_all, failures
+    from fieldguide.queries.visuals.drawing.drawings import draw_all, failures
     from fieldguide.records.topics import read_phrases
 
     values, paths = run.params.visualize, run.paths

@@ -17,17 +17,17 @@ from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.probing.section import Probe, unprobeable
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.models.calls.section import Calls
+from fieldguide.models.calls.section import Spending
 from fieldguide.models.captioners.section import Captioner
 from fieldguide.models.encoders.section import Encoder
 from fieldguide.models.generators.section import FlowMatchingGenerator, Generator
 from fieldguide.publishing.release.section import Release
 from fieldguide.publishing.report.section import Report
 from fieldguide.queries.mining.section import Mine
-from fieldguide.queries.rewriting.section import Decompose, Recompose, Rewrite
+from fieldguide.queries.rewriting.section import Decompose, Rewrite
 from fieldguide.queries.topics.section import Compose
-from fieldguide.queries.visuals.caption_section import Caption
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.captioning.section import Caption, Recompose
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.retrieval.cletir.section import TrainCletir, untrained
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.retrieval.pooling.section import Pool
@@ -45,7 +45,7 @@ class Params(Section):
     embed: Embed
     encoders: dict[Name, Encoder]
     mine: Mine
-    calls: Calls = Calls()
+    calls: Spending = Spending()
     compose: Compose
     rewrite: Rewrite
     decompose: Decompose = Decompose()

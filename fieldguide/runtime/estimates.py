@@ -115,7 +115,7 @@ def _rewrite(plan: _Plan) -> Iterator[Estimate]:
 
 def _visualize(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import wanted_drawings
+    from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
     from fieldguide.records.topics import read_phrases
 
     section = plan.params.visualize
@@ -158,7 +158,7 @@ def _caption(plan: _Plan) -> Iterator[Estimate]:
 
 
 def _recompose(plan: _Plan) -> Iterator[Estimate]:
-    from fieldguide.queries.rewriting.recomposing import SYSTEM
+    from fieldguide.queries.visuals.captioning.recomposing import SYSTEM
 
     section = plan.params.recompose
     if section.recomposer != "chat" or section.chat is None:
@@ -182,7 +182,7 @@ def _rerank(plan: _Plan) -> Iterator[Estimate]:
 def _probe(plan: _Plan) -> Iterator[Estimate]:
     from fieldguide.evaluation.probing.world import changed_phrases, choose
     from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import wanted_drawings
+    from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
 
     section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths
     spec = plan.params.generators[drawn.generator]

@@ -16,7 +16,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.budget import BudgetError
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
 from fieldguide.models.calls.store import Call
 from fieldguide.models.protocols import Refused
 from tests.models.endpoint import (

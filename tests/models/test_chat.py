@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.calls.chat import Chat, Reply
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
 from fieldguide.models.protocols import Refused
 from tests.models.endpoint import KEY, Act, completion, serve
 

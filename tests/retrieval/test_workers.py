@@ -12,11 +12,12 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest import ingest
+from fieldguide.corpus.items import image_items
 from fieldguide.corpus.shards import read_images
 from fieldguide.models.registry import load_encoder
 from fieldguide.params import read_params
 from fieldguide.retrieval.encoding import forward
-from fieldguide.retrieval.encoding.encode import Encoded, encode, image_items
+from fieldguide.retrieval.encoding.encode import Encoded, encode
 from fieldguide.runtime.run import Run
 from fieldguide.runtime.workers import workers
 from flows.embed import embed

@@ -21,14 +21,14 @@ from fieldguide.core.files import read_jsonl, write_jsonl, write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.models.calls.caller import open_calls
 from fieldguide.models.calls.estimate import Estimate, hours, verdict
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
 from fieldguide.models.calls.store import BLOBS, CALLS, CallStore
 from fieldguide.models.registry import load_generator
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.release.make import make_release
 from fieldguide.publishing.release.verify import verify_release
 from fieldguide.queries.rewriting.rewriting import rewrite
-from fieldguide.queries.visuals.drawings import draw_all
+from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.topics import read_phrases, read_topics

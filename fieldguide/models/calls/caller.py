@@ -17,8 +17,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.models.calls import endpoints, rates
 from fieldguide.models.calls.budget import Budget
 from fieldguide.models.calls.pricing import Usage, cost, price_of
-from fieldguide.models.calls.section import Calls as Spending
-from fieldguide.models.calls.section import Endpoint, read_calls
+from fieldguide.models.calls.section import Endpoint, Spending, read_calls
 from fieldguide.models.calls.store import Call, CallStore, call_key
 
 if TYPE_CHECKING:

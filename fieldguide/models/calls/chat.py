@@ -14,7 +14,7 @@ from fieldguide.core.files import sha256_bytes
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.calls.caller import Answer, Calls, Request, UnreadableError
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
 from fieldguide.models.calls.store import Call
 from fieldguide.models.protocols import Refused
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from fieldguide.core.plugins import check_offered, tag_by_kind
 from fieldguide.core.section import Section
-from fieldguide.models.calls.section import Chat
+from fieldguide.models.calls.section import ChatEndpoint
 
 GROUP = "fieldguide.captioners"
 """Entry points by which other packages offer kinds of captioners."""
@@ -49,7 +49,7 @@ class ChatCaptioner(Section):
     """A chat model that sees images: `chat` says which, `question` what it is asked; at most `side` pixels wide."""
 
     kind: Literal["chat"]
-    chat: Chat
+    chat: ChatEndpoint
     question: str = QUESTION
     side: Annotated[int, Field(ge=64, le=4096)] = 768
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.section import Decompose
-from fieldguide.queries.topics.templates import placeholders
+from fieldguide.queries.wording.placeholders import placeholders
 from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.topics import Component, Subtopic, read_topics, write_records
 

@@ -13,7 +13,7 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.protocols import Refused
 from fieldguide.queries.rewriting.section import Rewrite
-from fieldguide.queries.topics.templates import check_placeholders, placeholders
+from fieldguide.queries.wording.placeholders import check_placeholders, placeholders
 from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.topics import Phrase, Subtopic, Topic, read_topics, write_records
 

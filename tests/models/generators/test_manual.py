@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from fieldguide.core.section import Name
 from fieldguide.models.generators.section import Generator
 from fieldguide.models.registry import GENERATORS
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.drawing.section import Visualize
 from tests.conftest import REPOSITORY
 
 _TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
 from fieldguide.queries.topics.questions import Candidate
 from fieldguide.queries.topics.selection import answer_classes, select
-from fieldguide.queries.topics.templates import placeholders, trait, wordings
+from fieldguide.queries.topics.templates import trait, wordings
+from fieldguide.queries.wording.placeholders import placeholders
 from fieldguide.records.topics import Refusal, Topic
 from tests.queries.topics.builders import FORMS, attributes, called, entities, groups, subject
 

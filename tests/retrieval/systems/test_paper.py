@@ -12,14 +12,15 @@ from PIL import Image
 
 from fieldguide.core.files import read_member
 from fieldguide.core.paths import Paths
+from fieldguide.corpus.items import drawing_items, image_items, text_items
 from fieldguide.corpus.shards import read_images
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.registry import load_encoder
-from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.topics import read_phrases, read_topics
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.encoding.encode import encode
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.run import run_system
 from tests import builders

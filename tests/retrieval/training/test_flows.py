@@ -11,7 +11,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models.registry import load_encoder
 from fieldguide.params import Params
-from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.topics import Phrase, write_records
 from fieldguide.retrieval.training.train_split import read_material
 from fieldguide.runtime.stage import Run

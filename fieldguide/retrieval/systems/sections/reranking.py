@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from fieldguide.models.calls.section import Chat
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RerankVlmSystem(RankingSection):
 
     kind: Literal["rerank-vlm"]
     base: System
-    chat: Chat
+    chat: ChatEndpoint
     top: Annotated[int, Field(ge=1, le=1000)] = 10
     query: Literal["question", "phrase"] = "phrase"
     prompt: str = PROMPT

@@ -11,8 +11,8 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.protocols import Refused
-from fieldguide.queries.rewriting.section import Recompose
-from fieldguide.queries.topics.templates import check_placeholders
+from fieldguide.queries.visuals.captioning.section import Recompose
+from fieldguide.queries.wording.placeholders import check_placeholders
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.topics import RECOMPOSED, Subtopic, read_phrases, read_topics
 

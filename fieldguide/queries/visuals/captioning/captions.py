@@ -16,12 +16,11 @@ from fieldguide.core.files import locked, read_member
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
+from fieldguide.corpus.items import Item, Member, drawing_items, image_items
 from fieldguide.corpus.pixels import open_image
 from fieldguide.models.protocols import Captioner, Refused
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.retrieval.encoding.encode import drawing_items, image_items
-from fieldguide.retrieval.encoding.forward import Item, Member
 
 
 @dataclass(frozen=True)
