@@ -32,7 +32,7 @@ from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.run import run_system
-from fieldguide.retrieval.systems.sections.systems import TextSystem, VisretSystem
+from fieldguide.retrieval.systems.sections.comparing import TextSystem, VisretSystem
 
 ENCODER, POOLS, IMAGES, SAMPLE, BATCH = "text-tower", 100, 300, 3, 32
 SYSTEMS = {

@@ -23,7 +23,7 @@ from fieldguide.models.calls.store import Call
 from fieldguide.models.captioners.section import ChatCaptioner
 from fieldguide.params import Params
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
-from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 # Characters of a prompt that is not known yet, and of a phrase: those of the example, rounded up.
 _PROMPT, _PHRASE = 1200, 80

@@ -11,7 +11,7 @@ from fieldguide.retrieval.search import Floats
 from fieldguide.retrieval.systems.captioned import Captioned
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, system
-from fieldguide.retrieval.systems.sections.systems import CaptionSystem
+from fieldguide.retrieval.systems.sections.comparing import CaptionSystem
 
 
 @system("caption")

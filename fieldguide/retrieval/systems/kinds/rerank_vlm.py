@@ -20,7 +20,7 @@ from fieldguide.records.runs import ranking
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
-from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
 

@@ -12,7 +12,7 @@ from fieldguide.retrieval.search import Floats
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.comparison import Comparison, same_space
 from fieldguide.retrieval.systems.registry import Rows, Scorer, system
-from fieldguide.retrieval.systems.sections.systems import TextSystem
+from fieldguide.retrieval.systems.sections.comparing import TextSystem
 
 
 @system("text")

@@ -8,7 +8,7 @@ from fieldguide.retrieval.search import Floats
 from fieldguide.retrieval.systems.centring import Centring
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Scorer, system
-from fieldguide.retrieval.systems.sections.systems import VisretSystem
+from fieldguide.retrieval.systems.sections.comparing import VisretSystem
 
 
 @system("visret")

@@ -1,18 +1,59 @@
-"""A run that was made elsewhere, scored beside our own."""
+"""Systems that know nothing of the images (what a measure is worth without knowledge), and runs made elsewhere."""
 
 from __future__ import annotations
+
+import hashlib
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldguide.core.errors import Problem, ProblemsError
+from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import read_run
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.systems.collection import Collection
 from fieldguide.retrieval.systems.registry import Rows, Scorer, system
-from fieldguide.retrieval.systems.sections.baselines import RunSystem
+from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 
 _SHOWN = 20
+
+
+@system("random")
+def random(spec: RandomSystem, collection: Collection) -> Scorer:
+    """Uniform scores. A subtopic's depend on its id and the seed alone, not on the other subtopics."""
+
+    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
+        digest = hashlib.sha256(f"{spec.seed} {subtopic.subtopic_id}".encode()).digest()
+        values = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32)).random(len(collection.gallery))
+        chosen: npt.NDArray[np.float64] = values[candidates]
+        return chosen
+
+    return score
+
+
+@system("constant")
+def constant(spec: ConstantSystem, collection: Collection) -> Scorer:
+    """Every image scores 0: the run is ordered by image_id alone, and no measure may find more in it than chance."""
+
+    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
+        return np.zeros(len(candidates), dtype=np.float32)
+
+    return score
+
+
+@system("file-order")
+def file_order(spec: FileOrderSystem, collection: Collection) -> Scorer:
+    """Images in the order of (source, source_key), the first best. Better than chance: the order is no accident."""
+    images = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
+    place = np.empty(len(images), dtype=np.float64)
+    place[np.lexsort((images["source_key"].astype(str), images["source"].astype(str)))] = np.arange(len(images))
+
+    def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
+        # A run's scores are float32, which holds whole numbers up to 16 million exactly.
+        chosen: npt.NDArray[np.float64] = -place[candidates]
+        return chosen
+
+    return score
 
 
 @system("run")
