@@ -30,7 +30,7 @@ from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.retrieval.encoding.encode import encode
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.comparing import TextSystem, VisretSystem
 
@@ -43,7 +43,7 @@ SYSTEMS = {
 Pools = Mapping[str, Sequence[str]]
 
 
-def drawn_pools(collection: Collection) -> Pools:
+def drawn_pools(collection: SearchCollection) -> Pools:
     """A pool for each of the first subtopics."""
     rng, gallery = np.random.default_rng(0), np.array(collection.gallery)
     return {s.subtopic_id: sorted(rng.choice(gallery, IMAGES, replace=False)) for s in collection.subtopics[:POOLS]}
@@ -62,7 +62,7 @@ def table(paths: Paths, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, 
             (queries, paths.queries(ENCODER)),
         )
     )
-    runs = {name: list(run_system(name, spec, Collection(paths), pools)) for name, spec in SYSTEMS.items()}
+    runs = {name: list(run_system(name, spec, SearchCollection(paths), pools)) for name, spec in SYSTEMS.items()}
     for name, lines in runs.items():
         write_run(paths.run("rerank", name), lines)
     return encoded, runs
@@ -71,7 +71,7 @@ def table(paths: Paths, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, 
 def afresh(paths: Paths, encoder: Encoder, pools: Pools) -> dict[str, list[RunLine]]:
     """The same runs, each pool by itself and for each query type anew."""
     frame = read_images(paths).set_index("image_id", drop=False)
-    subtopics = {s.subtopic_id: s for s in Collection(paths).subtopics}
+    subtopics = {s.subtopic_id: s for s in SearchCollection(paths).subtopics}
     phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
     drawings = {}
     for row, image in read_drawings(paths):
@@ -117,7 +117,7 @@ def main() -> None:
             (paths.data / part).symlink_to(ROOT / "data" / part)
         encoder = load_encoder(ENCODER, params.encoder(ENCODER), ROOT)
         encoder.encode_texts(["a photo"])  # what is loaded when it is first used is loaded for both
-        pools = drawn_pools(Collection(paths))
+        pools = drawn_pools(SearchCollection(paths))
         some = dict(list(pools.items())[:SAMPLE])
         ours, encoded, runs = timed(lambda: table(paths, encoder, pools))
         again, anew, same = timed(lambda: table(paths, encoder, pools))

@@ -9,9 +9,9 @@ def pool(run: Run) -> None:
     from fieldguide.records.judgments import POOLS
     from fieldguide.records.runs import read_run
     from fieldguide.retrieval.pooling.pool import make_pools
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
 
-    collection = Collection(run.paths)
+    collection = SearchCollection(run.paths)
     runs = {name: read_run(run.paths.run("fullrank", name)) for name in run.params.pool.systems}
     subtopics = [subtopic.subtopic_id for subtopic in collection.subtopics]
     pools = make_pools(run.params.pool, runs, subtopics, collection.gallery)

@@ -9,11 +9,11 @@ def rerank(run: Run, system: str) -> None:
     from fieldguide.records.judgments import POOLS
     from fieldguide.records.runs import write_run
     from fieldguide.retrieval.pooling.pool import pools_by_subtopic
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.run import run_system
 
     pools = pools_by_subtopic(POOLS.read(run.paths.pools))
-    collection = Collection(run.paths)
+    collection = SearchCollection(run.paths)
     lines = list(run_system(system, run.params.system(system), collection, pools))
     write_run(run.paths.run("rerank", system), lines)
     print(f"{system}: {len({line.subtopic_id for line in lines})} of {len(pools)} pools, {len(lines)} images ranked")

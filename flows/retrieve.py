@@ -7,11 +7,11 @@ from fieldguide.runtime.stage import Run, stage
 def retrieve(run: Run, system: str) -> None:
     """Write data/runs/fullrank/SYSTEM.trec, and data/runs/search/SYSTEM.json with what an index missed if any."""
     from fieldguide.records.runs import IndexRecall, write_run
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.run import run_system
     from fieldguide.retrieval.systems.searching import exact, indexed, write_recalls
 
-    collection, values = Collection(run.paths), run.params.retrieve
+    collection, values = SearchCollection(run.paths), run.params.retrieve
     cache = run.paths.cache / "indexes"
     recalls: list[IndexRecall] = []
     search = indexed(values.index, values.depth, cache, tell=recalls.append) if values.index else exact

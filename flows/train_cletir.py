@@ -7,16 +7,16 @@ from fieldguide.runtime.stage import Run, stage
 def train_cletir(run: Run, system: str) -> None:
     """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
     from fieldguide.models.parallel import one_thread
-    from fieldguide.retrieval.cletir.examples import read_lessons
+    from fieldguide.retrieval.cletir.examples import read_examples
     from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_folds
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
     spec, recipe = run.params.system(system), run.params.train_cletir
     if not isinstance(spec, CletirSystem):
         raise TypeError(f"systems.{system} is of kind {spec.kind}")  # params.yaml was validated to name no such
-    collection = Collection(run.paths)
-    lessons = read_lessons(collection, spec, recipe.split)
+    collection = SearchCollection(run.paths)
+    lessons = read_examples(collection, spec, recipe.split)
     folds = deal_folds(lessons.entities, recipe.folds, recipe.seed)
     with one_thread():
         weights = save_folds(

@@ -16,11 +16,11 @@ def train_generator(run: Run) -> None:
     from fieldguide.models.networks.sentences import SentenceEncoder
     from fieldguide.models.networks.unet import UNetConfig
     from fieldguide.retrieval.training.generator import Examples, Recipe, prepare, train
-    from fieldguide.retrieval.training.train_split import read_material
+    from fieldguide.retrieval.training.train_split import read_train_split
 
     values, paths = run.params.train_generator, run.paths
     generator = run.params.trained_generator()
-    material = read_material(paths, values.split)
+    material = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / generator.text)
     config = UNetConfig.for_images(values.size, values.channels)
     recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)

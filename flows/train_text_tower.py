@@ -20,11 +20,11 @@ def train_text_tower(run: Run) -> None:
     from fieldguide.models.networks.sentences import SentenceEncoder
     from fieldguide.models.protocols import unit_rows
     from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
-    from fieldguide.retrieval.training.train_split import read_material
+    from fieldguide.retrieval.training.train_split import read_train_split
 
     values, paths = run.params.train_text_tower, run.paths
     spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))
-    material = read_material(paths, values.split)
+    material = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / spec.text)
     network = MobileNetV2Network(paths.root / spec.weights)
     recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)

@@ -18,10 +18,10 @@ _COLUMNS = ("kind", "model", "calls", "refused", "tokens_in", "tokens_out", "ima
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
     """Print the answers that are kept (data/calls), by model, and what is left of calls.budget."""
     from fieldguide.cli import tables
-    from fieldguide.models.calls.caller import open_calls
+    from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.store import summed
 
-    calls = open_calls(Path())
+    calls = open_caller(Path())
     rows = summed(calls.store.calls())
     tables.show(rows, _COLUMNS, as_json)
     if not as_json:

@@ -28,7 +28,7 @@ class Spooled(NamedTuple):
     size: int
 
 
-class Placed(NamedTuple):
+class ShardPlace(NamedTuple):
     """Where an image's bytes lie for good: records.IMAGES' columns of these names."""
 
     shard: str
@@ -68,7 +68,7 @@ class Spool:
             stream.write(data)
         return Spooled(image_id, f"{image_id}.{extension}", offset, len(data))
 
-    def pack(self, target: Path, kept: Sequence[Spooled], track: Track = silent) -> dict[str, Placed]:
+    def pack(self, target: Path, kept: Sequence[Spooled], track: Track = silent) -> dict[str, ShardPlace]:
         """Write one tar a shard into `target`, members sorted by image_id; empty shards have none."""
         by_shard: dict[int, list[Spooled]] = {}
         for spooled in sorted(kept):
@@ -78,7 +78,7 @@ class Spool:
             name, spool = f"{number:05d}.tar", self._file(number)
             content = ((m.member, read_member(spool, m.offset, m.size)) for m in members)
             for spooled, member in zip(members, write_tar(target / name, content), strict=True):
-                placed[spooled.image_id] = Placed(name, member.offset, member.size)
+                placed[spooled.image_id] = ShardPlace(name, member.offset, member.size)
         return placed
 
     def _file(self, shard: int) -> Path:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
-from fieldguide.models.captioners.section import Captioner as CaptionerSection
+from fieldguide.models.captioners.section import AnyCaptioner as CaptionerSection
 from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.generators.section import Generator as GeneratorSection
+from fieldguide.models.generators.section import AnyGenerator as GeneratorSection
 from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ BuildT = TypeVar("BuildT", bound=Callable[..., object])
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Spec, Model]):
+class ModelKind(Generic[Spec, Model]):
     """One way to make a model.
 
     Attributes:
@@ -102,7 +102,7 @@ class Registry(Generic[Spec, Model]):
         self.role = role
         self.group = f"fieldguide.{role}s"
         self._builtin = builtin
-        self._kinds: dict[str, Kind[Spec, Model]] = {}
+        self._kinds: dict[str, ModelKind[Spec, Model]] = {}
 
     def register(
         self,
@@ -112,12 +112,12 @@ class Registry(Generic[Spec, Model]):
         files: Mapping[str, tuple[str, ...]],
         modalities: tuple[Modality, ...] = (),
     ) -> Callable[[BuildT], BuildT]:
-        """Decorator for a class or function `(name, spec, root)`; see `Kind` for the arguments."""
+        """Decorator for a class or function `(name, spec, root)`; see `ModelKind` for the arguments."""
 
         def keep(build: BuildT) -> BuildT:
             if name in self._kinds:
                 raise ValueError(f"{self.role} kind {name!r} is registered twice")
-            self._kinds[name] = Kind(name, build, modules, files, modalities)  # type: ignore[arg-type]
+            self._kinds[name] = ModelKind(name, build, modules, files, modalities)  # type: ignore[arg-type]
             return build
 
         return keep
@@ -129,7 +129,7 @@ class Registry(Generic[Spec, Model]):
             importlib.import_module(module.name)
         return sorted({*self._kinds, *self._plugins()})
 
-    def get(self, name: str, where: str) -> Kind[Spec, Model]:
+    def get(self, name: str, where: str) -> ModelKind[Spec, Model]:
         """The kind of that name.
 
         Args:

@@ -18,9 +18,9 @@ from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.probing.section import Probe, unprobeable
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.models.calls.section import Spending
-from fieldguide.models.captioners.section import Captioner
-from fieldguide.models.encoders.section import Encoder
-from fieldguide.models.generators.section import FlowMatchingGenerator, Generator
+from fieldguide.models.captioners.section import AnyCaptioner
+from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.models.generators.section import AnyGenerator, FlowMatchingGenerator
 from fieldguide.publishing.release.section import Release
 from fieldguide.publishing.report.section import Report
 from fieldguide.queries.mining.section import Mine
@@ -43,16 +43,16 @@ class Params(Section):
 
     ingest: Ingest
     embed: Embed
-    encoders: dict[Name, Encoder]
+    encoders: dict[Name, AnyEncoder]
     mine: Mine
     calls: Spending = Spending()
     compose: Compose
     rewrite: Rewrite
     decompose: Decompose = Decompose()
     visualize: Visualize
-    generators: dict[Name, Generator]
+    generators: dict[Name, AnyGenerator]
     caption: Caption = Caption()
-    captioners: dict[Name, Captioner] = Field(default={})
+    captioners: dict[Name, AnyCaptioner] = Field(default={})
     recompose: Recompose = Recompose()
     retrieve: Retrieve
     systems: dict[Name, System]
@@ -70,7 +70,7 @@ class Params(Section):
     train_text_tower: TrainTextTower
     train_cletir: TrainCletir = TrainCletir()
 
-    def encoder(self, name: str) -> Encoder:
+    def encoder(self, name: str) -> AnyEncoder:
         """The encoder of that name.
 
         Raises:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Reply
 from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
 from fieldguide.models.protocols import Refused
@@ -30,7 +30,7 @@ def spec(base_url: str, **changes: Any) -> ChatSpec:
 
 
 def chat(root: Path, base_url: str, **changes: Any) -> Chat:
-    return Chat(spec(base_url, **changes), open_calls(root))
+    return Chat(spec(base_url, **changes), open_caller(root))
 
 
 def test_asks_with_temperature_seed_and_key_and_counts_tokens(tmp_path: Path) -> None:

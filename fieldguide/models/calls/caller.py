@@ -56,7 +56,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class EndpointAnswer:
     """What an endpoint's answer says.
 
     Attributes:
@@ -76,7 +76,7 @@ class Answer:
 
 Send = Callable[["openai.OpenAI"], bytes]
 """Sends a request and returns the body of the answer."""
-Read = Callable[[Any], Answer]
+Read = Callable[[Any], EndpointAnswer]
 """Reads an answer's JSON; raises UnreadableError where it is none."""
 
 
@@ -92,7 +92,7 @@ class UnansweredError(FieldguideError):
     """One request has no answer: it came to nothing after all retries, or what came is none. Others may well have."""
 
 
-class Calls:
+class Caller:
     """Asks endpoints.
 
     Invariant: a request is sent once and its answer or refusal read from `store` ever after, without a key and without
@@ -190,7 +190,7 @@ class Calls:
             return self._clients[key]
 
 
-def open_calls(root: Path) -> Calls:
+def open_caller(root: Path) -> Caller:
     """The calls of a repository: its store, its ledger, and section `calls` of its params.yaml.
 
     Raises:
@@ -198,10 +198,10 @@ def open_calls(root: Path) -> Calls:
     """
     paths, spending = Paths(root), read_calls(root)
     lock = paths.state / "locks" / "ledger.lock"
-    return Calls(CallStore.at(root), Budget(paths.calls / "ledger.jsonl", lock, spending.budget), spending)
+    return Caller(CallStore.at(root), Budget(paths.calls / "ledger.jsonl", lock, spending.budget), spending)
 
 
-def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer:
+def _answered(send: Callable[[], bytes], read: Read, request: Request) -> EndpointAnswer:
     """Send and read; an error that says no to what was asked is an answer too."""
     import openai
 
@@ -211,7 +211,7 @@ def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer
         why = endpoints.refusal(error)
         if why is None:
             raise
-        return Answer(None, request.endpoint.model, Usage(), refused=why)
+        return EndpointAnswer(None, request.endpoint.model, Usage(), refused=why)
     try:
         value = json.loads(data)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -73,7 +73,7 @@ BUILTIN: dict[str, type[Section]] = {
 }
 
 
-Captioner = Annotated[
+AnyCaptioner = Annotated[
     Annotated[ClassesCaptioner, Tag("classes")]
     | Annotated[ImageToTextCaptioner, Tag("image-to-text")]
     | Annotated[ChatCaptioner, Tag("chat")]

@@ -194,7 +194,7 @@ BUILTIN: dict[str, type[EncoderSection]] = {
 }  # fmt: skip
 
 
-Encoder = Annotated[
+AnyEncoder = Annotated[
     Annotated[MobileNetV2Encoder, Tag("mobilenetv2")]
     | Annotated[ConSEEncoder, Tag("conse")]
     | Annotated[TextTowerEncoder, Tag("text-tower")]

@@ -184,7 +184,7 @@ BUILTIN: dict[str, type[Section]] = {
 }
 
 
-Generator = Annotated[
+AnyGenerator = Annotated[
     Annotated[FlowMatchingGenerator, Tag("flow-matching")]
     | Annotated[DiffusersGenerator, Tag("diffusers")]
     | Annotated[IPAdapterGenerator, Tag("ip-adapter")]

@@ -32,7 +32,7 @@ Rewriter = Callable[[Subtopic, str], str | Refused]
 
 
 @dataclass(frozen=True)
-class Summary:
+class RewriteSummary:
     """What `rewrite` wrote, counted."""
 
     phrases: int
@@ -44,7 +44,7 @@ class Summary:
         return [f"{self.phrases} phrases by {self.rewriter}, {self.distinct} of them different"]
 
 
-def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
+def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> RewriteSummary:
     """Write data/phrases/phrases.jsonl, sorted by subtopic_id.
 
     Raises:
@@ -74,7 +74,7 @@ def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
     expansions = _expansions(spec.expansions, subtopics, names)
     write_records(paths.phrases, phrases)
     write_records(paths.expansions, expansions)
-    return Summary(len(phrases), len({phrase.text for phrase in phrases}), called)
+    return RewriteSummary(len(phrases), len({phrase.text for phrase in phrases}), called)
 
 
 def _expansions(templates: Sequence[str], subtopics: Sequence[Subtopic], names: Mapping[str, str]) -> list[Phrase]:
@@ -155,12 +155,12 @@ def _rewriter(spec: Rewrite, paths: Paths) -> tuple[Rewriter, str]:
 
     if spec.rewriter == "template":
         return by_template, "template"
-    from fieldguide.models.calls.caller import open_calls
+    from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.chat import Chat
 
     if spec.chat is None:
         raise ValueError("params.rewrite.chat is empty")
-    chat = Chat(spec.chat, open_calls(paths.root))
+    chat = Chat(spec.chat, open_caller(paths.root))
 
     def by_chat(subtopic: Subtopic, name: str) -> str | Refused:
         if subtopic.topic.kind == "entity":

@@ -18,9 +18,9 @@ from fieldguide.core.files import atomic_directory, write_json
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.networks import stored
 from fieldguide.models.networks.aggregation import Aggregation, save_aggregation
-from fieldguide.retrieval.cletir.examples import Lessons
+from fieldguide.retrieval.cletir.examples import CletirExamples
 from fieldguide.retrieval.cletir.section import TrainCletir
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
 
@@ -40,7 +40,7 @@ def deal_folds(entities: Sequence[str], folds: int, seed: int) -> dict[str, int]
 
 
 def train_folds(
-    lessons: Lessons, folds: Mapping[str, int], centre: bool, recipe: TrainCletir, track: Track = silent
+    lessons: CletirExamples, folds: Mapping[str, int], centre: bool, recipe: TrainCletir, track: Track = silent
 ) -> Iterator[tuple[int, Aggregation]]:
     """A network for each fold, trained without its entities.
 
@@ -52,7 +52,7 @@ def train_folds(
         yield fold, train_aggregation(lessons.without(held_out, centre), recipe)
 
 
-def train_aggregation(lessons: Lessons, recipe: TrainCletir) -> Aggregation:
+def train_aggregation(lessons: CletirExamples, recipe: TrainCletir) -> Aggregation:
     """Fit aggregation and weight by the contrastive loss with many positives (Khosla et al., arXiv 2004.11362, L_out).
 
     Positives of a phrase are all photographs of its entity; a phrase's score of a photograph is CLETIR's:
@@ -89,7 +89,7 @@ def train_aggregation(lessons: Lessons, recipe: TrainCletir) -> Aggregation:
 def save_folds(
     folder: Path,
     spec: CletirSystem,
-    collection: Collection,
+    collection: SearchCollection,
     recipe: TrainCletir,
     folds: Mapping[str, int],
     networks: Iterable[tuple[int, Aggregation]],

@@ -16,7 +16,7 @@ from fieldguide.retrieval.index.build import CODES, META, IndexMeta, Rows
 from fieldguide.retrieval.search import Floats, nearest
 
 
-class Index:
+class OpenIndex:
     """An index opened for asking. It serves the encoder revision that it was built of, and no other."""
 
     def __init__(self, meta: IndexMeta, codes: Any) -> None:
@@ -24,7 +24,7 @@ class Index:
         self._codes = codes
 
     @classmethod
-    def open(cls, folder: Path) -> Index:
+    def open(cls, folder: Path) -> OpenIndex:
         """Open a folder that `build_index` made.
 
         Raises:
@@ -41,7 +41,7 @@ class Index:
             raise FieldguideError(f"{folder / CODES}: missing or damaged; remove {folder}, it will be built again")
         return cls(meta, faiss.read_index(str(folder / CODES)))
 
-    def search(self, queries: Floats, spec: params.Index, *, revision: str) -> Rows:
+    def search(self, queries: Floats, spec: params.AnyIndex, *, revision: str) -> Rows:
         """Paths of images that are worth comparing: (q, spec.shortlist), -1 where fewer were found.
 
         Args:
@@ -72,7 +72,7 @@ def recall(
     """Share of the exact `depth` nearest images that are among the proposed ones, mean over queries (recall@depth).
 
     Args:
-        places: (q, n) places in `rows`, as `Index.search` gives them for `queries`.
+        places: (q, n) places in `rows`, as `OpenIndex.search` gives them for `queries`.
         images, rows, centre: what the index is of.
     """
     exact, _ = nearest(queries, images.vectors, rows, depth, centre)

@@ -19,7 +19,7 @@ from fieldguide.records.topics import RECOMPOSED, Subtopic, read_components, rea
 
 
 @dataclass(frozen=True)
-class Collection:
+class SearchCollection:
     """What systems rank and what they may know: the gallery, topics, phrases, drawings, embeddings.
 
     `sources` leaves only the images of these sources in the gallery; None leaves all.

@@ -16,7 +16,7 @@ from fieldguide.retrieval.systems.registry import Rows
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VectorScorer:
     """A scorer of which `run_system` knows how it searches: many subtopics share a pass, or ask an index.
 
     Attributes:

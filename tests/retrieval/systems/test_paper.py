@@ -21,7 +21,7 @@ from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.retrieval.encoding.encode import encode
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from tests import builders
 from tests.models import tiny_encoders
@@ -115,7 +115,7 @@ def _png(data: bytes) -> Image.Image:
 def _deviation(paths: Paths, wanted: Scores, **values: Any) -> float:
     """How far, at most, a system's scores are from those wanted; half of it, where its order goes against them."""
     found: Scores = {}
-    for line in run_system("it", section(**values), Collection(paths)):
+    for line in run_system("it", section(**values), SearchCollection(paths)):
         found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
     assert found.keys() == wanted.keys()
     furthest = 0.0
@@ -131,7 +131,7 @@ def _deviation(paths: Paths, wanted: Scores, **values: Any) -> float:
 @pytest.mark.parametrize("query", ["question", "phrase"])
 def test_text_and_rewriting_are_the_papers(both: tuple[Paths, Paper], query: str) -> None:
     paths, paper = both
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     wanted = {
         s.subtopic_id: paper.by_text(s.topic.text if query == "question" else collection.phrases[s.subtopic_id])
         for s in collection.subtopics
@@ -142,7 +142,7 @@ def test_text_and_rewriting_are_the_papers(both: tuple[Paths, Paper], query: str
 @pytest.mark.parametrize(("images", "fusion", "c"), [(1, "rrf", 1), (2, "rrf", 1), (2, "rrf", 60), (2, "mean", 1)])
 def test_visret_is_the_papers(both: tuple[Paths, Paper], images: int, fusion: str, c: float) -> None:
     paths, paper = both
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     wanted = {
         s.subtopic_id: paper.by_drawings(collection.phrases[s.subtopic_id], images, fusion, c)
         for s in collection.subtopics

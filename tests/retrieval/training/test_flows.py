@@ -13,7 +13,7 @@ from fieldguide.models.registry import load_encoder
 from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.topics import Phrase, write_records
-from fieldguide.retrieval.training.train_split import read_material
+from fieldguide.retrieval.training.train_split import read_train_split
 from fieldguide.runtime.stage import Run
 from flows.train_generator import train_generator
 from flows.train_text_tower import train_text_tower
@@ -56,7 +56,7 @@ def _params() -> Params:
 
 
 def test_material_is_the_train_split_of_known_entities_in_order(paths: Paths) -> None:
-    material = read_material(paths, "train")
+    material = read_train_split(paths, "train")
     images = read_images(paths)
     expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
     assert material.images["image_id"].tolist() == expected["image_id"].tolist()
@@ -73,14 +73,14 @@ def test_a_split_without_known_entities_is_told(paths: Paths) -> None:
     (paths.knowledge / "entities.jsonl").write_text(lines)
     (paths.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
     with pytest.raises(FieldguideError, match=r"split 'train' has no photograph of an entity of .*entities.jsonl"):
-        read_material(paths, "train")
+        read_train_split(paths, "train")
 
 
 def test_what_is_trained_can_be_drawn_and_encoded_with(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     run = Run(_params(), paths)
     train_generator(run)
     train_text_tower(run)
-    photographs = len(read_material(paths, "train").images)
+    photographs = len(read_train_split(paths, "train").images)
     assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
     train_generator(run)

@@ -24,7 +24,7 @@ from fieldguide.records.images import IMAGES
 
 
 @dataclass(frozen=True)
-class Summary:
+class CaptionSummary:
     """How many captions were made now, were there already, and failed."""
 
     made: int
@@ -45,7 +45,7 @@ def captioned_items(paths: Paths) -> list[Item]:
 
 def caption_all(
     items: Sequence[Item], captioner: Captioner, paths: Paths, batch: int, track: Track = silent
-) -> Summary:
+) -> CaptionSummary:
     """Caption what is not in the cache and write data/captions/captions.parquet.
 
     A run that was killed goes on from the last batch. What failed is recorded with the reason, and tried again by the
@@ -67,7 +67,7 @@ def caption_all(
         known = cache.known()
     rows = [_row(item, captioner, known.get(item.content), failed.get(item.content)) for item in items]
     CAPTIONS.write(paths.captions, CAPTIONS.frame(rows))
-    return Summary(len(missing) - len(failed), len(items) - len(missing), len(failed))
+    return CaptionSummary(len(missing) - len(failed), len(items) - len(missing), len(failed))
 
 
 def write_no_captions(paths: Paths) -> None:

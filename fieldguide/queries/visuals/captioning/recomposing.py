@@ -36,7 +36,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Summary:
+class RecomposeSummary:
     """What `recompose` wrote, counted."""
 
     recomposed: int
@@ -47,7 +47,7 @@ class Summary:
         return f"{self.recomposed} captions recomposed by {self.recomposer}, {self.failed} failed"
 
 
-def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Summary:
+def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> RecomposeSummary:
     """Write data/recomposed/recomposed.parquet, sorted by subtopic_id and drawing_id.
 
     Raises:
@@ -60,7 +60,7 @@ def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Summary:
     rows = [_row(task, _usable(answer), called) for task, answer in zip(tasks, done, strict=True)]
     RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(rows))
     failed = sum(row["status"] == "failed" for row in rows)
-    return Summary(len(rows) - failed, failed, called)
+    return RecomposeSummary(len(rows) - failed, failed, called)
 
 
 def check_template(template: str) -> None:
@@ -94,12 +94,12 @@ def _answers(spec: Recompose, tasks: Sequence[Task], paths: Paths) -> tuple[str,
             spec.template.format(caption=task.caption, phrase=task.phrase, question=task.subtopic.topic.text)
             for task in tasks
         )
-    from fieldguide.models.calls.caller import open_calls
+    from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.chat import Chat, Prompt, Reply
 
     if spec.chat is None:
         raise FieldguideError("params.yaml: recompose.chat: is empty; `chat` needs base_url and model")
-    chat = Chat(spec.chat, open_calls(paths.root))
+    chat = Chat(spec.chat, open_caller(paths.root))
     prompts = (
         Prompt(
             SYSTEM,

@@ -11,15 +11,15 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import read_run
 from fieldguide.records.topics import Subtopic
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 
 _SHOWN = 20
 
 
 @system("random")
-def random(spec: RandomSystem, collection: Collection) -> Scorer:
+def random(spec: RandomSystem, collection: SearchCollection) -> CandidateScorer:
     """Uniform scores. A subtopic's depend on its id and the seed alone, not on the other subtopics."""
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
@@ -32,7 +32,7 @@ def random(spec: RandomSystem, collection: Collection) -> Scorer:
 
 
 @system("constant")
-def constant(spec: ConstantSystem, collection: Collection) -> Scorer:
+def constant(spec: ConstantSystem, collection: SearchCollection) -> CandidateScorer:
     """Every image scores 0: the run is ordered by image_id alone, and no measure may find more in it than chance."""
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
@@ -42,7 +42,7 @@ def constant(spec: ConstantSystem, collection: Collection) -> Scorer:
 
 
 @system("file-order")
-def file_order(spec: FileOrderSystem, collection: Collection) -> Scorer:
+def file_order(spec: FileOrderSystem, collection: SearchCollection) -> CandidateScorer:
     """Images in the order of (source, source_key), the first best. Better than chance: the order is no accident."""
     images = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
     place = np.empty(len(images), dtype=np.float64)
@@ -57,7 +57,7 @@ def file_order(spec: FileOrderSystem, collection: Collection) -> Scorer:
 
 
 @system("run")
-def run_file(spec: RunSystem, collection: Collection) -> Scorer:
+def run_file(spec: RunSystem, collection: SearchCollection) -> CandidateScorer:
     """The scores of data/external/FILE. What it does not rank for a subtopic stays unranked.
 
     Raises:

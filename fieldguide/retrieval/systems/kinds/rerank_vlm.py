@@ -12,28 +12,28 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.protocols import Refused
 from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import ranking
 from fieldguide.records.topics import Subtopic
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
 from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
 
 
 @system("rerank-vlm")
-def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
+def rerank_vlm(spec: RerankVlmSystem, collection: SearchCollection) -> CandidateScorer:
     """Prompt and rerank (Lin et al., MM-Embed, arXiv 2411.02571): the model is shown each of the best images by itself.
 
     MM-Embed takes the probability of "True"; an endpoint of chats gives words, so the model is asked for a number and
     equal ones keep the base system's order. What it refuses to answer, or answers without a number, comes after all
     that it graded, as what it was not shown does; the refusal is kept with the call.
     """
-    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_calls(collection.paths.root))
+    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_caller(collection.paths.root))
     photographs = Photographs(collection, spec.side)
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
@@ -76,7 +76,7 @@ def grade(reply: Reply | Refused, scale: int) -> int | None:
 class Photographs:
     """The gallery's photographs as a model is shown them."""
 
-    def __init__(self, collection: Collection, side: int) -> None:
+    def __init__(self, collection: SearchCollection, side: int) -> None:
         self._places, self._side = collection.paths, side
         table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
         self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
