@@ -166,7 +166,8 @@ def bench_tracking() -> Iterator[Figure]:
     from fieldguide.runtime.repro import stage_names
 
     number = len(stage_names(ROOT))
-    body = "from fieldguide.runtime.stage import Run, stage\n\n\n@stage\ndef trivial(run: Run, item: str) -> None:\n    print(item)\n"
+    body = "from fieldguide.runtime.stage import Run, stage\n\n\n"
+    body += "@stage\ndef trivial(run: Run, item: str) -> None:\n    print(item)\n"
     with tempfile.TemporaryDirectory() as name:
         folder = _empty_stages(Path(name), number, f"{sys.executable} -m flows.trivial ITEM")
         for part in ("annotation", "fieldguide", "flows"):

@@ -91,7 +91,7 @@ def _inputs(params: Params, root: Path) -> Iterator[Inspection]:
 def _models(params: Params, root: Path) -> Iterator[Inspection]:
     from fieldguide.models.registry import available_kinds
 
-    for kind in available_kinds(params, root):
+    for kind in available_kinds(params.encoders, params.generators, params.captioners, root):
         used = kind.name is not None
         verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if used else "note"
         detail = f"{kind.kind}, can be used" if used else "available, not used"

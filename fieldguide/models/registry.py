@@ -15,17 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
-from fieldguide.models.captioners.section import AnyCaptioner as CaptionerSection
+from fieldguide.models.captioners.section import AnyCaptioner
 from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.generators.section import AnyGenerator as GeneratorSection
+from fieldguide.models.generators.section import AnyGenerator
 from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
-
-if TYPE_CHECKING:
-    from fieldguide import params
 
 
 class Described(Protocol):
@@ -177,8 +174,8 @@ class Registry(Generic[Spec, Model]):
 
 
 ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
-GENERATORS: Registry[GeneratorSection, Generator] = Registry("generator", "fieldguide.models.generators")
-CAPTIONERS: Registry[CaptionerSection, Captioner] = Registry("captioner", "fieldguide.models.captioners")
+GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
+CAPTIONERS: Registry[AnyCaptioner, Captioner] = Registry("captioner", "fieldguide.models.captioners")
 
 
 def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:
@@ -200,12 +197,17 @@ class Availability:
     reason: str
 
 
-def available_kinds(values: params.Params | None = None, root: Path = Path()) -> list[Availability]:
+def available_kinds(
+    encoders: Mapping[str, EncoderSection] | None = None,
+    generators: Mapping[str, AnyGenerator] | None = None,
+    captioners: Mapping[str, AnyCaptioner] | None = None,
+    root: Path = Path(),
+) -> list[Availability]:
     """Every encoder, generator and captioner of params.yaml, then every kind that it does not use; loads no model."""
     return [
-        *_available(ENCODERS, values.encoders if values else {}, root),
-        *_available(GENERATORS, values.generators if values else {}, root),
-        *_available(CAPTIONERS, values.captioners if values else {}, root),
+        *_available(ENCODERS, encoders or {}, root),
+        *_available(GENERATORS, generators or {}, root),
+        *_available(CAPTIONERS, captioners or {}, root),
     ]
 
 
@@ -232,11 +234,11 @@ def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encode
     return ENCODERS.load(name, spec, root)
 
 
-def load_generator(name: str, spec: GeneratorSection, root: Path = Path()) -> Generator:
+def load_generator(name: str, spec: AnyGenerator, root: Path = Path()) -> Generator:
     """The generator `generators.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
     return GENERATORS.load(name, spec, root)
 
 
-def load_captioner(name: str, spec: CaptionerSection, root: Path = Path()) -> Captioner:
+def load_captioner(name: str, spec: AnyCaptioner, root: Path = Path()) -> Captioner:
     """The captioner `captioners.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
     return CAPTIONERS.load(name, spec, root)

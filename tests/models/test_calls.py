@@ -16,7 +16,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.budget import BudgetError
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
 from fieldguide.models.protocols import Refused
 from tests.models.endpoint import (
@@ -64,7 +64,7 @@ def chat(root: Path, base_url: str, budget: float | None = None, **changes: Any)
     }
     calls = open_caller(root)
     calls._sleep = lambda _: None  # waits are under test in test_rates.py
-    return Chat(ChatSpec.model_validate({**values, **changes}), calls)
+    return Chat(ChatEndpoint.model_validate({**values, **changes}), calls)
 
 
 def stored(root: Path) -> list[Call]:

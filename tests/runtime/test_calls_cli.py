@@ -21,7 +21,7 @@ from fieldguide.core.files import read_jsonl, write_jsonl, write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.estimate import CallEstimate, hours, verdict
-from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import BLOBS, CALLS, CallStore
 from fieldguide.models.registry import load_generator
 from fieldguide.params import Params, parse_params
@@ -163,7 +163,7 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     ],
 )
 def test_hours_are_those_of_the_tightest_limit(limits: dict[str, int], expected: float) -> None:
-    spec = ChatSpec.model_validate({"base_url": "http://127.0.0.1/v1", "model": "tiny", **limits})
+    spec = ChatEndpoint.model_validate({"base_url": "http://127.0.0.1/v1", "model": "tiny", **limits})
     assert hours(spec, 100, 10_000, 2.0) * 3600 == pytest.approx(expected)
 
 

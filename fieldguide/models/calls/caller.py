@@ -105,7 +105,7 @@ class Caller:
         self.store, self.budget, self.spending = store, budget, spending
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._rates: dict[str, rates.Rate] = {}
+        self._rates: dict[str, rates.RateLimit] = {}
         self._clients: dict[tuple[str, float, str], openai.OpenAI] = {}
 
     def ask(self, request: Request, send: Send, read: Read) -> Call:
@@ -176,10 +176,10 @@ class Caller:
         )  # fmt: skip
         return call, answer.blobs
 
-    def _rate(self, spec: Endpoint) -> rates.Rate:
+    def _rate(self, spec: Endpoint) -> rates.RateLimit:
         with self._lock:
             limits = (spec.requests_per_minute, spec.tokens_per_minute)
-            return self._rates.setdefault(spec.where, rates.Rate(*limits, sleep=self._sleep))
+            return self._rates.setdefault(spec.where, rates.RateLimit(*limits, sleep=self._sleep))
 
     def _client(self, spec: Endpoint, secret: str) -> openai.OpenAI:
         """Clients keep connections open, and threads share them."""

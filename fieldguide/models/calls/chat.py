@@ -14,7 +14,7 @@ from fieldguide.core.files import sha256_bytes
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.calls.caller import Caller, EndpointAnswer, Request, UnreadableError
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
-from fieldguide.models.calls.section import ChatEndpoint as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
 from fieldguide.models.protocols import Refused
 
@@ -49,7 +49,7 @@ class Chat:
     Invariant: for one endpoint, model, temperature, seed and limit of tokens, a prompt is asked once (`Caller`).
     """
 
-    def __init__(self, spec: ChatSpec, calls: Caller) -> None:
+    def __init__(self, spec: ChatEndpoint, calls: Caller) -> None:
         self.spec, self.calls = spec, calls
 
     def ask(self, system: str, user: str, images: Sequence[bytes] = ()) -> Reply | Refused:

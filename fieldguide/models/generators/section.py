@@ -28,7 +28,7 @@ class FlowMatchingGenerator(Section):
     guidance: Guidance = 3.0
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         return f"{self.steps} steps, guidance {self.guidance:g}"
 
@@ -72,7 +72,7 @@ class Pipeline(Section):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         size = f"{self.width or '?'} x {self.height or '?'} pixels" if self.width or self.height else ""
         negative = f"without {self.negative!r}" if self.negative else ""
@@ -109,9 +109,9 @@ class IPAdapterGenerator(Pipeline):
     references: Annotated[int, Field(ge=1, le=16)] = 4
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
-        return f"{super().words}, after up to {self.references} photographs of the entity, scale {self.scale:g}"
+        return f"{super().description}, after up to {self.references} photographs of the entity, scale {self.scale:g}"
 
     @field_validator("adapter_weights")
     @classmethod
@@ -152,7 +152,7 @@ class OpenAIImagesGenerator(Endpoint):
         return value
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         quality = f"quality {self.quality}" if self.quality else ""
         options = (f"{name}: {value}" for name, value in self.options.items())
@@ -173,7 +173,7 @@ class PluginGenerator(Section):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         return ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
 

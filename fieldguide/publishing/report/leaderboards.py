@@ -79,7 +79,7 @@ class Board:
 
 def describe(params: Params, name: str) -> str:
     """What a system does, in a few words, from its parameters."""
-    return params.systems[name].words
+    return params.systems[name].description
 
 
 def boards(benchmark: Benchmark) -> list[Board]:

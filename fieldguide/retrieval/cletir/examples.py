@@ -71,7 +71,7 @@ def read_examples(collection: SearchCollection, spec: CletirSystem, split: str) 
     photographed = set(images["entity_id"])
     # Subtopics that share entity and text are one lesson.
     asked = {
-        (s.entity_id, collection.words(s, spec.query)): drawings
+        (s.entity_id, collection.text_of(s, spec.query)): drawings
         for s in collection.subtopics
         if s.entity_id in photographed and (drawings := collection.drawings_of(s, spec.images))
     }

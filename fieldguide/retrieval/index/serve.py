@@ -11,8 +11,8 @@ import numpy as np
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, sha256_file
 from fieldguide.records.embeddings import Embeddings
-from fieldguide.retrieval.index import section as params
 from fieldguide.retrieval.index.build import CODES, META, IndexMeta, Rows
+from fieldguide.retrieval.index.section import AnyIndex, HnswIndex, IvfIndex
 from fieldguide.retrieval.search import Floats, nearest
 
 
@@ -41,8 +41,8 @@ class OpenIndex:
             raise FieldguideError(f"{folder / CODES}: missing or damaged; remove {folder}, it will be built again")
         return cls(meta, faiss.read_index(str(folder / CODES)))
 
-    def search(self, queries: Floats, spec: params.AnyIndex, *, revision: str) -> Rows:
-        """Paths of images that are worth comparing: (q, spec.shortlist), -1 where fewer were found.
+    def search(self, queries: Floats, spec: AnyIndex, *, revision: str) -> Rows:
+        """Places in the chosen rows of images that are worth comparing: (q, spec.shortlist), -1 where fewer were found.
 
         Args:
             queries: (q, d), rows of unit length.
@@ -57,17 +57,17 @@ class OpenIndex:
                 f"the {self.meta.kind} index is of revision {self.meta.revision[:12]} of encoder {self.meta.encoder}, "
                 f"the queries are of revision {revision[:12]}; run `dvc repro`, so that both are of one"
             )
-        if isinstance(spec, params.IvfIndex):
+        if isinstance(spec, IvfIndex):
             self._codes.nprobe = spec.probes
-        if isinstance(spec, params.HnswIndex):
+        if isinstance(spec, HnswIndex):
             self._codes.hnsw.efSearch = max(spec.effort, spec.shortlist)
         count = min(spec.shortlist, self.meta.images)
-        _, paths = self._codes.search(np.ascontiguousarray(queries, dtype=np.float32), count)
-        return np.asarray(paths, dtype=np.intp)
+        _, places = self._codes.search(np.ascontiguousarray(queries, dtype=np.float32), count)
+        return np.asarray(places, dtype=np.intp)
 
 
 def recall(
-    paths: Rows, queries: Floats, images: Embeddings, rows: Rows, depth: int, centre: Floats | None = None
+    places: Rows, queries: Floats, images: Embeddings, rows: Rows, depth: int, centre: Floats | None = None
 ) -> float:
     """Share of the exact `depth` nearest images that are among the proposed ones, mean over queries (recall@depth).
 
@@ -76,4 +76,4 @@ def recall(
         images, rows, centre: what the index is of.
     """
     exact, _ = nearest(queries, images.vectors, rows, depth, centre)
-    return float(np.mean([np.isin(best, found).mean() for best, found in zip(exact, paths, strict=True)]))
+    return float(np.mean([np.isin(best, found).mean() for best, found in zip(exact, places, strict=True)]))

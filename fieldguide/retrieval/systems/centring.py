@@ -83,7 +83,7 @@ class Centring:
         if query == "caption":
             captions = self._collection.captions
             return [captions[drawing] for drawing in self._topical(about) if drawing in captions]
-        return [self._collection.words(s, query) for s in self._collection.subtopics if self._same(s, about)]
+        return [self._collection.text_of(s, query) for s in self._collection.subtopics if self._same(s, about)]
 
     def _domain(self, subtopic: Subtopic) -> str:
         return self._collection.kind(subtopic.entity_id) if self._spec.centre == "kind" else _ALL

@@ -120,7 +120,7 @@ class SearchCollection:
         depths = {e: max((n for n in range(len(taxonomy[e])) if shared[taxonomy[e][:n]] > 1), default=0) for e in asked}
         return {e: " / ".join(taxonomy[e][:depth]) for e, depth in depths.items()}
 
-    def words(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
+    def text_of(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
         """The text of a subtopic's question, or its phrase."""
         return subtopic.topic.text if query == "question" else self.phrases[subtopic.subtopic_id]
 

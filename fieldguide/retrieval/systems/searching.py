@@ -13,7 +13,7 @@ from fieldguide.core.files import locked, write_json
 from fieldguide.records.runs import SEARCH_VERSION, IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.index.build import build_index, index_key
-from fieldguide.retrieval.index.section import AnyIndex as Spec
+from fieldguide.retrieval.index.section import AnyIndex
 from fieldguide.retrieval.index.serve import OpenIndex, recall
 from fieldguide.retrieval.search import QUERIES, Floats
 from fieldguide.retrieval.systems.comparison import VectorScorer
@@ -56,7 +56,7 @@ def _parted(found: Floats, vectors: Sequence[Floats]) -> list[Floats]:
     return np.split(found, np.cumsum([len(queries) for queries in vectors])[:-1])
 
 
-def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[IndexRecall], None]) -> Searching:
+def indexed(spec: AnyIndex, depth: int, cache: Path, tell: Callable[[IndexRecall], None]) -> Searching:
     """Search through an index, which is built first where `cache` does not hold it.
 
     Each query's shortlist is compared exactly. What several queries of a subtopic propose is compared with all of them;
@@ -92,7 +92,7 @@ def write_recalls(path: Path, recalls: Sequence[IndexRecall]) -> None:
     write_json(path, {"indexes": [asdict(recall) for recall in recalls], "schema_version": SEARCH_VERSION})
 
 
-def _built(spec: Spec, score: VectorScorer, cache: Path) -> OpenIndex:
+def _built(spec: AnyIndex, score: VectorScorer, cache: Path) -> OpenIndex:
     folder = cache / index_key(spec, score.images, score.rows, score.centre)
     with locked(folder.with_suffix(".lock")):
         if not folder.exists():
@@ -101,7 +101,7 @@ def _built(spec: Spec, score: VectorScorer, cache: Path) -> OpenIndex:
 
 
 def _measured(
-    index: OpenIndex, spec: Spec, score: VectorScorer, subtopics: Sequence[Subtopic], depth: int
+    index: OpenIndex, spec: AnyIndex, score: VectorScorer, subtopics: Sequence[Subtopic], depth: int
 ) -> IndexRecall:
     """Recall over evenly spaced subtopics' queries."""
     chosen = [subtopics[n] for n in np.unique(np.linspace(0, len(subtopics) - 1, spec.sample).astype(int))]

@@ -28,8 +28,8 @@ def _examples() -> dict[str, dict[str, Any]]:
 def test_every_example_is_a_valid_section() -> None:
     examples = _examples()
     made = TypeAdapter(dict[Name, AnyGenerator]).validate_python(examples["generators"])
-    assert made["sdxl-turbo"].words == "1 steps, guidance 0, 512 x 512 pixels, fp16"
-    assert made["local"].words == "flux, 1024x1024, num_inference_steps: 4"
+    assert made["sdxl-turbo"].description == "1 steps, guidance 0, 512 x 512 pixels, fp16"
+    assert made["local"].description == "flux, 1024x1024, num_inference_steps: 4"
     assert Visualize.model_validate(examples["visualize"]).generator in made
 
 

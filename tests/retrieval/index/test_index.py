@@ -16,8 +16,8 @@ from fieldguide.records.embeddings import Embeddings, write_embeddings
 from fieldguide.records.runs import IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
-from fieldguide.retrieval.index import section as params
 from fieldguide.retrieval.index.build import build_index, index_key
+from fieldguide.retrieval.index.section import AnyIndex
 from fieldguide.retrieval.index.serve import OpenIndex, recall
 from fieldguide.retrieval.search import Floats, centred, mean, nearest
 from fieldguide.retrieval.systems.collection import SearchCollection
@@ -35,8 +35,8 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-def spec(**values: Any) -> params.Index:
-    return TypeAdapter(params.Index).validate_python(values)  # type: ignore[no-any-return]
+def spec(**values: Any) -> AnyIndex:
+    return TypeAdapter(AnyIndex).validate_python(values)  # type: ignore[no-any-return]
 
 
 def clustered(count: int, seed: int) -> Floats:

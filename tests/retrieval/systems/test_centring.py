@@ -90,4 +90,4 @@ def test_reach_needs_a_centre() -> None:
 
 
 def test_the_report_says_where_the_centre_is_from() -> None:
-    assert "domains centred (drawings of the entity's kind)" in section(**VISRET, centre="kind").words
+    assert "domains centred (drawings of the entity's kind)" in section(**VISRET, centre="kind").description

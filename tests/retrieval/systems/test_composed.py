@@ -22,7 +22,7 @@ def test_captions_are_compared_text_to_text(paths: Paths, query: Any) -> None:
     vectors, collection = Vectors(paths), SearchCollection(paths)
     found = scores(paths, kind="caption", encoder=ENCODER, query=query)
     for subtopic in collection.subtopics:
-        asked = vectors(query, collection.words(subtopic, query))
+        asked = vectors(query, collection.text_of(subtopic, query))
         wanted = {i: float(asked @ vectors("caption", collection.captions[i])) for i in collection.gallery}
         assert same(found[subtopic.subtopic_id], wanted)
 

@@ -68,7 +68,7 @@ def test_what_no_part_ranks_is_not_ranked(paths: Paths) -> None:
 
 def test_parts_are_described_and_their_keys_are_walked() -> None:
     fused = section(kind="late-fusion", parts=[TEXT, VISRET], weights=[2, 1])
-    assert fused.words.startswith("sum of scores (2 : 1) of: text of the phrase")
+    assert fused.description.startswith("sum of scores (2 : 1) of: text of the phrase")
     paths = {place: (dict(part.encoders), part.drawings) for place, part in fused.walk("systems.it")}
     assert paths["systems.it.parts.0"] == ({"encoder": ENCODER}, 0)
     assert paths["systems.it.parts.1"] == ({"encoder": ENCODER}, 2)

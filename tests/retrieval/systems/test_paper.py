@@ -153,6 +153,6 @@ def test_visret_is_the_papers(both: tuple[Paths, Paper], images: int, fusion: st
 def test_the_papers_preset_is_three_drawings_with_reciprocal_ranks() -> None:
     preset = section(kind="visret", encoder=CLIP, preset="paper")
     assert (preset.images, preset.fusion, preset.c, preset.centre) == (3, "rrf", 1.0, "none")
-    assert "the VisRet paper's setting" in preset.words
+    assert "the VisRet paper's setting" in preset.description
     with pytest.raises(ValueError, match=r"preset paper has images: 3, c: 1\.0; leave the preset out"):
         section(kind="visret", encoder=CLIP, preset="paper", images=2, c=2)

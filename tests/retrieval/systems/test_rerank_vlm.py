@@ -148,4 +148,4 @@ def test_a_prompt_that_cannot_be_filled_is_refused(prompt: str) -> None:
 
 
 def test_it_says_what_it_does() -> None:
-    assert spec("http://localhost/v1").words == "the best 4 looked at by tiny (phrase), of: random order"
+    assert spec("http://localhost/v1").description == "the best 4 looked at by tiny (phrase), of: random order"

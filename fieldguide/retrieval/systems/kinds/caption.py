@@ -24,7 +24,7 @@ def caption(spec: CaptionSystem, collection: SearchCollection) -> CandidateScore
     captions = Captioned(collection, queries)
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
-        query = queries.rows(spec.query, [text_key(collection.words(subtopic, spec.query))])
+        query = queries.rows(spec.query, [text_key(collection.text_of(subtopic, spec.query))])
         found: Floats = captions.similarities(query, candidates)[0]
         return found
 

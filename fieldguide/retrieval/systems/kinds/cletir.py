@@ -53,7 +53,7 @@ def cletir(spec: CletirSystem, collection: SearchCollection) -> CandidateScorer:
             return None
         use = trained(subtopic.entity_id)
         query = use.aggregate(space.drawings(subtopic, space.queries.rows("drawing", drawings)))
-        words = texts.rows(spec.query, [text_key(collection.words(subtopic, spec.query))])
+        words = texts.rows(spec.query, [text_key(collection.text_of(subtopic, spec.query))])
         centre = space.photographs(subtopic)
         by_image = similarities(query, space.images.vectors, space.rows[candidates], centre)[0]
         by_text = similarities(words, told.vectors, told_rows[candidates])[0]

@@ -42,7 +42,7 @@ def rerank_vlm(spec: RerankVlmSystem, collection: SearchCollection) -> Candidate
             return None
         ranked = np.flatnonzero(~np.isnan(found))
         ranked = ranked[ranking(found[ranked], candidates[ranked])]  # rows of a sorted gallery sort as its ids do
-        text = spec.prompt.format(query=collection.words(subtopic, spec.query), scale=spec.scale)
+        text = spec.prompt.format(query=collection.text_of(subtopic, spec.query), scale=spec.scale)
         prompts = (Prompt(SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
         grades = [grade(reply, spec.scale) for reply in chat.ask_all(prompts)]
         return reranked(len(candidates), ranked, grades)
@@ -77,7 +77,7 @@ class Photographs:
     """The gallery's photographs as a model is shown them."""
 
     def __init__(self, collection: SearchCollection, side: int) -> None:
-        self._places, self._side = collection.paths, side
+        self._paths, self._side = collection.paths, side
         table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
         self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
 
@@ -87,12 +87,12 @@ class Photographs:
         Raises:
             FieldguideError: it cannot be read.
         """
-        place = self._rows[row]
+        image = self._rows[row]
         try:
-            image = open_image(image_bytes(self._places, place))
+            photograph = open_image(image_bytes(self._paths, image))
         except FieldguideError as error:
-            raise FieldguideError(f"image {place.Index}: {error}") from error
-        image.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
+            raise FieldguideError(f"image {image.Index}: {error}") from error
+        photograph.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
         stream = io.BytesIO()
-        Image.frombytes("RGB", image.size, image.tobytes()).save(stream, "PNG")
+        Image.frombytes("RGB", photograph.size, photograph.tobytes()).save(stream, "PNG")
         return stream.getvalue()

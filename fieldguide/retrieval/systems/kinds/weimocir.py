@@ -34,7 +34,7 @@ def weimocir(spec: WeimocirSystem, collection: SearchCollection) -> CandidateSco
         if not drawings:
             return None
         drawn = centring.drawings(subtopic, queries.rows("drawing", drawings))
-        words = queries.rows(spec.query, [text_key(collection.words(subtopic, spec.query))])
+        words = queries.rows(spec.query, [text_key(collection.text_of(subtopic, spec.query))])
         told = centring.texts(subtopic, spec.query, words)
         query = unit((1 - spec.alpha) * drawn + spec.alpha * told)
         found = similarities(query, centring.images.vectors, centring.rows[candidates], centring.photographs(subtopic))

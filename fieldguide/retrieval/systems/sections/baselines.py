@@ -17,7 +17,7 @@ class RandomSystem(RankingSection):
     seed: Seed
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "random order"
 
@@ -28,7 +28,7 @@ class ConstantSystem(RankingSection):
     kind: Literal["constant"]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "one score for all"
 
@@ -39,7 +39,7 @@ class FileOrderSystem(RankingSection):
     kind: Literal["file-order"]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "order of the files"
 
@@ -51,6 +51,6 @@ class RunSystem(RankingSection):
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return f"run {self.file}, made elsewhere"

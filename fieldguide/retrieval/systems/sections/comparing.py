@@ -32,7 +32,7 @@ class TextSystem(RankingSection):
     c: Constant = 1.0
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         fused = f", {fusion_words(self.fusion, self.c)}" if self.query == "expansion" else ""
         return f"text of the {_SPACE_OF_TEXTS[self.query]}{fused}, encoder {self.encoder}"
@@ -46,7 +46,7 @@ class CaptionSystem(RankingSection):
     query: Literal["question", "phrase"]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return f"text of the {self.query} with captions, encoder {self.encoder}"
 
@@ -71,7 +71,7 @@ class VisretSystem(DrawingSection):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         preset = " (the VisRet paper's setting)" if self.preset else ""
         return f"{counted(self.images)}, {fusion_words(self.fusion, self.c)}{self.domains}{preset}"

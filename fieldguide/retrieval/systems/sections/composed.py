@@ -34,7 +34,7 @@ class WeimocirSystem(_Fused):
     beta: Share = 0.1
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return self._told(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
 
@@ -52,7 +52,7 @@ class PdvSystem(_Fused):
     beta: Share = 0.5
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return self._told(f"{counted(self.images)} moved along the prompt's direction (PDV)")
 
@@ -64,6 +64,6 @@ class CirevlSystem(_Fused):
     centre: Literal["none"] = "none"  # texts and photographs are compared, no drawings
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return self._told(f"captions of {counted(self.images)}, recomposed (CIReVL)")

@@ -26,7 +26,7 @@ class RankingSection(Section):
 
     @property
     @abstractmethod
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
 
     @property

@@ -40,7 +40,7 @@ class PluginSystem(RankingSection):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         options = ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
         return f"{self.kind} of another package{f' ({options})' * bool(options)}"
@@ -70,11 +70,11 @@ class LateFusionSystem(RankingSection):
         return {f"parts.{n}": part for n, part in enumerate(self.parts)}
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         fusion = f"rank fusion, c = {self.c:g}" if self.fusion == "rrf" else "sum of scores"
         weights = f" ({' : '.join(f'{weight:g}' for weight in self.weights)})" if self.weights else ""
-        return f"{fusion}{weights} of: {'; '.join(part.words for part in self.parts)}"
+        return f"{fusion}{weights} of: {'; '.join(part.description for part in self.parts)}"
 
 
 class AdaptiveSystem(RankingSection):
@@ -105,10 +105,10 @@ class AdaptiveSystem(RankingSection):
         return {"text": self.text, "visret": self.visret}
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         by = "spread of scores" if self.predictor == "spread" else f"agreement of drawings from {self.threshold:g}"
-        return f"by {by}, for each question either {self.text.words}, or {self.visret.words}"
+        return f"by {by}, for each question either {self.text.description}, or {self.visret.description}"
 
 
 class RerankVlmSystem(RankingSection):
@@ -148,9 +148,9 @@ class RerankVlmSystem(RankingSection):
         return {"base": self.base}
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
-        return f"the best {self.top} looked at by {self.chat.model} ({self.query}), of: {self.base.words}"
+        return f"the best {self.top} looked at by {self.chat.model} ({self.query}), of: {self.base.description}"
 
 
 BUILTIN: dict[str, type[RankingSection]] = {
