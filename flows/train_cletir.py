@@ -16,15 +16,15 @@ def train_cletir(run: Run, system: str) -> None:
     if not isinstance(spec, CletirSystem):
         raise TypeError(f"systems.{system} is of kind {spec.kind}")  # params.yaml was validated to name no such
     collection = SearchCollection(run.paths)
-    lessons = read_examples(collection, spec, recipe.split)
-    folds = deal_folds(lessons.entities, recipe.folds, recipe.seed)
+    examples = read_examples(collection, spec, recipe.split)
+    folds = deal_folds(examples.entities, recipe.folds, recipe.seed)
     with one_thread():
         weights = save_folds(
             run.paths.cletir / system, spec, collection, recipe, folds,
-            train_folds(lessons, folds, spec.centre != "none", recipe, run.track),
+            train_folds(examples, folds, spec.centre != "none", recipe, run.track),
         )  # fmt: skip
     shares = ", ".join(f"{weight:.2f}" for weight in weights)
-    print(f"{system}: {len(lessons.texts)} phrases of {len(lessons.entities)} entities, {len(weights)} networks")
+    print(f"{system}: {len(examples.texts)} phrases of {len(examples.entities)} entities, {len(weights)} networks")
     print(f"  weight of the image space: {shares}")
 
 

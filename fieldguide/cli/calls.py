@@ -19,10 +19,10 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
     """Print the answers that are kept (data/calls), by model, and what is left of calls.budget."""
     from fieldguide.cli import tables
     from fieldguide.models.calls.caller import open_caller
-    from fieldguide.models.calls.store import summed
+    from fieldguide.models.calls.store import totals_by_model
 
     calls = open_caller(Path())
-    rows = summed(calls.store.calls())
+    rows = totals_by_model(calls.store.calls())
     tables.show(rows, _COLUMNS, as_json)
     if not as_json:
         print(f"spent or set aside: {calls.budget.spent():.4f} of calls.budget {calls.spending.budget:.4f}")

@@ -14,7 +14,7 @@ from fieldguide.records.images import SPLITS
 
 
 def slug(label: str) -> str:
-    """`Granny Smith` -> `granny-smith`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
+    """`Herring Gull` -> `herring-gull`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 

@@ -32,7 +32,7 @@ class References:
         return self.by_phrase.get(phrase, ())
 
     def photographs(self, phrase: str) -> list[Image.Image]:
-        """They themselves, upright RGB, in the order of their ids."""
+        """A phrase's photographs, upright RGB, in the order of their ids."""
         rows = self.images.loc[list(self.of(phrase))].itertuples()
         return [open_image(image_bytes(self.paths, row)) for row in rows]
 

@@ -37,14 +37,14 @@ class ShardPlace(NamedTuple):
 
 
 def shard_of(image_id: str, shards: int) -> int:
-    """Shard of an image. It hangs on the bytes alone, so that one photograph more changes one shard."""
+    """Shard of an image. It depends on the bytes alone, so that one photograph more changes one shard."""
     return int(image_id, 16) % shards
 
 
 class Spool:
     """Bytes of kept images on disk, one file a shard, so that memory holds one image at a time.
 
-    The folder is emptied first: the caller holds the stage's lock, what lies there a killed run left.
+    The folder is emptied first. The caller holds the stage's lock, so what lies there is left from a killed run.
     """
 
     def __init__(self, folder: Path, shards: int) -> None:

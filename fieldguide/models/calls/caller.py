@@ -51,7 +51,7 @@ class Request:
 
     @property
     def key(self) -> str:
-        """Under which its answer is kept."""
+        """The key under which its answer is kept."""
         return call_key(self.kind, self.endpoint.base_url, self.body)
 
 
@@ -77,11 +77,11 @@ class EndpointAnswer:
 Send = Callable[["openai.OpenAI"], bytes]
 """Sends a request and returns the body of the answer."""
 Read = Callable[[Any], EndpointAnswer]
-"""Reads an answer's JSON; raises UnreadableError where it is none."""
+"""Reads an answer's JSON; raises UnreadableError where it cannot be used."""
 
 
 class UnreadableError(ValueError):
-    """An answer that is none. `usage` is what it cost all the same, if it says so."""
+    """An answer that cannot be used. `usage` is what it cost all the same, if it says so."""
 
     def __init__(self, what: str, usage: Usage | None = None) -> None:
         super().__init__(what)
@@ -89,7 +89,7 @@ class UnreadableError(ValueError):
 
 
 class UnansweredError(FieldguideError):
-    """One request has no answer: it came to nothing after all retries, or what came is none. Others may well have."""
+    """One request got no usable answer, after all retries. Other requests may still be answered."""
 
 
 class Caller:
@@ -115,7 +115,7 @@ class Caller:
 
         Raises:
             BudgetError: it might cost more than is left; it was not sent.
-            UnansweredError: an error after all retries, no answer in time, or an answer that is none.
+            UnansweredError: an error after all retries, no answer in time, or an answer that cannot be used.
             FieldguideError: no key, no price, no connection, or an error that asking again does not mend.
         """
         with self.store.asking(request.key):
@@ -191,7 +191,7 @@ class Caller:
 
 
 def open_caller(root: Path) -> Caller:
-    """The calls of a repository: its store, its ledger, and section `calls` of its params.yaml.
+    """The caller of a repository: with its store, its ledger, and section `calls` of its params.yaml.
 
     Raises:
         ProblemsError: that section is not valid.
@@ -202,7 +202,7 @@ def open_caller(root: Path) -> Caller:
 
 
 def _answered(send: Callable[[], bytes], read: Read, request: Request) -> EndpointAnswer:
-    """Send and read; an error that says no to what was asked is an answer too."""
+    """Send and read. A refusal comes as an error of the SDK and is an answer too."""
     import openai
 
     try:

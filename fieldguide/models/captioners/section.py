@@ -1,4 +1,4 @@
-"""Sections of captioners, one class a kind, and of the stages that caption images and recompose captions."""
+"""Sections of captioners: one class a kind. What captions is in fieldguide/models/captioners/."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _TOKENS = {"low": (272, 408), "medium": (1056, 1584), "high": (4160, 6240)}
 class OpenAIImages:
     """Asks for one image a call.
 
-    Invariant: a prompt is asked once for each seed (`Calls`); what came is read from the store ever after, without a
+    Invariant: a prompt is asked once for each seed (`Caller`); what came is read from the store ever after, without a
     key and without a connection. The seed tells the drawings of a prompt apart also where it is not sent.
     """
 

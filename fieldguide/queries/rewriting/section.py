@@ -11,7 +11,7 @@ from fieldguide.models.calls.section import ChatEndpoint
 
 
 class Rewrite(Section):
-    """Stage `rewrite`. Templates may use {entity} and {part}; the feature's value is not to be had.
+    """Stage `rewrite`. Templates may use {entity} and {part}; the feature's value is never given to them.
 
     `expansions`: templates of other wordings of each phrase, for systems that search for several at once; one with
     {part} is not used for topics that ask for the whole thing.

@@ -139,7 +139,7 @@ def subject_refusal(subject: QuestionSubject, called: Mapping[str, Sequence[str]
 
 
 def draw_key(seed: int, candidate: CandidateQuestion) -> str:
-    """A random but fixed place for a candidate: hex digits that hang on the seed and on what is asked alone.
+    """A random but fixed place for a candidate: hex digits that depend on the seed and on what is asked alone.
 
     Not a sequence of a generator: adding an entity must not reorder the questions about all others.
     """

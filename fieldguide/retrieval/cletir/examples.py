@@ -69,7 +69,7 @@ def read_examples(collection: SearchCollection, spec: CletirSystem, split: str) 
     images = IMAGES.read(collection.paths.images)
     images = images[(images["split"] == split) & images["entity_id"].notna()].sort_values("image_id")
     photographed = set(images["entity_id"])
-    # Subtopics that share entity and text are one lesson.
+    # Subtopics that share entity and text are one example.
     asked = {
         (s.entity_id, collection.text_of(s, spec.query)): drawings
         for s in collection.subtopics

@@ -60,7 +60,7 @@ def build_index(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats |
             codes.hnsw.efConstruction = spec.build
         if isinstance(spec, IvfIndex):
             codes.cp.seed = spec.seed % 2**31
-        codes.train(_material(spec, images, rows, centre))
+        codes.train(_training_vectors(spec, images, rows, centre))
         for _, block in _blocks(images, rows, centre):
             codes.add(block)
     with atomic_directory(folder) as temporary:
@@ -86,7 +86,7 @@ def _lists(spec: IvfIndex, images: int) -> int:
     return min(spec.lists or round(4 * sqrt(images)), max(images // _A_LIST, 1))
 
 
-def _material(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats | None) -> Floats:
+def _training_vectors(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats | None) -> Floats:
     """What an index is trained on: evenly spaced rows; k-means needs some for each cell, thresholds and ranges few."""
     wanted = 16_384
     if isinstance(spec, IvfIndex):

@@ -1,4 +1,4 @@
-"""Photographs by their captions' vectors, as far as they have captions."""
+"""Photographs compared by the vectors of their captions; those without a caption are left out."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _OPTIONS: dict[str, type[BaseModel]] = {}
 
 
 def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F]:
-    """Decorator of a function (section of params.yaml, collection) -> Scorer.
+    """Decorator of a function (section of params.yaml, collection) -> CandidateScorer.
 
     Args:
         kind: as `kind` in params.yaml.

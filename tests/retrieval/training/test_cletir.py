@@ -108,35 +108,35 @@ def test_the_weight_goes_to_the_space_that_knows() -> None:
 
 def test_aggregation_learns_to_look_past_a_bad_drawing() -> None:
     """One drawing of each phrase is always the same rubbish, and photographs lie near it too."""
-    lessons, rng = planted(text_knows=False, entities=8), np.random.default_rng(3)
+    examples, rng = planted(text_knows=False, entities=8), np.random.default_rng(3)
     rubbish = rows(rng, 1)
-    drawings = [np.concatenate([vectors[:1], rubbish, rubbish]) for vectors in lessons.drawings]
-    lessons = dataclasses.replace(lessons, drawings=drawings, photographs=unit(lessons.photographs + 0.7 * rubbish))
+    drawings = [np.concatenate([vectors[:1], rubbish, rubbish]) for vectors in examples.drawings]
+    examples = dataclasses.replace(examples, drawings=drawings, photographs=unit(examples.photographs + 0.7 * rubbish))
 
     def margin(query: Floats) -> float:
-        cosines, own = query @ lessons.photographs.T, lessons.shown == lessons.asked[:, None]
+        cosines, own = query @ examples.photographs.T, examples.shown == examples.asked[:, None]
         return float(cosines[own].mean() - cosines[~own].mean())
 
-    network = train_aggregation(lessons, RECIPE.model_copy(update={"steps": 150}))
+    network = train_aggregation(examples, RECIPE.model_copy(update={"steps": 150}))
     with torch.inference_mode():
         made = network(torch.from_numpy(np.stack(drawings))).numpy()
     assert margin(made) > 1.5 * margin(unit(np.stack(drawings).mean(axis=1)))
 
 
 def test_a_fold_learns_nothing_of_its_own_entities() -> None:
-    lessons = planted(text_knows=False)
-    folds = deal_folds(lessons.entities, 2, seed=4)
-    hidden = [n for n, entity in enumerate(lessons.entities) if folds[entity] == 0]
+    examples = planted(text_knows=False)
+    folds = deal_folds(examples.entities, 2, seed=4)
+    hidden = [n for n, entity in enumerate(examples.entities) if folds[entity] == 0]
     rng = np.random.default_rng(9)
     other = dataclasses.replace(
-        lessons,
-        drawings=[rows(rng, 3) if e in hidden else v for e, v in zip(lessons.asked, lessons.drawings, strict=True)],
+        examples,
+        drawings=[rows(rng, 3) if e in hidden else v for e, v in zip(examples.asked, examples.drawings, strict=True)],
         photographs=np.where(
-            np.isin(lessons.shown, hidden)[:, None], rows(rng, len(lessons.shown)), lessons.photographs
+            np.isin(examples.shown, hidden)[:, None], rows(rng, len(examples.shown)), examples.photographs
         ),
     )
     for centre in (True, False):
-        ours, theirs = (dict(train_folds(some, folds, centre, RECIPE)) for some in (lessons, other))
+        ours, theirs = (dict(train_folds(some, folds, centre, RECIPE)) for some in (examples, other))
         same = {fold: all(map(torch.equal, ours[fold].parameters(), theirs[fold].parameters())) for fold in ours}
         assert same == {0: True, 1: False}
 
@@ -165,9 +165,9 @@ def collection(tmp_path: Path) -> SearchCollection:
 
 
 def trained(collection: SearchCollection, section: CletirSystem, centre: bool) -> None:
-    lessons = read_examples(collection, section, "train")
-    folds = deal_folds(lessons.entities, 3, seed=0)
-    made = train_folds(lessons, folds, centre, RECIPE)
+    examples = read_examples(collection, section, "train")
+    folds = deal_folds(examples.entities, 3, seed=0)
+    made = train_folds(examples, folds, centre, RECIPE)
     weights = save_folds(collection.paths.cletir / "cletir", section, collection, RECIPE, folds, made)
     assert len(weights) == 3
 
@@ -209,9 +209,9 @@ def test_a_subtopic_whose_drawings_all_failed_is_not_ranked(collection: SearchCo
     collection = SearchCollection(collection.paths)
     score = make_system(spec(aggregation="average", weight=0.5, network=None), collection)
     assert score(subtopic, np.arange(3, dtype=np.intp)) is None
-    lessons = read_examples(collection, spec(), "train")
+    examples = read_examples(collection, spec(), "train")
     assert phrase not in {
-        collection.phrases[s.subtopic_id] for s in collection.subtopics if s.entity_id in lessons.entities
+        collection.phrases[s.subtopic_id] for s in collection.subtopics if s.entity_id in examples.entities
     }
 
 

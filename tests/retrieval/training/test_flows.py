@@ -56,16 +56,16 @@ def _params() -> Params:
 
 
 def test_material_is_the_train_split_of_known_entities_in_order(paths: Paths) -> None:
-    material = read_train_split(paths, "train")
+    split = read_train_split(paths, "train")
     images = read_images(paths)
     expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
-    assert material.images["image_id"].tolist() == expected["image_id"].tolist()
-    assert material.entities == list(TRAINED)
-    assert [material.entities[n] for n in material.labels] == expected["entity_id"].tolist()
-    assert "a photo of granny smith, showing the skin" in material.phrases[0]
-    assert "a photo of fruit" in material.generic
+    assert split.images["image_id"].tolist() == expected["image_id"].tolist()
+    assert split.entities == list(TRAINED)
+    assert [split.entities[n] for n in split.labels] == expected["entity_id"].tolist()
+    assert "a photo of granny smith, showing the skin" in split.phrases[0]
+    assert "a photo of fruit" in split.generic
     shown = {row.image_id: image.tobytes() for row, image in iter_images(paths, expected)}
-    assert [image.tobytes() for image in material.photographs()] == [shown[i] for i in expected["image_id"]]
+    assert [image.tobytes() for image in split.photographs()] == [shown[i] for i in expected["image_id"]]
 
 
 def test_a_split_without_known_entities_is_told(paths: Paths) -> None:

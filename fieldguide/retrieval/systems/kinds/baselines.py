@@ -1,4 +1,4 @@
-"""Systems that know nothing of the images (what a measure is worth without knowledge), and runs made elsewhere."""
+"""Baselines that use nothing of what images show, and runs that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 20
 
 @system("random")
 def random(spec: RandomSystem, collection: SearchCollection) -> CandidateScorer:
-    """Uniform scores. A subtopic's depend on its id and the seed alone, not on the other subtopics."""
+    """Uniform scores, to tell a measure's value by chance. A subtopic's depend on its id and the seed alone."""
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating]:
         digest = hashlib.sha256(f"{spec.seed} {subtopic.subtopic_id}".encode()).digest()
@@ -43,7 +43,7 @@ def constant(spec: ConstantSystem, collection: SearchCollection) -> CandidateSco
 
 @system("file-order")
 def file_order(spec: FileOrderSystem, collection: SearchCollection) -> CandidateScorer:
-    """Images in the order of (source, source_key), the first best. Better than chance: the order is no accident."""
+    """Images in the order of (source, source_key), the first best. Better than chance: names give answers away."""
     images = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
     place = np.empty(len(images), dtype=np.float64)
     place[np.lexsort((images["source_key"].astype(str), images["source"].astype(str)))] = np.arange(len(images))

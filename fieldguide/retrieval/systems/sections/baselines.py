@@ -1,4 +1,4 @@
-"""Sections of systems that know nothing, and of runs that were made elsewhere."""
+"""Sections of baselines that use nothing of what images show, and of runs that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
 
 class RandomSystem(RankingSection):
-    """Ranks at random: what a measure is worth without knowledge."""
+    """Ranks at random: the value of a measure by chance."""
 
     kind: Literal["random"]
     seed: Seed
@@ -23,7 +23,7 @@ class RandomSystem(RankingSection):
 
 
 class ConstantSystem(RankingSection):
-    """Gives every image the same score: what the rule for ties is worth."""
+    """Gives every image the same score, so that the rule for ties alone orders them."""
 
     kind: Literal["constant"]
 
@@ -34,7 +34,7 @@ class ConstantSystem(RankingSection):
 
 
 class FileOrderSystem(RankingSection):
-    """Ranks images as their files lie in the sources: what their names give away."""
+    """Ranks images in the order of their files. If it beats chance, file names give answers away."""
 
     kind: Literal["file-order"]
 

@@ -1,4 +1,4 @@
-"""Sections of CLETIR: the system, and the training of its networks."""
+"""Section of the system CLETIR; that of its training is in fieldguide/retrieval/cletir/section.py."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from fieldguide.retrieval.systems.sections.ranking import (
     Fusion,
     RankingSection,
     counted,
-    fusion_words,
+    describe_fusion,
 )
 
 _SPACE_OF_TEXTS = {"question": "question", "phrase": "phrase", "expansion": "phrase and its expansions"}
@@ -34,7 +34,7 @@ class TextSystem(RankingSection):
     @property
     def description(self) -> str:
         """What it does, for the report."""
-        fused = f", {fusion_words(self.fusion, self.c)}" if self.query == "expansion" else ""
+        fused = f", {describe_fusion(self.fusion, self.c)}" if self.query == "expansion" else ""
         return f"text of the {_SPACE_OF_TEXTS[self.query]}{fused}, encoder {self.encoder}"
 
 
@@ -74,4 +74,4 @@ class VisretSystem(DrawingSection):
     def description(self) -> str:
         """What it does, for the report."""
         preset = " (the VisRet paper's setting)" if self.preset else ""
-        return f"{counted(self.images)}, {fusion_words(self.fusion, self.c)}{self.domains}{preset}"
+        return f"{counted(self.images)}, {describe_fusion(self.fusion, self.c)}{self.domains}{preset}"

@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fieldguide.core.section import Share
-from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, fusion_words
+from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, describe_fusion
 
 Scale = Annotated[float, Field(ge=-10, le=10)]
 
 
 class _Fused(DrawingSection):
-    """What the rankings by each drawing become one by."""
+    """How the rankings by single drawings are fused."""
 
     fusion: Fusion = "mean"
     c: Constant = 1.0
 
-    def _told(self, how: str) -> str:
-        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+    def _describe(self, how: str) -> str:
+        return f"{how}, {describe_fusion(self.fusion, self.c)}{self.domains}"
 
 
 class WeimocirSystem(_Fused):
@@ -36,7 +36,7 @@ class WeimocirSystem(_Fused):
     @property
     def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
+        return self._describe(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
 
 
 class PdvSystem(_Fused):
@@ -54,7 +54,7 @@ class PdvSystem(_Fused):
     @property
     def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"{counted(self.images)} moved along the prompt's direction (PDV)")
+        return self._describe(f"{counted(self.images)} moved along the prompt's direction (PDV)")
 
 
 class CirevlSystem(_Fused):
@@ -66,4 +66,4 @@ class CirevlSystem(_Fused):
     @property
     def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"captions of {counted(self.images)}, recomposed (CIReVL)")
+        return self._describe(f"captions of {counted(self.images)}, recomposed (CIReVL)")

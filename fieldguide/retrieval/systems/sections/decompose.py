@@ -1,4 +1,4 @@
-"""Sections of decomposition: the stage that takes questions apart, and the system that ranks by the parts."""
+"""Section of the system that asks for entity and part separately."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class DrawingSection(RankingSection):
         return _CENTRES.get(self.centre, "") + reach
 
 
-def fusion_words(fusion: Fusion, c: float) -> str:
+def describe_fusion(fusion: Fusion, c: float) -> str:
     """How several rankings become one, for the report."""
     return f"rank fusion, c = {c:g}" if fusion == "rrf" else f"{fusion} similarity"
 
