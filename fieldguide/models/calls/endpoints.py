@@ -115,7 +115,7 @@ def may_be_billed(error: Exception) -> bool:
 
 
 def concerns_one(error: Exception) -> bool:
-    """Whether the error is of this request alone: the endpoint is there and takes the key, so others may be answered."""
+    """Whether the error is of this request alone: the endpoint is there and takes the key, so others may succeed."""
     import httpx
 
     return not isinstance(error.__cause__, httpx.ConnectError) and (may_pass(error) or isinstance(error, ValueError))
