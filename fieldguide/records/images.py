@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pyarrow as pa
 
 from fieldguide.core.tables import Column, Table
-
-Split = Literal["train", "gallery"]
 
 SPLITS: tuple[str, ...] = ("train", "gallery")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import ChatEndpoint
 
@@ -67,10 +67,7 @@ class PluginCaptioner(Section):
         return self
 
 
-BUILTIN: dict[str, type[Section]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)
-}
+BUILTIN: dict[str, type[Section]] = by_kind(ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)
 
 
 AnyCaptioner = Annotated[

@@ -55,10 +55,6 @@ class OpenAIImages:
         pairs = zip(prompts, seeds, strict=True)
         return list(map_ahead(self._draw, pairs, threads=self.spec.concurrency))
 
-    def requests(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Request]:
-        """What `draw` would ask."""
-        return [self.request(p, s) for p, s in zip(prompts, seeds, strict=True) if p.strip()]
-
     def request(self, prompt: str, seed: int) -> Request:
         """What drawing a prompt sends and may use; for the store and for estimates."""
         spec = self.spec

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Positive, Section
 from fieldguide.models.calls.section import Endpoint
 
@@ -178,10 +178,9 @@ class PluginGenerator(Section):
         return ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
 
 
-BUILTIN: dict[str, type[Section]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (FlowMatchingGenerator, DiffusersGenerator, IPAdapterGenerator, OpenAIImagesGenerator)
-}
+BUILTIN: dict[str, type[Section]] = by_kind(
+    FlowMatchingGenerator, DiffusersGenerator, IPAdapterGenerator, OpenAIImagesGenerator
+)
 
 
 AnyGenerator = Annotated[

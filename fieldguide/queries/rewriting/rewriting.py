@@ -13,9 +13,9 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.protocols import Refused
 from fieldguide.queries.rewriting.section import Rewrite
+from fieldguide.queries.rewriting.subtopics import named_subtopics
 from fieldguide.queries.wording.placeholders import check_placeholders, placeholders
-from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.topics import Phrase, Subtopic, Topic, read_topics, write_records
+from fieldguide.records.topics import Phrase, Subtopic, Topic, write_records
 
 # An entity topic asks for the whole thing, so there is no part to show.
 ENTITY_PHRASE = "a photo of {entity}"
@@ -56,16 +56,7 @@ def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> RewriteSummar
         *((f"expansions.{n}", t) for n, t in enumerate(spec.expansions)),
     ]:
         check_template(template, place)
-    topics = read_topics(paths.topics)
-    names = dict(ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
-    subtopics = sorted((s for topic in topics for s in topic.subtopics), key=lambda s: s.subtopic_id)
-    unknown = [
-        Problem(f"{paths.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {paths.entities}")
-        for s in subtopics
-        if s.entity_id not in names
-    ]
-    if unknown:
-        raise ProblemsError("rewrite: topics and mined entities do not belong together:", unknown)
+    subtopics, names = named_subtopics(paths, "rewrite")
     rewriter, called = _rewriter(spec, paths)
     threads = spec.chat.concurrency if spec.chat else 1
     texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=threads)

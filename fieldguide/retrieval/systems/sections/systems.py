@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Positive, Share
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
@@ -153,14 +153,23 @@ class RerankVlmSystem(RankingSection):
         return f"the best {self.top} looked at by {self.chat.model} ({self.query}), of: {self.base.description}"
 
 
-BUILTIN: dict[str, type[RankingSection]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (
-        RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, DecomposeSystem,
-        AdaptiveSystem, RerankVlmSystem,
-    )
-}  # fmt: skip
+BUILTIN: dict[str, type[RankingSection]] = by_kind(
+    RandomSystem,
+    ConstantSystem,
+    FileOrderSystem,
+    RunSystem,
+    TextSystem,
+    CaptionSystem,
+    VisretSystem,
+    LateFusionSystem,
+    WeimocirSystem,
+    PdvSystem,
+    CirevlSystem,
+    CletirSystem,
+    DecomposeSystem,
+    AdaptiveSystem,
+    RerankVlmSystem,
+)
 # A new kind: its class into BUILTIN, and a line into System.
 System = Annotated[
     Annotated[RandomSystem, Tag("random")]
