@@ -55,7 +55,7 @@ def _params() -> Params:
     return Params.model_validate(values)
 
 
-def test_material_is_the_train_split_of_known_entities_in_order(paths: Paths) -> None:
+def test_the_train_split_holds_known_entities_in_order(paths: Paths) -> None:
     split = read_train_split(paths, "train")
     images = read_images(paths)
     expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
