@@ -1,10 +1,14 @@
 """Turn judgments into qrels: `python -m flows.adjudicate`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime.step import run
 
 
-@stage
-def adjudicate(run: Run) -> None:
+@flow
+def adjudicate(params: Params) -> None:
     """Write data/qrels/, and with the dataset-label judge data/judgments/log.jsonl before."""
     from fieldguide.annotation.agreement.summary import lines_of, summarise, write_summary
     from fieldguide.annotation.judgments import labels, log
@@ -16,7 +20,7 @@ def adjudicate(run: Run) -> None:
     from fieldguide.records.judgments import POOLS
     from fieldguide.records.topics import read_topics
 
-    paths, params = run.paths, run.params
+    paths = Paths()
     pools, people = POOLS.read(paths.pools), params.adjudicate.judge == "log"
     if people:
         judged = log.read(paths.judgments)
@@ -50,4 +54,4 @@ def adjudicate(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    adjudicate.main()
+    run(adjudicate)

@@ -1,22 +1,30 @@
 """Check every table that leaves the house: `python -m flows.check`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime import artifacts
+from fieldguide.runtime.step import run
 
 
-@stage
-def check(run: Run) -> None:
+@flow
+def check(params: Params) -> None:
     """Write data/checks/checks.json; a failed expectation stops the build and names rows."""
     from fieldguide.checks.expectations.run import check as run_checks
     from fieldguide.checks.expectations.run import write_checks
 
-    outcomes = run_checks(run.params, run.paths)
+    paths = Paths()
+    outcomes = run_checks(params, paths)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])
         print(f"warning: {outcome.table}: expected: {outcome.expectation}; {outcome.unexpected} at fault: {shown}")
-    write_checks(run.paths, outcomes)
+    found = [{"table": o.table, "expected": o.expectation, "at fault": o.unexpected} for o in warned]
+    artifacts.table("checks", found, f"{len(outcomes)} expectations, {len(warned)} warnings.")
+    write_checks(paths, outcomes)
     print(f"{len(outcomes)} expectations, {len(warned)} warnings, none failed")
 
 
 if __name__ == "__main__":
-    check.main()
+    run(check)

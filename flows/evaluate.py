@@ -1,18 +1,26 @@
 """Score every run: `python -m flows.evaluate`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime import artifacts
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def evaluate(run: Run) -> None:
+@flow
+def evaluate(params: Params) -> None:
     """Write data/evaluation/ and print the leaderboard."""
     from fieldguide.evaluation.leaderboard.evaluate import evaluate as score
     from fieldguide.evaluation.leaderboard.evaluate import write_evaluation
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
 
-    evaluation = score(run.params, run.paths, run.track)
-    write_evaluation(run.paths.evaluation, evaluation)
-    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, run.params.evaluate)
+    paths = Paths()
+    evaluation = score(params, paths, show_progress)
+    write_evaluation(paths.evaluation, evaluation)
+    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, params.evaluate)
+    artifacts.table("leaderboard", evaluation.leaderboard, f"Systems by {params.evaluate.headline}.")
     print(f"{len(evaluation.scores)} scores")
     if evaluation.unjudged:
         print(f"without a judgment, so without a score: {len(evaluation.unjudged)} subtopics")
@@ -21,4 +29,4 @@ def evaluate(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    evaluate.main()
+    run(evaluate)

@@ -1,14 +1,18 @@
 """Pool the systems' best images for judging: `python -m flows.pool`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.retrieval.pooling.section import Pool
+from fieldguide.runtime.step import run
 
 
-@stage
-def pool(run: Run) -> None:
+@flow
+def pool(pool: Pool) -> None:
     """Write data/pools/pools.parquet."""
     from fieldguide.retrieval.pooling.pool import pool_runs
 
-    pools = pool_runs(run.params.pool, run.paths)
+    pools = pool_runs(pool, Paths())
     sizes = pools.groupby("subtopic_id").size()
     print(
         f"{len(pools)} images to judge for {len(sizes)} subtopics "
@@ -17,4 +21,4 @@ def pool(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    pool.main()
+    run(pool)

@@ -3,11 +3,16 @@
 The weights are part of the repository and stay as they are; `dvc repro --force train_text_tower` trains them anew.
 """
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def train_text_tower(run: Run) -> None:
+@flow
+def train_text_tower(params: Params) -> None:
     """Write data/models/text-tower/."""
     from dataclasses import asdict
     from itertools import islice
@@ -22,8 +27,8 @@ def train_text_tower(run: Run) -> None:
     from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
     from fieldguide.retrieval.training.train_split import read_train_split
 
-    values, paths = run.params.train_text_tower, run.paths
-    spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))
+    values, paths = params.train_text_tower, Paths()
+    spec = next(spec for spec in params.encoders.values() if isinstance(spec, TextTowerEncoder))
     split = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / spec.text)
     network = MobileNetV2Network(paths.root / spec.weights)
@@ -35,7 +40,7 @@ def train_text_tower(run: Run) -> None:
         split.labels,
         [sentences.encode(phrases) for phrases in split.phrases],
         recipe,
-        run.track,
+        show_progress,
     )
     folder = paths.root / spec.tower
     stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": split.entities})
@@ -43,4 +48,4 @@ def train_text_tower(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    train_text_tower.main()
+    run(train_text_tower)

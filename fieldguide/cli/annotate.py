@@ -27,8 +27,8 @@ Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and
 def _run() -> Run:
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
+    from fieldguide.runtime.progress import show_progress
     from fieldguide.runtime.run import Run
-    from fieldguide.runtime.tracking import show_progress
 
     return Run(read_params(), Paths(), show_progress)
 
@@ -38,9 +38,9 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     """Say who is asked what, and how many hours that takes. The plan only grows; nobody is asked before `push`."""
     from fieldguide.annotation.planning.effort import estimate
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show, show_json
     from fieldguide.runtime.people import annotate
     from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show, show_json
 
     run = _run()
     with alone(run.paths):
@@ -70,9 +70,9 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
 def push(dry: Dry = False, as_json: Json = False) -> None:
     """Put the pages that are due before people. Pushing again, also after a crash, makes nothing twice."""
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people import annotate
     from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
     run = _run()
     with alone(run.paths):
@@ -97,8 +97,8 @@ def status(
     """
     import time
 
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people.annotate import status as now
+    from fieldguide.runtime.tables import show_json
 
     run = _run()
     while True:
@@ -113,7 +113,7 @@ def status(
 
 def _show_status(status: Status, topics: bool) -> None:
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show
+    from fieldguide.runtime.tables import show
 
     show(annotate_views.people_table(status), annotate_views.PEOPLE_COLUMNS)
     if topics:
@@ -145,9 +145,9 @@ def pull(
     What is no judgment goes to data/judgments/quarantine.jsonl, with the reason and what to do.
     """
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people import annotate
     from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
     run = _run()
     if listen:
@@ -176,8 +176,8 @@ def pull(
 def agreement(as_json: Json = False) -> None:
     """Say how far people agree, as the log is now: alpha, kappa, gold, bias, and how grades would be decided."""
     from fieldguide.annotation.agreement.summary import lines_of
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people import annotate
+    from fieldguide.runtime.tables import show_json
 
     summary = annotate.agreement(_run())
     if as_json:
@@ -196,9 +196,9 @@ def adjudicate(
 ) -> None:
     """Put what assessors disagree on before the adjudicator (annotate.adjudicator), with their choices and no names."""
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people import annotate
     from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
     run = _run()
     with alone(run.paths):
@@ -220,9 +220,9 @@ def close(
 ) -> None:
     """Pull what there is, refuse if judgments are missing, and close the projects: they get no more pages."""
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
     from fieldguide.runtime.people import annotate
     from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
     run = _run()
     with alone(run.paths):

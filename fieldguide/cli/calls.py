@@ -17,9 +17,9 @@ _COLUMNS = ("kind", "model", "calls", "refused", "tokens_in", "tokens_out", "ima
 @app.command("list", epilog="Example: fieldguide calls list --json | jq '.[].money'")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
     """Print the answers that are kept (data/calls), by model, and what is left of calls.budget."""
-    from fieldguide.cli import tables
     from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.store import totals_by_model
+    from fieldguide.runtime import tables
 
     calls = open_caller(Path())
     rows = totals_by_model(calls.store.calls())

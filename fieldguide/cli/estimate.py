@@ -17,7 +17,7 @@ def show(paths: Paths, params: Params, as_json: bool) -> None:
     Raises:
         FieldguideError: params.yaml, the store or a table is not valid.
     """
-    from fieldguide.cli import tables
+    from fieldguide.runtime import tables
 
     calls = open_caller(paths.root)
     found = list(estimates(params, paths, calls))

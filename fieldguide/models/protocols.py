@@ -54,6 +54,24 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class SharesNetwork(Protocol):
+    """An encoder of images by what a network says of them, which other encoders use too: it is passed once for all.
+
+    `network` is an `Encoder` of images whose vectors need not be of unit length (its `unit_length` is False), and
+    whose revision is that of no encoder.
+    """
+
+    @property
+    def network(self) -> Encoder:
+        """The network."""
+        ...
+
+    def encode_features(self, features: Vectors) -> Vectors:
+        """The network's vectors (n, network.dimension) as this encoder's: equals `encode_images`, bit for bit."""
+        ...
+
+
+@runtime_checkable
 class PreparesImages(Protocol):
     """An encoder that splits `encode_images` in two, so that images are prepared while it computes.
 

@@ -34,6 +34,7 @@ from fieldguide.retrieval.pooling.section import Pool
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
+from fieldguide.runtime.section import TaskRunner
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ class Params(Section):
     train_generator: TrainGenerator
     train_text_tower: TrainTextTower
     train_cletir: TrainCletir = TrainCletir()
+    task_runner: TaskRunner = TaskRunner()
 
     def encoder(self, name: str) -> AnyEncoder:
         """The encoder of that name.

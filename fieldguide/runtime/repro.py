@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.runtime.killed import forget_lock_file, keep_lock_file
+from fieldguide.runtime.process import die_with_parent, end_group
+from fieldguide.runtime.recovery import forget_lock_file, keep_lock_file
 from fieldguide.runtime.repository import repository
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached|is frozen)")
+# Said when a stage has ended well: an error after it is not that stage's.
+_DONE = ("Generating lock file", "Updating lock file")
 # What DVC says to everyone, after every run.
 _HINTS = (
-    "> ", "Generating lock file", "Updating lock file", "Verifying outputs in frozen", "To track the changes",
+    "> ", "Verifying outputs in frozen", "To track the changes",
     "git add ", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
 )  # fmt: skip
 
@@ -44,6 +47,8 @@ class Progress:
         elif unchanged:
             yield from self.finish()
             self._see(unchanged[1])
+        elif line.startswith(_DONE):
+            yield from self.finish()
         elif line.strip() and not line.strip().startswith(_HINTS):
             yield f"    {line}"
 
@@ -95,7 +100,7 @@ def needs(root: Path, targets: Iterable[str], stage: str) -> bool:
     return not named or not named <= known or stage in before | {s.addressing for s in chosen}
 
 
-def reproduce(arguments: list[str], progress: Progress, environment: dict[str, str]) -> None:
+def reproduce(arguments: list[str], progress: Progress) -> None:
     """Run `dvc repro`, show its progress, and add to `progress` what ran.
 
     Raises:
@@ -103,16 +108,27 @@ def reproduce(arguments: list[str], progress: Progress, environment: dict[str, s
     """
     command = [sys.executable, "-m", "dvc", "repro", *arguments]
     keep_lock_file(Path())
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    # A group of its own, so that ending it ends the stage too; and it dies with the build, however that ends.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509
+    )
     try:
         for line in process.stdout or ():
             for shown in progress.read(line.rstrip("\n")):
                 print(shown, flush=True)
-    finally:
         status = process.wait()
-        if status >= 0:  # DVC ended by itself
-            forget_lock_file(Path())
-        if status != 0:
-            failed = progress.current or "dvc repro"
-            raise FieldguideError(f"{failed} failed; mend what it says above and run again: what is finished is kept")
+    except BaseException:
+        end_group(process)
+        raise
+    if status >= 0:  # DVC ended by itself
+        forget_lock_file(Path())
+    if status < 0:
+        raise FieldguideError(f"DVC was killed (signal {-status}); run it again: what is finished is kept")
+    if status != 0:
+        failed = progress.current or "dvc repro"
+        raise FieldguideError(f"{failed} failed; mend what it says above and run again: what is finished is kept")
     list(progress.finish())

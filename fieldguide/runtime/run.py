@@ -1,9 +1,9 @@
-"""What a stage is given, and what it looks like to whoever runs it."""
+"""What whoever asks people is given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
@@ -14,26 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What every stage is given."""
+    """Parameters, paths and a progress bar."""
 
     params: Params
     paths: Paths = field(default_factory=Paths)
     track: Track = silent
-
-
-class Runnable(Protocol):
-    """A stage: its name as in dvc.yaml, and the names of the items that it takes beside the run."""
-
-    @property
-    def name(self) -> str:
-        """As in dvc.yaml."""
-        ...
-
-    @property
-    def items(self) -> list[str]:
-        """Names of the arguments that the command line must give (the keys of dvc.yaml's matrix)."""
-        ...
-
-    def __call__(self, run: Run, *items: str) -> None:
-        """Run in this process, untracked."""
-        ...

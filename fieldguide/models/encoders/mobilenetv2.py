@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,6 @@ class MobileNetV2Network:
 
     def features(self, images: Sequence[Image.Image]) -> Vectors:
         """Features pooled over all places: (n, 1280) float32, not negative."""
-        return self._each(images, DIMENSION, lambda network, pooled: pooled)
-
-    def probabilities(self, images: Sequence[Image.Image]) -> Vectors:
-        """Probabilities of ImageNet's 1000 classes: (n, 1000) float32, rows sum to 1."""
-        return self._each(images, 1000, lambda network, pooled: network.classifier(pooled).softmax(1))
-
-    def _each(self, images: Sequence[Image.Image], width: int, head: Callable[[Any, Any], Any]) -> Vectors:
         import torch
 
         network, transform = self._load()
@@ -46,9 +39,25 @@ class MobileNetV2Network:
         def encode(image: Image.Image) -> Any:
             with torch.inference_mode():
                 pixels = transform(image.convert("RGB"))[None].contiguous(memory_format=torch.channels_last)
-                return head(network, network.features(pixels).mean((2, 3)))[0].numpy()
+                return network.features(pixels).mean((2, 3))[0].numpy()
 
-        return np.asarray(each(encode, images), dtype=np.float32).reshape(len(images), width)
+        return np.asarray(each(encode, images), dtype=np.float32).reshape(len(images), DIMENSION)
+
+    def probabilities(self, images: Sequence[Image.Image]) -> Vectors:
+        """Probabilities of ImageNet's 1000 classes: (n, 1000) float32, rows sum to 1."""
+        return self.classified(self.features(images))
+
+    def classified(self, features: Vectors) -> Vectors:
+        """`probabilities` of images whose features are known."""
+        import torch
+
+        network, _ = self._load()
+
+        def classify(pooled: Vectors) -> Any:  # one row at a time: its last bits then hang on it alone
+            with torch.inference_mode():
+                return network.classifier(torch.from_numpy(pooled)[None]).softmax(1)[0].numpy()
+
+        return np.asarray(each(classify, list(features)), dtype=np.float32).reshape(len(features), 1000)
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -64,6 +73,27 @@ class MobileNetV2Network:
         return self._loaded
 
 
+class PooledFeatures:
+    """The network as an `Encoder` of images, so that encoders that share it pass an image through it once."""
+
+    dimension = DIMENSION
+    modalities: frozenset[Modality] = frozenset({"image"})
+    unit_length = False
+
+    def __init__(self, name: str, network: MobileNetV2Network) -> None:
+        self.name = name
+        self.revision = content_key(kind="pooled-features", network=network.revision)
+        self._network = network
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """See `Encoder`; not of unit length."""
+        return self._network.features(images)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Raises: it encodes no texts."""
+        raise lacks(self.name, KIND, "text")
+
+
 @ENCODERS.register(KIND, modules=MODULES, files={"weights": ()}, modalities=("image",))
 class MobileNetV2:
     """Image encoder: pooled features of MobileNetV2, 1280 numbers. Encodes no texts."""
@@ -74,11 +104,16 @@ class MobileNetV2:
     def __init__(self, name: str, spec: MobileNetV2Encoder, root: Path) -> None:
         self.name = name
         self._network = MobileNetV2Network(root / spec.weights)
+        self.network = PooledFeatures(name, self._network)
         self.revision = self._network.revision
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See `Encoder`."""
-        return unit_rows(self._network.features(images))
+        return self.encode_features(self._network.features(images))
+
+    def encode_features(self, features: Vectors) -> Vectors:
+        """See `SharesNetwork`."""
+        return unit_rows(features)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Raises: it encodes no texts."""

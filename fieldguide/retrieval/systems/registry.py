@@ -71,12 +71,15 @@ def make_system(spec: System, collection: SearchCollection) -> CandidateScorer:
     Raises:
         FieldguideError: no such kind, the package that offers it does not load, or its options are not valid.
     """
-    if spec.kind not in kinds():
-        raise FieldguideError(f"systems: kind {spec.kind!r}; allowed: {', '.join(kinds())}")
-    if spec.kind not in _FACTORIES:
-        _load(spec.kind, _plugins()[spec.kind])
-    factory = _FACTORIES[spec.kind]
-    return factory(_options(spec) if isinstance(spec, PluginSystem) else spec, collection)
+    return _factory(spec.kind)(_options(spec) if isinstance(spec, PluginSystem) else spec, collection)
+
+
+def _factory(kind: str) -> Factory:
+    if kind not in kinds():
+        raise FieldguideError(f"systems: kind {kind!r}; allowed: {', '.join(kinds())}")
+    if kind not in _FACTORIES:
+        _load(kind, _plugins()[kind])
+    return _FACTORIES[kind]
 
 
 def _load(kind: str, plugin: EntryPoint) -> None:
@@ -105,3 +108,12 @@ def _options(spec: PluginSystem) -> BaseModel:
 
 def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def module_of(kind: str) -> str:
+    """Name of the module whose function makes systems of that kind.
+
+    Raises:
+        FieldguideError: as `make_system`.
+    """
+    return _factory(kind).__module__

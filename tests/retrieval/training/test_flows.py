@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fieldguide.runtime.stage import Run
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
@@ -14,7 +15,6 @@ from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.topics import Phrase, write_records
 from fieldguide.retrieval.training.train_split import read_train_split
-from fieldguide.runtime.stage import Run
 from flows.train_generator import train_generator
 from flows.train_text_tower import train_text_tower
 from flows.visualize import visualize
