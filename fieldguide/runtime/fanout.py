@@ -37,6 +37,7 @@ def each(work: Any, calls: Iterable[tuple[Any, ...]], ahead: int = 64) -> Iterat
     Inside a flow run its task runner runs them; in an untracked step this process does, one after the other.
     """
     from prefect.context import FlowRunContext
+    from prefect.utilities.annotations import quote
 
     if FlowRunContext.get() is None:
         yield from (work.fn(*call) for call in calls)
@@ -44,7 +45,8 @@ def each(work: Any, calls: Iterable[tuple[Any, ...]], ahead: int = 64) -> Iterat
     pending: deque[Any] = deque()
     try:
         for call in calls:
-            pending.append(work.submit(*call))
+            # Quoted: Prefect would look through every argument for results of other tasks, pools image by image.
+            pending.append(work.submit(*map(quote, call)))
             if len(pending) >= ahead:
                 yield pending.popleft().result()
         while pending:

@@ -18,6 +18,7 @@ from fieldguide.runtime.process import die_with_parent
 
 _START_SECONDS = 90.0
 _ANSWER_SECONDS = 10.0
+_END_SECONDS = 2.0
 # Loopback never goes through a proxy, whatever http_proxy says.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -41,10 +42,13 @@ def server(root: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     address, log = f"http://127.0.0.1:{port}/api", state / "prefect-server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "PREFECT_API_URL": address}
+    # Of its services a build needs those that record tasks and schedule the next look.
+    idle = ("FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "TRIGGERS")
+    off = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in idle}
+    environment = {**off, **os.environ, "PREFECT_API_URL": address}
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [*command, "--no-services"],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
@@ -56,13 +60,18 @@ def server(root: Path) -> Iterator[str]:
         _await(address, process, log)
         yield address
     finally:
-        process.kill()  # its records are in SQLite's journal: nothing is lost, and nobody waits for it
-        process.wait()
+        process.terminate()  # the last tasks are recorded on the way out
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
 def tracking(address: str) -> Iterator[None]:
     """This process and those that it starts track in the Prefect server of that API address."""
+    from prefect.logging.handlers import APILogHandler
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     given = os.environ.get("PREFECT_API_URL")
@@ -70,6 +79,7 @@ def tracking(address: str) -> Iterator[None]:
     try:
         with temporary_settings({PREFECT_API_URL: address}):
             yield
+            APILogHandler.flush()  # while the server still answers
     finally:
         if given is None:
             del os.environ["PREFECT_API_URL"]

@@ -43,7 +43,7 @@ def once(work: Any, *args: Any) -> Any:
 def _status(step: Flow[..., None]) -> int:
     try:
         params = read_params()
-        given = _parameters(step, params, sys.argv[1:])
+        given = parameters(step, params, sys.argv[1:])
         item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
         with locked(Paths().state / "locks" / f"{item}.lock"):
             _call(step, params, given)
@@ -59,7 +59,7 @@ def _status(step: Flow[..., None]) -> int:
     return 0
 
 
-def _parameters(step: Flow[..., None], params: Params, arguments: list[str]) -> dict[str, Any]:
+def parameters(step: Flow[..., None], params: Params, arguments: list[str]) -> dict[str, Any]:
     names = list(inspect.signature(step.fn).parameters)
     items = [name for name in names if name != "params" and name not in type(params).model_fields]
     if len(arguments) != len(items):
