@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fieldguide.runtime.stage import Run
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
@@ -76,24 +75,27 @@ def test_a_split_without_known_entities_is_told(paths: Paths) -> None:
         read_train_split(paths, "train")
 
 
-def test_what_is_trained_can_be_drawn_and_encoded_with(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(_params(), paths)
-    train_generator(run)
-    train_text_tower(run)
+def test_what_is_trained_can_be_drawn_and_encoded_with(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(paths.root)  # a flow works where it is started
+    params = _params()
+    train_generator.fn(params)
+    train_text_tower.fn(params)
     photographs = len(read_train_split(paths, "train").images)
     assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
-    train_generator(run)
+    train_generator.fn(params)
     assert {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))} == first
     assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
     write_records(paths.phrases, [Phrase("t1.e1", "granny smith", "template")])
     capsys.readouterr()
-    visualize(run)
-    drawn = 2 * run.params.visualize.images
-    assert capsys.readouterr().out == f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n"
+    visualize.fn(params.visualize, params.generators)
+    drawn = 2 * params.visualize.images
+    assert f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n" in capsys.readouterr().out
     assert {image.size for _, image in read_drawings(paths)} == {(32, 32)}
 
-    encoder = load_encoder("tower", run.params.encoder("tower"), paths.root)
+    encoder = load_encoder("tower", params.encoder("tower"), paths.root)
     vectors = encoder.encode_texts(["a photo of apple"])
     assert np.isfinite(vectors).all()
