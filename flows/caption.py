@@ -3,19 +3,18 @@
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
-from fieldguide.models.captioners.section import Captioner
-from fieldguide.queries.rewriting.section import Recompose
-from fieldguide.queries.visuals.caption_section import Caption
+from fieldguide.models.captioners.section import AnyCaptioner
+from fieldguide.queries.visuals.captioning.section import Caption, Recompose
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.services import ASKS_A_SERVICE
 from fieldguide.runtime.step import once, run
 
 
 @task(**ASKS_A_SERVICE)
-def caption_images(section: Caption, captioners: dict[str, Captioner], paths: Paths) -> str:
+def caption_images(section: Caption, captioners: dict[str, AnyCaptioner], paths: Paths) -> str:
     """Caption what is not captioned yet: what exists is kept, so that a retry goes on."""
     from fieldguide.models.registry import load_captioner
-    from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
+    from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 
     if section.captioner is None:
         write_no_captions(paths)
@@ -28,13 +27,13 @@ def caption_images(section: Caption, captioners: dict[str, Captioner], paths: Pa
 @task(**ASKS_A_SERVICE)
 def recompose_captions(section: Recompose, paths: Paths) -> str:
     """Each drawing's caption with its subtopic's text, as one description to search for."""
-    from fieldguide.queries.rewriting.recomposing import recompose
+    from fieldguide.queries.visuals.captioning.recomposing import recompose
 
     return str(recompose(section, paths, show_progress))
 
 
 @flow
-def caption(caption: Caption, captioners: dict[str, Captioner], recompose: Recompose) -> None:
+def caption(caption: Caption, captioners: dict[str, AnyCaptioner], recompose: Recompose) -> None:
     """Write data/captions/ and data/texts/recomposed.parquet; print how many were made, were there, and failed."""
     paths = Paths()
     print(once(caption_images, caption, captioners, paths))

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
-from fieldguide.models.encoders.section import Encoder
+from fieldguide.models.encoders.section import AnyEncoder
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.runtime.fanout import each, on_cluster
 from fieldguide.runtime.progress import show_progress
@@ -15,14 +15,14 @@ from fieldguide.runtime.step import run
 
 
 @task(task_run_name="{name}")
-def encode_part(items: Any, name: str, section: Encoder, root: Path, revision: str, dtype: Any, batch: int) -> Any:
+def encode_part(items: Any, name: str, section: AnyEncoder, root: Path, revision: str, dtype: Any, batch: int) -> Any:
     """Some hundred vectors, by a process of a cluster."""
     from fieldguide.retrieval.encoding import workers
 
     return workers.encode_part(items, name, section, root, revision, dtype, batch)
 
 
-def encode_with(name: str, section: Encoder, embed: Embed, items: Callable[[Any], Any], folder: Path) -> Any:
+def encode_with(name: str, section: AnyEncoder, embed: Embed, items: Callable[[Any], Any], folder: Path) -> Any:
     """Encode what an encoder is given by `items(encoder)` into a folder: here, or on the cluster's workers."""
     from fieldguide.models.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode
@@ -41,10 +41,10 @@ def encode_with(name: str, section: Encoder, embed: Embed, items: Callable[[Any]
 
 
 @flow
-def embed(embed: Embed, encoders: dict[str, Encoder]) -> None:
+def embed(embed: Embed, encoders: dict[str, AnyEncoder]) -> None:
     """Write data/embeddings/ENCODER/ for each; print how many images it had not seen before."""
+    from fieldguide.corpus.items import image_items
     from fieldguide.corpus.shards import read_images
-    from fieldguide.retrieval.encoding.encode import image_items
 
     paths = Paths()
     photographs = image_items(read_images(paths), paths)

@@ -3,14 +3,14 @@
 from prefect import flow
 
 from fieldguide.core.paths import Paths
-from fieldguide.models.encoders.section import Encoder
+from fieldguide.models.encoders.section import AnyEncoder
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.runtime.step import run
 from flows.embed import encode_with
 
 
 @flow
-def embed_queries(embed: Embed, encoders: dict[str, Encoder]) -> None:
+def embed_queries(embed: Embed, encoders: dict[str, AnyEncoder]) -> None:
     """Write data/queries/ENCODER/ with what each encoder can encode among them; print how many were new."""
     from fieldguide.retrieval.encoding.queries import query_items
 

@@ -24,10 +24,10 @@ def rerank(retrieve: Retrieve, systems: dict[str, System]) -> None:
     """Rank with every system of `retrieve.systems`; what has not changed since it was ranked is not ranked again."""
     from fieldguide.records.judgments import POOLS
     from fieldguide.retrieval.pooling.pool import pools_by_subtopic
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
 
     paths = Paths()
-    pools, collection = pools_by_subtopic(POOLS.read(paths.pools)), Collection(paths)
+    pools, collection = pools_by_subtopic(POOLS.read(paths.pools)), SearchCollection(paths)
     for done in each(rank_pools, [(name, systems[name], collection, pools) for name in retrieve.systems]):
         ranked = f"{done.subtopics} of {len(pools)} pools, {done.images} images ranked"
         print(f"{done.name}: {ranked}{' (as ranked before)' * done.kept}")

@@ -22,9 +22,9 @@ def rank(name: str, section: System, collection: Any, retrieve: Retrieve) -> Any
 @flow
 def retrieve(retrieve: Retrieve, systems: dict[str, System]) -> None:
     """Rank with every system of `retrieve.systems`; what has not changed since it was ranked is not ranked again."""
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
 
-    collection = Collection(Paths())
+    collection = SearchCollection(Paths())
     for done in each(rank, [(name, systems[name], collection, retrieve) for name in retrieve.systems]):
         print(*done.recalls, sep="\n", end="\n" * bool(done.recalls))
         ranked = f"{done.subtopics} of {len(collection.subtopics)} subtopics over {len(collection.gallery)} images"

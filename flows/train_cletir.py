@@ -13,24 +13,24 @@ from fieldguide.runtime.step import run
 def train_cletir(train_cletir: TrainCletir, systems: dict[str, System], system: str) -> None:
     """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
     from fieldguide.models.parallel import one_thread
-    from fieldguide.retrieval.cletir.examples import read_lessons
+    from fieldguide.retrieval.cletir.examples import read_examples
     from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_folds
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
     section, paths = systems[system], Paths()
     if not isinstance(section, CletirSystem):
         raise TypeError(f"systems.{system} is of kind {section.kind}")  # params.yaml was validated to name no such
-    collection = Collection(paths)
-    lessons = read_lessons(collection, section, train_cletir.split)
-    folds = deal_folds(lessons.entities, train_cletir.folds, train_cletir.seed)
+    collection = SearchCollection(paths)
+    examples = read_examples(collection, section, train_cletir.split)
+    folds = deal_folds(examples.entities, train_cletir.folds, train_cletir.seed)
     with one_thread():
         weights = save_folds(
             paths.cletir / system, section, collection, train_cletir, folds,
-            train_folds(lessons, folds, section.centre != "none", train_cletir, show_progress),
+            train_folds(examples, folds, section.centre != "none", train_cletir, show_progress),
         )  # fmt: skip
     shares = ", ".join(f"{weight:.2f}" for weight in weights)
-    print(f"{system}: {len(lessons.texts)} phrases of {len(lessons.entities)} entities, {len(weights)} networks")
+    print(f"{system}: {len(examples.texts)} phrases of {len(examples.entities)} entities, {len(weights)} networks")
     print(f"  weight of the image space: {shares}")
 
 

@@ -3,8 +3,8 @@
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
-from fieldguide.models.generators.section import Generator
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.models.generators.section import AnyGenerator
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.runtime import artifacts
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.services import ASKS_A_SERVICE
@@ -12,20 +12,20 @@ from fieldguide.runtime.step import once, run
 
 
 @task(**ASKS_A_SERVICE)
-def draw(section: Visualize, generator: Generator, paths: Paths) -> str:
+def draw(section: Visualize, generator: AnyGenerator, paths: Paths) -> str:
     """Draw what is not drawn yet: what exists is kept, so that a retry goes on."""
     from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import draw_all
-    from fieldguide.records.texts import read_phrases
+    from fieldguide.queries.visuals.drawing.drawings import draw_all
+    from fieldguide.records.topics import read_phrases
 
     loaded = load_generator(section.generator, generator, paths.root)
     return str(draw_all(read_phrases(paths.phrases), section, loaded, paths, show_progress))
 
 
 @flow
-def visualize(visualize: Visualize, generators: dict[str, Generator]) -> None:
+def visualize(visualize: Visualize, generators: dict[str, AnyGenerator]) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
-    from fieldguide.queries.visuals.drawings import failures, read_drawings
+    from fieldguide.queries.visuals.drawing.drawings import failures, read_drawings
 
     paths = Paths()
     print(f"{visualize.generator}: {once(draw, visualize, generators[visualize.generator], paths)}")

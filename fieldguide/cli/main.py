@@ -202,10 +202,10 @@ def retrieve(
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
     from fieldguide.retrieval.ranking.kept import Track, rank_system
-    from fieldguide.retrieval.systems.collection import Collection
+    from fieldguide.retrieval.systems.collection import SearchCollection
 
     params = read_params()
-    done = rank_system(system, params.system(system), Collection(Paths()), Track("fullrank", params.retrieve), to)
+    done = rank_system(system, params.system(system), SearchCollection(Paths()), Track("fullrank", params.retrieve), to)
     print(f"{to / f'{system}.trec'}: {done.subtopics} subtopics, {done.images} images ranked")
 
 

@@ -1,1 +1,1 @@
-"""The corpus as its readers see it: the table, the bytes, the pixels. `fieldguide.corpus.ingest` makes it."""
+"""The corpus: sources, ingest, duplicates, shards and pixels, reference photographs; what is encoded as items."""

@@ -14,16 +14,16 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.labels import Labels
 from fieldguide.corpus.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
-from fieldguide.corpus.pixels import EXTENSIONS, Verdict, inspect_image, misnamed
+from fieldguide.corpus.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
 from fieldguide.corpus.section import Ingest
 from fieldguide.corpus.shards import Spool
-from fieldguide.corpus.sources import Candidate, missing_sources, read_source
+from fieldguide.corpus.sources import SourceImage, missing_sources, read_source
 from fieldguide.corpus.verdicts import VerdictCache
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
 
 @dataclass(frozen=True)
-class Summary:
+class IngestSummary:
     """Counts of one ingest. `read` = `kept` + `merged` + sum of `rejected`."""
 
     read: int
@@ -48,7 +48,7 @@ class Summary:
         ]
 
 
-def ingest(params: Ingest, paths: Paths, track: Track = silent) -> Summary:
+def ingest(params: Ingest, paths: Paths, track: Track = silent) -> IngestSummary:
     """Read every source, refuse with reasons, merge and link duplicates, pack the bytes.
 
     The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in.
@@ -83,16 +83,16 @@ def ingest(params: Ingest, paths: Paths, track: Track = silent) -> Summary:
 
 class _Examined(NamedTuple):
     source_index: int
-    candidate: Candidate
+    candidate: SourceImage
     sha256: str
-    verdict: Verdict
+    verdict: PixelVerdict
     is_new: bool
 
 
 def _examined(params: Ingest, paths: Paths, cache: VerdictCache) -> Iterator[_Examined]:
     """Every candidate with the verdict on its bytes, inspected ahead by threads, in the order of reading."""
 
-    def examine(item: tuple[int, Candidate]) -> _Examined:
+    def examine(item: tuple[int, SourceImage]) -> _Examined:
         index, candidate = item
         sha256 = sha256_bytes(candidate.data)
         if candidate.refusal is not None:
@@ -163,13 +163,13 @@ class _Reading:
         self.rejected.append({"source": source, "source_key": key, "reason": reason, "detail": detail})
 
 
-def _summary(reading: _Reading, images: list[Row], duplicates: list[Row], decoded: int) -> Summary:
+def _summary(reading: _Reading, images: list[Row], duplicates: list[Row], decoded: int) -> IngestSummary:
     of_kind = Counter((row["kind"], row["across_splits"]) for row in duplicates)
     rejected = dict(sorted(Counter(row["reason"] for row in reading.rejected).items()))
     merged = of_kind["exact", True] + of_kind["exact", False]
     if reading.read != len(images) + merged + sum(rejected.values()):
         raise RuntimeError(f"{reading.read} read, {len(images)} kept, {merged} merged, {rejected}: files were lost")
-    return Summary(
+    return IngestSummary(
         read=reading.read,
         kept=len(images),
         merged=merged,

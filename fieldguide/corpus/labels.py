@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fieldguide.core.errors import Problem
-from fieldguide.corpus.section import Source
-from fieldguide.corpus.sources import Candidate
+from fieldguide.corpus.section import ImageSource
+from fieldguide.corpus.sources import SourceImage
 from fieldguide.records.images import SPLITS
 
 
 def slug(label: str) -> str:
-    """`Granny Smith` -> `granny-smith`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
+    """`Herring Gull` -> `herring-gull`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
@@ -23,11 +23,11 @@ def slug(label: str) -> str:
 class Labels:
     """Resolves the labels of one source and remembers those it cannot."""
 
-    source: Source
+    source: ImageSource
     _slugs: dict[str, str] = field(default_factory=dict)
     _wrong: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def resolve(self, candidate: Candidate) -> tuple[str | None, str]:
+    def resolve(self, candidate: SourceImage) -> tuple[str | None, str]:
         """(entity_id, split) of a candidate. Where a label has no meaning it is remembered as a problem."""
         return self._entity(candidate), self._split(candidate)
 
@@ -36,7 +36,7 @@ class Labels:
         for (column, label), what in sorted(self._wrong.items()):
             yield Problem(f"params.yaml: ingest.sources: {self.source.name}.{column}", f"{label!r} {what}")
 
-    def _entity(self, candidate: Candidate) -> str | None:
+    def _entity(self, candidate: SourceImage) -> str | None:
         label, known = candidate.entity, self.source.entities
         if label is None:
             return None
@@ -52,7 +52,7 @@ class Labels:
             self._refuse("entities", label, candidate, f"and {other!r} would both be called {entity!r}; list them")
         return entity
 
-    def _split(self, candidate: Candidate) -> str:
+    def _split(self, candidate: SourceImage) -> str:
         label = candidate.split
         if label is None:
             return self.source.split
@@ -61,5 +61,5 @@ class Labels:
             self._refuse("splits", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")
         return known.get(label, self.source.split)
 
-    def _refuse(self, column: str, label: str, candidate: Candidate, what: str) -> None:
+    def _refuse(self, column: str, label: str, candidate: SourceImage, what: str) -> None:
         self._wrong.setdefault((column, label), f"(first met at {candidate.key}) {what}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fieldguide.corpus.duplicates import hamming, parse_phashes, representatives
-from fieldguide.corpus.pixels import Verdict
-from fieldguide.corpus.section import Ingest, Source
-from fieldguide.corpus.shards import Placed, Spooled
+from fieldguide.corpus.pixels import PixelVerdict
+from fieldguide.corpus.section import ImageSource, Ingest
+from fieldguide.corpus.shards import ShardPlace, Spooled
 from fieldguide.records.images import DUPLICATES
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ class Photograph:
     """Bytes that passed, and every file that holds them."""
 
     sha256: str
-    verdict: Verdict
+    verdict: PixelVerdict
     spooled: Spooled
     occurrences: list[Occurrence] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class Photograph:
         return sorted(self.occurrences, key=lambda occurrence: occurrence.order)
 
 
-def image_rows(kept: list[Photograph], params: Ingest, placed: dict[str, Placed]) -> list[Row]:
+def image_rows(kept: list[Photograph], params: Ingest, placed: dict[str, ShardPlace]) -> list[Row]:
     """Rows of records.IMAGES in the order of `kept`; `placed` by image_id."""
     ids, phashes = [p.image_id for p in kept], [p.verdict.phash for p in kept]
     nearest = representatives(ids, phashes, params.near_duplicate_bits)
@@ -87,7 +87,7 @@ def image_rows(kept: list[Photograph], params: Ingest, placed: dict[str, Placed]
     return rows
 
 
-def duplicate_rows(kept: list[Photograph], images: list[Row], sources: list[Source]) -> list[Row]:
+def duplicate_rows(kept: list[Photograph], images: list[Row], sources: list[ImageSource]) -> list[Row]:
     """Rows of records.DUPLICATES, sorted by its key.
 
     Exact: one for each file beside an image's first. Near: one for each image that is not its cluster's first

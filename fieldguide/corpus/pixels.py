@@ -32,7 +32,7 @@ VERDICT_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PixelVerdict:
     """What the bytes are. `reason` (records.REFUSED_IMAGE_REASONS) and `detail` if refused, else the rest.
 
     `phash` is 16 hex digits; `width` and `height` are pixels of the upright image; `format` is one of FORMATS.
@@ -59,22 +59,22 @@ def open_image(data: bytes) -> Image.Image:
         raise FieldguideError(f"these bytes do not decode as an image: {_words(error)}") from error
 
 
-def inspect_image(data: bytes, max_pixels: int) -> Verdict:
+def inspect_image(data: bytes, max_pixels: int) -> PixelVerdict:
     """Decode fully and describe, or refuse. Depends on the arguments alone (and on Pillow's version).
 
     `max_pixels` is held against the size that the header declares, before any pixel is decoded.
     """
     if not data:
-        return Verdict("empty", "no bytes")
+        return PixelVerdict("empty", "no bytes")
     if len(data) > MAX_BYTES:
         return too_large(len(data))
     declared = _riff_size(data)
     if declared is not None and declared > len(data):
-        return Verdict("truncated", f"WEBP of {declared} bytes ends after {len(data)}")
+        return PixelVerdict("truncated", f"WEBP of {declared} bytes ends after {len(data)}")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        return Verdict("oversized", _words(error))
+        return PixelVerdict("oversized", _words(error))
     except MemoryError:
         raise
     # Whatever a parser raises on hostile bytes is a finding about the bytes, and recorded as one.
@@ -84,9 +84,9 @@ def inspect_image(data: bytes, max_pixels: int) -> Verdict:
         return _refused_by_header(image, max_pixels) or _described(image)
 
 
-def too_large(size: int) -> Verdict:
+def too_large(size: int) -> PixelVerdict:
     """The refusal of a file of `size` bytes, for readers that need not read it."""
-    return Verdict("oversized", f"{size} bytes; at most {MAX_BYTES} are read")
+    return PixelVerdict("oversized", f"{size} bytes; at most {MAX_BYTES} are read")
 
 
 def misnamed(name: str, format_: str) -> str | None:
@@ -113,20 +113,20 @@ def _riff_size(data: bytes) -> int | None:
     return 8 + int.from_bytes(data[4:8], "little") if is_webp else None
 
 
-def _refused_by_header(image: Image.Image, max_pixels: int) -> Verdict | None:
+def _refused_by_header(image: Image.Image, max_pixels: int) -> PixelVerdict | None:
     pixels = image.width * image.height
     if pixels > max_pixels:
-        return Verdict("oversized", f"{image.width} x {image.height} = {pixels} pixels; at most {max_pixels}")
+        return PixelVerdict("oversized", f"{image.width} x {image.height} = {pixels} pixels; at most {max_pixels}")
     if image.mode not in MODES:
-        return Verdict("unsupported", f"{image.format} of mode {image.mode}; allowed: {', '.join(MODES)}")
+        return PixelVerdict("unsupported", f"{image.format} of mode {image.mode}; allowed: {', '.join(MODES)}")
     try:
         several = image.format != "MPO" and getattr(image, "is_animated", False)
     except Exception as error:  # as above: finding the second frame parses hostile bytes
         return _undecodable(image.format, error)
-    return Verdict("animated", f"{image.format} of more than one frame; one is needed") if several else None
+    return PixelVerdict("animated", f"{image.format} of more than one frame; one is needed") if several else None
 
 
-def _described(image: Image.Image) -> Verdict:
+def _described(image: Image.Image) -> PixelVerdict:
     import imagehash  # brings SciPy
 
     found = "JPEG" if image.format == "MPO" else str(image.format)
@@ -137,25 +137,25 @@ def _described(image: Image.Image) -> Verdict:
         raise
     except Exception as error:  # as above
         return _undecodable(found, error)
-    return Verdict(None, "", phash, pixels.width, pixels.height, found)
+    return PixelVerdict(None, "", phash, pixels.width, pixels.height, found)
 
 
-def _undecodable(found: str | None, error: Exception) -> Verdict:
+def _undecodable(found: str | None, error: Exception) -> PixelVerdict:
     cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return Verdict("truncated" if cut else "unreadable", f"{found}: {_words(error)}")
+    return PixelVerdict("truncated" if cut else "unreadable", f"{found}: {_words(error)}")
 
 
-def _unidentified(data: bytes) -> Verdict:
+def _unidentified(data: bytes) -> PixelVerdict:
     """Names the format by its first bytes alone: no parser of a format that is not admitted ever runs."""
     Image.init()
     formats: dict[str, Any] = Image.OPEN
     prefix = data[:16].ljust(16, b"\0")  # some of them fail on fewer bytes
     named = [name for name, (_, accepts) in formats.items() if accepts and accepts(prefix) is True]
     if not named:
-        return Verdict("unreadable", f"no image format known begins with {data[:8].hex(' ')}")
+        return PixelVerdict("unreadable", f"no image format known begins with {data[:8].hex(' ')}")
     if named[0] in FORMATS:
-        return Verdict("unreadable", f"begins as {named[0]}, but its header cannot be read")
-    return Verdict("unsupported", f"{named[0]}; allowed: {', '.join(FORMATS)}")
+        return PixelVerdict("unreadable", f"begins as {named[0]}, but its header cannot be read")
+    return PixelVerdict("unsupported", f"{named[0]}; allowed: {', '.join(FORMATS)}")
 
 
 def _words(error: Exception) -> str:

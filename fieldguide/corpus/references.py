@@ -12,8 +12,7 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes, read_images
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import Phrase, read_topics
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class References:
         return self.by_phrase.get(phrase, ())
 
     def photographs(self, phrase: str) -> list[Image.Image]:
-        """They themselves, upright RGB, in the order of their ids."""
+        """A phrase's photographs, upright RGB, in the order of their ids."""
         rows = self.images.loc[list(self.of(phrase))].itertuples()
         return [open_image(image_bytes(self.paths, row)) for row in rows]
 

@@ -22,7 +22,7 @@ class SourceColumns(Section):
     attribution: str | None = None
 
 
-class Source(Section):
+class ImageSource(Section):
     """Where images come from. A `folder` or `tar` takes the entity from the folder an image lies in."""
 
     name: Name
@@ -39,7 +39,7 @@ class Source(Section):
 class Ingest(Section):
     """Stage `ingest`."""
 
-    sources: list[Source] = Field(min_length=1)
+    sources: list[ImageSource] = Field(min_length=1)
     shards: Positive = 8
     max_pixels: Positive = 64_000_000
     near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 4

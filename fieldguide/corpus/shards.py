@@ -28,7 +28,7 @@ class Spooled(NamedTuple):
     size: int
 
 
-class Placed(NamedTuple):
+class ShardPlace(NamedTuple):
     """Where an image's bytes lie for good: records.IMAGES' columns of these names."""
 
     shard: str
@@ -37,14 +37,14 @@ class Placed(NamedTuple):
 
 
 def shard_of(image_id: str, shards: int) -> int:
-    """Shard of an image. It hangs on the bytes alone, so that one photograph more changes one shard."""
+    """Shard of an image. It depends on the bytes alone, so that one photograph more changes one shard."""
     return int(image_id, 16) % shards
 
 
 class Spool:
     """Bytes of kept images on disk, one file a shard, so that memory holds one image at a time.
 
-    The folder is emptied first: the caller holds the stage's lock, what lies there a killed run left.
+    The folder is emptied first. The caller holds the stage's lock, so what lies there is left from a killed run.
     """
 
     def __init__(self, folder: Path, shards: int) -> None:
@@ -68,7 +68,7 @@ class Spool:
             stream.write(data)
         return Spooled(image_id, f"{image_id}.{extension}", offset, len(data))
 
-    def pack(self, target: Path, kept: Sequence[Spooled], track: Track = silent) -> dict[str, Placed]:
+    def pack(self, target: Path, kept: Sequence[Spooled], track: Track = silent) -> dict[str, ShardPlace]:
         """Write one tar a shard into `target`, members sorted by image_id; empty shards have none."""
         by_shard: dict[int, list[Spooled]] = {}
         for spooled in sorted(kept):
@@ -78,7 +78,7 @@ class Spool:
             name, spool = f"{number:05d}.tar", self._file(number)
             content = ((m.member, read_member(spool, m.offset, m.size)) for m in members)
             for spooled, member in zip(members, write_tar(target / name, content), strict=True):
-                placed[spooled.image_id] = Placed(name, member.offset, member.size)
+                placed[spooled.image_id] = ShardPlace(name, member.offset, member.size)
         return placed
 
     def _file(self, shard: int) -> Path:

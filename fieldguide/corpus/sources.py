@@ -18,14 +18,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.corpus.pixels import MAX_BYTES, Verdict, too_large
-from fieldguide.corpus.section import Source
+from fieldguide.corpus.pixels import MAX_BYTES, PixelVerdict, too_large
+from fieldguide.corpus.section import ImageSource
 
 _BATCH = 64  # rows of a table in memory at a time
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SourceImage:
     """One file, member or row of a source, before it is inspected.
 
     `key` names it inside its source, `name` is the file name that its extension is read from ("" if it has
@@ -35,14 +35,14 @@ class Candidate:
     key: str
     name: str
     data: bytes
-    refusal: Verdict | None = None
+    refusal: PixelVerdict | None = None
     entity: str | None = None
     split: str | None = None
     licence: str | None = None
     attribution: str | None = None
 
 
-def read_source(source: Source, root: Path) -> Iterator[Candidate]:
+def read_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
     """Every candidate of a source; paths are relative to `root`.
 
     Raises:
@@ -52,7 +52,7 @@ def read_source(source: Source, root: Path) -> Iterator[Candidate]:
     return _READERS[source.kind](source, root / source.path)
 
 
-def missing_sources(sources: list[Source], root: Path) -> Iterator[Problem]:
+def missing_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]:
     """Sources whose path does not exist or is a file where a folder is meant, or the reverse."""
     for index, source in enumerate(sources):
         path = root / source.path
@@ -72,25 +72,25 @@ def _parent_label(key: str) -> str | None:
     return PurePosixPath(key).parent.name or None
 
 
-def _read_confined(path: Path, folder: Path) -> tuple[bytes, Verdict | None]:
+def _read_confined(path: Path, folder: Path) -> tuple[bytes, PixelVerdict | None]:
     """The bytes of a regular file inside `folder`, links followed; else no bytes and why."""
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(folder.resolve()):
-            return b"", Verdict("unreadable", f"lies outside {folder.name}/, the source's folder")
+            return b"", PixelVerdict("unreadable", f"lies outside {folder.name}/, the source's folder")
         status = real.stat()
         if not stat.S_ISREG(status.st_mode):
-            return b"", Verdict("unreadable", "is not a regular file")
+            return b"", PixelVerdict("unreadable", "is not a regular file")
         if status.st_size > MAX_BYTES:
             return b"", too_large(status.st_size)
         return real.read_bytes(), None
     except FileNotFoundError:
-        return b"", Verdict("unreadable", "no such file")
+        return b"", PixelVerdict("unreadable", "no such file")
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a null byte
-        return b"", Verdict("unreadable", getattr(error, "strerror", None) or str(error))
+        return b"", PixelVerdict("unreadable", getattr(error, "strerror", None) or str(error))
 
 
-def _read_folder(source: Source, folder: Path) -> Iterator[Candidate]:
+def _read_folder(source: ImageSource, folder: Path) -> Iterator[SourceImage]:
     closed: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders.sort()
@@ -98,13 +98,13 @@ def _read_folder(source: Source, folder: Path) -> Iterator[Candidate]:
         for name in sorted([*files, *links]):
             path = Path(parent) / name
             key = _text(path.relative_to(folder).as_posix())
-            yield Candidate(key, key, *_read_confined(path, folder), _parent_label(key))
+            yield SourceImage(key, key, *_read_confined(path, folder), _parent_label(key))
     for error in closed:
         key = _text(Path(error.filename).relative_to(folder).as_posix())
-        yield Candidate(f"{key}/", "", b"", Verdict("unreadable", f"folder: {error.strerror}"))
+        yield SourceImage(f"{key}/", "", b"", PixelVerdict("unreadable", f"folder: {error.strerror}"))
 
 
-def _read_tar(source: Source, path: Path) -> Iterator[Candidate]:
+def _read_tar(source: ImageSource, path: Path) -> Iterator[SourceImage]:
     count = 0
     try:
         with tarfile.open(path, "r|*") as tar:
@@ -113,20 +113,20 @@ def _read_tar(source: Source, path: Path) -> Iterator[Candidate]:
                 tar.members.clear()  # type: ignore[attr-defined]  # else it keeps a record of every member read
                 if not member.isdir():
                     key = _text(member.name)
-                    yield Candidate(key, key, *_read_tar_member(tar, member), _parent_label(key))
+                    yield SourceImage(key, key, *_read_tar_member(tar, member), _parent_label(key))
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise FieldguideError(
             f"{path}: source {source.name!r}: not a tar, or damaged after member {count} ({error}); pack it again"
         ) from None
 
 
-def _read_tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes, Verdict | None]:
+def _read_tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes, PixelVerdict | None]:
     pure = PurePosixPath(member.name)
     if pure.is_absolute() or ".." in pure.parts:
-        return b"", Verdict("unreadable", "its name leads out of the archive")
+        return b"", PixelVerdict("unreadable", "its name leads out of the archive")
     if not member.isreg():
         kind = "link" if member.issym() or member.islnk() else "device or pipe"
-        return b"", Verdict("unreadable", f"is a {kind}; only regular members are read")
+        return b"", PixelVerdict("unreadable", f"is a {kind}; only regular members are read")
     if member.size > MAX_BYTES:
         return b"", too_large(member.size)
     stream = tar.extractfile(member)
@@ -144,14 +144,14 @@ class _Cells(NamedTuple):
         value = self.cells.get(role)
         return None if value is None or value == "" else str(value)
 
-    def candidate(self, key: str | None, name: str, data: bytes, refusal: Verdict | None = None) -> Candidate:
+    def candidate(self, key: str | None, name: str, data: bytes, refusal: PixelVerdict | None = None) -> SourceImage:
         """The row as a candidate; its key is the key column's, else `key`, else the row's number."""
         key = self.text("key") or key or f"{self.number:08d}"
         entity, split = self.text("entity"), self.text("split")
-        return Candidate(key, name, data, refusal, entity, split, self.text("licence"), self.text("attribution"))
+        return SourceImage(key, name, data, refusal, entity, split, self.text("licence"), self.text("attribution"))
 
 
-def _columns(source: Source, path: Path, names: list[str], needed: str) -> dict[str, str]:
+def _columns(source: ImageSource, path: Path, names: list[str], needed: str) -> dict[str, str]:
     """Role -> column: the one params.yaml names, else the one called as the role, if there is one."""
     given = {role: name for role, name in source.columns.model_dump().items() if name is not None}
     problems = [
@@ -167,7 +167,7 @@ def _columns(source: Source, path: Path, names: list[str], needed: str) -> dict[
     return columns
 
 
-def _parquet_rows(source: Source, path: Path, needed: str) -> Iterator[_Cells]:
+def _parquet_rows(source: ImageSource, path: Path, needed: str) -> Iterator[_Cells]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -186,7 +186,7 @@ def _parquet_rows(source: Source, path: Path, needed: str) -> Iterator[_Cells]:
         raise FieldguideError(f"{path}: source {source.name!r}: not Parquet, or damaged ({error})") from None
 
 
-def _require_bytes(source: Source, path: Path, found: Any) -> None:
+def _require_bytes(source: ImageSource, path: Path, found: Any) -> None:
     from pyarrow import types
 
     inner = found.field("bytes").type if types.is_struct(found) and found.get_field_index("bytes") >= 0 else found
@@ -197,7 +197,7 @@ def _require_bytes(source: Source, path: Path, found: Any) -> None:
         )
 
 
-def _read_parquet(source: Source, path: Path) -> Iterator[Candidate]:
+def _read_parquet(source: ImageSource, path: Path) -> Iterator[SourceImage]:
     for row in _parquet_rows(source, path, "bytes"):
         value, name = row.cells["bytes"], row.text("path") or ""
         if isinstance(value, dict):  # the image type of the `datasets` library: {bytes, path}
@@ -205,7 +205,7 @@ def _read_parquet(source: Source, path: Path) -> Iterator[Candidate]:
         yield row.candidate(None, name, value or b"")
 
 
-def _csv_rows(source: Source, path: Path) -> Iterator[_Cells]:
+def _csv_rows(source: ImageSource, path: Path) -> Iterator[_Cells]:
     problems = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -225,18 +225,18 @@ def _csv_rows(source: Source, path: Path) -> Iterator[_Cells]:
         raise ProblemsError(f"source {source.name!r} cannot be read:", problems)
 
 
-def _read_manifest(source: Source, path: Path) -> Iterator[Candidate]:
+def _read_manifest(source: ImageSource, path: Path) -> Iterator[SourceImage]:
     is_parquet = path.suffix.lower() in {".parquet", ".pq"}
     rows = _parquet_rows(source, path, "path") if is_parquet else _csv_rows(source, path)
     for row in rows:
         name = row.text("path")
         if name is None:
-            yield row.candidate(None, "", b"", Verdict("unreadable", "the manifest gives no path"))
+            yield row.candidate(None, "", b"", PixelVerdict("unreadable", "the manifest gives no path"))
         else:
             yield row.candidate(name, name, *_read_confined(path.parent / name, path.parent))
 
 
-_READERS: dict[str, Callable[[Source, Path], Iterator[Candidate]]] = {
+_READERS: dict[str, Callable[[ImageSource, Path], Iterator[SourceImage]]] = {
     "folder": _read_folder,
     "tar": _read_tar,
     "parquet": _read_parquet,

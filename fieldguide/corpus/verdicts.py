@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fieldguide.core.files import canonical_json, content_key
-from fieldguide.corpus.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, Verdict
+from fieldguide.corpus.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, PixelVerdict
 
 
 class VerdictCache:
@@ -24,7 +24,7 @@ class VerdictCache:
         limits = [VERDICT_VERSION, max_pixels, MAX_BYTES, list(FORMATS), list(MODES)]
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{content_key(versions=versions, limits=limits)}.jsonl"
-        self._known: dict[str, Verdict] = {}
+        self._known: dict[str, PixelVerdict] = {}
         torn = self._load()
         self._stream = self.path.open("a", encoding="utf-8")
         if torn:
@@ -39,7 +39,7 @@ class VerdictCache:
             for line in stream:
                 try:
                     sha256, verdict = json.loads(line)
-                    self._known[sha256] = Verdict(**verdict)
+                    self._known[sha256] = PixelVerdict(**verdict)
                 except (ValueError, TypeError):
                     continue
         return not line.endswith("\n")
@@ -47,11 +47,11 @@ class VerdictCache:
     def __len__(self) -> int:
         return len(self._known)
 
-    def get(self, sha256: str) -> Verdict | None:
+    def get(self, sha256: str) -> PixelVerdict | None:
         """The verdict on bytes with this hash, if they were inspected before."""
         return self._known.get(sha256)
 
-    def add(self, sha256: str, verdict: Verdict) -> None:
+    def add(self, sha256: str, verdict: PixelVerdict) -> None:
         """Remember a verdict; known ones are left as they are."""
         if sha256 not in self._known:
             self._known[sha256] = verdict

@@ -28,7 +28,7 @@ def repository(spec: object) -> Repository | None:
 
 
 def is_elsewhere(spec: object) -> bool:
-    """Whether a section's weights are to be had from the hub."""
+    """Whether a section's weights come from the hub, and not from a folder."""
     return any(getattr(spec, name, None) for name in ("hub", "architecture"))
 
 

@@ -101,7 +101,7 @@ class PreparesImages(Protocol):
 
 @dataclass(frozen=True)
 class Refused:
-    """A drawing that was not made, and why. Recorded as it is; nothing stands in for it."""
+    """Why a model gave no drawing, caption or reply. It is recorded; nothing takes the place of what is missing."""
 
     reason: str
 

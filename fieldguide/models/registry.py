@@ -15,17 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
-from fieldguide.models.captioners.section import Captioner as CaptionerSection
+from fieldguide.models.captioners.section import AnyCaptioner
 from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.generators.section import Generator as GeneratorSection
+from fieldguide.models.generators.section import AnyGenerator
 from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
-
-if TYPE_CHECKING:
-    from fieldguide import params
 
 
 class Described(Protocol):
@@ -44,7 +41,7 @@ BuildT = TypeVar("BuildT", bound=Callable[..., object])
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Spec, Model]):
+class ModelKind(Generic[Spec, Model]):
     """One way to make a model.
 
     Attributes:
@@ -102,7 +99,7 @@ class Registry(Generic[Spec, Model]):
         self.role = role
         self.group = f"fieldguide.{role}s"
         self._builtin = builtin
-        self._kinds: dict[str, Kind[Spec, Model]] = {}
+        self._kinds: dict[str, ModelKind[Spec, Model]] = {}
 
     def register(
         self,
@@ -112,12 +109,12 @@ class Registry(Generic[Spec, Model]):
         files: Mapping[str, tuple[str, ...]],
         modalities: tuple[Modality, ...] = (),
     ) -> Callable[[BuildT], BuildT]:
-        """Decorator for a class or function `(name, spec, root)`; see `Kind` for the arguments."""
+        """Decorator for a class or function `(name, spec, root)`; see `ModelKind` for the arguments."""
 
         def keep(build: BuildT) -> BuildT:
             if name in self._kinds:
                 raise ValueError(f"{self.role} kind {name!r} is registered twice")
-            self._kinds[name] = Kind(name, build, modules, files, modalities)  # type: ignore[arg-type]
+            self._kinds[name] = ModelKind(name, build, modules, files, modalities)  # type: ignore[arg-type]
             return build
 
         return keep
@@ -129,7 +126,7 @@ class Registry(Generic[Spec, Model]):
             importlib.import_module(module.name)
         return sorted({*self._kinds, *self._plugins()})
 
-    def get(self, name: str, where: str) -> Kind[Spec, Model]:
+    def get(self, name: str, where: str) -> ModelKind[Spec, Model]:
         """The kind of that name.
 
         Args:
@@ -177,8 +174,8 @@ class Registry(Generic[Spec, Model]):
 
 
 ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
-GENERATORS: Registry[GeneratorSection, Generator] = Registry("generator", "fieldguide.models.generators")
-CAPTIONERS: Registry[CaptionerSection, Captioner] = Registry("captioner", "fieldguide.models.captioners")
+GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
+CAPTIONERS: Registry[AnyCaptioner, Captioner] = Registry("captioner", "fieldguide.models.captioners")
 
 
 def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:
@@ -200,12 +197,17 @@ class Availability:
     reason: str
 
 
-def available_kinds(values: params.Params | None = None, root: Path = Path()) -> list[Availability]:
+def available_kinds(
+    encoders: Mapping[str, EncoderSection] | None = None,
+    generators: Mapping[str, AnyGenerator] | None = None,
+    captioners: Mapping[str, AnyCaptioner] | None = None,
+    root: Path = Path(),
+) -> list[Availability]:
     """Every encoder, generator and captioner of params.yaml, then every kind that it does not use; loads no model."""
     return [
-        *_available(ENCODERS, values.encoders if values else {}, root),
-        *_available(GENERATORS, values.generators if values else {}, root),
-        *_available(CAPTIONERS, values.captioners if values else {}, root),
+        *_available(ENCODERS, encoders or {}, root),
+        *_available(GENERATORS, generators or {}, root),
+        *_available(CAPTIONERS, captioners or {}, root),
     ]
 
 
@@ -232,11 +234,11 @@ def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encode
     return ENCODERS.load(name, spec, root)
 
 
-def load_generator(name: str, spec: GeneratorSection, root: Path = Path()) -> Generator:
+def load_generator(name: str, spec: AnyGenerator, root: Path = Path()) -> Generator:
     """The generator `generators.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
     return GENERATORS.load(name, spec, root)
 
 
-def load_captioner(name: str, spec: CaptionerSection, root: Path = Path()) -> Captioner:
+def load_captioner(name: str, spec: AnyCaptioner, root: Path = Path()) -> Captioner:
     """The captioner `captioners.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
     return CAPTIONERS.load(name, spec, root)

@@ -20,11 +20,9 @@ from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
-from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
-from fieldguide.records.runs import read_run
+from fieldguide.records.runs import SEARCH_VERSION, IndexRecall, read_run
 from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
-from fieldguide.records.texts import Phrase, read_phrases
-from fieldguide.records.topics import Refusal, Subtopic, Topic, read_refusals, read_topics
+from fieldguide.records.topics import Phrase, Refusal, Subtopic, Topic, read_phrases, read_refusals, read_topics
 
 
 class Benchmark:

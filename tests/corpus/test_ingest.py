@@ -14,7 +14,7 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.corpus import pixels as pixels_module
-from fieldguide.corpus.ingest import Summary, ingest
+from fieldguide.corpus.ingest import IngestSummary, ingest
 from fieldguide.corpus.labels import slug
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes, iter_images, read_images
@@ -348,7 +348,7 @@ def test_the_example_has_the_images_that_its_papers_count(example_input: Path, t
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "input").symlink_to(example_input)
     summary = ingest(read_params(repository / "params.yaml").ingest, Paths(tmp_path))
-    assert summary == Summary(
+    assert summary == IngestSummary(
         read=2228, kept=1567, merged=661, rejected={}, decoded=1567, kept_by_split={"train": 732, "gallery": 835},
         exact_across_splits=0, near=4, near_across_splits=0,
     )  # fmt: skip

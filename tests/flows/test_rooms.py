@@ -76,7 +76,9 @@ def test_imports_run_down(file: Path) -> None:
     for target in imported(file):
         assert target.parts[0] == "fieldguide", f"{file} imports {target}"
         if is_section:
-            allowed = room(target) == "core" or target.name in ("section.py", "__init__.py") or "sections" in target.parts
+            allowed = (
+                room(target) == "core" or target.name in ("section.py", "__init__.py") or "sections" in target.parts
+            )
             assert allowed, f"the section {file} imports {target}"
         elif target.name != "section.py" and room(target):
             assert ROOMS.index(room(target)) <= ROOMS.index(room(file)), f"{file} imports {target}, a room above"
@@ -125,7 +127,9 @@ def defaults(file: Path) -> list[str]:
     tree, found = ast.parse((REPOSITORY / file).read_text()), []
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and (file.name == "section.py" or "sections" in file.parts):
-            found += [f"{node.name}.{ast.unparse(n.target)}" for n in node.body if isinstance(n, ast.AnnAssign) and n.value]
+            found += [
+                f"{node.name}.{ast.unparse(n.target)}" for n in node.body if isinstance(n, ast.AnnAssign) and n.value
+            ]
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             texts = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target

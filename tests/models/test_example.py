@@ -49,7 +49,11 @@ def _class_means(photographs: dict[str, list[Image.Image]], vectors: np.ndarray)
 
 
 def test_every_model_of_params_can_be_used(example_input: Path, params: Params) -> None:
-    assert [kind for kind in available_kinds(params, REPOSITORY) if kind.name and not kind.usable] == []
+    assert [
+        kind
+        for kind in available_kinds(params.encoders, params.generators, params.captioners, REPOSITORY)
+        if kind.name and not kind.usable
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "conse"])

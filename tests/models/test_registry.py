@@ -113,7 +113,10 @@ def test_a_package_that_is_not_installed_is_named(plugins: Path) -> None:
 
 def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
     params = read_params(REPOSITORY / "params.yaml")
-    found = {(kind.role, kind.kind, kind.name): kind for kind in available_kinds(params, tmp_path)}
+    found = {
+        (kind.role, kind.kind, kind.name): kind
+        for kind in available_kinds(params.encoders, params.generators, params.captioners, tmp_path)
+    }
     conse = found["encoder", "conse", "conse"]
     assert not conse.usable
     assert "encoders.conse.weights: data/input/weights/mobilenetv2.safetensors: no such file" in conse.reason

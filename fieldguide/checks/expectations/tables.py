@@ -16,8 +16,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Column, Table
 from fieldguide.params import Params
 from fieldguide.records.runs import read_run
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import FORMS, read_topics
+from fieldguide.records.topics import FORMS, read_phrases, read_topics
 
 TRACKS = ("fullrank", "rerank")
 

@@ -15,7 +15,7 @@ from fieldguide.evaluation.probing.world import UNCHANGED, ProbePlaces
 from fieldguide.params import Params
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import RUN_COLUMNS
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 
 
@@ -42,6 +42,6 @@ def ask(params: Params, paths: Paths, worlds: Mapping[str, ProbePlaces], track: 
 
 
 def _run(system: str, params: Params, world: ProbePlaces) -> pd.DataFrame:
-    lines = run_system(system, params.system(system), Collection(world), depth=params.probe.depth)
+    lines = run_system(system, params.system(system), SearchCollection(world), depth=params.probe.depth)
     rows = [(x.subtopic_id, x.image_id, x.rank, x.score, x.system) for x in lines]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))

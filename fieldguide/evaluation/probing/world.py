@@ -14,16 +14,24 @@ import numpy as np
 
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.corpus.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
 from fieldguide.models.protocols import Encoder, Generator
 from fieldguide.params import Params
-from fieldguide.queries.visuals.drawings import draw_all
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.drawing.drawings import draw_all
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Component, Phrase, read_components, read_phrases
-from fieldguide.records.topics import Topic, read_topics, write_records
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
+from fieldguide.records.topics import (
+    Component,
+    Phrase,
+    Topic,
+    read_components,
+    read_phrases,
+    read_topics,
+    write_records,
+)
+from fieldguide.retrieval.encoding.encode import encode
 
 UNCHANGED = "unchanged"
 

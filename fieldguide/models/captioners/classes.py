@@ -22,7 +22,7 @@ _VERSION = 1
 
 @CAPTIONERS.register(KIND, modules=MODULES, files={"weights": ()})
 class Classes:
-    """`a photo of Granny Smith, lemon or fig`: the likeliest ImageNet classes; equal ones by the lower class index.
+    """`a photo of tabby, lynx or red fox`: the likeliest ImageNet classes; equal ones by the lower class index.
 
     It knows ImageNet's thousand classes and nothing else; a true captioner says more.
     """

@@ -10,7 +10,7 @@ from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells
-from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.runs import IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
@@ -79,7 +79,7 @@ class Board:
 
 def describe(params: Params, name: str) -> str:
     """What a system does, in a few words, from its parameters."""
-    return params.systems[name].words
+    return params.systems[name].description
 
 
 def boards(benchmark: Benchmark) -> list[Board]:

@@ -11,17 +11,14 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import content_key, locked, read_member, sha256_bytes
-from fieldguide.core.paths import Paths
+from fieldguide.core.files import content_key, locked
 from fieldguide.core.progress import Track, silent
+from fieldguide.corpus.items import Item
 from fieldguide.models.protocols import Encoder, Modality, SharesNetwork
-from fieldguide.records.embeddings import Dtype, Kind, text_key, write_embeddings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Topic
-from fieldguide.retrieval.encoding.forward import PART, Item, Member, Part, parts
+from fieldguide.records.embeddings import Dtype, write_embeddings
+from fieldguide.retrieval.encoding.forward import PART, Part, parts
 from fieldguide.retrieval.encoding.vector_cache import VectorCache, Vectors
 
 _MANY_PARTS, _MERGED_PART = 64, 1 << 14
@@ -36,35 +33,6 @@ class Encoded:
 
     rows: int
     encoded: int
-
-
-def image_items(images: pd.DataFrame, paths: Paths) -> list[Item]:
-    """Photographs: rows of records.IMAGES."""
-    columns = images[["image_id", "sha256", "shard", "offset", "size"]].itertuples(index=False, name=None)
-    return [
-        Item("image", image_id, sha256, Member(paths.shards / shard, int(offset), int(size)))
-        for image_id, sha256, shard, offset, size in columns
-    ]
-
-
-def drawing_items(drawings: pd.DataFrame, paths: Paths) -> list[Item]:
-    """Drawings that were made: rows of records.DRAWINGS."""
-    made = drawings[drawings["status"] == "ok"]
-    items = []
-    for drawing_id, shard, offset, size in made[["drawing_id", "shard", "offset", "size"]].itertuples(index=False):
-        member = Member(paths.drawings.parent / shard, int(offset), int(size))
-        items.append(Item("drawing", drawing_id, sha256_bytes(read_member(*member)), member))
-    return items
-
-
-def word_items(kind: Kind, texts: Iterable[str]) -> list[Item]:
-    """Texts of one kind, each once."""
-    return [Item(kind, text_key(text), text_key(text), text) for text in dict.fromkeys(texts)]
-
-
-def text_items(topics: Sequence[Topic], phrases: Sequence[Phrase]) -> list[Item]:
-    """Questions and phrases; what several subtopics share is one item."""
-    return word_items("question", (t.text for t in topics)) + word_items("phrase", (p.text for p in phrases))
 
 
 def encode(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from fieldguide.core.paths import Paths
+from fieldguide.corpus.items import Item, drawing_items, text_items, word_items
 from fieldguide.models.protocols import Encoder
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
-from fieldguide.records.topics import read_topics
-from fieldguide.retrieval.encoding.encode import drawing_items, text_items, word_items
-from fieldguide.retrieval.encoding.forward import Item
+from fieldguide.records.topics import RECOMPOSED, read_components, read_phrases, read_topics
 
 
 def query_items(encoder: Encoder, paths: Paths) -> list[Item]:

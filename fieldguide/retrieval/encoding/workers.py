@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.corpus.items import Item
 from fieldguide.models.encoders.section import EncoderSection
 from fieldguide.models.protocols import Encoder, SharesNetwork
 from fieldguide.models.registry import load_encoder
 from fieldguide.records.embeddings import Dtype
-from fieldguide.retrieval.encoding.forward import Item, Part, parts
+from fieldguide.retrieval.encoding.forward import Part, parts
 
 
 def encode_part(

@@ -14,10 +14,9 @@ from typing import Any
 import fieldguide
 from fieldguide.core.files import atomic_directory, atomic_path, content_key, read_json, sha256_file
 from fieldguide.core.paths import Paths
-from fieldguide.records.run_lines import IndexRecall
-from fieldguide.records.runs import write_run
+from fieldguide.records.runs import IndexRecall, write_run
 from fieldguide.retrieval.ranking.section import Retrieve
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.registry import module_of
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.searching import Searching, exact, indexed, write_recalls
@@ -64,7 +63,7 @@ class Track:
 
 
 def rank_system(
-    name: str, section: RankingSection, collection: Collection, track: Track, to: Path | None = None
+    name: str, section: RankingSection, collection: SearchCollection, track: Track, to: Path | None = None
 ) -> RankedSystem:
     """Write a system's run, and on the whole gallery what its index missed; take both from the cache if they are there.
 
@@ -97,7 +96,7 @@ def _asks_a_service(section: RankingSection) -> bool:
     return any(hasattr(inner, "chat") for _, inner in section.walk(""))
 
 
-def _rank(name: str, section: RankingSection, collection: Collection, track: Track, folder: Path) -> None:
+def _rank(name: str, section: RankingSection, collection: SearchCollection, track: Track, folder: Path) -> None:
     recalls: list[IndexRecall] = []
     search: Searching = exact
     retrieve = track.retrieve

@@ -18,13 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.records.topics import Subtopic
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.systems import GROUP, PluginSystem, System
 
 Rows = npt.NDArray[np.intp]
 
 
-class Scorer(Protocol):
+class CandidateScorer(Protocol):
     """Scores the candidates of a subtopic."""
 
     def __call__(self, subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
@@ -32,14 +32,14 @@ class Scorer(Protocol):
         ...
 
 
-Factory = Callable[[Any, Collection], Scorer]
+Factory = Callable[[Any, SearchCollection], CandidateScorer]
 F = TypeVar("F", bound=Factory)
 _FACTORIES: dict[str, Factory] = {}
 _OPTIONS: dict[str, type[BaseModel]] = {}
 
 
 def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F]:
-    """Decorator of a function (section of params.yaml, collection) -> Scorer.
+    """Decorator of a function (section of params.yaml, collection) -> CandidateScorer.
 
     Args:
         kind: as `kind` in params.yaml.
@@ -65,7 +65,7 @@ def kinds() -> list[str]:
     return sorted({*_FACTORIES, *_plugins()})
 
 
-def make_system(spec: System, collection: Collection) -> Scorer:
+def make_system(spec: System, collection: SearchCollection) -> CandidateScorer:
     """The scorer that a section of params.yaml describes.
 
     Raises:

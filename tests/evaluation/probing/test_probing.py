@@ -23,8 +23,7 @@ from fieldguide.models.protocols import Modality, Vectors
 from fieldguide.params import Params, parse_params
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
 from fieldguide.records.scores import PROBES_VERSION
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics, write_records
+from fieldguide.records.topics import read_phrases, read_topics, write_records
 from tests.builders import ENCODER, ENTITIES, rewrite, tiny_benchmark, tiny_params
 
 

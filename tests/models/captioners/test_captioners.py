@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.models.captioners.section import Captioner as Section
+from fieldguide.models.captioners.section import AnyCaptioner as Section
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import CAPTIONERS, load_captioner
 from tests.models import tiny

@@ -19,9 +19,9 @@ from fieldguide.models.calls.pricing import Usage
 from fieldguide.models.generators.openai_images import OpenAIImages
 from fieldguide.models.protocols import Refused
 from fieldguide.models.registry import load_generator
-from fieldguide.queries.visuals.drawings import draw_all, failures, read_drawings
-from fieldguide.queries.visuals.section import Visualize
-from fieldguide.records.texts import Phrase
+from fieldguide.queries.visuals.drawing.drawings import draw_all, failures, read_drawings
+from fieldguide.queries.visuals.drawing.section import Visualize
+from fieldguide.records.topics import Phrase
 from tests.models import tiny
 from tests.models.endpoint import (
     BAD_BASE64,

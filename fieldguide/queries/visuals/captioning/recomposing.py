@@ -11,11 +11,10 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.protocols import Refused
-from fieldguide.queries.rewriting.section import Recompose
-from fieldguide.queries.topics.templates import check_placeholders
+from fieldguide.queries.visuals.captioning.section import Recompose
+from fieldguide.queries.wording.placeholders import check_placeholders
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED, read_phrases
-from fieldguide.records.topics import Subtopic, read_topics
+from fieldguide.records.topics import RECOMPOSED, Subtopic, read_phrases, read_topics
 
 _ALLOWED = ("caption", "phrase", "question")
 _LONGEST = 500
@@ -37,7 +36,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Summary:
+class RecomposeSummary:
     """What `recompose` wrote, counted."""
 
     recomposed: int
@@ -48,7 +47,7 @@ class Summary:
         return f"{self.recomposed} captions recomposed by {self.recomposer}, {self.failed} failed"
 
 
-def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Summary:
+def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> RecomposeSummary:
     """Write data/recomposed/recomposed.parquet, sorted by subtopic_id and drawing_id.
 
     Raises:
@@ -61,7 +60,7 @@ def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Summary:
     rows = [_row(task, _usable(answer), called) for task, answer in zip(tasks, done, strict=True)]
     RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(rows))
     failed = sum(row["status"] == "failed" for row in rows)
-    return Summary(len(rows) - failed, failed, called)
+    return RecomposeSummary(len(rows) - failed, failed, called)
 
 
 def check_template(template: str) -> None:
@@ -95,12 +94,12 @@ def _answers(spec: Recompose, tasks: Sequence[Task], paths: Paths) -> tuple[str,
             spec.template.format(caption=task.caption, phrase=task.phrase, question=task.subtopic.topic.text)
             for task in tasks
         )
-    from fieldguide.models.calls.caller import open_calls
+    from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.chat import Chat, Prompt, Reply
 
     if spec.chat is None:
         raise FieldguideError("params.yaml: recompose.chat: is empty; `chat` needs base_url and model")
-    chat = Chat(spec.chat, open_calls(paths.root))
+    chat = Chat(spec.chat, open_caller(paths.root))
     prompts = (
         Prompt(
             SYSTEM,

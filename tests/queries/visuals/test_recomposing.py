@@ -11,11 +11,10 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file
 from fieldguide.core.paths import Paths
-from fieldguide.queries.rewriting.recomposing import check_template, recompose
-from fieldguide.queries.rewriting.section import Recompose
+from fieldguide.queries.visuals.captioning.recomposing import check_template, recompose
+from fieldguide.queries.visuals.captioning.section import Recompose
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED, read_phrases
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import RECOMPOSED, read_phrases, read_topics
 from tests.builders import tiny_benchmark
 from tests.models.endpoint import KEY, completion, endpoint
 

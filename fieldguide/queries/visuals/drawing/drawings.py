@@ -27,9 +27,9 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.references import References, read_references
 from fieldguide.models.protocols import ConditionedGenerator, Generator, Refused
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
-from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Phrase
 
 _SHARD = "drawings.tar"
 _STYLES = {"photograph": "a photo of", "sketch": "a pencil sketch of", "painting": "an oil painting of"}
@@ -37,7 +37,7 @@ _STYLED = re.compile(r"^(an?\s+)?(photo|photograph|picture|image|drawing|sketch|
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedDrawing:
     """A drawing that the benchmark asks for; `drawing_id` is a sha256 over all that determines its pixels.
 
     `prompt` is the phrase or generic prompt, `said` what the generator is told: with the style, where there is one.
@@ -54,7 +54,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Summary:
+class DrawingSummary:
     """How many drawings were made now, were there already, and failed."""
 
     drawn: int
@@ -72,7 +72,7 @@ def drawing_seed(seed: int, prompt: str, index: int) -> int:
 
 def wanted_drawings(
     phrases: Sequence[Phrase], values: Visualize, generator: Generator, references: References | None = None
-) -> list[Wanted]:
+) -> list[WantedDrawing]:
     """All drawings of the phrases and of the generic prompts, each prompt once, sorted by drawing_id.
 
     A style changes no seed: the drawings of two styles begin with the same noise. Generic prompts have no references.
@@ -96,7 +96,7 @@ def wanted_drawings(
             if references and purpose == "topic":
                 determined["references"] = shown
             key = content_key(settings=dict(generator.settings), **determined)
-            wanted.append(Wanted(key, prompt, said, purpose, index, seed, shown))
+            wanted.append(WantedDrawing(key, prompt, said, purpose, index, seed, shown))
     return sorted(wanted, key=lambda drawing: drawing.drawing_id)
 
 
@@ -118,7 +118,7 @@ def _generic_problems(prompts: Sequence[str], topics: Sequence[str]) -> Iterator
 
 def draw_all(
     phrases: Sequence[Phrase], values: Visualize, generator: Generator, paths: Paths, track: Track = silent
-) -> Summary:
+) -> DrawingSummary:
     """Make what is missing and write data/drawings/.
 
     Each drawing goes into the cache as soon as its batch is done; a run that was killed goes on from there and ends
@@ -145,10 +145,12 @@ def draw_all(
     refused |= _copies([drawing for drawing in wanted if drawing.drawing_id not in refused], cache)
     _write(wanted, refused, cache, generator, paths)
     drawn = sum(drawing.drawing_id not in refused for drawing in missing)
-    return Summary(drawn, len(wanted) - len(refused) - drawn, len(refused))
+    return DrawingSummary(drawn, len(wanted) - len(refused) - drawn, len(refused))
 
 
-def _drawn(batch: Sequence[Wanted], generator: Generator, references: References | None) -> list[Image.Image | Refused]:
+def _drawn(
+    batch: Sequence[WantedDrawing], generator: Generator, references: References | None
+) -> list[Image.Image | Refused]:
     """Drawings of topics look at photographs where the generator does; those of generic prompts never do."""
     if references is None or not isinstance(generator, ConditionedGenerator):
         return generator.draw([drawing.said for drawing in batch], [drawing.seed for drawing in batch])
@@ -165,7 +167,7 @@ def _drawn(batch: Sequence[Wanted], generator: Generator, references: References
     return [made[drawing.drawing_id] for drawing in batch]
 
 
-def _copies(made: Sequence[Wanted], cache: DrawingCache) -> dict[str, str]:
+def _copies(made: Sequence[WantedDrawing], cache: DrawingCache) -> dict[str, str]:
     """Drawings that are copies of one of the same prompt with a lower index, with the reason."""
     first: dict[tuple[str, str], int] = {}
     copies = {}
@@ -217,7 +219,7 @@ class DrawingCache:
 
 
 def _write(
-    wanted: list[Wanted], refused: dict[str, str], cache: DrawingCache, generator: Generator, paths: Paths
+    wanted: list[WantedDrawing], refused: dict[str, str], cache: DrawingCache, generator: Generator, paths: Paths
 ) -> None:
     """Tables and tar take the place of the old ones together."""
     made = [drawing.drawing_id for drawing in wanted if drawing.drawing_id not in refused]
@@ -232,7 +234,9 @@ def _write(
             DRAWING_REFERENCES.write(path, DRAWING_REFERENCES.frame(shown))
 
 
-def _row(drawing: Wanted, generator: Generator, where: TarMember | None, refused: dict[str, str]) -> dict[str, Any]:
+def _row(
+    drawing: WantedDrawing, generator: Generator, where: TarMember | None, refused: dict[str, str]
+) -> dict[str, Any]:
     return {
         "drawing_id": drawing.drawing_id,
         "prompt": drawing.prompt,

@@ -1,4 +1,4 @@
-"""Stages that encode, draw, search and pool."""
+"""Section of stage `visualize`: what is drawn, how often and by whom."""
 
 from __future__ import annotations
 

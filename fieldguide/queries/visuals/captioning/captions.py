@@ -16,16 +16,15 @@ from fieldguide.core.files import locked, read_member
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
+from fieldguide.corpus.items import Item, Member, drawing_items, image_items
 from fieldguide.corpus.pixels import open_image
 from fieldguide.models.protocols import Captioner, Refused
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.retrieval.encoding.encode import drawing_items, image_items
-from fieldguide.retrieval.encoding.forward import Item, Member
 
 
 @dataclass(frozen=True)
-class Summary:
+class CaptionSummary:
     """How many captions were made now, were there already, and failed."""
 
     made: int
@@ -46,7 +45,7 @@ def captioned_items(paths: Paths) -> list[Item]:
 
 def caption_all(
     items: Sequence[Item], captioner: Captioner, paths: Paths, batch: int, track: Track = silent
-) -> Summary:
+) -> CaptionSummary:
     """Caption what is not in the cache and write data/captions/captions.parquet.
 
     A run that was killed goes on from the last batch. What failed is recorded with the reason, and tried again by the
@@ -68,7 +67,7 @@ def caption_all(
         known = cache.known()
     rows = [_row(item, captioner, known.get(item.content), failed.get(item.content)) for item in items]
     CAPTIONS.write(paths.captions, CAPTIONS.frame(rows))
-    return Summary(len(missing) - len(failed), len(items) - len(missing), len(failed))
+    return CaptionSummary(len(missing) - len(failed), len(items) - len(missing), len(failed))
 
 
 def write_no_captions(paths: Paths) -> None:
