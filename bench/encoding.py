@@ -24,8 +24,8 @@ from fieldguide.corpus.items import image_items
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder
-from fieldguide.models.registry import load_encoder
 from fieldguide.retrieval.encoding.encode import encode
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -99,7 +99,7 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
 
     from fieldguide.corpus.items import image_items
     from fieldguide.corpus.shards import iter_images, read_images
-    from fieldguide.models.registry import load_encoder
+    from fieldguide.models.encoders.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode
 
     params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)

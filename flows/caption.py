@@ -13,7 +13,7 @@ from fieldguide.runtime.step import once, run
 @task(**ASKS_A_SERVICE)
 def caption_images(section: Caption, captioners: dict[str, AnyCaptioner], paths: Paths) -> str:
     """Caption what is not captioned yet: what exists is kept, so that a retry goes on."""
-    from fieldguide.models.registry import load_captioner
+    from fieldguide.models.captioners.registry import load_captioner
     from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 
     if section.captioner is None:

@@ -32,7 +32,8 @@ def change_questions(params: Params, paths: Paths) -> None:
     from fieldguide.evaluation.probing.asking import ask
     from fieldguide.evaluation.probing.probes import write_probes
     from fieldguide.evaluation.probing.world import choose, draw_worlds, encode_worlds, write_worlds
-    from fieldguide.models.registry import load_encoder, load_generator
+    from fieldguide.models.encoders.registry import load_encoder
+    from fieldguide.models.generators.registry import load_generator
 
     spec = params.probe
     sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]

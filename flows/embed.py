@@ -24,7 +24,7 @@ def encode_part(items: Any, name: str, section: AnyEncoder, root: Path, revision
 
 def encode_with(name: str, section: AnyEncoder, embed: Embed, items: Callable[[Any], Any], folder: Path) -> Any:
     """Encode what an encoder is given by `items(encoder)` into a folder: here, or on the cluster's workers."""
-    from fieldguide.models.registry import load_encoder
+    from fieldguide.models.encoders.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode
 
     paths = Paths()

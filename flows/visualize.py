@@ -14,7 +14,7 @@ from fieldguide.runtime.step import once, run
 @task(**ASKS_A_SERVICE)
 def draw(section: Visualize, generator: AnyGenerator, paths: Paths) -> str:
     """Draw what is not drawn yet: what exists is kept, so that a retry goes on."""
-    from fieldguide.models.registry import load_generator
+    from fieldguide.models.generators.registry import load_generator
     from fieldguide.queries.visuals.drawing.drawings import draw_all
     from fieldguide.records.topics import read_phrases
 

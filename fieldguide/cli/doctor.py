@@ -89,7 +89,7 @@ def _inputs(params: Params, root: Path) -> Iterator[Inspection]:
 
 
 def _models(params: Params, root: Path) -> Iterator[Inspection]:
-    from fieldguide.models.registry import available_kinds
+    from fieldguide.models.available import available_kinds
 
     for kind in available_kinds(params.encoders, params.generators, params.captioners, root):
         used = kind.name is not None

@@ -19,10 +19,7 @@ from typing import Generic, Protocol, TypeVar
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models import hub
-from fieldguide.models.captioners.section import AnyCaptioner
-from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.generators.section import AnyGenerator
-from fieldguide.models.protocols import Captioner, Encoder, Generator, LacksModalityError, Modality
+from fieldguide.models.protocols import Modality
 
 
 class Described(Protocol):
@@ -171,74 +168,3 @@ class Registry(Generic[Spec, Model]):
 
     def _plugins(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=self.group)}
-
-
-ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
-GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
-CAPTIONERS: Registry[AnyCaptioner, Captioner] = Registry("captioner", "fieldguide.models.captioners")
-
-
-def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:
-    """The error of an encoder that is asked for a modality it does not have."""
-    return LacksModalityError(name, kind, modality, ENCODERS.able(modality))
-
-
-@dataclass(frozen=True)
-class Availability:
-    """Whether a kind can be used here.
-
-    `name` is its name in params.yaml, None for a kind that is not used there; `reason` says why not, empty if usable.
-    """
-
-    role: str
-    kind: str
-    name: str | None
-    usable: bool
-    reason: str
-
-
-def available_kinds(
-    encoders: Mapping[str, EncoderSection] | None = None,
-    generators: Mapping[str, AnyGenerator] | None = None,
-    captioners: Mapping[str, AnyCaptioner] | None = None,
-    root: Path = Path(),
-) -> list[Availability]:
-    """Every encoder, generator and captioner of params.yaml, then every kind that it does not use; loads no model."""
-    return [
-        *_available(ENCODERS, encoders or {}, root),
-        *_available(GENERATORS, generators or {}, root),
-        *_available(CAPTIONERS, captioners or {}, root),
-    ]
-
-
-def _available(registry: Registry[Spec, Model], specs: Mapping[str, Spec], root: Path) -> Iterator[Availability]:
-    used: list[tuple[str, str | None]] = [(spec.kind, name) for name, spec in specs.items()]
-    unused: list[tuple[str, str | None]] = [(k, None) for k in registry.names() if k not in {u for u, _ in used}]
-    for kind, name in used + unused:
-        where = f"{registry.role}s.{name or kind}"
-        try:
-            found = registry.get(kind, f"{where}.kind")
-            problems = found.problems(where, specs[name], root) if name else found.missing_modules(where)
-            reason = "; ".join(str(problem) for problem in problems)
-        except FieldguideError as error:
-            reason = str(error)
-        yield Availability(registry.role, kind, name, not reason, reason)
-
-
-def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encoder:
-    """The encoder `encoders.NAME` of params.yaml; paths are relative to `root`.
-
-    Raises:
-        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
-    """
-    return ENCODERS.load(name, spec, root)
-
-
-def load_generator(name: str, spec: AnyGenerator, root: Path = Path()) -> Generator:
-    """The generator `generators.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
-    return GENERATORS.load(name, spec, root)
-
-
-def load_captioner(name: str, spec: AnyCaptioner, root: Path = Path()) -> Captioner:
-    """The captioner `captioners.NAME` of params.yaml; paths are relative to `root`. Raises as `load_encoder`."""
-    return CAPTIONERS.load(name, spec, root)

@@ -114,7 +114,7 @@ def _rewrite(plan: _Plan) -> Iterator[CallEstimate]:
 
 
 def _visualize(plan: _Plan) -> Iterator[CallEstimate]:
-    from fieldguide.models.registry import load_generator
+    from fieldguide.models.generators.registry import load_generator
     from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
     from fieldguide.records.topics import read_phrases
 
@@ -181,7 +181,7 @@ def _rerank(plan: _Plan) -> Iterator[CallEstimate]:
 
 def _probe(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.evaluation.probing.world import changed_phrases, choose
-    from fieldguide.models.registry import load_generator
+    from fieldguide.models.generators.registry import load_generator
     from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
 
     section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 
 def run(step: Flow[..., None]) -> NoReturn:
-    """Run a step and exit: 0, 1 for a user's mistake (told without a traceback), 130 if interrupted.
-
-    Options `--NAME VALUE` of the command line give parameters that are no sections (the items of a matrix).
-    """
+    """Run a step and exit: 0, 1 for a user's mistake (told without a traceback), 130 if interrupted."""
     die_with_parent()  # a killed DVC must not leave a step behind that writes while the next one runs
     sys.exit(_status(step))
 
@@ -60,6 +57,11 @@ def _status(step: Flow[..., None]) -> int:
 
 
 def parameters(step: Flow[..., None], params: Params, arguments: list[str]) -> dict[str, Any]:
+    """What a step's flow is called with: sections of params.yaml by name, `params`, and the items of a matrix.
+
+    Raises:
+        FieldguideError: not just as many items are given.
+    """
     names = list(inspect.signature(step.fn).parameters)
     items = [name for name in names if name != "params" and name not in type(params).model_fields]
     if len(arguments) != len(items):

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.models.available import available_kinds
+from fieldguide.models.encoders.registry import ENCODERS, load_encoder
 from fieldguide.models.encoders.section import PluginEncoder
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.models.generators.section import PluginGenerator
-from fieldguide.models.registry import ENCODERS, available_kinds, load_encoder, load_generator
 from fieldguide.params import read_params
 from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section
 
 PLUGIN = """
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.encoders.registry import ENCODERS
 
 @ENCODERS.register("{kind}", modules=("numpy",), files={{"weights": ()}}, modalities=("text",))
 class Mine:
@@ -128,7 +130,7 @@ def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
 
 def test_listing_kinds_loads_no_model_library() -> None:
     code = (
-        "import sys; from fieldguide.models.registry import available_kinds; print(len(available_kinds()));"
+        "import sys; from fieldguide.models.available import available_kinds; print(len(available_kinds()));"
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)

@@ -23,8 +23,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def site(project: Path) -> Path:
     """A DVC repository with one stage that says `up` and sleeps until a file is there."""
-    add_step(project, "sleeper", 'import time, pathlib\nprint("up", flush=True)\n'
-             'while not pathlib.Path("go").exists():\n    time.sleep(0.1)\npathlib.Path("made").write_text("1")')  # fmt: skip
+    waits = 'while not pathlib.Path("go").exists():\n    time.sleep(0.1)'
+    made = 'pathlib.Path("made").write_text("1")'
+    add_step(project, "sleeper", f'import time, pathlib\nprint("up", flush=True)\n{waits}\n{made}')
     add_step(project, "after", 'open("made2", "w").close()')
     stages = {
         "sleeper": {"cmd": "python -m flows.sleeper", "outs": ["made"]},

@@ -23,7 +23,7 @@ from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.estimate import CallEstimate, hours, verdict
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import BLOBS, CALLS, CallStore
-from fieldguide.models.registry import load_generator
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.release.make import make_release
 from fieldguide.publishing.release.verify import verify_release

@@ -12,9 +12,9 @@ from fieldguide.core.files import content_key
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.captioners.base import one_line
+from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ChatCaptioner
 from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import CAPTIONERS
 
 KIND = "chat"
 SYSTEM = "You describe images for a search engine, plainly and without guessing."

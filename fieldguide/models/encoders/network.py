@@ -11,8 +11,8 @@ from PIL import Image
 
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.compute import Compute, Inputs
+from fieldguide.models.encoders.registry import lacks
 from fieldguide.models.protocols import Modality, Vectors, unit_rows
-from fieldguide.models.registry import lacks
 
 
 class NetworkEncoder(ABC):

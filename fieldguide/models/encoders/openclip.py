@@ -13,8 +13,8 @@ from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import OpenCLIPEncoder
-from fieldguide.models.registry import ENCODERS
 
 KIND = "open_clip"
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"

@@ -17,9 +17,9 @@ from fieldguide.core.streaming import map_ahead
 from fieldguide.models.calls.caller import EndpointAnswer, Request, UnansweredError, UnreadableError, open_caller
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.generators.finished import checked, from_file
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import OpenAIImagesGenerator
 from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
 
 if TYPE_CHECKING:
     from fieldguide.models.calls.store import Call

@@ -16,9 +16,9 @@ from fieldguide.models import hub
 from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.compute import usable_device
 from fieldguide.models.generators.finished import from_pixels
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import DiffusersGenerator, Pipeline
 from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
 
 KIND = "diffusers"
 INDEX = "model_index.json"

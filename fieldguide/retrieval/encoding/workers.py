@@ -10,9 +10,9 @@ import numpy as np
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.items import Item
+from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import EncoderSection
 from fieldguide.models.protocols import Encoder, SharesNetwork
-from fieldguide.models.registry import load_encoder
 from fieldguide.records.embeddings import Dtype
 from fieldguide.retrieval.encoding.forward import Part, parts
 

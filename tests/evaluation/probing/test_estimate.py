@@ -11,7 +11,7 @@ import pytest
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.world import choose, draw_worlds, write_worlds
 from fieldguide.models.calls.caller import open_caller
-from fieldguide.models.registry import load_generator
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.params import Params, parse_params
 from fieldguide.runtime.estimates import estimates
 from tests.builders import picture, tiny_benchmark, tiny_params

@@ -9,8 +9,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from fieldguide.core.section import Name
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import AnyGenerator
-from fieldguide.models.registry import GENERATORS
 from fieldguide.queries.visuals.drawing.section import Visualize
 from tests.conftest import REPOSITORY
 

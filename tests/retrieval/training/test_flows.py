@@ -9,7 +9,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models.registry import load_encoder
+from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.topics import Phrase, write_records
