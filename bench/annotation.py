@@ -27,8 +27,8 @@ from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import read_topics
-from tests.annotation.asking import planned
 from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.planned_benchmark import planned
 
 _SUBTOPICS = 5
 

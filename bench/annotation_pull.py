@@ -21,12 +21,11 @@ from pathlib import Path
 from bench.annotation import large, peak_of
 from fieldguide.annotation.form.form import result_of
 from fieldguide.annotation.label_studio.projects import find_projects
-from fieldguide.annotation.planning.rows import plan_rows
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import push
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
+from fieldguide.records.plan import PLAN, plan_rows
 from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong

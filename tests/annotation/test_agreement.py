@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fieldguide.annotation.agreement.agreement import agreement
-from fieldguide.annotation.agreement.alpha import Estimate, alpha, alphas, coincidences, value_counts
+from fieldguide.annotation.agreement.alpha import IntervalEstimate, alpha, alphas, coincidences, value_counts
 from fieldguide.annotation.agreement.individuals import individuals
 from fieldguide.annotation.judgments import log
-from fieldguide.annotation.judgments.log import Entry, Judgment
+from fieldguide.annotation.judgments.log import Judgment, LogEntry
 from tests.annotation.simulated_votes import simulate
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
@@ -37,7 +37,7 @@ def units(rows: Rows) -> list[dict[str, str]]:
     ]
 
 
-def estimate(rows: Rows, level: str) -> Estimate:
+def estimate(rows: Rows, level: str) -> IntervalEstimate:
     answers = units(rows)
     domain = sorted(set("".join(rows.values())) - {"."})
     return alpha(value_counts(answers, domain), ["t"] * len(answers), level, 0.95, 200, 1)  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ def test_a_seed_gives_an_interval() -> None:
 
 def entries_of(
     path: Path, said: Mapping[tuple[str, str], Mapping[str, int | None]], more: Sequence[Judgment] = ()
-) -> tuple[Entry, ...]:
+) -> tuple[LogEntry, ...]:
     return log.append(
         path,
         [

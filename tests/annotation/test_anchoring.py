@@ -7,7 +7,7 @@ import pytest
 
 from fieldguide.annotation.agreement.anchoring import anchoring, guessed_relevant
 from fieldguide.annotation.judgments import log
-from fieldguide.annotation.judgments.log import Entry, Judgment
+from fieldguide.annotation.judgments.log import Judgment, LogEntry
 from fieldguide.annotation.planning.section import Preannotation
 from fieldguide.records.judgments import POOLS
 from fieldguide.retrieval.pooling.section import Pool
@@ -16,7 +16,7 @@ CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
 Said = tuple[str, str, str, int | None, bool]
 
 
-def entries_of(path: Path, said: list[Said]) -> tuple[Entry, ...]:
+def entries_of(path: Path, said: list[Said]) -> tuple[LogEntry, ...]:
     return log.append(
         path,
         [

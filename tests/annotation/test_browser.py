@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fieldguide.annotation.form.form import Asked, answers, instructions, label_config, predictions, task_data
+from fieldguide.annotation.form.form import ShownPage, answers, instructions, label_config, predictions, task_data
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import read_guideline
-from fieldguide.annotation.label_studio.projects import Wanted, find_projects
+from fieldguide.annotation.label_studio.projects import WantedProject, find_projects
 from fieldguide.annotation.sync.pull import pull
 from fieldguide.annotation.sync.push import push
 from fieldguide.records.plan import PLAN
-from tests.annotation.asking import planned
 from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.planned_benchmark import planned
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -73,11 +73,13 @@ def picture(number: int) -> str:
 def serve(server: LabelStudioServer, tiles: int, pages: Sequence[int], guesses: tuple[str | None, ...] = ()) -> int:
     """A project of ada's with one task for each number of images."""
     config = label_config((FOLDER / "label_config.xml").read_text(encoding="utf-8"), GUIDELINE, tiles)
-    wanted = Wanted("test", "ada", "judge", GUIDELINE.version, config, instructions(GUIDELINE), sighted=bool(guesses))
+    wanted = WantedProject(
+        "test", "ada", "judge", GUIDELINE.version, config, instructions(GUIDELINE), sighted=bool(guesses)
+    )
     client = server.client()
     project = client.projects.create(title=wanted.title, **wanted.settings).id
     asked = [
-        Asked(
+        ShownPage(
             page_key=f"{number:064x}",
             question='Which has "green" skin & <spots>?',
             entity="Granny Smith",

@@ -21,15 +21,14 @@ from fieldguide.annotation.form.form import result_of
 from fieldguide.annotation.judgments import log, quarantine
 from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.label_studio.tasks import list_tasks
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import Pushed, push
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
-from tests.annotation.asking import planned
+from fieldguide.records.plan import PLAN, PlanRow, plan_rows
 from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer
+from tests.annotation.planned_benchmark import planned
 from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 
@@ -65,7 +64,7 @@ class Site:
     def pages(self) -> list[str]:
         return sorted({row.page_key for row in self.rows})
 
-    def entries(self) -> tuple[log.Entry, ...]:
+    def entries(self) -> tuple[log.LogEntry, ...]:
         return log.read(self.paths.judgments).entries if self.paths.judgments.exists() else ()
 
     def holds(self) -> dict[tuple[str, str], str | None]:

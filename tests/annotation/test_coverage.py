@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldguide.annotation.judgments.log import Entry, Judgment, task_key
-from fieldguide.annotation.planning.coverage import Coverage, Share, coverage
-from fieldguide.annotation.planning.rows import PlanRow, Purpose
+from fieldguide.annotation.judgments.log import Judgment, LogEntry, task_key
+from fieldguide.annotation.progress.coverage import JudgingCoverage, PersonCoverage, coverage
+from fieldguide.records.plan import PlanRow, Purpose
 from tests.builders import tiny_params
 
 IMAGES = ("a", "b", "c", "d")
@@ -19,19 +19,21 @@ def row(assessor: str, image: str, subtopic: str = "t.e1", page: str = "p", **ch
     return PlanRow(assessor, key, subtopic, image, guideline, pass_, purpose, False, 1, page, 1, 1, **changes)
 
 
-def said(*given: tuple[str, str], subtopic: str = "t.e1", action: str = "judged") -> list[Entry]:
+def said(*given: tuple[str, str], subtopic: str = "t.e1", action: str = "judged") -> list[LogEntry]:
     judgments = [
         Judgment(subtopic_id=subtopic, image_id=i, assessor=a, grade=0, choice="not", guideline="g1") for a, i in given
     ]
     return [
-        Entry.model_validate(
+        LogEntry.model_validate(
             j.model_dump(by_alias=True) | {"seq": n, "task_key": j.task_key, "prev": None, "hash": "0" * 64}
         )
         for n, j in enumerate(judgments, 1)
     ]
 
 
-def counted(rows: list[PlanRow], entries: list[Entry], annotate: dict[str, Any] | None = None, **more: Any) -> Coverage:
+def counted(
+    rows: list[PlanRow], entries: list[LogEntry], annotate: dict[str, Any] | None = None, **more: Any
+) -> JudgingCoverage:
     section = {"assessors": ["ada", "ben"], "adjudicator": "dora", "stopping": None, "preannotation": None}
     params = tiny_params(annotate=section | (annotate or {}))
     return coverage(rows, entries, params.annotate, {"g1"}, **more)
@@ -40,7 +42,7 @@ def counted(rows: list[PlanRow], entries: list[Entry], annotate: dict[str, Any] 
 def test_each_assessor_counts_for_what_was_asked_of_them() -> None:
     rows = [row("ada", i) for i in IMAGES] + [row("ben", i) for i in IMAGES[:2]]
     found = counted(rows, said(("ada", "a"), ("ben", "a"), ("ben", "d")))
-    assert found.assessors == (Share("ada", 4, 1), Share("ben", 2, 1))
+    assert found.assessors == (PersonCoverage("ada", 4, 1), PersonCoverage("ben", 2, 1))
     assert (found.asked, found.judged, found.left) == (6, 2, 4)
     assert not found.enough(0.5)
     assert found.enough(2 / 6)
@@ -50,7 +52,7 @@ def test_in_a_shared_project_each_image_needs_as_many_different_people_as_params
     shared = {"projects": "shared", "repeat_share": 0}
     rows = [row("anybody", i) for i in IMAGES]
     found = counted(rows, said(("ada", "a"), ("ben", "a"), ("ada", "b")), shared)
-    assert found.assessors == (Share("anybody", 8, 3),)
+    assert found.assessors == (PersonCoverage("anybody", 8, 3),)
 
 
 def test_an_adjudicators_ruling_is_nobodys_vote_in_a_shared_project() -> None:
@@ -58,14 +60,14 @@ def test_an_adjudicators_ruling_is_nobodys_vote_in_a_shared_project() -> None:
     (vote, ruling) = said(("ada", "a"), ("dora", "a"))
     entries = [vote, ruling.model_copy(update={"role": "adjudicator"})]
     found = counted(rows, entries, {"projects": "shared", "repeat_share": 0})
-    assert found.assessors == (Share("anybody", 2, 1),)
-    assert found.adjudicator == Share("dora", 1, 1)
+    assert found.assessors == (PersonCoverage("anybody", 2, 1),)
+    assert found.adjudicator == PersonCoverage("dora", 1, 1)
 
 
 def test_nobody_waits_for_those_who_left_for_older_guidelines_and_for_images_that_cannot_be_shown() -> None:
     rows = [row("ada", "a"), row("zoe", "b"), row("ada", "c", guideline="g0"), row("ada", "d")]
     found = counted(rows, said(("ada", "a")), impossible={("t.e1", "d")})
-    assert found.assessors == (Share("ada", 1, 1),)
+    assert found.assessors == (PersonCoverage("ada", 1, 1),)
     assert found.enough(1.0)
 
 
@@ -74,16 +76,16 @@ def test_of_a_stopped_subtopic_only_what_was_shown_counts_and_of_others_all() ->
     rows += [row("ada", i, "t.e2", page) for i, page in (("a", "p3"), ("b", "p4"))]
     entries = said(("ada", "a"))
     found = counted(rows, entries, due={"p1", "p3"}, stopped={"t.e1"})
-    assert found.assessors == (Share("ada", 3, 1, later=1),)
+    assert found.assessors == (PersonCoverage("ada", 3, 1, later=1),)
     assert found.unsure == 1
     done = counted(rows, entries, due={"p1", "p3"}, stopped={"t.e1", "t.e2"})
-    assert (done.assessors, done.unsure) == ((Share("ada", 2, 1),), 0)
+    assert (done.assessors, done.unsure) == ((PersonCoverage("ada", 2, 1),), 0)
 
 
 def test_the_adjudicator_is_waited_for_apart() -> None:
     rows = [row("ada", "a"), row("dora", "a", purpose="adjudicate", page="q")]
     found = counted(rows, said(("ada", "a")), due={"p"})
-    assert found.adjudicator == Share("dora", 1, 0)
+    assert found.adjudicator == PersonCoverage("dora", 1, 0)
     assert not found.enough(0.5)
     assert counted(rows, said(("ada", "a"), ("dora", "a"))).enough(1.0)
 

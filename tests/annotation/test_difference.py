@@ -7,19 +7,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.annotation.form.pages import Page
 from fieldguide.annotation.label_studio.tasks import Listed
-from fieldguide.annotation.planning.rows import PlanRow
+from fieldguide.annotation.planning.pages import PlanPage
 from fieldguide.annotation.sync.difference import Difference, difference
+from fieldguide.records.plan import PlanRow
 
 
-def page(number: int, queue: int | None = None) -> Page:
+def page(number: int, queue: int | None = None) -> PlanPage:
     key = f"{number:064x}"
     at = number if queue is None else queue
-    return Page((PlanRow("ada", key, "t.e1", "i", "g", 1, "judge", False, 1, key, 1, at),))
+    return PlanPage((PlanRow("ada", key, "t.e1", "i", "g", 1, "judge", False, 1, key, 1, at),))
 
 
-def keyed(*numbers: int) -> dict[str, Page]:
+def keyed(*numbers: int) -> dict[str, PlanPage]:
     return {page(n).key: page(n) for n in numbers}
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fieldguide.annotation.judgments import log
-from fieldguide.annotation.judgments.log import Entry, Judgment, task_key
+from fieldguide.annotation.judgments.log import Judgment, LogEntry, task_key
 from fieldguide.annotation.planning.disputes import disputed
 from fieldguide.annotation.planning.plan import page_key
 from fieldguide.annotation.planning.section import Annotate
@@ -26,7 +26,7 @@ def ruled(image: str, grade: int | None, pass_: int = 1) -> Judgment:
     return said(image, "dora", grade, role="adjudicator", pass_=pass_)
 
 
-def changed(entry: Entry, grade: int) -> Judgment:
+def changed(entry: LogEntry, grade: int) -> Judgment:
     fields = {"action": "superseded", "supersedes": entry.hash, "subtopic_id": entry.subtopic_id}
     return said(entry.image_id, entry.assessor, grade, **fields)
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.annotation.judgments.log import Entry, Judgment, append
-from fieldguide.annotation.planning.effort import estimate
+from fieldguide.annotation.judgments.log import Judgment, LogEntry, append
 from fieldguide.annotation.planning.plan import make_plan
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.progress.effort import estimate
+from fieldguide.records.plan import PlanRow, plan_rows
 from tests.annotation.test_plan import GUIDELINE, annotate_of, plan_of, pools_of, subtopics_of
 
 
-def judged(folder: Path, rows: list[PlanRow], seconds: float | None) -> tuple[Entry, ...]:
+def judged(folder: Path, rows: list[PlanRow], seconds: float | None) -> tuple[LogEntry, ...]:
     said = [
         Judgment(
             subtopic_id=row.subtopic_id, image_id=row.image_id, assessor=row.assessor, grade=0, choice="c0",

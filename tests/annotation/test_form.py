@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.annotation.form.form import (
-    Asked,
+    ShownPage,
     answers,
     instructions,
     label_config,
@@ -28,7 +28,7 @@ GUIDELINE = read_guideline(FOLDER / "guidelines.md")
 NASTY = """<script>alert("1")</script> & 'Granny\nSmith' {{ 7 * 7 }}"""
 
 
-def asked(count: int = 8, **changes) -> Asked:
+def asked(count: int = 8, **changes) -> ShownPage:
     fields = {
         "page_key": "0" * 64,
         "question": "Which is green?",
@@ -39,7 +39,7 @@ def asked(count: int = 8, **changes) -> Asked:
         "images": tuple(f"/image/{n}" for n in range(count)),
         "items": tuple((f"{n:064x}", f"image{n}") for n in range(count)),
     }
-    return Asked(**fields | changes)
+    return ShownPage(**fields | changes)
 
 
 def with_answers(*answers: Choice) -> Guideline:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.annotation.judgments.log import Entry, append
 from fieldguide.annotation.judgments.log import Judgment as Said
-from fieldguide.annotation.planning.lots import lot
+from fieldguide.annotation.judgments.log import LogEntry, append
+from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import make_plan, page_key
 from fieldguide.annotation.planning.section import Annotate, Preannotation, Stopping
 from fieldguide.core.errors import ProblemsError
@@ -327,13 +327,13 @@ def test_all_that_is_unknown_is_told_at_once() -> None:
 
 
 def test_lots_are_uniform_and_the_same_everywhere() -> None:
-    drawn = [lot(1, "a", str(n)) for n in range(2000)]
-    assert lot(1, "a") == 0.12525298156186726
+    drawn = [draw(1, "a", str(n)) for n in range(2000)]
+    assert draw(1, "a") == 0.12525298156186726
     assert 0.47 < sum(drawn) / 2000 < 0.53
     assert all(0 <= value < 1 for value in drawn)
 
 
-def log_of(folder: Path, rows: pd.DataFrame) -> tuple[Entry, ...]:
+def log_of(folder: Path, rows: pd.DataFrame) -> tuple[LogEntry, ...]:
     said = [
         Said(
             subtopic_id=row.subtopic_id, image_id=row.image_id, assessor=row.assessor, grade=0, choice="0",

@@ -32,7 +32,7 @@ class Site:
     def pull(self, **options: bool) -> Pulled:
         return pull(self.server.client(), self.server.paths, self.server.params, **options)
 
-    def entries(self) -> tuple[log.Entry, ...]:
+    def entries(self) -> tuple[log.LogEntry, ...]:
         return log.read(self.server.paths.judgments).entries
 
     def holds(self) -> dict[tuple[str, str], str | None]:

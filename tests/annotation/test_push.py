@@ -16,26 +16,25 @@ import pytest
 
 from fieldguide.annotation.form.form import result_of
 from fieldguide.annotation.form.pages import pages_of
-from fieldguide.annotation.form.unshowable import read_unshowable
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio import projects
 from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.label_studio.tasks import import_tasks
 from fieldguide.annotation.planning.disputes import disputed
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.planning.section import Images
+from fieldguide.annotation.progress.excluded_images import read_excluded
 from fieldguide.annotation.sync import push as module
-from fieldguide.annotation.sync.asking import Asking
 from fieldguide.annotation.sync.push import Pushed, plan_push, push
+from fieldguide.annotation.sync.push_inputs import PushInputs
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.images import IMAGES
-from fieldguide.records.plan import PLAN
-from tests.annotation.asking import keys_there, planned
+from fieldguide.records.plan import PLAN, PlanRow, plan_rows
 from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.planned_benchmark import keys_there, planned
 
 pytestmark = pytest.mark.slow
 
@@ -329,7 +328,7 @@ def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: 
     asked = {(r.subtopic_id, r.image_id) for name in ("ada", "ben", "cleo") for r in site.rows(name)}
     assert set(pushed.unshowable) == {pair for pair in asked if pair[1] == lost}
     assert f"image {lost} could not be shown: it is not in the corpus; nobody is asked" in " ".join(pushed.notes)
-    assert read_unshowable(site.paths.unshowable) == {lost: "it is not in the corpus"}
+    assert read_excluded(site.paths.unshowable) == {lost: "it is not in the corpus"}
     again = site.push()
     assert (again.created, again.unshowable) == (0, pushed.unshowable)
 
@@ -341,7 +340,7 @@ def test_a_page_without_an_image_that_can_be_shown_is_not_asked(site: Site) -> N
     IMAGES.write(site.paths.images, table[~table["image_id"].isin(lost)].reset_index(drop=True))
     site.push()
     assert key not in site.there()["ada"]
-    assert key not in Asking(site.paths, site.params).due
+    assert key not in PushInputs(site.paths, site.params).due
 
 
 def test_a_closed_project_gets_nothing_until_it_is_opened_again(site: Site) -> None:

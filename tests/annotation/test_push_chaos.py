@@ -19,8 +19,8 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN
-from tests.annotation.asking import keys_there, planned
 from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
+from tests.annotation.planned_benchmark import keys_there, planned
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ from annotation import push
 from annotation.accounts import read_accounts
 from annotation.client import connect
 from fieldguide.core.paths import Paths
-from tests.annotation.asking import params_of
+from tests.annotation.planned_benchmark import params_of
 push._BATCH_TASKS = {BATCH}
 places = Paths(Path(sys.argv[1]))
 print("begin", flush=True)

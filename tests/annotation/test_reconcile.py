@@ -15,8 +15,8 @@ from fieldguide.annotation.form.form import result_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio.reading import Given, Served
-from fieldguide.annotation.planning.rows import plan_rows
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
+from fieldguide.records.plan import plan_rows
 from tests.annotation.label_studio import people_params
 from tests.annotation.serving import CHOICES, small_plan
 from tests.annotation.world import (

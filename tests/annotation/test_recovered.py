@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from fieldguide.annotation.agreement.agreement import agreement
-from fieldguide.annotation.agreement.progress import progress
+from fieldguide.annotation.agreement.figures import progress
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.guidelines import read_guideline
-from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.planning.disputes import disputed
 from fieldguide.annotation.planning.gold import grades_of
 from fieldguide.annotation.planning.plan import make_plan
@@ -47,7 +47,7 @@ class Work:
     truth: dict[tuple[str, str], str]
     people: dict[str, Annotator]
 
-    def judge(self, rows: pd.DataFrame) -> tuple[Entry, ...]:
+    def judge(self, rows: pd.DataFrame) -> tuple[LogEntry, ...]:
         """Serve rows of the plan, have them judged, pull."""
         truth = {row.task_key: self.truth[row.subtopic_id, row.image_id] for row in self.plan.itertuples()}
         for name, project in serve(self.server, rows).items():

@@ -6,13 +6,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fieldguide.annotation.agreement.alpha import Estimate
+from fieldguide.annotation.agreement.alpha import IntervalEstimate
 from fieldguide.annotation.agreement.individuals import share
-from fieldguide.annotation.agreement.summary import Summary, estimate_words, lines_of, share_words, summarise, to_json
+from fieldguide.annotation.agreement.summary import (
+    AgreementSummary,
+    estimate_words,
+    lines_of,
+    share_words,
+    summarise,
+    to_json,
+)
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL
-from fieldguide.annotation.judgments.log import Entry, Judgment
+from fieldguide.annotation.judgments.log import Judgment, LogEntry
 from fieldguide.params import Params
 from fieldguide.records.judgments import POOLS
 from tests.annotation.simulated_votes import simulate
@@ -22,7 +29,7 @@ CHOICES = {2: "plain", 1: "partly", 0: "not-visible"}
 GUESSED = {"system": "text", "share": 0.5, "relevant": 2}
 
 
-def entries_of(path: Path, sighted: bool = False) -> tuple[Entry, ...]:
+def entries_of(path: Path, sighted: bool = False) -> tuple[LogEntry, ...]:
     """Of the first assessor's votes every second is given with a guess in sight, if asked for."""
     return log.append(
         path,
@@ -37,7 +44,7 @@ def entries_of(path: Path, sighted: bool = False) -> tuple[Entry, ...]:
     ).entries  # fmt: skip
 
 
-def pools_of(entries: tuple[Entry, ...]) -> pd.DataFrame:
+def pools_of(entries: tuple[LogEntry, ...]) -> pd.DataFrame:
     """`text` ranks the images of a subtopic by their ids."""
     images: dict[str, list[str]] = {}
     for subtopic, image in sorted({(e.subtopic_id, e.image_id) for e in entries}):
@@ -51,7 +58,7 @@ def pools_of(entries: tuple[Entry, ...]) -> pd.DataFrame:
     )
 
 
-def summary_of(entries: tuple[Entry, ...], params: Params, rule: str = "majority") -> Summary:
+def summary_of(entries: tuple[LogEntry, ...], params: Params, rule: str = "majority") -> AgreementSummary:
     gold = {pair: grade for pair, grade in simulate(0, tasks=120, gold=6).truth.items() if int(pair[1]) < 6}
     pools = pools_of(entries)
     decided = adjudicate(entries, pools, rule, gold)  # type: ignore[arg-type]
@@ -119,9 +126,9 @@ def test_guesses_that_are_not_known_any_more_are_noted(
 
 
 def test_words() -> None:
-    assert estimate_words(Estimate(0.5, 0.25, 0.75, 9)) == "0.500 (0.250 to 0.750)"
-    assert estimate_words(Estimate(0.5, -0.25, 0.75, 9), sign=True) == "+0.500 (-0.250 to +0.750)"
-    assert estimate_words(Estimate(None, None, None, 0, "no pair")) == "none (no pair)"
-    assert estimate_words(Estimate(1.0, None, None, 1, "one image")) == "1.000 (no interval: one image)"
+    assert estimate_words(IntervalEstimate(0.5, 0.25, 0.75, 9)) == "0.500 (0.250 to 0.750)"
+    assert estimate_words(IntervalEstimate(0.5, -0.25, 0.75, 9), sign=True) == "+0.500 (-0.250 to +0.750)"
+    assert estimate_words(IntervalEstimate(None, None, None, 0, "no pair")) == "none (no pair)"
+    assert estimate_words(IntervalEstimate(1.0, None, None, 1, "one image")) == "1.000 (no interval: one image)"
     assert share_words(share(9, 10, 0.95)) == "9 of 10 (60% to 98%)"
     assert share_words(share(0, 0, 0.95)) == "none"

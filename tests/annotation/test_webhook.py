@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fieldguide.annotation.label_studio.hints import HEADER
+from fieldguide.annotation.label_studio.webhook import Callback, ensure_webhooks, path_of, remove_webhooks
+from fieldguide.runtime.people.listen import Ear, listen
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.label_studio.accounts import Account, Accounts, write_accounts
-from fieldguide.annotation.label_studio.hints import HEADER
-from fieldguide.annotation.label_studio.webhook import Callback, ensure_webhooks, path_of, remove_webhooks
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
-from fieldguide.runtime.people.listen import Ear, listen
 from fieldguide.runtime.run import Run
 from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.serving import CHOICES, serve, small_plan

@@ -38,7 +38,7 @@ _MOST_RESULTS = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShownPage:
     """One page: what an assessor is asked, and what is shown.
 
     Attributes:
@@ -75,7 +75,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FormChoice:
     """What the template knows of a choice for one image.
 
     `label` and `described` (the label with its definition) are HTML, for Label Studio's attribute `html`.
@@ -98,7 +98,7 @@ class Tile:
     """What the template knows of one image: its position from 1, its choices, and the key that enlarges it."""
 
     position: int
-    answers: tuple[Answer, ...]
+    answers: tuple[FormChoice, ...]
     enlarge: str
 
 
@@ -159,7 +159,7 @@ def instructions(guideline: Guideline) -> str:
     return f"<table>{rows}</table>{body}".strip()
 
 
-def task_data(asked: Asked) -> dict[str, Any]:
+def task_data(asked: ShownPage) -> dict[str, Any]:
     """What the server is given of a page. All that the form shows is HTML, in which the texts are escaped."""
     tiles = {f"tile{n}": "" for n in range(1, TILES + 1)}
     tiles |= {f"tile{n}": _picture(address, f"image {n}") for n, address in enumerate(asked.images, 1) if address}
@@ -178,7 +178,7 @@ def task_data(asked: Asked) -> dict[str, Any]:
     }
 
 
-def predictions(asked: Asked, guideline: Guideline, tiles: int) -> list[dict[str, Any]]:
+def predictions(asked: ShownPage, guideline: Guideline, tiles: int) -> list[dict[str, Any]]:
     """A sighted page's guesses, as the server takes them; none for a blind page.
 
     Raises:
@@ -197,17 +197,12 @@ def predictions(asked: Asked, guideline: Guideline, tiles: int) -> list[dict[str
     return [{"model_version": "guess", "result": [*result_of(given), *hidden]}]
 
 
-def _blanks(asked: Asked, tiles: int) -> list[str]:
-    """Positions, from 1, of tiles without an image."""
-    return [str(n) for n in range(1, tiles + 1) if n > len(asked.images) or not asked.images[n - 1]]
-
-
 def result_of(choices: Mapping[int, str]) -> list[dict[str, Any]]:
-    """What the form sends for one choice a position: the inverse of `answers`."""
+    """What the form sends for one choice a position: the inverse of `choices_of`."""
     return [_result(f"grade{n}", f"tile{n}", [choice]) for n, choice in sorted(choices.items())]
 
 
-def answers(result: object) -> dict[int, list[str]]:
+def choices_of(result: object) -> dict[int, list[str]]:
     """What was chosen, by position from 1: one choice each where all is well.
 
     Nothing is trusted: whether there are such positions on the page and such choices in the guideline, and whether
@@ -263,7 +258,7 @@ def _tile(guideline: Guideline, tiles: int, position: int) -> Tile:
             f"keys for {len(_ROWS)}: set annotate.page to 1 in params.yaml, or have fewer answers"
         )
     answers = (
-        Answer(
+        FormChoice(
             choice=answer.choice,
             label=str(escape(answer.label)),
             described=str(Markup("<b>{}</b> <small>{}</small>").format(answer.label, answer.definition)),
@@ -297,7 +292,7 @@ def _twice(root: ElementTree.Element) -> list[Problem]:
     return [Problem(f'hotkey="{key}"', f"is given to {count} choices") for key, count in keys.items() if count > 1]
 
 
-def _blank(asked: Asked, tiles: int) -> list[str]:
+def _blank(asked: ShownPage, tiles: int) -> list[str]:
     """Positions that have no image to show."""
     return [str(n) for n in range(1, tiles + 1) if n > len(asked.images) or not asked.images[n - 1]]
 

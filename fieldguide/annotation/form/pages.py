@@ -1,8 +1,7 @@
-"""Pages of the plan, and what is put on the server of each."""
+"""From a page of the plan to the task that is put on the server."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,81 +12,21 @@ import pandas as pd
 from fieldguide.annotation.form import form
 from fieldguide.annotation.form.images import CannotShowError, Pictures
 from fieldguide.annotation.judgments.guidelines import Guideline
-from fieldguide.annotation.judgments.log import Entry
-from fieldguide.annotation.judgments.votes import votes
-from fieldguide.annotation.label_studio.projects import Group
-from fieldguide.annotation.planning.answers import Answers
-from fieldguide.annotation.planning.assignment import Pair
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.judgments.votes import Pair, votes
+from fieldguide.annotation.planning.pages import PlanPage
 from fieldguide.annotation.planning.section import Preannotation
+from fieldguide.records.plan import PlanRow
 from fieldguide.records.topics import Subtopic
 
-Mark = tuple[str, Group, str]
-"""Which project: assessor, group, guideline version."""
-
 
 @dataclass(frozen=True)
-class Page:
-    """What one task of the form asks; `rows` of the plan by position."""
-
-    rows: tuple[PlanRow, ...]
-
-    @property
-    def key(self) -> str:
-        """Identity."""
-        return self.rows[0].page_key
-
-    @property
-    def subtopic_id(self) -> str:
-        """All its images are judged for one subtopic."""
-        return self.rows[0].subtopic_id
-
-    @property
-    def queue(self) -> int:
-        """Place in the assessor's order."""
-        return self.rows[0].queue
-
-    @property
-    def mark(self) -> Mark:
-        """Which project it belongs to: annotation.projects.Project.mark."""
-        row = self.rows[0]
-        return row.assessor, "adjudicate" if row.purpose == "adjudicate" else "judge", row.guideline
-
-
-@dataclass(frozen=True)
-class Made:
+class PageTask:
     """A page as a task of the server, `task` None if no image of it can be shown; and why images cannot, by pair."""
 
-    page: Page
+    page: PlanPage
     task: dict[str, Any] | None
     unshowable: dict[Pair, str]
-
-
-def pages_of(plan: pd.DataFrame) -> dict[str, Page]:
-    """The pages of annotation.tables.PLAN by key, in the order of each assessor's queue."""
-    rows: dict[str, list[PlanRow]] = defaultdict(list)
-    for row in sorted(plan_rows(plan), key=lambda row: (row.assessor, row.queue, row.position)):
-        rows[row.page_key].append(row)
-    return {key: Page(tuple(some)) for key, some in rows.items()}
-
-
-def judged(
-    pages: Iterable[Page], entries: Iterable[Entry], overlap: int, impossible: Collection[Pair] = ()
-) -> set[str]:
-    """Keys of pages of which the log holds every judgment that was asked for and can be given.
-
-    Args:
-        pages: of the plan.
-        entries: the judgment log.
-        overlap: judgments wanted of what anybody is asked.
-        impossible: pairs that nobody can be asked, since the image cannot be shown.
-    """
-    answers = Answers(entries, overlap)
-    return {
-        page.key
-        for page in pages
-        if all(answers.complete(row) for row in page.rows if (row.subtopic_id, row.image_id) not in impossible)
-    }
 
 
 class Guesses:
@@ -102,7 +41,7 @@ class Guesses:
 
     def of(self, row: PlanRow) -> str:
         """A choice of the guideline."""
-        return self._best if (row.subtopic_id, row.image_id) in self._top else self._none
+        return self._best if row.pair in self._top else self._none
 
 
 class Composer:
@@ -114,13 +53,13 @@ class Composer:
         names: Mapping[str, str],
         pictures: Pictures,
         guesses: Mapping[str, Guesses],
-        entries: Collection[Entry],
+        entries: Collection[LogEntry],
     ) -> None:
         """`names` of entities by entity_id; `guesses` by guideline version, empty where nothing is shown first."""
         self._subtopics, self._names, self._pictures = subtopics, names, pictures
         self._guesses, self._entries = guesses, entries
 
-    def task(self, page: Page, guideline: Guideline, tiles: int) -> Made:
+    def task(self, page: PlanPage, guideline: Guideline, tiles: int) -> PageTask:
         """A page as the server is given it. Images that cannot be shown leave their tile blank: nobody is asked."""
         addresses: dict[int, str] = {}
         refused: dict[Pair, str] = {}
@@ -128,20 +67,20 @@ class Composer:
             try:
                 addresses[row.position] = self._pictures.address(row.image_id)
             except CannotShowError as error:
-                refused[row.subtopic_id, row.image_id] = str(error)
+                refused[row.pair] = str(error)
         if not addresses:
-            return Made(page, None, refused)
+            return PageTask(page, None, refused)
         asked = self._asked(page, addresses)
         task: dict[str, Any] = {"data": form.task_data(asked)}
         guesses = form.predictions(asked, guideline, tiles)
-        return Made(page, task | ({"predictions": guesses} if guesses else {}), refused)
+        return PageTask(page, task | ({"predictions": guesses} if guesses else {}), refused)
 
-    def _asked(self, page: Page, addresses: Mapping[int, str]) -> form.Asked:
+    def _asked(self, page: PlanPage, addresses: Mapping[int, str]) -> form.ShownPage:
         subtopic = self._subtopics[page.subtopic_id]
         first, rows = page.rows[0], page.rows
         guesses = self._guesses.get(first.guideline) if first.sighted else None
         given = self._votes if first.purpose == "adjudicate" else {}
-        return form.Asked(
+        return form.ShownPage(
             page_key=page.key,
             question=subtopic.topic.text,
             entity=self._names.get(subtopic.entity_id, subtopic.entity_id),
@@ -151,7 +90,7 @@ class Composer:
             images=tuple(addresses.get(row.position, "") for row in rows),
             items=tuple((row.task_key, row.image_id) for row in rows),
             guesses=tuple(guesses.of(row) for row in rows) if guesses else (),
-            votes=tuple(given.get((row.subtopic_id, row.image_id), ()) for row in rows) if given else (),
+            votes=tuple(given.get(row.pair, ()) for row in rows) if given else (),
         )
 
     def _shown_references(self, entity_id: str) -> Iterable[str]:

@@ -52,7 +52,7 @@ _REMEDIES: dict[str, str] = {
 }
 
 
-class Refused(BaseModel):
+class Quarantined(BaseModel):
     """One refusal (a line of quarantine.jsonl).
 
     Attributes:
@@ -101,7 +101,7 @@ def evidence(result: object) -> str:
     return text if len(text) <= _MOST_EVIDENCE else f"{text[:_MOST_EVIDENCE]} ... ({len(text)} characters in all)"
 
 
-def append(path: Path, refused: Iterable[Refused]) -> list[Refused]:
+def append(path: Path, refused: Iterable[Quarantined]) -> list[Quarantined]:
     """Append what is not there yet, and wait until it is on the disk. A line torn by a kill is dropped.
 
     Returns:
@@ -131,7 +131,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return _parse(path, path.read_bytes())[0] if path.exists() else []
 
 
-def _line(refused: Refused) -> str:
+def _line(refused: Quarantined) -> str:
     fields = {"schema_version": SCHEMA_VERSION, "key": refused.key, **refused.model_dump(), "remedy": refused.remedy}
     return json.dumps(fields)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from fieldguide.annotation.form.form import TILES
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ BATCH = 500
 # Fields of tasks and of their annotations, by name. What is left out would take two thirds of the server's time.
 _INCLUDE = "id,data,updated_at,updated_by,annotations,result,completed_by,was_cancelled,lead_time"
 _COUNTS = ("task_number", "total_annotations_number", "skipped_annotations_number")
-_TILES = 8
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _PAGE_KEY = re.compile(r"[0-9a-f]{64}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 # An annotation's time is taken some milliseconds before it can be read; what is newer than this is read again.
 _OVERLAP = timedelta(seconds=2)
 _LONGEST_TEXT = 2000
@@ -138,6 +138,12 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
             return
 
 
+def page_key_of(data: object) -> str | None:
+    """The page that a task's data name; None where they name none, or what can be none."""
+    key = _mapping(data).get("page_key")
+    return key if isinstance(key, str) and _PAGE_KEY.fullmatch(key) else None
+
+
 def _rows(reply: Mapping[str, Any] | None, name: str) -> list[Mapping[str, Any]]:
     rows = reply.get(name) if reply else None
     return [_mapping(row) for row in rows] if isinstance(rows, list) else []
@@ -194,7 +200,6 @@ def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
     items = data.get("items")
     named = [_mapping(item).get("task_key") for item in items] if isinstance(items, list) else []
     keys = [key for key in named if isinstance(key, str)]
-    page_key = data.get("page_key")
     changers = row.get("updated_by")
     changer = changers[0] if isinstance(changers, list) and changers else changers
     annotations = row.get("annotations")
@@ -202,9 +207,9 @@ def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
     return Served(
         project=project,
         task=task,
-        page_key=page_key if isinstance(page_key, str) and _PAGE_KEY.fullmatch(page_key) else None,
+        page_key=page_key_of(data),
         task_keys=tuple(keys) if len(keys) == len(named) else (),
-        pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, _TILES + 1)),
+        pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, TILES + 1)),
         updated_at=_time(row.get("updated_at")),
         updated_by=_number(changer.get("user_id") if isinstance(changer, Mapping) else changer),
         given=tuple(sorted((g for g in given if g is not None), key=lambda g: g.annotation)),

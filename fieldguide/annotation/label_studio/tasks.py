@@ -8,18 +8,17 @@ a task that somebody has begun since it was listed stays.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.label_studio.client import ServerError, address_of, speaking
+from fieldguide.annotation.label_studio.reading import page_key_of
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
 _PAGE = 1000
-_KEY = re.compile(r"[0-9a-f]{64}")
 _READ = "id,data,total_annotations,cancelled_annotations"  # a third of the time that all fields take
 _UNTOUCHED = (
     {"filter": "filter:tasks:annotators", "operator": "empty", "type": "List", "value": "true"},
@@ -40,7 +39,7 @@ def list_tasks(client: LabelStudio, project: int) -> Iterator[Listed]:
     """All tasks of a project, by number.
 
     Raises:
-        ServerError: see annotation.client.speaking.
+        ServerError: see client.speaking.
     """
     url, after = address_of(client), 0
     while True:
@@ -97,8 +96,5 @@ def remove_untouched(client: LabelStudio, project: int, tasks: Collection[int]) 
 
 
 def _listed(row: Any) -> Listed:
-    data = getattr(row, "data", None)
-    key = data.get("page_key") if isinstance(data, dict) else None
-    ours = isinstance(key, str) and _KEY.fullmatch(key) is not None
     given = [getattr(row, name, None) for name in ("total_annotations", "cancelled_annotations")]
-    return Listed(row.id, key if ours else None, any(given))
+    return Listed(row.id, page_key_of(getattr(row, "data", None)), any(given))

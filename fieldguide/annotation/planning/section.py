@@ -1,4 +1,4 @@
-"""Who is asked what, and how judgments become grades."""
+"""The section `annotate` of params.yaml: who is asked what."""
 
 from __future__ import annotations
 
@@ -94,6 +94,11 @@ class Annotate(Section):
     images: Images = Images()
     preannotation: Preannotation | None = None
     stopping: Stopping | None = None
+
+    @property
+    def people(self) -> list[str]:
+        """Everybody who needs an account: the assessors, then the adjudicator."""
+        return [*self.assessors, *filter(None, [self.adjudicator])]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Annotate:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from fieldguide.annotation.form.pages import Page
 from fieldguide.annotation.label_studio.tasks import Listed
+from fieldguide.annotation.planning.pages import PlanPage
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Difference:
         strangers: tasks that are none of ours.
     """
 
-    create: tuple[Page, ...]
+    create: tuple[PlanPage, ...]
     present: int
     remove: tuple[int, ...]
     answered: Mapping[str, tuple[int, ...]]
@@ -32,7 +32,7 @@ class Difference:
 
 
 def difference(
-    wanted: Collection[str], pages: Mapping[str, Page], done: Collection[str], listed: Iterable[Listed]
+    wanted: Collection[str], pages: Mapping[str, PlanPage], done: Collection[str], listed: Iterable[Listed]
 ) -> Difference:
     """Hold a project's tasks against the plan.
 

@@ -1,20 +1,23 @@
-"""The human step of a build: ask, suspend, look again, go on.
+"""The step of a build that waits for people: ask, look how far they are, and end or go on.
 
-The build runs up to the pool, asks people (human.py) and suspends its flow run (suspended.py) until
-enough of what was asked is judged. Every look plans, pulls, asks what has become due and counts; it may be
-repeated at any time and changes nothing where nothing is new. A look fails without harm: the build waits on.
+The build runs up to the pool and asks people. While too little is judged it ends, and the next build looks again:
+nothing runs, and nothing is kept of it, while people judge (docs/decisions/0030-a-build-that-waits-ends.md). A look
+fails without harm: the build waits on.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from fieldguide.annotation.lock import judgments_locked
+from fieldguide.annotation.manager import Annotation
+from fieldguide.annotation.standing import Standing, look
 from fieldguide.core.errors import FieldguideError
-from fieldguide.runtime.people.desk import alone
-from fieldguide.runtime.people.human import look
-from fieldguide.runtime.people.suspended import carry_out, pause, unfinished, waits, was_told
+from fieldguide.core.paths import Paths
+from fieldguide.core.progress import Track, silent
+from fieldguide.params import Params
 from fieldguide.runtime.run import Run
 
 _WAITS = (
@@ -38,8 +41,8 @@ class Patience:
     every: float | None = None
 
 
-class Machines(Protocol):
-    """What a build runs by itself."""
+class Pipeline(Protocol):
+    """The part of a build that needs nobody."""
 
     def up_to(self, stage: str) -> None:
         """Run what `stage` needs, and it."""
@@ -48,60 +51,57 @@ class Machines(Protocol):
         """Run everything that was asked for."""
 
 
-@dataclass
-class _Step:
-    run: Run
-    machines: Machines
-    told: bool
-    shown: str = ""
-    trouble: FieldguideError | None = field(default=None, init=False)
+def people_judged(params: Params, paths: Paths, track: Track = silent) -> Standing:
+    """Ask people what is due, take in what they gave, and say how far they are.
 
-    def enough(self) -> bool:
-        """Look how far people are, say so if it is news, and decide whether the build goes on."""
-        self.machines.up_to("pool")
-        try:
-            standing, self.trouble = look(self.run), None
-        except FieldguideError as error:
-            self.trouble = error
-        words = str(self.trouble or standing)
-        if words != self.shown:
-            print(words, flush=True)
-        self.shown = words
-        return self.told or (self.trouble is None and standing.enough)
-
-    def first(self) -> None:
-        """The whole build, as the body of its flow run."""
-        if not self.enough():
-            pause(self.shown)
-        self.rest()
-
-    def rest(self) -> None:
-        """What needs the judgments. Nobody adds any meanwhile: DVC would record a log that its qrels do not know."""
-        with alone(self.run.paths, wait=True):
-            self.machines.all()
+    Raises:
+        FieldguideError: the server is needed and cannot be asked, or the log's chain is broken.
+    """
+    return look(Annotation(paths, params.annotate, params.release.name, track))
 
 
-def wait_for_people(run: Run, machines: Machines, patience: Patience) -> bool:
-    """Carry a build as far as people let it.
+def wait_for_people(run: Run, pipeline: Pipeline, patience: Patience) -> bool:
+    """Carry a build as far as people let it, as one Prefect flow.
 
     Returns:
-        True if it ended, False if it waits: its flow run is suspended then.
+        True if it was built, False if it waits.
 
     Raises:
         FieldguideError: a stage failed, or people could not be asked; in the latter case the build waits, too.
     """
-    paths, left = run.paths, unfinished(run.paths)
-    step = _Step(run, machines, told=patience.resume or (left is not None and was_told(left)))
-    if left is None or not waits(left):
-        if carry_out(paths, step.first, left):
+    from prefect import flow
+
+    def body() -> bool:
+        pipeline.up_to("pool")
+        if not _enough(run, patience):
+            return False
+        # Nobody adds judgments meanwhile: DVC would record a log that its qrels do not know.
+        with judgments_locked(run.paths, wait=True):
+            pipeline.all()
+        return True
+
+    return bool(flow(name="build", persist_result=False)(body)())
+
+
+def _enough(run: Run, patience: Patience) -> bool:
+    """Look, say what is news, and decide whether the build goes on; with patience, look until it does."""
+    shown = ""
+    while True:
+        trouble = None
+        try:
+            standing = people_judged(run.params, run.paths, run.track)
+            words, enough = str(standing), standing.enough
+        except FieldguideError as error:
+            trouble, words, enough = error, str(error), False
+        if words != shown:
+            print(words, flush=True)
+        shown = words
+        if enough or patience.resume:
             return True
-    elif step.enough():
-        return carry_out(paths, step.rest, left)
-    while patience.every is not None:
+        if patience.every is None:
+            break
         time.sleep(patience.every)
-        if step.enough():
-            return carry_out(paths, step.rest, unfinished(paths))
-    if step.trouble:
+    if trouble is not None:
         raise FieldguideError("the build waits, but people could not be asked, see above; then run it again")
     print(_WAITS, flush=True)
     return False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.annotation.form.unshowable import pairs_of, read_unshowable, write_unshowable
+from fieldguide.annotation.progress.excluded_images import excluded_pairs, read_excluded, write_excluded
 from fieldguide.core.errors import FieldguideError
 from tests.annotation.label_studio import people_params
 from tests.annotation.serving import small_plan
@@ -14,10 +14,10 @@ from tests.annotation.serving import small_plan
 
 def test_what_is_written_is_read_and_nothing_is_no_file(tmp_path: Path) -> None:
     path = tmp_path / "unshowable.json"
-    assert read_unshowable(path) == {}
-    write_unshowable(path, {"b": "not in the corpus", "a": "broken"})
-    assert read_unshowable(path) == {"a": "broken", "b": "not in the corpus"}
-    write_unshowable(path, {})
+    assert read_excluded(path) == {}
+    write_excluded(path, {"b": "not in the corpus", "a": "broken"})
+    assert read_excluded(path) == {"a": "broken", "b": "not in the corpus"}
+    write_excluded(path, {})
     assert not path.exists()
 
 
@@ -33,13 +33,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "unshowable.json"
     path.write_text(text)
     with pytest.raises(FieldguideError, match=said) as told:
-        read_unshowable(path)
+        read_excluded(path)
     assert str(path) in str(told.value)
 
 
 def test_every_pair_with_such_an_image_is_meant_and_no_other() -> None:
     plan = small_plan(people_params(page=2, overlap=2), subtopics=2, images=4)
     lost = str(plan["image_id"].iloc[0])
-    found = pairs_of(plan, {lost: "broken", "0" * 16: "never asked"})
+    found = excluded_pairs(plan, {lost: "broken", "0" * 16: "never asked"})
     assert set(found) == {(s, i) for s, i in zip(plan["subtopic_id"], plan["image_id"], strict=True) if i == lost}
     assert set(found.values()) == {"broken"}

@@ -1,4 +1,4 @@
-"""How annotation goes: the figures of `status`, from plan and log. Pure; showing them is another's work."""
+"""How annotation goes: the figures of `fieldguide annotate status`, from plan and log. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from statistics import median
 
 import pandas as pd
 
-from fieldguide.annotation.agreement.agreement import Alphas, Said, alphas_of
+from fieldguide.annotation.agreement.agreement import Alphas, alphas_of
 from fieldguide.annotation.agreement.flags import Flag, flags
-from fieldguide.annotation.agreement.individuals import Share, share
-from fieldguide.annotation.judgments.log import Entry, current
-from fieldguide.annotation.judgments.votes import answer, rulings, topic_of, votes
-from fieldguide.annotation.planning.answers import Answers
-from fieldguide.annotation.planning.assignment import ANYBODY
+from fieldguide.annotation.agreement.individuals import Proportion, gold_share, repeat_share
+from fieldguide.annotation.judgments.log import LogEntry, current
+from fieldguide.annotation.judgments.votes import Pair, VotesByPair, rulings, topic_of, votes
 from fieldguide.annotation.planning.gold import grades_of
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 CONFIDENCE = 0.95
 
@@ -63,8 +62,8 @@ class Person:
     not_pulled: int | None
     seconds: float | None
     agreement: Alphas
-    gold: Share
-    repeats: Share
+    gold: Proportion
+    repeats: Proportion
     flags: tuple[Flag, ...]
 
 
@@ -76,12 +75,12 @@ class TopicFigures:
     work: Work
     seconds: float | None
     agreement: Alphas
-    gold: Share
+    gold: Proportion
     cells: Mapping[str, Work]
 
 
 @dataclass(frozen=True)
-class Progress:
+class AnnotationFigures:
     """People in the order of params.yaml, then who left, then the adjudicator; topics by id."""
 
     work: Work
@@ -90,9 +89,9 @@ class Progress:
     agreement: Alphas
 
 
-def progress(
+def figures_of(
     plan: pd.DataFrame,
-    entries: Iterable[Entry],
+    entries: Iterable[LogEntry],
     gold: pd.DataFrame | None,
     annotate: Annotate,
     *,
@@ -101,15 +100,15 @@ def progress(
     grades: Sequence[int] = (0, 1, 2),
     guidelines: Collection[str] | None = None,
     draws: int = 200,
-) -> Progress:
+) -> AnnotationFigures:
     """Figures of everything so far.
 
     Args:
-        plan: annotation.tables.PLAN.
+        plan: records.plan.PLAN.
         entries: the judgment log; judgments by guidelines that the plan does not ask by are left out.
-        gold: annotation.gold.
+        gold: planning.gold: subtopic_id, image_id, grade.
         annotate: section of params.yaml.
-        due: annotation.stopping.due; None: the whole plan.
+        due: keys of pages that are before people now; None: the whole plan.
         not_pulled: judgments on the server that the log does not have, by assessor.
         grades: of the guideline in force.
         guidelines: versions that count; None: all of the plan.
@@ -118,37 +117,37 @@ def progress(
     rows = [row for row in plan_rows(plan) if guidelines is None or row.guideline in guidelines]
     versions = {row.guideline for row in rows}
     lines = [entry for entry in entries if entry.guideline in versions]
-    desk = _Desk(rows, lines, grades_of(gold), annotate, due, draws)
+    found = _Lookups(rows, lines, grades_of(gold), annotate, due, draws)
     topics = sorted({topic_of(row.subtopic_id) for row in rows})
-    return Progress(
-        work=desk.work(row for row in rows if row.purpose != "adjudicate"),
-        people=tuple(desk.person(name, not_pulled, grades) for name in desk.names()),
-        topics=tuple(desk.topic(topic) for topic in topics),
-        agreement=desk.alphas(desk.said),
+    return AnnotationFigures(
+        work=found.work(row for row in rows if row.purpose != "adjudicate"),
+        people=tuple(found.person(name, not_pulled, grades) for name in found.names()),
+        topics=tuple(found.topic(topic) for topic in topics),
+        agreement=found.alphas(found.said),
     )
 
 
-class _Desk:
+class _Lookups:
     """Plan and log, looked up in the ways that the figures need."""
 
     def __init__(
         self,
         rows: Sequence[PlanRow],
-        lines: Sequence[Entry],
-        gold: Mapping[tuple[str, str], int],
+        lines: Sequence[LogEntry],
+        gold: Mapping[Pair, int],
         annotate: Annotate,
         due: Collection[str] | None,
         draws: int,
     ) -> None:
         self.rows, self.gold, self.annotate, self.due, self.draws = rows, gold, annotate, due, draws
-        self.said: Said = votes(lines)
+        self.said: VotesByPair = votes(lines)
         self.ruled = {pair: entry.grade for pair, entry in rulings(lines).items() if entry.grade is not None}
-        self.answers = Answers(lines, annotate.overlap)
-        self.current: dict[str, list[Entry]] = defaultdict(list)
+        self.answers = AnswerCounts(lines, annotate.overlap)
+        self.current: dict[str, list[LogEntry]] = defaultdict(list)
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self.by_name: dict[str, list[PlanRow]] = defaultdict(list)
         self.by_topic: dict[str, list[PlanRow]] = defaultdict(list)
-        self.said_of: dict[str, dict[tuple[str, str], Mapping[str, Entry]]] = defaultdict(dict)
+        self.said_of: dict[str, dict[Pair, Mapping[str, LogEntry]]] = defaultdict(dict)
         self.seconds_of: dict[str, list[float]] = defaultdict(list)
         for entry in current(lines):
             self.current[entry.assessor].append(entry)
@@ -180,6 +179,7 @@ class _Desk:
 
     def person(self, name: str, not_pulled: Mapping[str, int] | None, grades: Sequence[int]) -> Person:
         own = {pair: by for pair, by in self.said.items() if name in by}
+        votes_of = {pair: by[name] for pair, by in own.items()}
         times = self.seconds.get(name, [])
         return Person(
             name=name,
@@ -188,8 +188,8 @@ class _Desk:
             not_pulled=None if not_pulled is None else not_pulled.get(name, 0),
             seconds=median(times) if times else None,
             agreement=self.alphas(own),
-            gold=self._gold({pair: {name: by[name]} for pair, by in own.items()}),
-            repeats=self._repeats(name),
+            gold=gold_share({pair: {name: vote} for pair, vote in votes_of.items()}, self.gold, CONFIDENCE),
+            repeats=repeat_share(self.current.get(name, []), votes_of, CONFIDENCE),
             flags=flags(name, self.said, self.seconds, self.gold, grades, self.ruled) if own else (),
         )
 
@@ -203,24 +203,9 @@ class _Desk:
             work=self.work(rows),
             seconds=median(times) if times else None,
             agreement=self.alphas(said),
-            gold=self._gold(said),
+            gold=gold_share(said, self.gold, CONFIDENCE),
             cells={name: self.work(row for row in rows if row.assessor == name) for name in names},
         )
 
-    def alphas(self, said: Said) -> Alphas:
+    def alphas(self, said: VotesByPair) -> Alphas:
         return alphas_of(said, CONFIDENCE, self.draws, self.annotate.seed)
-
-    def _gold(self, said: Said) -> Share:
-        right = [
-            vote.grade == self.gold[pair] for pair, by in said.items() if pair in self.gold for vote in by.values()
-        ]
-        return share(sum(right), len(right), CONFIDENCE)
-
-    def _repeats(self, name: str) -> Share:
-        again = [
-            answer(entry) == answer(vote)
-            for entry in self.current.get(name, [])
-            if entry.role == "assessor"
-            and (vote := self.said[entry.subtopic_id, entry.image_id][name]).pass_ < entry.pass_
-        ]
-        return share(sum(again), len(again), CONFIDENCE)

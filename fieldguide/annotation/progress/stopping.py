@@ -9,23 +9,24 @@ from functools import cached_property
 
 import pandas as pd
 
-from fieldguide.annotation.judgments.log import Entry, current
-from fieldguide.annotation.planning.answers import Answers
-from fieldguide.annotation.planning.assignment import ANYBODY, Pair
-from fieldguide.annotation.planning.missed import Missed, estimate_missed
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.judgments.log import LogEntry, current
+from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.planning.pages import rows_by_page
 from fieldguide.annotation.planning.section import Stopping
+from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.annotation.progress.unseen_relevant import UnseenRelevant, estimate_unseen
 from fieldguide.core.errors import FieldguideError
+from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 ENOUGH_FOUND = 10
 """Relevant images that must be found before the number of missed ones is believed. Chosen on the example: with 5,
 some subtopics ended with an eighth of their relevant images, before two systems could have disagreed."""
 
-Page = list[PlanRow]
+_Page = Sequence[PlanRow]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StoppingVerdict:
     """How far the judging of one subtopic is.
 
     Attributes:
@@ -44,45 +45,56 @@ class Verdict:
     judged: int
     relevant: int
     run: int
-    missed: Missed | None
+    missed: UnseenRelevant | None
     stopped: bool
     why: str
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of whom, and what came of it.
+class PlanAndLog:
+    """What is asked of whom, and what they answered.
 
     Attributes:
-        plan: annotation.tables.PLAN.
+        plan: records.plan.PLAN.
         entries: the judgment log.
         stopping: the rule; None: everything is asked.
         pools: records.POOLS; the rule `missed` needs them.
         overlap: judgments wanted of a page of a shared project (of `anybody`).
-        assessors: who is still there; None: everybody in the plan.
+        assessors: who is still asked; None: everybody in the plan.
+        adjudicator: who decides now; None: whoever the plan names.
         guidelines: versions that are still judged by; None: all.
         impossible: pairs that nobody can be asked, since the image cannot be shown; nothing waits for them.
     """
 
     plan: pd.DataFrame
-    entries: Sequence[Entry]
+    entries: Sequence[LogEntry]
     stopping: Stopping | None = None
     pools: pd.DataFrame | None = None
     overlap: int = 1
     assessors: Collection[str] | None = None
+    adjudicator: str | None = None
     guidelines: Collection[str] | None = None
     impossible: Collection[Pair] = ()
 
     def open_rows(self) -> Iterator[PlanRow]:
-        """Rows that can still be answered: those of who is there, by guidelines in force, and of the adjudicator."""
+        """Rows that can still be answered: those of people who are asked, by guidelines in force."""
         for row in plan_rows(self.plan):
-            there = self.assessors is None or row.assessor in (*self.assessors, ANYBODY) or row.purpose == "adjudicate"
             in_force = self.guidelines is None or row.guideline in self.guidelines
-            if there and in_force and (row.subtopic_id, row.image_id) not in self.impossible:
+            if in_force and self._is_asked(row) and row.pair not in self.impossible:
                 yield row
 
+    def _is_asked(self, row: PlanRow) -> bool:
+        if row.purpose == "adjudicate":
+            return self.adjudicator is None or row.assessor == self.adjudicator
+        return self.assessors is None or row.assessor in (*self.assessors, ANYBODY)
 
-def due(asked: Asked) -> set[str]:
+    @cached_property
+    def state(self) -> _State:
+        """The same, looked up by page and by pair."""
+        return _State(self)
+
+
+def due(asked: PlanAndLog) -> set[str]:
     """Pages that are to be on the server now.
 
     Without a rule all of them. With one, each assessor gets a subtopic's pages in waves of `wave`, the next when the
@@ -94,14 +106,14 @@ def due(asked: Asked) -> set[str]:
     Raises:
         FieldguideError: the rule needs the pools.
     """
-    state = _State(asked)
+    state = asked.state
     first = [page for page in state.pages.values() if page[0].purpose in ("judge", "gold")]
     if asked.stopping is None:
         return set(state.pages)
-    stopped = {v.subtopic_id for v in _verdicts(state, asked) if v.stopped}
+    stopped = {v.subtopic_id for v in verdicts(asked) if v.stopped}
     keys = {key for key, page in state.pages.items() if page[0].purpose == "adjudicate"}
     keys |= {page[0].page_key for page in first if any(map(state.is_answered, page))}
-    blocks: dict[str, dict[str, list[Page]]] = defaultdict(lambda: defaultdict(list))
+    blocks: dict[str, dict[str, list[_Page]]] = defaultdict(lambda: defaultdict(list))
     for page in sorted(first, key=lambda page: page[0].queue):
         blocks[page[0].subtopic_id][page[0].assessor].append(page)
     for subtopic in blocks.keys() - stopped:
@@ -109,19 +121,21 @@ def due(asked: Asked) -> set[str]:
     return keys | _repeats(state, keys)
 
 
-def verdicts(asked: Asked) -> list[Verdict]:
+def verdicts(asked: PlanAndLog) -> list[StoppingVerdict]:
     """How far each subtopic of the plan is, in the order of their ids. Errors as `due`."""
-    return _verdicts(_State(asked), asked)
+    stopping = asked.stopping
+    if stopping is not None and stopping.rule == "missed" and asked.pools is None:
+        raise FieldguideError("annotate.stopping: the rule `missed` needs data/pools; `dvc repro pool` makes them")
+    found = None if asked.pools is None else _ranks(asked.pools)
+    return [_verdict(subtopic, images, stopping, found) for subtopic, images in sorted(asked.state.pools.items())]
 
 
 class _State:
     """What was asked and what of it is answered."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.pages: dict[str, Page] = defaultdict(list)
-        for row in asked.open_rows():
-            self.pages[row.page_key].append(row)
-        self.answers = Answers(asked.entries, asked.overlap)
+    def __init__(self, asked: PlanAndLog) -> None:
+        self.pages = rows_by_page(asked.open_rows())
+        self.answers = AnswerCounts(asked.entries, asked.overlap)
         versions = {row.guideline for page in self.pages.values() for row in page}
         self.grades: dict[Pair, list[int | None]] = defaultdict(list)
         for entry in current(asked.entries):
@@ -140,7 +154,7 @@ class _State:
         for page in self.pages.values():
             for row in page:
                 if row.purpose in ("judge", "gold") and row.rank > 0:
-                    pair = (row.subtopic_id, row.image_id)
+                    pair = row.pair
                     decided[pair] = decided.get(pair, True) and self.is_answered(row)
                     ranks[pair] = row.rank
         order: dict[str, list[_Image]] = defaultdict(list)
@@ -160,7 +174,7 @@ class _Image:
     relevant: bool | None
 
 
-def _waves(blocks: Mapping[str, Sequence[Page]], state: _State, wave: int) -> set[str]:
+def _waves(blocks: Mapping[str, Sequence[_Page]], state: _State, wave: int) -> set[str]:
     """The due pages of one subtopic that is not stopped, for each assessor."""
     waves = {a: [pages[i : i + wave] for i in range(0, len(pages), wave)] for a, pages in blocks.items()}
     done: dict[str, int] = {}
@@ -185,14 +199,6 @@ def _repeats(state: _State, keys: Collection[str]) -> set[str]:
     }
 
 
-def _verdicts(state: _State, asked: Asked) -> list[Verdict]:
-    stopping = asked.stopping
-    if stopping is not None and stopping.rule == "missed" and asked.pools is None:
-        raise FieldguideError("annotate.stopping: the rule `missed` needs data/pools; `dvc repro pool` makes them")
-    found = None if asked.pools is None else _ranks(asked.pools)
-    return [_verdict(subtopic, images, stopping, found) for subtopic, images in sorted(state.pools.items())]
-
-
 def _ranks(pools: pd.DataFrame) -> dict[Pair, list[int]]:
     columns = (pools["subtopic_id"], pools["image_id"], pools["ranks"])
     return {(str(s), str(i)): [int(r) for r in ranks] for s, i, ranks in zip(*columns, strict=True)}
@@ -200,18 +206,18 @@ def _ranks(pools: pd.DataFrame) -> dict[Pair, list[int]]:
 
 def _verdict(
     subtopic: str, images: Sequence[_Image], stopping: Stopping | None, ranks: Mapping[Pair, list[int]] | None
-) -> Verdict:
+) -> StoppingVerdict:
     decided = [image for image in images if image.decided]
     relevant = sum(image.relevant is True for image in decided)
     missed = None
     if ranks is not None:
-        missed = estimate_missed(
+        missed = estimate_unseen(
             [ranks.get((subtopic, image.image_id), []) for image in decided if image.relevant],
             [ranks.get((subtopic, image.image_id), []) for image in images if not image.decided],
         )
     run = _run(images, stopping.count if stopping else None)
     stopped, why = _judgment(len(images) - len(decided), relevant, run, missed, stopping)
-    return Verdict(subtopic, len(images), len(decided), relevant, run, missed, stopped, why)
+    return StoppingVerdict(subtopic, len(images), len(decided), relevant, run, missed, stopped, why)
 
 
 def _run(images: Iterable[_Image], enough: int | None) -> int:
@@ -224,7 +230,9 @@ def _run(images: Iterable[_Image], enough: int | None) -> int:
     return run
 
 
-def _judgment(left: int, relevant: int, run: int, missed: Missed | None, stopping: Stopping | None) -> tuple[bool, str]:
+def _judgment(
+    left: int, relevant: int, run: int, missed: UnseenRelevant | None, stopping: Stopping | None
+) -> tuple[bool, str]:
     """Whether a subtopic is stopped, and why."""
     if not left:
         return True, "every image of the pool is judged"

@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fieldguide.annotation.judgments.log import Entry, current
+from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.label_studio.client import address_of, speaking
-from fieldguide.annotation.label_studio.projects import Group, find_projects
+from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.label_studio.reading import totals
+from fieldguide.annotation.planning.pages import Group
 from fieldguide.annotation.sync.cursor import read_cursor
 from fieldguide.core.paths import Paths
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Live:
-    """One project of ours.
+class ProjectStatus:
+    """One project of ours, as the server has it now.
 
     Attributes:
         pages: tasks that it has.
@@ -39,11 +40,13 @@ class Live:
     closed: bool
 
 
-def live(client: LabelStudio, paths: Paths, benchmark: str, entries: Iterable[Entry]) -> list[Live]:
+def project_statuses(
+    client: LabelStudio, paths: Paths, benchmark: str, entries: Iterable[LogEntry]
+) -> list[ProjectStatus]:
     """All projects of a benchmark, by number.
 
     Raises:
-        ServerError: see annotation.client.speaking.
+        ServerError: see client.speaking.
     """
     cursor = read_cursor(paths.annotation_state / "pull.json")
     taken: dict[int, set[int]] = defaultdict(set)
@@ -59,7 +62,7 @@ def live(client: LabelStudio, paths: Paths, benchmark: str, entries: Iterable[En
         seen = cursor.projects.get(project.id) if cursor else None
         read = seen.annotations if seen else len(taken[project.id])
         found.append(
-            Live(
+            ProjectStatus(
                 project=project.id,
                 assessor=project.assessor,
                 group=project.group,

@@ -1,4 +1,4 @@
-"""How many relevant images nobody has seen yet: capture and recapture, with the pooled systems as the traps."""
+"""How many relevant images nobody has seen yet: an estimate by capture and recapture, systems being the occasions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _Z = 1.6448536269514722
 
 
 @dataclass(frozen=True)
-class Missed:
+class UnseenRelevant:
     """`estimate` of the number of relevant images not seen, and `at_most`: its upper one-sided 95 % limit."""
 
     estimate: float
     at_most: float
 
 
-def estimate_missed(found: Iterable[Sequence[int]], unseen: Iterable[Sequence[int]]) -> Missed:
+def estimate_unseen(found: Iterable[Sequence[int]], unseen: Iterable[Sequence[int]]) -> UnseenRelevant:
     """Relevant images not seen yet, from how many systems found each of those that were seen.
 
     Chao (1987), Estimating the population size for capture-recapture data with unequal catchability, Biometrics 43,
@@ -44,7 +44,7 @@ def estimate_missed(found: Iterable[Sequence[int]], unseen: Iterable[Sequence[in
     if hidden > 0:
         variance = _variance(f1, f2, len(captures) - beyond + hidden)
         at_most = hidden * math.exp(_Z * math.sqrt(math.log1p(variance / hidden**2)))
-    return Missed(max(0.0, hidden - beyond), max(0.0, at_most - beyond))
+    return UnseenRelevant(max(0.0, hidden - beyond), max(0.0, at_most - beyond))
 
 
 def _variance(f1: int, f2: int, total: float) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fieldguide.annotation.label_studio.client import ServerError
-from fieldguide.annotation.planning.coverage import Coverage, Share
-from fieldguide.cli.annotate_views import coverage_lines
+from fieldguide.annotation.lock import judgments_locked
+from fieldguide.annotation.manager import Annotation
+from fieldguide.annotation.progress.coverage import JudgingCoverage, PersonCoverage
 from fieldguide.core.errors import FieldguideError
-from fieldguide.runtime.people import annotate
-from fieldguide.runtime.people.desk import alone, covered, desk, server
-from fieldguide.runtime.run import Run
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Standing:
         notes: what a manager should know.
     """
 
-    coverage: Coverage
+    coverage: JudgingCoverage
     wanted: float
     notes: tuple[str, ...] = ()
 
@@ -33,61 +31,57 @@ class Standing:
         return self.coverage.enough(self.wanted)
 
     def __str__(self) -> str:
-        c = self.coverage
-        lines = list(coverage_lines(c))
-        if c.left and self.wanted < 1:
+        lines = list(self.coverage.lines())
+        if self.coverage.left and self.wanted < 1:
             lines.append(f"  {self.wanted:.0%} are wanted (annotate.coverage)")
-        shares = [*c.assessors, *([c.adjudicator] if c.adjudicator else [])]
-        lines += [f"  {share.assessor}: {_left(share)}" for share in shares if share.left]
+        lines += [f"  {person.assessor}: {_left(person)}" for person in self.coverage.people if person.left]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
-def _left(share: Share) -> str:
+def _left(person: PersonCoverage) -> str:
     """What a person has to judge, and what may follow."""
-    more = f", at most {share.later} more later" if share.later else ""
-    return f"{share.left - share.later} to judge now{more}"
+    more = f", at most {person.later} more later" if person.later else ""
+    return f"{person.left - person.later} to judge now{more}"
 
 
-def look(run: Run) -> Standing:
-    """Bring plan, server and log together, and count.
+def look(annotation: Annotation) -> Standing:
+    """Bring plan, server and log together, and count. It may be repeated at any time.
 
     Where the log holds enough, no server is needed: a benchmark is rebuilt from its log.
 
     Raises:
         FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
     """
-    with alone(run.paths, wait=True):
-        annotate.plan(run)
-        notes, trouble = _exchange(run)
-        coverage = covered(run, desk(run.paths))
-    standing = Standing(coverage, run.params.annotate.coverage, tuple(notes))
-    if trouble is not None:
-        if not standing.enough:
-            raise trouble
-        return Standing(coverage, standing.wanted, (*notes, f"the log suffices; the server was not asked: {trouble}"))
-    return standing
+    with judgments_locked(annotation.paths, wait=True):
+        annotation.plan()
+        notes, trouble = _exchange(annotation)
+        standing = Standing(annotation.now().coverage, annotation.annotate.coverage, tuple(notes))
+    if trouble is None:
+        return standing
+    if not standing.enough:
+        raise trouble
+    return replace(standing, notes=(*notes, f"the log suffices; the server was not asked: {trouble}"))
 
 
-def _exchange(run: Run) -> tuple[list[str], FieldguideError | None]:
+def _exchange(annotation: Annotation) -> tuple[list[str], FieldguideError | None]:
     """Pull, plan disputes, push. Returns notes, and why the server could not be asked."""
     trouble: FieldguideError | None = None
     notes: list[str] = []
     try:
-        server(run.paths)
+        annotation.server()
     except FieldguideError as error:  # none is known
         trouble = error
     try:
         if trouble is None:
-            pulled = annotate.pull(run)
+            pulled = annotation.pull()
             notes += pulled.notes if pulled.projects else ()  # the first push makes them
     except ServerError as error:
         trouble = error
-    if run.params.annotate.adjudicator is not None:
-        annotate.ask_adjudicator(run)
+    if annotation.annotate.adjudicator is not None:
+        annotation.ask_adjudicator()
     try:
         if trouble is None:
-            pushed = annotate.push(run)
-            notes += pushed.notes
+            notes += annotation.push().notes
     except ServerError as error:
         trouble = error
     return notes, trouble

@@ -1,19 +1,18 @@
-"""Answers: how many of the judgments that a row of the plan asks for the log holds. The one place that counts them."""
+"""How many of the judgments that a row of the plan asks for are in the log. The one place that counts them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 
-from fieldguide.annotation.judgments.log import Entry, current
-from fieldguide.annotation.planning.assignment import ANYBODY
-from fieldguide.annotation.planning.rows import PlanRow
+from fieldguide.annotation.judgments.log import LogEntry, current
+from fieldguide.records.plan import ANYBODY, PlanRow
 
 
-class Answers:
+class AnswerCounts:
     """The log's current judgments, looked up by what was asked."""
 
-    def __init__(self, entries: Iterable[Entry], overlap: int) -> None:
+    def __init__(self, entries: Iterable[LogEntry], overlap: int) -> None:
         """`overlap`: judgments wanted of each image of a shared project (of `anybody`)."""
         self._overlap = overlap
         self._names: dict[str, set[str]] = defaultdict(set)

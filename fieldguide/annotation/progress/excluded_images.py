@@ -1,8 +1,8 @@
-"""Images that nobody can be asked about, since no browser can be shown them: kept with the judgments.
+"""Images that nobody is asked about, since no browser can show them: unshowable.json, beside the judgments.
 
-A pair without a judgment is otherwise one that is still awaited. The file says of which that is not so, also to
-whoever rebuilds the benchmark from its log with no server. What is in it stays until somebody takes it out: the
-page may have been judged with a blank in the image's place.
+Of all other pairs without a judgment, one is still expected. The file tells that also to whoever rebuilds the
+benchmark from its log, without a server. What is in it stays until somebody takes it out: the page may have been
+judged with a blank in the image's place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fieldguide.annotation.planning.assignment import Pair
+from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, write_json
 
@@ -27,7 +27,7 @@ class _Document(BaseModel):
     images: dict[str, str]
 
 
-def read_unshowable(path: Path) -> dict[str, str]:
+def read_excluded(path: Path) -> dict[str, str]:
     """Why an image cannot be shown, by image_id; empty where there is no such file.
 
     Raises:
@@ -48,7 +48,7 @@ def read_unshowable(path: Path) -> dict[str, str]:
     return document.images
 
 
-def write_unshowable(path: Path, images: Mapping[str, str]) -> None:
+def write_excluded(path: Path, images: Mapping[str, str]) -> None:
     """Write the file, or remove it where every image can be shown."""
     if images:
         write_json(path, {"schema_version": SCHEMA_VERSION, "images": dict(images)})
@@ -56,8 +56,8 @@ def write_unshowable(path: Path, images: Mapping[str, str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def pairs_of(plan: pd.DataFrame, images: Mapping[str, str]) -> dict[Pair, str]:
-    """Why nobody can be asked, for each pair of annotation.tables.PLAN with one of these images."""
+def excluded_pairs(plan: pd.DataFrame, images: Mapping[str, str]) -> dict[Pair, str]:
+    """Why nobody can be asked, for each pair of records.plan.PLAN with one of these images."""
     if not images:
         return {}
     rows = plan[plan["image_id"].isin(set(images))]

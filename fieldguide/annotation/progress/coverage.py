@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fieldguide.annotation.judgments.log import Entry
-from fieldguide.annotation.planning.answers import Answers
-from fieldguide.annotation.planning.assignment import ANYBODY
-from fieldguide.annotation.planning.rows import PlanRow
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.records.plan import ANYBODY, PlanRow
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one assessor, or anybody together, is asked and has judged: numbers of judgments.
+class PersonCoverage:
+    """How many judgments one assessor, or everybody together in a shared project, is asked and has given.
 
     Attributes:
         asked: what is before people, and what may yet be asked.
@@ -35,17 +34,23 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """Attributes.
+class JudgingCoverage:
+    """How much of what is asked is judged.
 
-    assessors: in the order of params.yaml, those who were asked; `anybody` where projects are shared.
-    adjudicator: what was asked because assessors disagree; None where nothing was.
-    unsure: subtopics of which more may be asked, since no stopping rule has stopped them yet.
+    Attributes:
+        assessors: in the order of params.yaml, those who were asked; `anybody` where projects are shared.
+        adjudicator: what was asked because assessors disagree; None where nothing was.
+        unsure: subtopics of which more may be asked, since no stopping rule has stopped them yet.
     """
 
-    assessors: tuple[Share, ...]
-    adjudicator: Share | None = None
+    assessors: tuple[PersonCoverage, ...]
+    adjudicator: PersonCoverage | None = None
     unsure: int = 0
+
+    @property
+    def people(self) -> tuple[PersonCoverage, ...]:
+        """The assessors, and the adjudicator where anything was asked of them."""
+        return (*self.assessors, *([self.adjudicator] if self.adjudicator else []))
 
     @property
     def asked(self) -> int:
@@ -60,7 +65,7 @@ class Coverage:
     @property
     def left(self) -> int:
         """Of everybody, the adjudicator too."""
-        return self.asked - self.judged + (self.adjudicator.left if self.adjudicator else 0)
+        return sum(person.left for person in self.people)
 
     def enough(self, share: float) -> bool:
         """Whether assessors have judged that share of what they were asked, and the adjudicator of theirs."""
@@ -68,16 +73,27 @@ class Coverage:
             return False
         return self.adjudicator is None or self.adjudicator.judged >= share * self.adjudicator.asked
 
+    def lines(self) -> Iterator[str]:
+        """The same in words."""
+        if self.unsure:
+            more = f"; a stopping rule may end {self.unsure} subtopics before all of it is asked"
+            yield f"{self.judged} of at most {self.asked} judgments are in{more}"
+        else:
+            yield f"{self.judged} of {self.asked} judgments are in"
+        if self.adjudicator:
+            share = self.adjudicator
+            yield f"{share.judged} of {share.asked} disputes are decided by {share.assessor}"
+
 
 def coverage(
     rows: Iterable[PlanRow],
-    entries: Sequence[Entry],
+    entries: Sequence[LogEntry],
     annotate: Annotate,
     guidelines: Collection[str],
     stopped: Collection[str] = (),
     due: Collection[str] | None = None,
     impossible: Collection[tuple[str, str]] = (),
-) -> Coverage:
+) -> JudgingCoverage:
     """Hold the plan against the log.
 
     What counts as asked: rows of people who are named in params.yaml, under one of `guidelines`. Where a stopping
@@ -94,14 +110,14 @@ def coverage(
         impossible: (subtopic_id, image_id) that nobody can be asked, since the image cannot be shown.
     """
     people = {*annotate.assessors, ANYBODY}
-    answers = Answers(entries, annotate.overlap)
+    answers = AnswerCounts(entries, annotate.overlap)
     asked: Counter[str] = Counter()
     judged: Counter[str] = Counter()
     later: Counter[str] = Counter()
     unsure = set()
     for row in rows:
         adjudicates = row.purpose == "adjudicate"
-        if row.guideline not in guidelines or (row.subtopic_id, row.image_id) in impossible:
+        if row.guideline not in guidelines or row.pair in impossible:
             continue
         if row.assessor not in ({annotate.adjudicator} if adjudicates else people):
             continue
@@ -113,11 +129,13 @@ def coverage(
         asked[row.assessor] += answers.wanted(row)
         judged[row.assessor] += answers.given(row)
     shares = [
-        Share(name, asked[name], judged[name], later[name]) for name in [*annotate.assessors, ANYBODY] if asked[name]
+        PersonCoverage(name, asked[name], judged[name], later[name])
+        for name in [*annotate.assessors, ANYBODY]
+        if asked[name]
     ]
     decider = annotate.adjudicator
-    return Coverage(
+    return JudgingCoverage(
         tuple(shares),
-        Share(decider, asked[decider], judged[decider]) if decider and asked[decider] else None,
+        PersonCoverage(decider, asked[decider], judged[decider]) if decider and asked[decider] else None,
         len(unsure),
     )

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fieldguide.annotation.judgments.log import Entry, current
-from fieldguide.annotation.planning.answers import Answers
-from fieldguide.annotation.planning.assignment import ANYBODY
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.judgments.log import LogEntry, current
+from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 MEASURED_FROM = 50
 """Judgments with a time that a median is taken from; fewer are too few to stand for all."""
@@ -45,7 +44,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EffortEstimate:
     """`how` says, in words, what the hours rest on."""
 
     efforts: tuple[Effort, ...]
@@ -62,11 +61,11 @@ class Estimate:
         return sum(effort.hours_left for effort in self.efforts)
 
 
-def estimate(plan: pd.DataFrame, entries: Iterable[Entry], *, overlap: int = 1) -> Estimate:
+def estimate(plan: pd.DataFrame, entries: Iterable[LogEntry], *, overlap: int = 1) -> EffortEstimate:
     """Hours that the plan takes, by assessor in the order of their names.
 
     Args:
-        plan: annotation.tables.PLAN.
+        plan: records.plan.PLAN.
         entries: the judgment log; where it holds at least `MEASURED_FROM` judgments with a time, their median counts.
         overlap: judgments wanted of each image of a shared project.
     """
@@ -87,12 +86,12 @@ def estimate(plan: pd.DataFrame, entries: Iterable[Entry], *, overlap: int = 1) 
             f"and {a_question:g} s for each new question. Once {MEASURED_FROM} judgments are in, their median counts."
         )
     how += " All of the pools is counted; a stopping rule ends earlier."
-    answers = Answers(now, overlap)
+    answers = AnswerCounts(now, overlap)
     asked: dict[str, list[_Asked]] = defaultdict(list)
     for row in rows:
         asked[row.assessor].append(_Asked(row, answers.wanted(row) - answers.given(row)))
     efforts = [_effort(name, mine, overlap, an_image, a_question) for name, mine in sorted(asked.items())]
-    return Estimate(tuple(efforts), how)
+    return EffortEstimate(tuple(efforts), how)
 
 
 class _Asked(NamedTuple):

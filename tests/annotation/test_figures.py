@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fieldguide.annotation.agreement.figures import AnnotationFigures, Person, Work, progress
 from fieldguide.annotation.agreement.flags import Flag, flags
-from fieldguide.annotation.agreement.progress import Person, Progress, Work, progress
-from fieldguide.annotation.judgments.log import Entry, Judgment, append
-from fieldguide.annotation.planning.lots import lot
+from fieldguide.annotation.judgments.log import Judgment, LogEntry, append
+from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import make_plan
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.planning.section import Annotate, Stopping
-from fieldguide.annotation.planning.stopping import Asked, due
+from fieldguide.annotation.progress.stopping import PlanAndLog, due
+from fieldguide.records.plan import PlanRow, plan_rows
 from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 Answer = Callable[[PlanRow, int], int | None]
@@ -28,12 +28,12 @@ def truth(row: PlanRow) -> int:
 
 def careful(wrong: float) -> Answer:
     """Wrong on a share of the images, the same ones whenever asked."""
-    return lambda row, _: truth(row) if lot(0, str(wrong), row.task_key) >= wrong else 2 - truth(row)
+    return lambda row, _: truth(row) if draw(0, str(wrong), row.task_key) >= wrong else 2 - truth(row)
 
 
 def judged(
     folder: Path, plan: pd.DataFrame, answers: dict[str, Answer], seconds: dict[str, float] | None = None
-) -> tuple[Entry, ...]:
+) -> tuple[LogEntry, ...]:
     """Everybody named judges all of their rows, in their order."""
     said = []
     for name, answer in answers.items():
@@ -69,12 +69,12 @@ def plan(annotate: Annotate, gold: pd.DataFrame) -> pd.DataFrame:
     return make_plan(pools, subtopics_of(9), annotate, GUIDELINE, gold)
 
 
-def person(made: Progress, name: str) -> Person:
+def person(made: AnnotationFigures, name: str) -> Person:
     (found,) = [one for one in made.people if one.name == name]
     return found
 
 
-def flagged(made: Progress) -> dict[str, set[str]]:
+def flagged(made: AnnotationFigures) -> dict[str, set[str]]:
     return {one.name: {flag.kind for flag in one.flags} for one in made.people if one.flags}
 
 
@@ -103,7 +103,7 @@ def test_a_random_clicker_fails_gold(
     tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
 ) -> None:
     made = progress(
-        plan, judged(tmp_path, plan, HONEST | {"ben": lambda row, _: int(3 * lot(0, row.task_key))}), gold, annotate
+        plan, judged(tmp_path, plan, HONEST | {"ben": lambda row, _: int(3 * draw(0, row.task_key))}), gold, annotate
     )
     assert flagged(made) == {"ben": {"gold failed"}}
     (flag,) = person(made, "ben").flags
@@ -134,13 +134,13 @@ def test_whom_the_adjudicator_proves_right_is_not_flagged_for_others_errors() ->
     assert [flag.kind for flag in flags("ada", said, {}, gold, grades, ruled)] == ["constant answers"]
 
 
-def vote(assessor: str, number: int, grade: int) -> Entry:
+def vote(assessor: str, number: int, grade: int) -> LogEntry:
     judgment = Judgment(
         subtopic_id="t.e1", image_id=f"i{number:02d}", assessor=assessor, grade=int(grade),
         choice="relevant" if grade else "not", guideline="g1",
     )  # fmt: skip
     given = {"seq": number + 1, "task_key": judgment.task_key, "prev": None, "hash": "0" * 64}
-    return Entry.model_validate(judgment.model_dump(by_alias=True) | given)
+    return LogEntry.model_validate(judgment.model_dump(by_alias=True) | given)
 
 
 def test_the_same_answer_is_no_flag_where_others_give_it_too(tmp_path: Path, annotate: Annotate) -> None:
@@ -222,7 +222,7 @@ def test_a_few_gold_answers_accuse_nobody(tmp_path: Path, annotate: Annotate) ->
 
 
 def test_work_is_counted_as_asked_and_done(tmp_path: Path, plan: pd.DataFrame, annotate: Annotate) -> None:
-    keys = due(Asked(plan, (), Stopping(rule="consecutive", count=9, wave=1)))
+    keys = due(PlanAndLog(plan, (), Stopping(rule="consecutive", count=9, wave=1)))
     first = plan[plan["page_key"].isin(sorted(keys)[:3])]
     entries = judged(tmp_path, first, HONEST)
     made = progress(plan, entries, None, annotate, due=keys, not_pulled={"ada": 4}, draws=2)

@@ -1,0 +1,1 @@
+"""The step of a build that waits for people."""
