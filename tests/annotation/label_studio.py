@@ -94,7 +94,7 @@ class LabelStudioServer:
 
     def restart(self, port: int | None = None) -> Accounts:
         """Start it again where it does not run, by what a user would call; on the same port if that is free."""
-        self.accounts = start(self.paths, self.params, port)
+        self.accounts = start(self.paths, self.params.annotate, port)
         return self.accounts
 
     def stop(self) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.annotation.judgments import labels, log
-from fieldguide.annotation.judgments.adjudication import adjudicate, majority, write_decisions
+from fieldguide.annotation.judgments.adjudication import adjudicate, write_decisions
+from fieldguide.annotation.judgments.consensus import majority
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError

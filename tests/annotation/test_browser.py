@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fieldguide.annotation.form.form import ShownPage, answers, instructions, label_config, predictions, task_data
+from fieldguide.annotation.form.form import ShownPage, choices_of, instructions, label_config, predictions, task_data
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.label_studio.projects import WantedProject, find_projects
@@ -130,7 +130,7 @@ def chosen(page: Any) -> list[str]:
 def given(server: LabelStudioServer, project: int) -> dict[str, dict[int, list[str]]]:
     """What the server has, by page_key."""
     tasks = server.client().tasks.list(project=project, fields="all")
-    return {task.data["page_key"]: answers(a["result"]) for task in tasks for a in task.annotations}
+    return {task.data["page_key"]: choices_of(a["result"]) for task in tasks for a in task.annotations}
 
 
 def test_a_page_of_images_is_judged_with_the_keyboard(page, shared_server):
@@ -241,7 +241,7 @@ def test_the_question_is_shown_as_it_is_written(page, shared_server):
 def test_what_is_judged_in_the_browser_arrives_in_the_log(chromium, migrated, tmp_path, tiles):
     places, params = planned(tmp_path / "benchmark", page=tiles)
     with LabelStudioServer.fresh(places.root, params) as server:
-        push(server.client(), places, params)
+        push(server.client(), places, params.annotate, params.release.name)
         project = next(p for p in find_projects(server.client(), params.release.name) if p.assessor == "ada")
         plan = PLAN.read(places.asked)
         rows = plan[plan["assessor"] == "ada"].sort_values(["queue", "position"])
@@ -256,7 +256,7 @@ def test_what_is_judged_in_the_browser_arrives_in_the_log(chromium, migrated, tm
             press(page, *keys[: len(group)])
             submit(page)
         context.close()
-        pulled = pull(server.client(), places, params)
+        pulled = pull(server.client(), places, params.annotate, params.release.name)
     asked = {row.task_key: row.position for group in first for row in group.itertuples()}
     given = {1: PLAINLY, 2: PARTLY, 3: NOT, 4: CANNOT_TELL}
     entries = log.read(places.judgments).entries

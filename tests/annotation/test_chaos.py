@@ -48,10 +48,10 @@ class Site:
     people: dict[str, Annotator]
 
     def push(self) -> Pushed:
-        return push(self.server.client(), self.paths, self.params)
+        return push(self.server.client(), self.paths, self.params.annotate, self.params.release.name)
 
     def pull(self, **options: bool) -> Pulled:
-        return pull(self.server.client(), self.paths, self.params, **options)
+        return pull(self.server.client(), self.paths, self.params.annotate, self.params.release.name, **options)
 
     def project(self, name: str) -> int:
         return next(p.id for p in find_projects(self.server.client(), self.params.release.name) if p.assessor == name)
@@ -167,9 +167,9 @@ def test_a_server_killed_twenty_times_loses_and_doubles_nothing(large_site: Site
 DYING = """
 import json, os, signal, sys
 from pathlib import Path
-from annotation import pull as module
-from annotation.accounts import read_accounts
-from annotation.client import connect
+from fieldguide.annotation.sync import pull as module
+from fieldguide.annotation.label_studio.accounts import read_accounts
+from fieldguide.annotation.label_studio.client import connect
 from fieldguide.params import parse_params
 from fieldguide.core.paths import Paths
 writes, torn = int(sys.argv[3]), int(sys.argv[4])
@@ -184,7 +184,7 @@ os.fsync = fsync
 module._BATCH = 60
 places = Paths(Path(sys.argv[1]))
 params = parse_params(json.loads(Path(sys.argv[2]).read_text()))
-module.pull(connect(read_accounts(places)), places, params)
+module.pull(connect(read_accounts(places)), places, params.annotate, params.release.name)
 """
 
 
@@ -222,10 +222,10 @@ def test_a_server_that_is_away_changes_nothing_and_says_what_to_do(site: Site) -
     client = site.server.client()
     site.server.stop()
     with pytest.raises(FieldguideError, match="cannot be reached") as told:
-        pull(client, site.paths, site.params)
+        pull(client, site.paths, site.params.annotate, site.params.release.name)
     assert "make annotate" in str(told.value)
     with pytest.raises(FieldguideError, match="cannot be reached"):
-        push(client, site.paths, site.params)
+        push(client, site.paths, site.params.annotate, site.params.release.name)
     assert site.paths.judgments.read_bytes() == before
     site.server.restart()
     assert site.pull().appended == 0 and site.push().created == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fieldguide.annotation.form.form import (
     ShownPage,
-    answers,
+    choices_of,
     instructions,
     label_config,
     predictions,
@@ -213,7 +213,7 @@ def test_an_image_that_cannot_be_shown_is_blank_and_not_asked():
     assert [blank["value"] for blank in data["blanks"]] == ["2", "4", "5", "6", "7", "8"]
     assert data["tile1"] and data["tile3"] and not data["tile2"]
     guessed = predictions(page, GUIDELINE, 4)[0]["result"]
-    assert answers(guessed) == {1: ["plainly-visible"], 3: ["not-visible"]}
+    assert choices_of(guessed) == {1: ["plainly-visible"], 3: ["not-visible"]}
     assert guessed[-1]["value"] == {"choices": ["2", "4"]}
 
 
@@ -256,7 +256,7 @@ def test_a_page_that_does_not_fit_together_is_refused(changes, message):
 def test_guesses_come_as_the_answers_would():
     guessed = predictions(asked(3, guesses=("plainly-visible", None, "not-visible")), GUIDELINE, 4)
     assert len(guessed) == 1
-    assert answers(guessed[0]["result"]) == {1: ["plainly-visible"], 3: ["not-visible"]}
+    assert choices_of(guessed[0]["result"]) == {1: ["plainly-visible"], 3: ["not-visible"]}
     blank = [part for part in guessed[0]["result"] if part["from_name"] == "blank"]
     assert [part["value"] for part in blank] == [{"choices": ["4"]}]
 
@@ -276,18 +276,18 @@ def test_a_guess_that_is_no_choice_is_refused():
 
 @given(st.dictionaries(st.integers(1, 8), st.text(min_size=1), max_size=8))
 def test_answers_undo_result_of(choices):
-    assert answers(result_of(choices)) == {n: [c] for n, c in sorted(choices.items())}
+    assert choices_of(result_of(choices)) == {n: [c] for n, c in sorted(choices.items())}
 
 
 def test_what_only_opens_and_hides_says_nothing():
     parts = [{"from_name": name, "type": "choices", "value": {"choices": ["3"]}} for name in ("blank", "view")]
-    assert answers([*parts, *result_of({2: "not-visible"})]) == {2: ["not-visible"]}
+    assert choices_of([*parts, *result_of({2: "not-visible"})]) == {2: ["not-visible"]}
 
 
 def test_two_answers_for_one_image_are_both_told():
     twice = result_of({1: "a"}) + result_of({1: "b"})
-    assert answers(twice) == {1: ["a", "b"]}
-    assert answers([{"from_name": "grade1", "type": "choices", "value": {"choices": ["a", "b"]}}]) == {1: ["a", "b"]}
+    assert choices_of(twice) == {1: ["a", "b"]}
+    assert choices_of([{"from_name": "grade1", "type": "choices", "value": {"choices": ["a", "b"]}}]) == {1: ["a", "b"]}
 
 
 def part(**changes):
@@ -319,7 +319,7 @@ def part(**changes):
 )
 def test_what_the_form_never_sends_is_refused_with_a_short_reason(result, message):
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
-        answers(result)
+        choices_of(result)
     assert len(str(caught.value)) < 300
 
 
@@ -339,7 +339,7 @@ JSON = st.recursive(
 )
 def test_whatever_comes_back_is_answers_or_refused(result):
     try:
-        found = answers(result)
+        found = choices_of(result)
     except ValueError:
         return
     assert all(1 <= n <= 8 and choices and all(isinstance(c, str) for c in choices) for n, choices in found.items())

@@ -30,7 +30,13 @@ class Site:
     people: dict[str, Annotator]
 
     def pull(self, **options: bool) -> Pulled:
-        return pull(self.server.client(), self.server.paths, self.server.params, **options)
+        return pull(
+            self.server.client(),
+            self.server.paths,
+            self.server.params.annotate,
+            self.server.params.release.name,
+            **options,
+        )
 
     def entries(self) -> tuple[log.LogEntry, ...]:
         return log.read(self.server.paths.judgments).entries

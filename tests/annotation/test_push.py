@@ -15,18 +15,18 @@ import pandas as pd
 import pytest
 
 from fieldguide.annotation.form.form import result_of
-from fieldguide.annotation.form.pages import pages_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio import projects
 from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.label_studio.tasks import import_tasks
 from fieldguide.annotation.planning.disputes import disputed
+from fieldguide.annotation.planning.pages import pages_of
 from fieldguide.annotation.planning.section import Images
 from fieldguide.annotation.progress.excluded_images import read_excluded
+from fieldguide.annotation.progress.snapshot import read_snapshot
 from fieldguide.annotation.sync import push as module
 from fieldguide.annotation.sync.push import Pushed, plan_push, push
-from fieldguide.annotation.sync.push_inputs import PushInputs
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
@@ -50,7 +50,7 @@ class Site:
     params: Params
 
     def push(self) -> Pushed:
-        return push(self.server.client(), self.paths, self.params)
+        return push(self.server.client(), self.paths, self.params.annotate, self.params.release.name)
 
     def change(self, **annotate: Any) -> None:
         section = self.params.annotate.model_copy(update=annotate)
@@ -66,7 +66,7 @@ class Site:
 
     def planned(self) -> dict[str, list[str]]:
         keys: dict[str, list[str]] = {}
-        for page in sorted(pages_of(PLAN.read(self.paths.asked)).values(), key=lambda page: page.queue):
+        for page in sorted(pages_of(plan_rows(PLAN.read(self.paths.asked))).values(), key=lambda page: page.queue):
             keys.setdefault(page.mark[0], []).append(page.key)
         return keys
 
@@ -119,13 +119,13 @@ def test_everybody_gets_their_pages_in_their_order_and_a_second_push_does_nothin
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(site: Site) -> None:
-    would = plan_push(site.server.client(), site.paths, site.params)
+    would = plan_push(site.server.client(), site.paths, site.params.annotate, site.params.release.name)
     assert site.projects() == {}
     assert not site.paths.used_guidelines.exists()
     did = site.push()
     assert (would.created, would.present, would.removed) == (did.created, did.present, did.removed)
     site.server.client().tasks.delete(str(site.tasks("ada")[0].id))
-    assert plan_push(site.server.client(), site.paths, site.params).created == 1
+    assert plan_push(site.server.client(), site.paths, site.params.annotate, site.params.release.name).created == 1
     assert len(site.tasks("ada")) == len(site.planned()["ada"]) - 1
 
 
@@ -140,7 +140,7 @@ def test_the_guidelines_are_kept_as_they_were_shown(site: Site) -> None:
 
 def test_what_the_form_shows(site: Site) -> None:
     site.push()
-    task, page = site.tasks("ada")[0], pages_of(PLAN.read(site.paths.asked))[site.planned()["ada"][0]]
+    task, page = site.tasks("ada")[0], pages_of(plan_rows(PLAN.read(site.paths.asked)))[site.planned()["ada"][0]]
     assert [item["image_id"] for item in task.data["items"]] == [row.image_id for row in page.rows]
     assert f'src="https://images.example/{page.rows[0].image_id}"' in task.data["tile1"]
     assert task.data["references"].count("<img") == 2
@@ -281,7 +281,7 @@ def test_guesses_are_shown_on_sighted_pages_and_on_no_others(site: Site) -> None
         site.paths.root, name=site.params.release.name, images=ELSEWHERE, preannotation=guess
     )
     site.push()
-    client, pages = site.server.client(), pages_of(PLAN.read(site.paths.asked))
+    client, pages = site.server.client(), pages_of(plan_rows(PLAN.read(site.paths.asked)))
     assert client.projects.get(site.projects()["ada"]).show_collab_predictions
     shown = {task.data["page_key"]: task.predictions for task in site.tasks("ada")}
     assert {bool(p) for p in shown.values()} == {True, False}
@@ -317,7 +317,7 @@ def test_the_adjudicator_sees_what_was_said_and_not_by_whom(site: Site) -> None:
 
 
 def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: Site) -> None:
-    page = pages_of(PLAN.read(site.paths.asked))[site.planned()["ada"][0]]
+    page = pages_of(plan_rows(PLAN.read(site.paths.asked)))[site.planned()["ada"][0]]
     lost = page.rows[1].image_id
     table = IMAGES.read(site.paths.images)
     IMAGES.write(site.paths.images, table[table["image_id"] != lost].reset_index(drop=True))
@@ -335,12 +335,12 @@ def test_images_that_cannot_be_shown_leave_their_tile_blank_and_are_named(site: 
 
 def test_a_page_without_an_image_that_can_be_shown_is_not_asked(site: Site) -> None:
     key = site.planned()["ada"][0]
-    lost = {row.image_id for row in pages_of(PLAN.read(site.paths.asked))[key].rows}
+    lost = {row.image_id for row in pages_of(plan_rows(PLAN.read(site.paths.asked)))[key].rows}
     table = IMAGES.read(site.paths.images)
     IMAGES.write(site.paths.images, table[~table["image_id"].isin(lost)].reset_index(drop=True))
     site.push()
     assert key not in site.there()["ada"]
-    assert key not in PushInputs(site.paths, site.params).due
+    assert key not in read_snapshot(site.paths, site.params.annotate).due
 
 
 def test_a_closed_project_gets_nothing_until_it_is_opened_again(site: Site) -> None:
@@ -420,8 +420,8 @@ def test_an_answer_that_is_lost_doubles_nothing(
     monkeypatch.setattr(http, "send", losing)
     if moment == "before":
         with pytest.raises(FieldguideError, match="no answer in time"):
-            push(client, site.paths, site.params)
-    push(client, site.paths, site.params)
+            push(client, site.paths, site.params.annotate, site.params.release.name)
+    push(client, site.paths, site.params.annotate, site.params.release.name)
     assert lost
     assert site.there() == site.planned()
     assert len(find_projects(client, site.params.release.name)) == 3

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from fieldguide.annotation.form.pages import pages_of
 from fieldguide.annotation.label_studio.projects import find_projects
+from fieldguide.annotation.planning.pages import pages_of
 from fieldguide.annotation.sync import push as module
 from fieldguide.annotation.sync.push import push
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
+from fieldguide.records.plan import PLAN, plan_rows
 from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
 from tests.annotation.planned_benchmark import keys_there, planned
 
@@ -29,15 +29,16 @@ TIMES = 6
 PUSHING = f"""
 import sys
 from pathlib import Path
-from annotation import push
-from annotation.accounts import read_accounts
-from annotation.client import connect
+from fieldguide.annotation.label_studio.accounts import read_accounts
+from fieldguide.annotation.label_studio.client import connect
+from fieldguide.annotation.sync import push
 from fieldguide.core.paths import Paths
 from tests.annotation.planned_benchmark import params_of
 push._BATCH_TASKS = {BATCH}
 places = Paths(Path(sys.argv[1]))
 print("begin", flush=True)
-push.push(connect(read_accounts(places)), places, params_of("chaos"))
+params = params_of("chaos")
+push.push(connect(read_accounts(places)), places, params.annotate, params.release.name)
 """
 
 
@@ -54,7 +55,7 @@ def there(server: LabelStudioServer) -> dict[str, list[str]]:
 
 def wanted(paths: Paths) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    for key, page in pages_of(PLAN.read(paths.asked)).items():
+    for key, page in pages_of(plan_rows(PLAN.read(paths.asked))).items():
         keys.setdefault(page.mark[0], []).append(key)
     return keys
 
@@ -72,22 +73,22 @@ def moments(seconds: float, seed: int) -> list[float]:
 def test_server_killed_while_pushing(server: LabelStudioServer, benchmark: tuple[Paths, Params]) -> None:
     paths, params = benchmark
     begin = time.perf_counter()
-    push(server.client(), paths, params)
+    push(server.client(), paths, params.annotate, params.release.name)
     struck = 0
     for moment in moments(time.perf_counter() - begin, seed=1):
         begin_anew(server)
         killer = threading.Timer(moment, server.kill)
         killer.start()
         try:
-            push(server.client(), paths, params)
+            push(server.client(), paths, params.annotate, params.release.name)
         except FieldguideError as error:
             struck += 1
             assert "cannot be reached" in str(error)
         killer.join()
         server.restart()
-        push(server.client(), paths, params)
+        push(server.client(), paths, params.annotate, params.release.name)
         assert there(server) == wanted(paths)
-        again = push(server.client(), paths, params)
+        again = push(server.client(), paths, params.annotate, params.release.name)
         assert (again.created, again.removed, again.notes) == (0, 0, ())
     assert struck
 
@@ -95,7 +96,7 @@ def test_server_killed_while_pushing(server: LabelStudioServer, benchmark: tuple
 def test_pushing_process_killed(server: LabelStudioServer, benchmark: tuple[Paths, Params]) -> None:
     paths, params = benchmark
     begin = time.perf_counter()
-    push(server.client(), paths, params)
+    push(server.client(), paths, params.annotate, params.release.name)
     struck = 0
     for moment in moments(time.perf_counter() - begin, seed=2):
         begin_anew(server)
@@ -105,6 +106,6 @@ def test_pushing_process_killed(server: LabelStudioServer, benchmark: tuple[Path
             time.sleep(moment)
             process.kill()
             struck += process.wait() != 0
-        push(server.client(), paths, params)
+        push(server.client(), paths, params.annotate, params.release.name)
         assert there(server) == wanted(paths)
     assert struck

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from fieldguide.annotation.agreement.agreement import agreement
-from fieldguide.annotation.agreement.figures import progress
+from fieldguide.annotation.agreement.figures import figures_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.guidelines import read_guideline
@@ -54,7 +54,7 @@ class Work:
             self.people[name].truth = truth
             self.people[name].judge(project)
         PLAN.write(self.server.paths.asked, self.plan)
-        pull(self.server.client(), self.server.paths, self.server.params)
+        pull(self.server.client(), self.server.paths, self.server.params.annotate, self.server.params.release.name)
         return log.read(self.server.paths.judgments).entries
 
     def wrong(self, name: str) -> float:
@@ -129,7 +129,7 @@ def test_gold_catches_the_one_who_only_clicks(people_server: LabelStudioServer) 
     confusions = {name: evenly_wrong(GRADED, 0.05) for name in ("ada", "ben")} | {"cleo": at_random(GRADED)}
     with people_server as server:
         work = work_of(server, 6, 12, 24, confusions)
-        figures = progress(work.plan, work.judge(work.plan), work.gold, server.params.annotate)
+        figures = figures_of(work.plan, work.judge(work.plan), work.gold, server.params.annotate)
         failed = {p.name for p in figures.people if any(flag.kind == "gold failed" for flag in p.flags)}
         assert failed == {"cleo"}
 

@@ -62,7 +62,9 @@ def summary_of(entries: tuple[LogEntry, ...], params: Params, rule: str = "major
     gold = {pair: grade for pair, grade in simulate(0, tasks=120, gold=6).truth.items() if int(pair[1]) < 6}
     pools = pools_of(entries)
     decided = adjudicate(entries, pools, rule, gold)  # type: ignore[arg-type]
-    return summarise(entries, decided, [DATASET_LABEL], pools, params, gold)
+    return summarise(
+        entries, decided, [DATASET_LABEL], pools, gold, params.adjudicate.rule, params.annotate, params.pool
+    )
 
 
 def test_everything_is_plain_json_and_made_again_the_same(tmp_path: Path) -> None:
@@ -84,7 +86,8 @@ def test_everything_is_plain_json_and_made_again_the_same(tmp_path: Path) -> Non
 
 
 def test_an_empty_log_has_a_summary_without_numbers() -> None:
-    made = summarise([], adjudicate([], POOLS.frame([])), [], POOLS.frame([]), tiny_params())
+    params, pools = tiny_params(), POOLS.frame([])
+    made = summarise([], adjudicate([], pools), [], pools, {}, "majority", params.annotate, params.pool)
     assert made.agreement.overall.ordinal.reason == "no image has answers by two assessors"
     assert (made.pairs, made.assessors, made.decided_by) == (0, (), {})
 
