@@ -110,8 +110,8 @@ def build(
 ) -> None:
     """Build the benchmark: every stage that is not up to date, under one Prefect server.
 
-    Where people judge (adjudicate.judge: log), it asks them after the pool, suspends and ends with status 75. Run
-    it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
+    Where people judge (adjudicate.judge: log), it asks them after the pool and ends with status 75. Run it
+    again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
     """
     if estimate:
         from fieldguide.cli.estimate import show
