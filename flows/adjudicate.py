@@ -6,8 +6,8 @@ from fieldguide.runtime.stage import Run, stage
 @stage
 def adjudicate(run: Run) -> None:
     """Write data/qrels/, and with the dataset-label judge data/judgments/log.jsonl before."""
+    from fieldguide.annotation.agreement.grading import grade, judgments
     from fieldguide.annotation.agreement.summary import lines_of, write_summary
-    from fieldguide.annotation.grading import grade, judgments
 
     paths, params = run.paths, run.params
     grades = grade(judgments(paths, params.adjudicate), paths, params.adjudicate, params.annotate)

@@ -200,8 +200,8 @@ def _pull_again_and_again(annotation: Annotation, every: float) -> None:
 @app.command(epilog="Example: fieldguide annotate agreement --json | jq .agreement.overall.ordinal")
 def agreement(as_json: Json = False) -> None:
     """Say how far people agree, as the log is now: alpha, kappa, gold, bias, and how grades would be decided."""
+    from fieldguide.annotation.agreement.grading import grade
     from fieldguide.annotation.agreement.summary import lines_of
-    from fieldguide.annotation.grading import grade
     from fieldguide.annotation.judgments import log
     from fieldguide.cli.tables import show_json
     from fieldguide.core.paths import Paths

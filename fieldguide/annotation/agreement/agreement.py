@@ -52,7 +52,7 @@ class Kappa:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of all topics together, of each topic, and of each two assessors."""
+    """Alpha of all topics together and of each topic, and kappa of each two assessors."""
 
     overall: Alphas
     topics: dict[str, Alphas]
@@ -98,7 +98,7 @@ def alphas_of(said: VotesByPair, confidence: float, draws: int, seed: int) -> Al
 
 
 def kappas(said: VotesByPair) -> list[Kappa]:
-    """Of each two assessors, in the order of their names."""
+    """Cohen's kappa of each two assessors, in the order of their names."""
     grades = [graded(by) for by in said.values()]
     names = sorted({assessor for by in said.values() for assessor in by})
     return [_kappa(a, b, [(by[a], by[b]) for by in grades if a in by and b in by]) for a, b in combinations(names, 2)]

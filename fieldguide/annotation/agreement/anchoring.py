@@ -1,6 +1,6 @@
 """Anchoring: how far a model's guess in sight draws people towards it.
 
-Which pages show guesses is drawn by lot, so that judgments with and without sight differ by nothing else in the
+Which pages show guesses is drawn at random, so that judgments with and without sight differ by nothing else in the
 long run. What they are of differs by chance: the comparison is made within each subtopic, among images with the same
 guess, and put together with Mantel-Haenszel weights for differences of proportions (Greenland and Robins, Biometrics
 41(1), 1985).
@@ -120,7 +120,7 @@ def anchoring(
 def _effects(
     cells: Mapping[Cell, tuple[list[LogEntry], list[LogEntry]]], highest: int, confidence: float, draws: int, seed: int
 ) -> tuple[Effect, Effect]:
-    """Of giving the guessed grade, and of giving any grade above 0."""
+    """The effects on giving the guessed grade, and on giving any grade above 0."""
     rates = np.array(
         [
             [_share(votes, highest if guessed else 0) for votes in sides] + [_share(votes, None) for votes in sides]
@@ -155,7 +155,7 @@ def _effects(
 
 
 def _share(some: Collection[LogEntry], grade: int | None) -> float:
-    """Of votes with this grade; None: with any above 0."""
+    """The share of votes with this grade; None: with any grade above 0."""
     return sum((v.grade or 0) > 0 if grade is None else v.grade == grade for v in some) / len(some)
 
 

@@ -101,7 +101,7 @@ def figures_of(
     guidelines: Collection[str] | None = None,
     draws: int = 200,
 ) -> AnnotationFigures:
-    """Figures of everything so far.
+    """The figures of all that is planned and judged so far.
 
     Args:
         plan: records.plan.PLAN.

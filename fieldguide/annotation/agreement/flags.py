@@ -39,7 +39,7 @@ GOOD = 0.9
 
 @dataclass(frozen=True)
 class Flag:
-    """What is odd, and the figures that it rests on."""
+    """One thing to look into, with the figures that it rests on."""
 
     kind: Kind
     evidence: str
@@ -75,7 +75,7 @@ def flags(
 
 
 def _when(entry: LogEntry) -> tuple[float, int]:
-    """Place in time, and in the log where no time is known."""
+    """When it was judged; the place in the log decides where no time is known."""
     at = datetime.fromisoformat(entry.judged_at).timestamp() if entry.judged_at is not None else 0.0
     return at, entry.seq
 
@@ -126,7 +126,7 @@ def _constant(
 
 
 class _Half(NamedTuple):
-    """Of images that another judged too: `same` as the other relevant or not; relevant against the other; not."""
+    """Images that two assessors judged: both the same (relevant or not), only the one relevant, only the other."""
 
     same: int
     more: int
@@ -189,7 +189,10 @@ def _drift_on_gold(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int
 
 
 def _gold_failed(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int], grades: Sequence[int]) -> Flag | None:
-    """No better than somebody who does not look, by lot or always with the most frequent grade, and no bad luck."""
+    """No better on gold than somebody who does not look at the images, and worse than bad luck explains.
+
+    Whoever does not look chooses at random, or always the most frequent grade.
+    """
     known = [(entry.grade, gold[pair]) for pair, entry in own if pair in gold]
     if not known or not grades:
         return None

@@ -17,7 +17,7 @@ from fieldguide.evaluation.statistics.resampling import bootstrap_interval, clus
 
 @dataclass(frozen=True)
 class Proportion:
-    """So many of so many, with Wilson's interval (Journal of the American Statistical Association 22, 1927).
+    """A count of a total, with Wilson's interval (Journal of the American Statistical Association 22, 1927).
 
     `share`, `low` and `high` are None where there is nothing to count.
     """

@@ -68,7 +68,7 @@ def summarise(
     annotate: Annotate,
     pool: Pool,
 ) -> AgreementSummary:
-    """Everything at once. The same log and parameters give the same summary.
+    """Sum up what people judged. The same log and parameters give the same summary.
 
     Args:
         entries: the log.

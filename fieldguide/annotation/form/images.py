@@ -31,7 +31,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class CannotShowError(Exception):
-    """Why an image cannot be shown. Nobody is asked about it, and it is named."""
+    """An image cannot be shown, with the reason. Nobody is asked about it, and a note names it."""
 
 
 class Pictures:
@@ -110,7 +110,7 @@ class Pictures:
         return None
 
     def _jpeg(self, image_id: str, side: int) -> bytes:
-        """Upright, on white, without what the original says of camera and place."""
+        """A JPEG of the image: upright, on white, without the metadata of the original."""
         data = image_bytes(self._paths, self._rows[image_id])
         try:
             image = open_image(data)

@@ -40,7 +40,7 @@ class Guesses:
         self._best, self._none = by_grade[max(by_grade)], by_grade[0]
 
     def of(self, row: PlanRow) -> str:
-        """A choice of the guideline."""
+        """The guess for a row, as a choice of the guideline."""
         return self._best if row.pair in self._top else self._none
 
 

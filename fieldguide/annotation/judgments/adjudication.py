@@ -1,4 +1,4 @@
-"""Adjudication: from what assessors said to one grade a pair, with who, how many and how it was decided."""
+"""Adjudication: one grade for each pair from all judgments of it, with who judged and how it was decided."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _REMEDIES: dict[str, str] = {
 
 
 class Quarantined(BaseModel):
-    """One refusal (a line of quarantine.jsonl).
+    """One answer that was refused (a line of quarantine.jsonl).
 
     Attributes:
         detail: what is wrong, in words.
@@ -83,7 +83,7 @@ class Quarantined(BaseModel):
 
     @property
     def key(self) -> str:
-        """Identity by content, whenever it is seen: sha256 of all but the words and the time."""
+        """Identity: sha256 of all fields but `detail` and the time. However often it is read, it is kept once."""
         return content_key(**self.model_dump(exclude={"detail", "updated_at"}))
 
     @property
@@ -93,7 +93,7 @@ class Quarantined(BaseModel):
 
 
 def evidence(result: object) -> str:
-    """A result as JSON text of ASCII characters, whatever it holds; cut with a word on its length."""
+    """A result as JSON text of ASCII characters, whatever it holds; cut where it is long."""
     try:
         text = json.dumps(result, sort_keys=True, separators=(",", ":"))
     except (RecursionError, TypeError, ValueError):

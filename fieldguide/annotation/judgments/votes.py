@@ -1,4 +1,4 @@
-"""Votes: what counts, of all that people said.
+"""Votes: which lines of the judgment log count.
 
 The one place that says which line of the log stands for an assessor's opinion of a pair, so that agreement,
 adjudication and disputes speak of the same.

@@ -238,6 +238,6 @@ def _parse_people(text: str) -> dict[str, Account]:
 
 
 def _problems(error: ValidationError, names: Mapping[str, str] = {}) -> list[Problem]:
-    """What is wrong, by key, without the values."""
+    """What is wrong, by key. Values are left out: they may be secrets."""
     keys = [(".".join(str(part) for part in item["loc"]) or "the file", item["msg"]) for item in error.errors()]
     return [Problem(names.get(key, key), message) for key, message in keys]

@@ -33,7 +33,7 @@ class Assigner:
     together: Counter[frozenset[str]] = field(default_factory=Counter)
 
     def know(self, asked: Mapping[Pair, Set[str]]) -> None:
-        """Take up what was asked before. Who is new begins with the least load: nobody has to catch up."""
+        """Count what was asked before. A new assessor starts with the smallest load of the others: no catching up."""
         for holders in asked.values():
             self._count(holders)
         known = [a for a in self.assessors if self.load[a]]

@@ -182,7 +182,7 @@ def _dealt(
 
 
 def _wanted(holders: Set[str], annotate: Annotate) -> int:
-    """How many more are to be asked."""
+    """How many more assessors are to be asked."""
     missing = 0 if ANYBODY in holders else max(0, annotate.overlap - len(holders))
     return min(1, missing) if annotate.projects == "shared" else missing
 

@@ -39,12 +39,12 @@ class QueuePage:
 
     @property
     def has_gold(self) -> bool:
-        """Some question's grade is known."""
+        """It has an image whose grade is known."""
         return any(q.purpose == "gold" for q in self.questions)
 
     @property
     def name(self) -> tuple[str, ...]:
-        """What is asked, whatever the order."""
+        """Identity of what is asked, whatever the order of the images."""
         return (self.subtopic_id, *sorted(q.image_id for q in self.questions))
 
 
@@ -59,7 +59,7 @@ class Repeat:
 def in_order(
     blocks: Mapping[str, Sequence[QueuePage]], topics: Mapping[str, str], draw: Callable[[str], float]
 ) -> list[QueuePage]:
-    """Topic by topic in the order of their lots, each subtopic's pages together in pool order.
+    """Topic by topic in a drawn order, each subtopic's pages together in pool order.
 
     Whoever stays with one question judges faster, and each stay goes through a whole pool, so that likely and
     unlikely images come at the same rate from the beginning to the end. Topics with gold are spread evenly.
@@ -111,7 +111,7 @@ def repeats(pages: Mapping[int, QueuePage], annotate: Annotate, draw: Callable[[
 def _chosen(
     pages: Mapping[int, QueuePage], wanted: int, gap: int, last: int, draw: Callable[[QueuePage], float]
 ) -> list[Repeat]:
-    """Pages by their lots until `wanted` images are found; each at least `gap` places before its repeat."""
+    """Pages in a drawn order until `wanted` images are found; each at least `gap` places before its repeat."""
     chosen = []
     for queue in sorted(pages, key=lambda queue: (draw(pages[queue]), queue)):
         if wanted > 0 and queue + gap <= last:

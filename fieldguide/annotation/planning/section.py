@@ -64,7 +64,7 @@ class Stopping(Section):
 
 
 class Annotate(Section):
-    """`fieldguide annotate`: who is asked what. Changing it changes what is asked from now on, never what was said.
+    """`fieldguide annotate`: who is asked what. A change counts for what is asked from then on.
 
     Attributes:
         assessors: names for the log, not addresses; accounts.json says who they are on the server.

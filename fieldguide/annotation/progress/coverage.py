@@ -64,7 +64,7 @@ class JudgingCoverage:
 
     @property
     def left(self) -> int:
-        """Of everybody, the adjudicator too."""
+        """What everybody has still to judge, the adjudicator too."""
         return sum(person.left for person in self.people)
 
     def enough(self, share: float) -> bool:
@@ -94,7 +94,7 @@ def coverage(
     due: Collection[str] | None = None,
     impossible: Collection[tuple[str, str]] = (),
 ) -> JudgingCoverage:
-    """Hold the plan against the log.
+    """Count what of the plan is in the log.
 
     What counts as asked: rows of people who are named in params.yaml, under one of `guidelines`. Where a stopping
     rule holds, of a stopped subtopic only what was put before people (`due`); of every other subtopic all rows, since

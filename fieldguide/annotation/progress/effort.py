@@ -1,4 +1,4 @@
-"""How long judging takes: an estimate, with the words how it was made."""
+"""How long judging takes: an estimate, and how it was made."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class EffortEstimate:
-    """`how` says, in words, what the hours rest on."""
+    """Hours of each assessor; `how` says in words what they rest on."""
 
     efforts: tuple[Effort, ...]
     how: str

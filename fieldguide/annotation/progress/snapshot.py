@@ -27,7 +27,7 @@ from fieldguide.records.topics import Subtopic, read_topics
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was read at one moment.
+    """Plan, log and guidelines as they were read at one moment.
 
     Attributes:
         plan: records.plan.PLAN.

@@ -221,7 +221,7 @@ def _verdict(
 
 
 def _run(images: Iterable[_Image], enough: int | None) -> int:
-    """Non-relevant images in a row. Once `enough` it stays: what was judged beyond the end moves it no more."""
+    """Non-relevant images in a row. Counting ends at `enough`: images judged after that do not change it."""
     run = 0
     for image in images:
         if not image.decided or run == enough:

@@ -1,4 +1,4 @@
-"""What the server lacks of the plan, and what it has too much. Pure."""
+"""Which pages of the plan a project of the server lacks, and which tasks it should not have. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fieldguide.annotation.planning.pages import PlanPage
 
 @dataclass(frozen=True)
 class Difference:
-    """What a project lacks and what it has too much.
+    """Which pages a project lacks, and which tasks it should not have.
 
     Attributes:
         create: due pages that are neither there nor judged, in the assessor's order.
@@ -34,7 +34,7 @@ class Difference:
 def difference(
     wanted: Collection[str], pages: Mapping[str, PlanPage], done: Collection[str], listed: Iterable[Listed]
 ) -> Difference:
-    """Hold a project's tasks against the plan.
+    """Compare a project's tasks with the plan.
 
     Args:
         wanted: keys of its pages that are due.

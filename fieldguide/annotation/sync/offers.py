@@ -1,4 +1,4 @@
-"""Which annotations may count: held against the plan and the people, each as a whole. What may not is refused."""
+"""Which annotations may count, by what was asked of whom. The others are refused, each as a whole."""
 
 from __future__ import annotations
 

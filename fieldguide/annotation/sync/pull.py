@@ -169,7 +169,7 @@ def _basis(paths: Paths, annotate: Annotate, before: log.Log, accounts: Accounts
 
 
 def _fitting(paths: Paths, basis: _Basis) -> Cursor | None:
-    """The cursor, if what it was read into is still there and would be read the same way."""
+    """The cursor, if log and quarantine still hold what it read, and it would be read the same way now."""
     cursor = read_cursor(_cursor(paths))
     if cursor is None or cursor.context != basis.context or cursor.quarantine != _quarantine_hash(paths):
         return None

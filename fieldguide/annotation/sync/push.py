@@ -157,7 +157,7 @@ class _Push:
             self._drop(extra.project)
 
     def _report(self, project: Project | None, lacks: Difference, closed: bool) -> None:
-        """Name what cannot be healed."""
+        """Note what a push cannot put right."""
         if project is None:
             return
         name = _name(project)
@@ -202,7 +202,7 @@ class _Push:
             self.counts["created"] += len(tasks)
 
     def _drop(self, extra: Project) -> None:
-        """A second project with one mark: what a crash between making a project and hearing of it can leave."""
+        """Remove a second project with the same mark, as a crash can leave one, unless people judged in it."""
         tasks = [task.task for task in list_tasks(self.client, extra.id)]
         if remove_untouched(self.client, extra.id, tasks):
             self.projects.append(extra)

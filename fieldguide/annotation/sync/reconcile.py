@@ -1,4 +1,4 @@
-"""What the server holds against what the log holds: which lines follow, what is refused, what is held back. Pure.
+"""Compare the server with the log: which lines are to be appended, what is refused, what is held back. Pure.
 
 Rules, each so that nothing given is lost, doubled or silently changed:
 

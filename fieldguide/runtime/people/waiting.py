@@ -41,7 +41,7 @@ class Patience:
     every: float | None = None
 
 
-class Pipeline(Protocol):
+class BuildStages(Protocol):
     """The part of a build that needs nobody."""
 
     def up_to(self, stage: str) -> None:
@@ -60,7 +60,7 @@ def people_judged(params: Params, paths: Paths, track: Track = silent) -> Standi
     return look(Annotation(paths, params.annotate, params.release.name, track))
 
 
-def wait_for_people(run: Run, pipeline: Pipeline, patience: Patience) -> bool:
+def wait_for_people(run: Run, stages: BuildStages, patience: Patience) -> bool:
     """Carry a build as far as people let it, as one Prefect flow.
 
     Returns:
@@ -72,12 +72,12 @@ def wait_for_people(run: Run, pipeline: Pipeline, patience: Patience) -> bool:
     from prefect import flow
 
     def body() -> bool:
-        pipeline.up_to("pool")
+        stages.up_to("pool")
         if not _enough(run, patience):
             return False
         # Nobody adds judgments meanwhile: DVC would record a log that its qrels do not know.
         with judgments_locked(run.paths, wait=True):
-            pipeline.all()
+            stages.all()
         return True
 
     return bool(flow(name="build", persist_result=False)(body)())
