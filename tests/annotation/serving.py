@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.annotation.form.form import ShownPage, label_config, task_data
+from fieldguide.annotation.form.task import ShownPage, task_data
+from fieldguide.annotation.form.template import label_config
 from fieldguide.annotation.judgments.guidelines import Guideline, archive, read_guideline
 from fieldguide.annotation.judgments.log import task_key
 from fieldguide.annotation.label_studio import projects

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fieldguide.annotation.form.form import ShownPage, choices_of, instructions, label_config, predictions, task_data
+from fieldguide.annotation.form.task import ShownPage, choices_of, predictions, task_data
+from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.label_studio.projects import WantedProject, find_projects

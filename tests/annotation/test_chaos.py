@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log, quarantine
 from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.annotation.label_studio.tasks import list_tasks

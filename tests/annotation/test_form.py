@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.annotation.form.form import (
-    ShownPage,
-    choices_of,
-    instructions,
-    label_config,
-    predictions,
-    result_of,
-    task_data,
-)
+from fieldguide.annotation.form.task import ShownPage, choices_of, predictions, result_of, task_data
+from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.judgments.guidelines import Choice, Guideline, read_guideline
 from fieldguide.core.errors import FieldguideError, ProblemsError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log, quarantine
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.core.errors import FieldguideError

@@ -14,7 +14,7 @@ import httpx
 import pandas as pd
 import pytest
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio import projects

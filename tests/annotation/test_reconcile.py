@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio.reading import Given, Served

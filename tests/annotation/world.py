@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import Guideline, read_guideline
 from fieldguide.annotation.judgments.log import LogEntry

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 from PIL import Image
 
-from fieldguide.annotation.form.form import REFERENCES
+from fieldguide.annotation.form.task import REFERENCES
 from fieldguide.annotation.planning.section import Images
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open

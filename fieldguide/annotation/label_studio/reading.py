@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.annotation.form.form import TILES
+from fieldguide.annotation.form.task import TILES
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:

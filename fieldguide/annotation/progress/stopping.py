@@ -61,7 +61,7 @@ class PlanAndLog:
         pools: records.POOLS; the rule `missed` needs them.
         overlap: judgments wanted of a page of a shared project (of `anybody`).
         assessors: who is still asked; None: everybody in the plan.
-        adjudicator: who decides now; None: whoever the plan names.
+        adjudicator: who decides now, empty where nobody does; None: whoever the plan names.
         guidelines: versions that are still judged by; None: all.
         impossible: pairs that nobody can be asked, since the image cannot be shown; nothing waits for them.
     """

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fieldguide.annotation.form.form import choices_of
+from fieldguide.annotation.form.task import choices_of
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.log import Judgment, LogEntry, ServerRecord
 from fieldguide.annotation.judgments.quarantine import Quarantined, Reason, evidence

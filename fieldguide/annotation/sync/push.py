@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.annotation.form.pages import PageTask
+from fieldguide.annotation.form.composer import PageTask
 from fieldguide.annotation.judgments.guidelines import Guideline, archive
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.label_studio.projects import FoundProject, Project, ensure, look, remove, serve_folder

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fieldguide.annotation.form import form
+from fieldguide.annotation.form.composer import Composer, Guesses
 from fieldguide.annotation.form.images import Pictures
-from fieldguide.annotation.form.pages import Composer, Guesses
+from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.label_studio.projects import WantedProject
 from fieldguide.annotation.planning.pages import Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
@@ -68,8 +68,8 @@ class PushInputs:
             assessor=assessor,
             group=group,
             guideline=version,
-            label_config=form.label_config(self.template, guideline, self.tiles(pages)),
-            instructions=form.instructions(guideline),
+            label_config=label_config(self.template, guideline, self.tiles(pages)),
+            instructions=instructions(guideline),
             overlap=self.now.annotate.overlap if assessor == ANYBODY else 1,
             sighted=any(page.rows[0].sighted for page in pages),
             one_of_several=len({page.mark[2] for page in self.now.pages.values()}) > 1,

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fieldguide.annotation.form.form import choices_of
+from fieldguide.annotation.form.task import choices_of
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.log import Judgment, LogEntry, ServerRecord, current
 from fieldguide.annotation.judgments.quarantine import Quarantined

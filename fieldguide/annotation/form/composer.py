@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.annotation.form import form
 from fieldguide.annotation.form.images import CannotShowError, Pictures
+from fieldguide.annotation.form.task import ShownPage, predictions, task_data
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair, votes
@@ -71,16 +71,16 @@ class Composer:
         if not addresses:
             return PageTask(page, None, refused)
         asked = self._asked(page, addresses)
-        task: dict[str, Any] = {"data": form.task_data(asked)}
-        guesses = form.predictions(asked, guideline, tiles)
+        task: dict[str, Any] = {"data": task_data(asked)}
+        guesses = predictions(asked, guideline, tiles)
         return PageTask(page, task | ({"predictions": guesses} if guesses else {}), refused)
 
-    def _asked(self, page: PlanPage, addresses: Mapping[int, str]) -> form.ShownPage:
+    def _asked(self, page: PlanPage, addresses: Mapping[int, str]) -> ShownPage:
         subtopic = self._subtopics[page.subtopic_id]
         first, rows = page.rows[0], page.rows
         guesses = self._guesses.get(first.guideline) if first.sighted else None
         given = self._votes if first.purpose == "adjudicate" else {}
-        return form.ShownPage(
+        return ShownPage(
             page_key=page.key,
             question=subtopic.topic.text,
             entity=self._names.get(subtopic.entity_id, subtopic.entity_id),
