@@ -14,7 +14,7 @@ from fieldguide.params import Params
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import read_topics
-from tests.annotation.label_studio import REPOSITORY, people_params
+from tests.annotation.real_server import REPOSITORY, people_params
 from tests.builders import tiny_benchmark
 
 if TYPE_CHECKING:

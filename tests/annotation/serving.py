@@ -17,7 +17,7 @@ from fieldguide.annotation.planning.plan import page_key
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
-from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
+from tests.annotation.real_server import REPOSITORY, LabelStudioServer
 
 GUIDELINES = REPOSITORY / "annotation" / "guidelines.md"
 CHOICES = tuple(read_guideline(GUIDELINES).choices)

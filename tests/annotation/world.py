@@ -15,7 +15,7 @@ from fieldguide.annotation.label_studio.reading import Given, Served
 from fieldguide.annotation.sync.offers import ServerUsers
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from fieldguide.records.plan import PlanRow, plan_rows
-from tests.annotation.label_studio import people_params
+from tests.annotation.real_server import people_params
 from tests.annotation.serving import GUIDELINES, small_plan
 
 USERS = {"ada": 11, "ben": 12, "cleo": 13, "dora": 14}

@@ -17,7 +17,7 @@ from fieldguide.records.judgments import QRELS
 from fieldguide.records.plan import PLAN
 from fieldguide.runtime.people.waiting import Patience
 from tests.annotation.conftest import label_studio_executable, migrated  # noqa: F401  (fixtures)
-from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.real_server import LabelStudioServer
 from tests.annotation.simulated import Annotator, evenly_wrong
 from tests.people import Site, make_site, truth
 

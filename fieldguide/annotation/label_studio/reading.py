@@ -111,6 +111,18 @@ def totals(client: LabelStudio, project: int) -> Totals | None:
 def served(client: LabelStudio, project: int, since: str | None = None) -> Iterator[Served]:
     """Tasks with all their annotations, in the order of their numbers; those changed at or after `since` alone.
 
+    Raises:
+        FieldguideError: as `task_rows`.
+    """
+    for task, row in task_rows(client, project, BATCH, since):
+        yield _served(project, task, row)
+
+
+def task_rows(
+    client: LabelStudio, project: int, batch: int, since: str | None = None, include: str = _INCLUDE
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Tasks as the server lists them, with and in the order of their numbers.
+
     Pages of the list are cut by task number, not by offset, so that tasks added or deleted meanwhile shift nothing.
     A project that is deleted meanwhile ends the list.
 
@@ -123,8 +135,8 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
         if since is not None:
             items.append(_filter("updated_at", "greater_or_equal", "Datetime", since))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-        reply = _list(client, project, query, page_size=BATCH, fields="all")
-        rows = _rows(reply, "tasks")
+        fields = "all" if include == _INCLUDE else "task_only"
+        rows = _rows(_list(client, project, query, batch, fields, include), "tasks")
         for row in rows:
             task = _number(row.get("id"))
             if task is None or task <= after:
@@ -133,8 +145,8 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
                     "its list of tasks is not in order, so that it cannot be read completely"
                 )
             after = task
-            yield _served(project, task, row)
-        if len(rows) < BATCH:
+            yield task, row
+        if len(rows) < batch:
             return
 
 
@@ -160,7 +172,12 @@ def overlap(newest: str) -> str:
 
 
 def _list(
-    client: LabelStudio, project: int, query: Mapping[str, Any], page_size: int, fields: str = "task_only"
+    client: LabelStudio,
+    project: int,
+    query: Mapping[str, Any],
+    page_size: int,
+    fields: str = "task_only",
+    include: str = _INCLUDE,
 ) -> Mapping[str, Any] | None:
     """One page of the list of tasks; None where there is no such project."""
     return _get(
@@ -168,7 +185,7 @@ def _list(
         "api/tasks/",
         {
             "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
-            "resolve_uri": False, "include": _INCLUDE,
+            "resolve_uri": False, "include": include,
         },
     )  # fmt: skip
 

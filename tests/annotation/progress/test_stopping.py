@@ -14,7 +14,7 @@ from fieldguide.annotation.progress.stopping import PlanAndLog, StoppingVerdict,
 from fieldguide.annotation.progress.unseen_relevant import UnseenRelevant, estimate_unseen
 from fieldguide.core.errors import FieldguideError
 from fieldguide.records.plan import PlanRow, plan_rows
-from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
+from tests.annotation.planning.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 SUBTOPIC = "t0.e1"
 ONE = {"assessors": ["ada"], "overlap": 1, "page": 4}

@@ -19,8 +19,8 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN, plan_rows
-from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
 from tests.annotation.planned_benchmark import keys_there, planned
+from tests.annotation.real_server import REPOSITORY, LabelStudioServer
 
 pytestmark = pytest.mark.slow
 

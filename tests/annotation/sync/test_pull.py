@@ -14,7 +14,7 @@ from fieldguide.annotation.judgments import log, quarantine
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
-from tests.annotation.label_studio import LabelStudioServer, people_params
+from tests.annotation.real_server import LabelStudioServer, people_params
 from tests.annotation.serving import CHOICES, serve, small_plan, tasks
 from tests.annotation.simulated import Annotator, evenly_wrong
 

@@ -17,7 +17,7 @@ from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.annotation.label_studio.reading import Given, Served
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from fieldguide.records.plan import plan_rows
-from tests.annotation.label_studio import people_params
+from tests.annotation.real_server import people_params
 from tests.annotation.serving import CHOICES, small_plan
 from tests.annotation.world import (
     GUIDELINE,

@@ -15,7 +15,7 @@ from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.planning.section import Annotate, Stopping
 from fieldguide.annotation.progress.stopping import PlanAndLog, due
 from fieldguide.records.plan import PlanRow, plan_rows
-from tests.annotation.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
+from tests.annotation.planning.test_plan import GUIDELINE, annotate_of, gold_of, pools_of, subtopics_of
 
 Answer = Callable[[PlanRow, int], int | None]
 START = datetime(2025, 5, 20, 9, tzinfo=UTC)

@@ -8,7 +8,7 @@ from fieldguide.annotation.judgments.log import Judgment, LogEntry, append
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.progress.effort import estimate
 from fieldguide.records.plan import PlanRow, plan_rows
-from tests.annotation.test_plan import GUIDELINE, annotate_of, plan_of, pools_of, subtopics_of
+from tests.annotation.planning.test_plan import GUIDELINE, annotate_of, plan_of, pools_of, subtopics_of
 
 
 def judged(folder: Path, rows: list[PlanRow], seconds: float | None) -> tuple[LogEntry, ...]:

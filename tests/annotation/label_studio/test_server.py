@@ -25,7 +25,7 @@ from fieldguide.annotation.label_studio.signup import admit
 from fieldguide.cli import label_studio as command
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
+from tests.annotation.real_server import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
 
 pytestmark = pytest.mark.slow
 

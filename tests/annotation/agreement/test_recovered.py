@@ -24,7 +24,7 @@ from fieldguide.annotation.sync.pull import pull
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import Subtopic, Topic
-from tests.annotation.label_studio import LabelStudioServer, people_params
+from tests.annotation.real_server import LabelStudioServer, people_params
 from tests.annotation.serving import GUIDELINES, serve
 from tests.annotation.simulated import Annotator, Confusion, at_random, evenly_wrong
 

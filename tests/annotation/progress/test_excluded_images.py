@@ -8,7 +8,7 @@ import pytest
 
 from fieldguide.annotation.progress.excluded_images import excluded_pairs, read_excluded, write_excluded
 from fieldguide.core.errors import FieldguideError
-from tests.annotation.label_studio import people_params
+from tests.annotation.real_server import people_params
 from tests.annotation.serving import small_plan
 
 

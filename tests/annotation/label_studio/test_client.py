@@ -15,7 +15,7 @@ from fieldguide.annotation.label_studio import client as module
 from fieldguide.annotation.label_studio.accounts import Account, Accounts
 from fieldguide.annotation.label_studio.client import ServerError, address_of, connect, speaking
 from fieldguide.core.errors import FieldguideError
-from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.real_server import LabelStudioServer
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 Reply = tuple[int, dict[str, str], bytes] | None

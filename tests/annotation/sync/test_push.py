@@ -33,8 +33,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.images import IMAGES
 from fieldguide.records.plan import PLAN, PlanRow, plan_rows
-from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.planned_benchmark import keys_there, planned
+from tests.annotation.real_server import LabelStudioServer
 
 pytestmark = pytest.mark.slow
 

@@ -27,8 +27,8 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN, PlanRow, plan_rows
-from tests.annotation.label_studio import ASSESSORS, REPOSITORY, LabelStudioServer
 from tests.annotation.planned_benchmark import planned
+from tests.annotation.real_server import ASSESSORS, REPOSITORY, LabelStudioServer
 from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 

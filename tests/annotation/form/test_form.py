@@ -15,7 +15,7 @@ from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.judgments.guidelines import Choice, Guideline, read_guideline
 from fieldguide.core.errors import FieldguideError, ProblemsError
 
-FOLDER = Path(__file__).resolve().parents[2] / "annotation"
+FOLDER = Path(__file__).resolve().parents[3] / "annotation"
 TEMPLATE = (FOLDER / "label_config.xml").read_text(encoding="utf-8")
 GUIDELINE = read_guideline(FOLDER / "guidelines.md")
 NASTY = """<script>alert("1")</script> & 'Granny\nSmith' {{ 7 * 7 }}"""

@@ -21,14 +21,14 @@ from fieldguide.annotation.label_studio.projects import WantedProject, find_proj
 from fieldguide.annotation.sync.pull import pull
 from fieldguide.annotation.sync.push import push
 from fieldguide.records.plan import PLAN
-from tests.annotation.label_studio import LabelStudioServer
 from tests.annotation.planned_benchmark import planned
+from tests.annotation.real_server import LabelStudioServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
-FOLDER = Path(__file__).resolve().parents[2] / "annotation"
+FOLDER = Path(__file__).resolve().parents[3] / "annotation"
 GUIDELINE = read_guideline(FOLDER / "guidelines.md")
 PLAINLY, PARTLY, NOT, CANNOT_TELL, BROKEN = GUIDELINE.choices
 INSTRUCTIONS = ".lsf-modal-ls_visible"
