@@ -6,7 +6,7 @@ Whoever calls what writes (all but what is dry) holds `lock.judgments_locked`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -110,6 +110,12 @@ class Annotation:
             self.server(), self.paths, self.annotate, self.benchmark, self.track,
             accept_withdrawals=accept_withdrawals,
         )  # fmt: skip
+
+    def newly_due(self, pulled: Pulled) -> int:
+        """How many pages have become due by what a pull has just appended to the log."""
+        now = self.now()
+        before = replace(now, entries=now.entries[: len(now.entries) - pulled.appended])
+        return len(now.due - before.due)
 
     def push(self, *, dry: bool = False) -> Pushed:
         """Put before people what is due, also on a server that lost it; `dry` says what it would do."""

@@ -157,9 +157,8 @@ def _pull(annotation: Annotation, *, accept: bool = False, wait: bool = False) -
     from fieldguide.cli import annotate_views
 
     with judgments_locked(annotation.paths, wait=wait):
-        before = annotation.now().due
         pulled = annotation.pull(accept_withdrawals=accept)
-        more = len(annotation.now().due - before) if pulled.appended else 0
+        more = annotation.newly_due(pulled) if pulled.appended else 0
     lines = list(annotate_views.pull_lines(pulled))
     if more:
         lines.append(f"next: fieldguide annotate push    ({more} more pages have become due)")
@@ -208,10 +207,11 @@ def agreement(as_json: Json = False) -> None:
     from fieldguide.params import read_params
 
     paths, params = Paths(), read_params()
-    if not paths.judgments.exists():
+    judged = log.read(paths.judgments) if paths.judgments.exists() else log.Log(())
+    if not judged.entries:
         raise FieldguideError(f"{paths.judgments}: nobody has judged yet; see `fieldguide annotate status`")
     people = params.adjudicate.model_copy(update={"judge": "log"})  # also before params.yaml says so
-    summary = grade(log.read(paths.judgments), paths, people, params.annotate).agreement(params.annotate, params.pool)
+    summary = grade(judged, paths, people, params.annotate).agreement(params.annotate, params.pool)
     if as_json:
         show_json(summary)
     else:

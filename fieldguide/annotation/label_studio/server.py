@@ -1,8 +1,8 @@
 """A Label Studio on this machine: started, found again, stopped. Its data outlives it, whatever ends it.
 
 Everything lies in `Paths.annotation_state`: data base, secrets and log as files at its top, which Label Studio
-refuses to serve (it serves only folders below its document root, tests/annotation/label_studio/test_server.py), and the images
-below. The process list is the record of what runs: no file about it can be stale.
+refuses to serve (it serves only folders below its document root), and the images below.
+The process list is the record of what runs: no file about it can be stale.
 """
 
 from __future__ import annotations
