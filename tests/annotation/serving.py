@@ -53,7 +53,7 @@ def serve(server: LabelStudioServer, plan: pd.DataFrame) -> dict[str, int]:
             server.params.release.name, str(assessor), group, guideline.version,
             label_config(template, guideline, server.params.annotate.page), "read", server.params.annotate.overlap,
         )  # fmt: skip
-        project, _ = projects.ensure(client, wanted, projects.look(client, server.params.release.name))
+        project, _ = projects.ensure(client, wanted, projects.found_projects(client, server.params.release.name))
         client.projects.import_tasks(project.id, request=tasks(rows))
         made[str(assessor)] = project.id
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,9 +30,8 @@ Reason = Literal[
     "not-one-choice",
     "unknown-choice",
 ]
-REASONS: tuple[str, ...] = get_args(Reason)
 
-_REMEDIES: dict[str, str] = {
+_REMEDIES: dict[Reason, str] = {
     "unknown-page": "no page of the plan has this key: restore data/judgments/plan.parquet if it was lost; "
     "a task that somebody made by hand can be deleted on the server",
     "page-changed": "the task does not show what the plan asks: delete it on the server, `fieldguide annotate push`, "

@@ -124,10 +124,10 @@ def find_projects(client: LabelStudio, benchmark: str) -> list[Project]:
     Raises:
         ServerError: see client.speaking.
     """
-    return [found.project for found in look(client, benchmark)]
+    return [found.project for found in found_projects(client, benchmark)]
 
 
-def look(client: LabelStudio, benchmark: str) -> list[FoundProject]:
+def found_projects(client: LabelStudio, benchmark: str) -> list[FoundProject]:
     """As `find_projects`, with what the server says of each."""
     url = address_of(client)
     for _ in range(3):
@@ -145,7 +145,7 @@ def ensure(client: LabelStudio, wanted: WantedProject, found: Iterable[FoundProj
     """The project that is `wanted`: found with its settings put right, or made. The lowest id counts.
 
     Args:
-        found: what `look` gave.
+        found: what `found_projects` gave.
 
     Returns:
         The project, and what was changed on the server, in words.
@@ -165,7 +165,7 @@ def ensure(client: LabelStudio, wanted: WantedProject, found: Iterable[FoundProj
         if not error.unsure:
             raise
         # The server may have made it and died before it said so.
-        ours = [one for one in look(client, wanted.benchmark) if one.project.mark == wanted.mark]
+        ours = [one for one in found_projects(client, wanted.benchmark) if one.project.mark == wanted.mark]
         if not ours:
             raise
         made = ours[0].project.id
@@ -180,7 +180,7 @@ def close(client: LabelStudio, benchmark: str, *, reopen: bool = False) -> list[
         The projects that changed, as they are now.
     """
     changed = []
-    for found in look(client, benchmark):
+    for found in found_projects(client, benchmark):
         if found.project.closed == reopen:
             project = dataclasses.replace(found.project, closed=not reopen)
             _describe(client, found, project, benchmark)

@@ -15,11 +15,19 @@ from typing import TYPE_CHECKING, Any
 from fieldguide.annotation.form.composer import PageTask
 from fieldguide.annotation.judgments.guidelines import Guideline, archive
 from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.label_studio.projects import FoundProject, Project, ensure, look, remove, serve_folder
+from fieldguide.annotation.label_studio.projects import (
+    FoundProject,
+    Project,
+    ensure,
+    found_projects,
+    remove,
+    serve_folder,
+)
 from fieldguide.annotation.label_studio.tasks import import_tasks, list_tasks, remove_untouched
 from fieldguide.annotation.planning.pages import Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.excluded_images import write_excluded
+from fieldguide.annotation.progress.snapshot import Snapshot
 from fieldguide.annotation.sync.difference import Difference, difference
 from fieldguide.annotation.sync.push_inputs import PushInputs, read_push_inputs
 from fieldguide.core.files import locked
@@ -95,16 +103,20 @@ class _Push:
     unshowable: dict[Pair, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def now(self) -> Snapshot:
+        return self.inputs.now
+
     def run(self, *, dry: bool) -> Pushed:
-        self.unshowable |= self.inputs.now.impossible
-        found = look(self.client, self.inputs.benchmark)
+        self.unshowable |= self.now.impossible
+        found = found_projects(self.client, self.inputs.benchmark)
         by_mark: dict[Mark, list[PlanPage]] = defaultdict(list)
-        for page in self.inputs.now.pages.values():
+        for page in self.now.pages.values():
             by_mark[page.mark].append(page)
         self._name_lost()
         for mark in sorted(by_mark):
             ours = [one for one in found if one.project.mark == mark]
-            if mark[2] in self.inputs.now.versions:
+            if mark[2] in self.now.versions:
                 self._settle(mark, by_mark[mark], ours, dry)
             else:
                 self.notes += [f"{_name(one.project)}: {_OLD.format(mark[2])}" for one in ours]
@@ -122,18 +134,16 @@ class _Push:
         )  # fmt: skip
 
     def _name_lost(self) -> None:
-        lost = sorted(
-            {self.inputs.now.pages[k].subtopic_id for k in self.inputs.now.due} - set(self.inputs.now.subtopics)
-        )
+        lost = sorted({self.now.pages[k].subtopic_id for k in self.now.due} - set(self.now.subtopics))
         for subtopic in lost:
             self.notes.append(f"subtopic {subtopic}: is in the plan and no more in the topics; nobody is asked")
 
     def _settle(self, mark: Mark, pages: list[PlanPage], ours: list[FoundProject], dry: bool) -> None:
         """Make one project hold what it should."""
         by_key = {page.key: page for page in pages}
-        wanted = [k for k in by_key if k in self.inputs.now.due and by_key[k].subtopic_id in self.inputs.now.subtopics]
+        wanted = [k for k in by_key if k in self.now.due and by_key[k].subtopic_id in self.now.subtopics]
         listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
-        lacks = difference(wanted, by_key, self.inputs.now.done, listed)
+        lacks = difference(wanted, by_key, self.now.done, listed)
         self.counts["present"] += lacks.present
         if not ours and not lacks.create:
             return
@@ -151,8 +161,8 @@ class _Push:
         self.counts["duplicates"] += _copies(lacks)
         begun = remove_untouched(self.client, project.id, lacks.remove)
         self.counts["removed"] += len(set(lacks.remove) - begun)
-        self._prepare(project, [by_key[key] for key in wanted if key not in self.inputs.now.done])
-        self._create(project, create, self.inputs.now.guidelines[mark[2]], self.inputs.tiles(pages))
+        self._prepare(project, [by_key[key] for key in wanted if key not in self.now.done])
+        self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(pages))
         for extra in ours[1:]:
             self._drop(extra.project)
 
@@ -177,7 +187,7 @@ class _Push:
         """Have the images where browsers find them, also those of pages that were pushed before."""
         if not pages:
             return
-        pictures, subtopics = self.inputs.pictures, self.inputs.now.subtopics
+        pictures, subtopics = self.inputs.pictures, self.now.subtopics
         entities = {subtopics[page.subtopic_id].entity_id for page in pages}
         images = {row.image_id for page in pages for row in page.rows}
         refused = pictures.prepare(images | {i for e in entities for i in pictures.references(e)}, self.track)
@@ -185,7 +195,7 @@ class _Push:
             for row in page.rows:
                 if row.image_id in refused:
                     self.unshowable[row.pair] = refused[row.image_id]
-        if self.inputs.now.annotate.images.kind == "local-files":
+        if self.now.annotate.images.kind == "local-files":
             serve_folder(self.client, project, str(pictures.folder))
 
     def _create(self, project: Project, pages: Sequence[PlanPage], guideline: Guideline, tiles: int) -> None:

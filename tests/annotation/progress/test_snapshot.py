@@ -29,7 +29,8 @@ def judge(paths: Paths, rows: list[PlanRow], choice: str = "plainly-visible", gr
         [
             Judgment(
                 subtopic_id=row.subtopic_id, image_id=row.image_id, assessor=row.assessor, grade=grade, choice=choice,
-                guideline=row.guideline, pass_=row.pass_, role="adjudicator" if row.purpose == "adjudicate" else "assessor",
+                guideline=row.guideline, pass_=row.pass_,
+                role="adjudicator" if row.purpose == "adjudicate" else "assessor",
             )
             for row in rows
         ],
