@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fieldguide.formats.collection import Oddity
+from fieldguide.formats.deviations import Deviation
 
 DEEPEST = 64
 """Levels of nesting; the formats have four."""
@@ -50,20 +50,20 @@ def parse(text: str) -> Any:
     return value
 
 
-def oddities(value: Any, where: str) -> Iterator[Oddity]:
+def deviations(value: Any, where: str) -> Iterator[Deviation]:
     """Repeated keys and numbers that are not finite, anywhere inside `value`, each with its place."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield Oddity(where, "not-finite", f"is {value}, which JSON does not know")
+        yield Deviation(where, "not-finite", f"is {value}, which JSON does not know")
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            yield from oddities(item, f"{where}[{place}]")
+            yield from deviations(item, f"{where}[{place}]")
     elif isinstance(value, dict):
         for key, dropped in getattr(value, "dropped", ()):
             what = f"{key!r} occurs twice: {brief(dropped)}, and last {brief(value[key])}, which is taken"
-            yield Oddity(where, "repeated-key", what)
+            yield Deviation(where, "repeated-key", what)
         for key, item in value.items():
             if isinstance(item, (dict, list, float)):
-                yield from oddities(item, f"{where} {brief(key)}")
+                yield from deviations(item, f"{where} {brief(key)}")
 
 
 def brief(value: Any) -> str:

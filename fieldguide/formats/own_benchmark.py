@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Table
-from fieldguide.formats.collection import Collection, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.knowledge import ENTITIES
@@ -36,7 +36,7 @@ def recognise(path: Path) -> bool:
     return path.is_dir() and ((path / _RELEASE).is_file() or Paths(path).topics.is_file())
 
 
-def read(path: Path) -> Collection:
+def read(path: Path) -> PublishedBenchmark:
     """Read a release folder, or a repository whose stages made topics and pools.
 
     An image of a pool without a grade has the label None. What an image shows is what the corpus says.
@@ -66,18 +66,18 @@ def read(path: Path) -> Collection:
     images = files.image_table.read(files.images)
     pairs = zip(images["image_id"], images["entity_id"], strict=True)
     shown = {str(image): str(names.get(entity, entity)) for image, entity in pairs if isinstance(entity, str)}
-    return Collection(path.resolve().name, NAME, questions, entities=shown)
+    return PublishedBenchmark(path.resolve().name, NAME, questions, entities=shown)
 
 
 def _question(
     topic: Topic, where: str, labels: dict[str, dict[str, int | None]], names: dict[str, str], pools: Path
-) -> Question:
-    return Question(
+) -> PublishedQuestion:
+    return PublishedQuestion(
         topic.topic_id,
         topic.text,
         (topic.answer,),
         tuple(
-            Pool(
+            PublishedPool(
                 s.subtopic_id,
                 names.get(s.entity_id, s.entity_id),
                 names.get(s.entity_id, s.entity_id),
