@@ -71,9 +71,9 @@ def bench_ingest() -> Iterator[Figure]:
     """Ingest of the example's sources against decoding the same bytes."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from fieldguide.corpus.ingest import ingest
+    from fieldguide.corpus.ingest.ingest import ingest
+    from fieldguide.corpus.ingest.sources import read_source
     from fieldguide.corpus.pixels import open_image
-    from fieldguide.corpus.sources import read_source
 
     params = read_params(ROOT / "params.yaml").ingest
     unique = {c.data: None for source in params.sources for c in read_source(source, ROOT)}

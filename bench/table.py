@@ -21,7 +21,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.corpus.items import drawing_items, image_items, text_items
 from fieldguide.corpus.shards import iter_images, read_images
 from fieldguide.models.encoders.registry import load_encoder
-from fieldguide.models.protocols import Encoder
+from fieldguide.models.loading.protocols import Encoder
 from fieldguide.params import read_params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS

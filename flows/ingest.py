@@ -3,7 +3,7 @@
 from prefect import flow
 
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.section import Ingest
+from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.step import run
 
@@ -11,7 +11,7 @@ from fieldguide.runtime.step import run
 @flow
 def ingest(ingest: Ingest) -> None:
     """Write data/corpus/; print what was kept, merged, linked and refused."""
-    from fieldguide.corpus.ingest import ingest as ingest_sources
+    from fieldguide.corpus.ingest.ingest import ingest as ingest_sources
 
     paths = Paths()
     summary = ingest_sources(ingest, paths, show_progress)

@@ -12,7 +12,7 @@ from fieldguide.runtime.step import run
 @flow
 def train_cletir(train_cletir: TrainCletir, systems: dict[str, System], system: str) -> None:
     """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
-    from fieldguide.models.parallel import one_thread
+    from fieldguide.models.loading.parallel import one_thread
     from fieldguide.retrieval.cletir.examples import read_examples
     from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_folds
     from fieldguide.retrieval.systems.collection import SearchCollection

@@ -20,10 +20,10 @@ def train_text_tower(params: Params) -> None:
     import numpy as np
 
     from fieldguide.models.encoders.section import TextTowerEncoder
+    from fieldguide.models.loading.protocols import unit_rows
     from fieldguide.models.networks import stored
     from fieldguide.models.networks.mobilenetv2 import MobileNetV2Network
     from fieldguide.models.networks.sentences import SentenceEncoder
-    from fieldguide.models.protocols import unit_rows
     from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
     from fieldguide.retrieval.training.train_split import read_train_split
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fieldguide.core.files import read_member, sha256_bytes
 from fieldguide.core.paths import Paths
-from fieldguide.models.protocols import Modality
+from fieldguide.models.loading.protocols import Modality
 from fieldguide.records.embeddings import EmbeddingKind, text_key
 from fieldguide.records.topics import Phrase, Topic
 

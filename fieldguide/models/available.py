@@ -13,7 +13,7 @@ from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import EncoderSection
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import AnyGenerator
-from fieldguide.models.registry import Model, Registry, Spec
+from fieldguide.models.loading.registry import Model, Registry, Spec
 
 
 @dataclass(frozen=True)

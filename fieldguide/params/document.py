@@ -12,7 +12,7 @@ from fieldguide.annotation.planning.section import Annotate
 from fieldguide.checks.expectations.section import Check
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.section import Name, Section
-from fieldguide.corpus.section import Ingest
+from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.probing.section import Probe, unprobeable

@@ -24,6 +24,8 @@ from fieldguide.records.trec import MOST, Layout, read_columns
 SEARCH_VERSION = 1
 """Of data/runs/search/SYSTEM.json, which fieldguide/retrieval/systems/searching.py writes and the report reads."""
 
+TRACKS = ("fullrank", "rerank")
+"""What systems rank: the whole gallery, or each subtopic's own pool."""
 RUN_COLUMNS = ("subtopic_id", "image_id", "rank", "score", "system")
 QREL_COLUMNS = ("subtopic_id", "image_id", "grade")
 

@@ -14,8 +14,8 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.corpus import pixels as pixels_module
-from fieldguide.corpus.ingest import IngestSummary, ingest
-from fieldguide.corpus.labels import slug
+from fieldguide.corpus.ingest.ingest import IngestSummary, ingest
+from fieldguide.corpus.ingest.labels import slug
 from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes, iter_images, read_images
 from fieldguide.records.images import DUPLICATES, REJECTED
@@ -51,7 +51,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
         return watched
 
-    monkeypatch.setattr("fieldguide.corpus.ingest.inspect_image", watch(pixels_module.inspect_image))
+    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.inspect_image", watch(pixels_module.inspect_image))
     return seen
 
 
@@ -219,7 +219,10 @@ def test_a_line_that_a_killed_run_left_half_written_is_passed_over(paths: Paths,
         assert len(decoded) == expected and corpus_bytes(paths) == before
 
 
-@pytest.mark.parametrize("step", ["fieldguide.corpus.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"])
+STOPS = ["fieldguide.corpus.ingest.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"]
+
+
+@pytest.mark.parametrize("step", STOPS)
 def test_a_run_that_was_stopped_is_taken_up(paths: Paths, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
     ingest(params(folder_source()), paths)
@@ -330,7 +333,7 @@ def test_a_shard_may_not_lie_elsewhere(paths: Paths) -> None:
 
 def test_counts_that_do_not_add_up_stop_the_run(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(paths.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
-    monkeypatch.setattr("fieldguide.corpus.ingest.duplicate_rows", lambda *_: [])
+    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.duplicate_rows", lambda *_: [])
     with pytest.raises(RuntimeError, match="files were lost"):
         ingest(params(folder_source()), paths)
 

@@ -13,7 +13,7 @@ from fieldguide.core.errors import ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.references import read_references
 from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models.protocols import ConditionedGenerator, Refused
+from fieldguide.models.loading.protocols import ConditionedGenerator, Refused
 from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS

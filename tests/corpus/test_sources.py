@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
 from fieldguide.corpus.pixels import MAX_BYTES
-from fieldguide.corpus.section import ImageSource
-from fieldguide.corpus.sources import SourceImage, missing_sources, read_source
 from tests.corpus.pictures import photo, write_files
 
 

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-# Packages whose modules are loaded by name: whoever imports the package may load any of them.
-BY_NAME = (
-    "fieldguide/models/encoders", "fieldguide/models/generators", "fieldguide/models/captioners",
-    "fieldguide/retrieval/systems/kinds",
-)  # fmt: skip
-# A registry is what loads them.
+# Who loads the modules of its package by name.
 REGISTRIES = {
-    "fieldguide/models/registry.py": BY_NAME[:3],
-    "fieldguide/retrieval/systems/registry.py": BY_NAME[3:],
+    "fieldguide/models/captioners/registry.py": "fieldguide/models/captioners",
+    "fieldguide/models/encoders/registry.py": "fieldguide/models/encoders",
+    "fieldguide/models/generators/registry.py": "fieldguide/models/generators",
+    "fieldguide/retrieval/systems/registry.py": "fieldguide/retrieval/systems/kinds",
 }
 
 
@@ -53,6 +50,6 @@ def reached(start: Path, ignored: tuple[str, ...] = ()) -> set[Path]:
             continue
         seen.add(file)
         todo.extend(imported(file))
-        for package in REGISTRIES.get(file.as_posix(), ()):
+        if package := REGISTRIES.get(file.as_posix()):
             todo.extend(path.relative_to(REPOSITORY) for path in (REPOSITORY / package).glob("*.py"))
     return seen

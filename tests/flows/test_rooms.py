@@ -22,8 +22,8 @@ ROOMS = (
 )  # fmt: skip
 # What cannot change a result: the machinery, the gathering of the sections, and what .dvcignore names.
 INERT = (
-    "fieldguide/runtime/", "fieldguide/params/", "fieldguide/core/errors.py", "fieldguide/core/paths.py",
-    "fieldguide/core/progress.py",
+    "fieldguide/cli/", "fieldguide/runtime/", "fieldguide/params/", "fieldguide/core/errors.py",
+    "fieldguide/core/paths.py", "fieldguide/core/progress.py",
 )  # fmt: skip
 FILES = sorted(p.relative_to(REPOSITORY) for part in ("fieldguide", "flows") for p in (REPOSITORY / part).rglob("*.py"))
 LIBRARY = [file for file in FILES if file.parts[0] == "fieldguide"]
@@ -47,7 +47,9 @@ def within(file: Path, dependency: str) -> bool:
 
 
 def used(stage: str) -> set[Path]:
-    """The code that a stage's flow runs."""
+    """The code that a stage's flow runs. What takes all of params.yaml tells of all of it: of every default too."""
+    if "params: Params" in (REPOSITORY / "flows" / f"{stage}.py").read_text():
+        return {Path(f"flows/{stage}.py"), *(file for file in LIBRARY if not file.as_posix().startswith(INERT))}
     return {file for file in reached(Path(f"flows/{stage}.py"), INERT) if file.name != "__init__.py"}
 
 
@@ -141,7 +143,7 @@ def defaults(file: Path) -> list[str]:
 CHANGEABLE = {
     file: names
     for file in sorted(p.relative_to(REPOSITORY) for p in (REPOSITORY / "fieldguide").rglob("*") if p.is_file())
-    if file.suffix in (".py", ".yaml", ".j2") and not file.as_posix().startswith((*INERT, "fieldguide/cli/"))
+    if file.suffix in (".py", ".yaml", ".j2") and not file.as_posix().startswith(INERT)
     if (names := defaults(file))
 }
 

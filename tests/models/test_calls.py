@@ -18,7 +18,7 @@ from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from tests.models.endpoint import (
     BROKEN_JSON,
     CUT,

@@ -9,7 +9,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Reply
 from fieldguide.models.calls.section import ChatEndpoint
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from tests.models.endpoint import KEY, Act, completion, serve
 
 GOOD = (200, completion("hello"))

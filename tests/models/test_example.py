@@ -13,7 +13,7 @@ from PIL import Image
 from fieldguide.models.available import available_kinds
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.generators.registry import load_generator
-from fieldguide.models.protocols import unit_rows
+from fieldguide.models.loading.protocols import unit_rows
 from fieldguide.params import Params, read_params
 from fieldguide.queries.mining.knowledge import read_knowledge
 from tests.conftest import REPOSITORY

@@ -139,7 +139,7 @@ def test_listing_kinds_loads_no_model_library() -> None:
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:
     code = (
-        "from fieldguide.models._torchvision import declare_operators as d;"
+        "from fieldguide.models.loading.torchvision import declare_operators as d;"
         "assert d() == d(); import torchvision, torch;"
         "print(torchvision.models.mobilenet_v2, torch.ops.torchvision.nms)"
     )
@@ -152,7 +152,7 @@ def test_operators_that_are_declared_already_are_left_alone() -> None:
     code = (
         "import torch; library = torch.library.Library('torchvision', 'DEF');"
         "library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor');"
-        "from fieldguide.models._torchvision import declare_operators; print(declare_operators())"
+        "from fieldguide.models.loading.torchvision import declare_operators; print(declare_operators())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.stdout.strip() == "False", done.stderr

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.models.loading.torchvision import declare_operators
 
 SIDE = 32
 _SECTION: TypeAdapter[Any] = TypeAdapter(AnyEncoder)

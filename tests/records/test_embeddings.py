@@ -14,7 +14,7 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_tar
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.ingest import ingest
+from fieldguide.corpus.ingest.ingest import ingest
 from fieldguide.corpus.items import drawing_items, image_items, text_items
 from fieldguide.corpus.shards import read_images
 from fieldguide.records.drawings import DRAWINGS

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.ingest import ingest
+from fieldguide.corpus.ingest.ingest import ingest
 from fieldguide.retrieval.encoding import forward, workers
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.runtime.builds.server import server, tracking, without_heartbeat

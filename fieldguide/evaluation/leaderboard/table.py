@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KINDS, sensitivity
 from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.evaluation.section import Evaluate
+from fieldguide.records.runs import TRACKS
 
 if TYPE_CHECKING:
     from rich.console import Console

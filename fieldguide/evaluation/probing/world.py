@@ -16,7 +16,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
-from fieldguide.models.protocols import Encoder, Generator
+from fieldguide.models.loading.protocols import Encoder, Generator
 from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWINGS

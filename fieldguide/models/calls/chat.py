@@ -16,7 +16,7 @@ from fieldguide.models.calls.caller import Caller, EndpointAnswer, Request, Unre
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 # What endpoints add to each message of a prompt.
 _TOKENS_A_MESSAGE = 16

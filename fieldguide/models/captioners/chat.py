@@ -14,7 +14,7 @@ from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.captioners.base import one_line
 from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ChatCaptioner
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 KIND = "chat"
 SYSTEM = "You describe images for a search engine, plainly and without guessing."

@@ -10,11 +10,11 @@ from PIL import Image
 
 from fieldguide.core.english import listed
 from fieldguide.core.files import content_key
-from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ClassesCaptioner
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.models.loading.torchvision import declare_operators
 from fieldguide.models.networks.mobilenetv2 import MODULES, MobileNetV2Network
-from fieldguide.models.protocols import Refused
 
 KIND = "classes"
 _VERSION = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fieldguide.models.captioners.section import AnyCaptioner
-from fieldguide.models.protocols import Captioner
-from fieldguide.models.registry import Registry
+from fieldguide.models.loading.protocols import Captioner
+from fieldguide.models.loading.registry import Registry
 
 CAPTIONERS: Registry[AnyCaptioner, Captioner] = Registry("captioner", "fieldguide.models.captioners")
 

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key
-from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.mobilenetv2 import PooledFeatures
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import ConSEEncoder
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
+from fieldguide.models.loading.torchvision import declare_operators
 from fieldguide.models.networks.mobilenetv2 import MODULES, MobileNetV2Network
 from fieldguide.models.networks.sentences import DIMENSION, FILES, SentenceEncoder
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
 
 KIND = "conse"
 TOP = 10

@@ -6,8 +6,8 @@ from typing import Any
 
 from fieldguide.models.encoders.pretrained import FILES, PretrainedEncoder
 from fieldguide.models.encoders.registry import ENCODERS
+from fieldguide.models.loading.protocols import Modality
 from fieldguide.models.networks.pretrained import MODULES
-from fieldguide.models.protocols import Modality
 
 KIND = "dinov2"
 

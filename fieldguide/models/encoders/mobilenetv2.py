@@ -10,8 +10,8 @@ from PIL import Image
 from fieldguide.core.files import content_key
 from fieldguide.models.encoders.registry import ENCODERS, lacks
 from fieldguide.models.encoders.section import MobileNetV2Encoder
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.networks.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
 
 KIND = "mobilenetv2"
 

@@ -9,11 +9,11 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, read_json
-from fieldguide.models import hub
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
 from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder, E5VEncoder, SigLIPEncoder
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.compute import Compute, Inputs
+from fieldguide.models.loading.torchvision import declare_operators
 from fieldguide.models.networks.pretrained import CONFIG, load_network, load_processor, load_tokenizer
 
 FILES = {"weights": (CONFIG,)}

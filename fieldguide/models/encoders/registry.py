@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.protocols import Encoder, LacksModalityError, Modality
-from fieldguide.models.registry import Registry
+from fieldguide.models.loading.protocols import Encoder, LacksModalityError, Modality
+from fieldguide.models.loading.registry import Registry
 
 ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
 

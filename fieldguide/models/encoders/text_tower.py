@@ -13,11 +13,11 @@ from fieldguide.core.files import content_key, sha256_file
 from fieldguide.models.encoders.mobilenetv2 import PooledFeatures
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import TextTowerEncoder
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.networks import stored
 from fieldguide.models.networks.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
 from fieldguide.models.networks.sentences import FILES, SentenceEncoder
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
 
 KIND = "text-tower"
 _VERSION = 1

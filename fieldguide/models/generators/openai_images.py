@@ -19,7 +19,7 @@ from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.generators.finished import checked, from_file
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import OpenAIImagesGenerator
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 if TYPE_CHECKING:
     from fieldguide.models.calls.store import Call

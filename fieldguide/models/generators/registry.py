@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fieldguide.models.generators.section import AnyGenerator
-from fieldguide.models.protocols import Generator
-from fieldguide.models.registry import Registry
+from fieldguide.models.loading.protocols import Generator
+from fieldguide.models.loading.registry import Registry
 
 GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KINDS, sensitivity
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells
-from fieldguide.records.runs import IndexRecall
+from fieldguide.records.runs import TRACKS, IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}

@@ -11,7 +11,7 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.rewriting.section import Rewrite
 from fieldguide.queries.rewriting.subtopics import named_subtopics
 from fieldguide.queries.wording.placeholders import check_placeholders, placeholders

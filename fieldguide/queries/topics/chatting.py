@@ -12,7 +12,7 @@ from fieldguide.core.english import stems, words
 from fieldguide.core.streaming import map_ahead
 from fieldguide.models.calls.caller import Caller
 from fieldguide.models.calls.chat import Chat, Reply
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject, reference_answer, subject_refusal
 from fieldguide.queries.topics.section import Compose
 from fieldguide.records.topics import Refusal

@@ -16,7 +16,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, locked
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.items import Item
-from fieldguide.models.protocols import Encoder, Modality, SharesNetwork
+from fieldguide.models.loading.protocols import Encoder, Modality, SharesNetwork
 from fieldguide.records.embeddings import Dtype, write_embeddings
 from fieldguide.retrieval.encoding.forward import PART, Part, parts
 from fieldguide.retrieval.encoding.vector_cache import VectorCache, Vectors

@@ -15,8 +15,8 @@ from fieldguide.core.files import read_member
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.items import Item, Member
 from fieldguide.corpus.pixels import open_image
-from fieldguide.models.parallel import one_thread
-from fieldguide.models.protocols import Encoder, PreparesImages
+from fieldguide.models.loading.parallel import one_thread
+from fieldguide.models.loading.protocols import Encoder, PreparesImages
 from fieldguide.records.embeddings import Dtype
 from fieldguide.retrieval.encoding.vector_cache import Vectors
 

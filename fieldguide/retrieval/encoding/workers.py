@@ -12,7 +12,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.items import Item
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import EncoderSection
-from fieldguide.models.protocols import Encoder, SharesNetwork
+from fieldguide.models.loading.protocols import Encoder, SharesNetwork
 from fieldguide.records.embeddings import Dtype
 from fieldguide.retrieval.encoding.forward import Part, parts
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fieldguide.core.files import sha256_file
 from fieldguide.core.paths import Paths
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES

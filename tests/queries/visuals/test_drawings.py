@@ -11,7 +11,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.visuals.drawing.drawings import (
     draw_all,
     drawing_seed,

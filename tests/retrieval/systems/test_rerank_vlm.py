@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.models.calls.chat import Reply
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.runs import RunLine
 from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.kinds.rerank_vlm import Photographs, grade, reranked

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.visuals.captioning.section import Recompose
 from fieldguide.queries.wording.placeholders import check_placeholders
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS

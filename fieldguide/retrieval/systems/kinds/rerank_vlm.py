@@ -14,7 +14,7 @@ from fieldguide.corpus.pixels import open_image
 from fieldguide.corpus.shards import image_bytes
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import ranking
 from fieldguide.records.topics import Subtopic

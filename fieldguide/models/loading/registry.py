@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.models import hub
-from fieldguide.models.protocols import Modality
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.protocols import Modality
 
 
 class Described(Protocol):

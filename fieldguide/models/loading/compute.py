@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Vectors
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Vectors
 
 Device = Literal["cpu", "cuda", "mps"]
 # Of one image or text: the network's named inputs, each without the batch's dimension.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fieldguide.corpus.duplicates import hamming, parse_phashes, representatives
+from fieldguide.corpus.ingest.duplicates import hamming, parse_phashes, representatives
+from fieldguide.corpus.ingest.section import ImageSource, Ingest
 from fieldguide.corpus.pixels import PixelVerdict
-from fieldguide.corpus.section import ImageSource, Ingest
 from fieldguide.corpus.shards import ShardPlace, Spooled
 from fieldguide.records.images import DUPLICATES
 

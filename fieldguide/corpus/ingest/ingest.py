@@ -12,13 +12,13 @@ from fieldguide.core.files import atomic_directory, sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.labels import Labels
-from fieldguide.corpus.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
+from fieldguide.corpus.ingest.labels import Labels
+from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
+from fieldguide.corpus.ingest.section import Ingest
+from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
+from fieldguide.corpus.ingest.verdicts import VerdictCache
 from fieldguide.corpus.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
-from fieldguide.corpus.section import Ingest
 from fieldguide.corpus.shards import Spool
-from fieldguide.corpus.sources import SourceImage, missing_sources, read_source
-from fieldguide.corpus.verdicts import VerdictCache
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
 
