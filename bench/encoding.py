@@ -20,8 +20,8 @@ import pandas as pd
 import torch
 
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.items import image_items
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.items import image_items
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.network import NetworkEncoder
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder

@@ -73,7 +73,7 @@ def bench_ingest() -> Iterator[Figure]:
 
     from fieldguide.corpus.ingest.ingest import ingest
     from fieldguide.corpus.ingest.sources import read_source
-    from fieldguide.corpus.pixels import open_image
+    from fieldguide.corpus.store.pixels import open_image
 
     params = read_params(ROOT / "params.yaml").ingest
     unique = {c.data: None for source in params.sources for c in read_source(source, ROOT)}
@@ -97,8 +97,8 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
     """Embed of corpus photographs against the model's forward pass on prepared tensors."""
     import torch
 
-    from fieldguide.corpus.items import image_items
-    from fieldguide.corpus.shards import iter_images, read_images
+    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.shards import iter_images, read_images
     from fieldguide.models.encoders.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from bench.run import ROOT
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.items import drawing_items, image_items, text_items
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.loading.protocols import Encoder
 from fieldguide.params import read_params

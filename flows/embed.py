@@ -43,8 +43,8 @@ def encode_with(name: str, section: AnyEncoder, embed: Embed, items: Callable[[A
 @flow
 def embed(embed: Embed, encoders: dict[str, AnyEncoder]) -> None:
     """Write data/embeddings/ENCODER/ for each; print how many images it had not seen before."""
-    from fieldguide.corpus.items import image_items
-    from fieldguide.corpus.shards import read_images
+    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.shards import read_images
 
     paths = Paths()
     photographs = image_items(read_images(paths), paths)

@@ -1,1 +1,1 @@
-"""The corpus: sources, ingest, duplicates, shards and pixels, reference photographs; what is encoded as items."""
+"""The photographs: where they come from, and how they are kept."""

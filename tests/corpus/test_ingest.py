@@ -13,11 +13,11 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
-from fieldguide.corpus import pixels as pixels_module
 from fieldguide.corpus.ingest.ingest import IngestSummary, ingest
 from fieldguide.corpus.ingest.labels import slug
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes, iter_images, read_images
+from fieldguide.corpus.store import pixels as pixels_module
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes, iter_images, read_images
 from fieldguide.records.images import DUPLICATES, REJECTED
 from tests.corpus.pictures import (
     animation,
@@ -219,7 +219,7 @@ def test_a_line_that_a_killed_run_left_half_written_is_passed_over(paths: Paths,
         assert len(decoded) == expected and corpus_bytes(paths) == before
 
 
-STOPS = ["fieldguide.corpus.ingest.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"]
+STOPS = ["fieldguide.corpus.ingest.ingest.inspect_image", "fieldguide.corpus.store.shards.write_tar"]
 
 
 @pytest.mark.parametrize("step", STOPS)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from fieldguide.core.errors import ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.references import read_references
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.references import read_references
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.loading.protocols import ConditionedGenerator, Refused
 from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.queries.visuals.drawing.section import Visualize

@@ -13,7 +13,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.corpus.ingest.section import ImageSource
 from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
-from fieldguide.corpus.pixels import MAX_BYTES
+from fieldguide.corpus.store.pixels import MAX_BYTES
 from tests.corpus.pictures import photo, write_files
 
 

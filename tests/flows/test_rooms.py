@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import shutil
 import statistics
 from collections import Counter
@@ -165,7 +166,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "made").mkdir()
     for name in made:
         (folder / "made" / name).write_text(name)
-    with Repo.init(str(folder), no_scm=True) as repo:
+    with contextlib.chdir(folder), Repo.init(str(folder), no_scm=True) as repo:
         repo.commit(force=True)
         assert repo.status() == {}
     return folder
@@ -182,7 +183,7 @@ def test_a_changed_default_prompt_or_template_makes_the_stages_stale_that_use_it
     wanted = {name for name in stages() if used(name) & set(users)}
     try:
         path.write_bytes(before + b"\n# changed\n")
-        with Repo(str(committed)) as repo:
+        with contextlib.chdir(committed), Repo(str(committed)) as repo:
             assert set(repo.status()) == wanted
     finally:
         path.write_bytes(before)

@@ -15,8 +15,8 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest.ingest import ingest
-from fieldguide.corpus.items import drawing_items, image_items, text_items
-from fieldguide.corpus.shards import read_images
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import read_images
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
 from fieldguide.records.topics import Phrase, Topic

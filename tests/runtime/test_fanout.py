@@ -126,8 +126,8 @@ def test_a_tasks_complaint_is_told_in_its_words_wherever_it_ran() -> None:
 
 
 def test_a_worker_with_other_weights_is_refused(paths: Paths) -> None:
-    from fieldguide.corpus.items import image_items
-    from fieldguide.corpus.shards import read_images
+    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.shards import read_images
 
     spec = tiny_encoders.section(kind=NAME, weights=str(paths.root / "weights"), batch=4)
     items = image_items(read_images(paths), paths)

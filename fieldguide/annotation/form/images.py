@@ -21,8 +21,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.private import private_folder
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes
 
 FOLDER = "images"
 _REFERENCE_SIDE = 256  # of a reference inside a task: every task carries its own

@@ -15,7 +15,7 @@ from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.snapshot import Snapshot, read_snapshot
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import read_images
+from fieldguide.corpus.store.shards import read_images
 from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.plan import ANYBODY
 from fieldguide.records.runs import read_run

@@ -17,8 +17,8 @@ from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, du
 from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
 from fieldguide.corpus.ingest.verdicts import VerdictCache
-from fieldguide.corpus.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
-from fieldguide.corpus.shards import Spool
+from fieldguide.corpus.store.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
+from fieldguide.corpus.store.shards import Spool
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
 

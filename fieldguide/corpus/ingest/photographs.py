@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from fieldguide.corpus.ingest.duplicates import hamming, parse_phashes, representatives
 from fieldguide.corpus.ingest.section import ImageSource, Ingest
-from fieldguide.corpus.pixels import PixelVerdict
-from fieldguide.corpus.shards import ShardPlace, Spooled
+from fieldguide.corpus.store.pixels import PixelVerdict
+from fieldguide.corpus.store.shards import ShardPlace, Spooled
 from fieldguide.records.images import DUPLICATES
 
 Row = dict[str, Any]

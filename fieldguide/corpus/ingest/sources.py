@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.pixels import MAX_BYTES, PixelVerdict, too_large
+from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
 _BATCH = 64  # rows of a table in memory at a time
 

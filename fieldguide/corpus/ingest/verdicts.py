@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fieldguide.core.files import canonical_json, content_key
-from fieldguide.corpus.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, PixelVerdict
+from fieldguide.corpus.store.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, PixelVerdict
 
 
 class VerdictCache:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.items import drawing_items, text_items, word_items
+from fieldguide.corpus.store.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
 from fieldguide.models.loading.protocols import Encoder, Generator
 from fieldguide.queries.visuals.drawing.drawings import draw_all

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, locked
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.items import Item
+from fieldguide.corpus.store.items import Item
 from fieldguide.models.loading.protocols import Encoder, Modality, SharesNetwork
 from fieldguide.records.embeddings import Dtype, write_embeddings
 from fieldguide.retrieval.encoding.forward import PART, Part, parts

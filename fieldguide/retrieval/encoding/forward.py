@@ -13,8 +13,8 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_member
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.items import Item, Member
-from fieldguide.corpus.pixels import open_image
+from fieldguide.corpus.store.items import Item, Member
+from fieldguide.corpus.store.pixels import open_image
 from fieldguide.models.loading.parallel import one_thread
 from fieldguide.models.loading.protocols import Encoder, PreparesImages
 from fieldguide.records.embeddings import Dtype

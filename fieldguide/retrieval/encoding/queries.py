@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.items import Item, drawing_items, text_items, word_items
+from fieldguide.corpus.store.items import Item, drawing_items, text_items, word_items
 from fieldguide.models.loading.protocols import Encoder
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.topics import RECOMPOSED, read_components, read_phrases, read_topics

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.items import Item
+from fieldguide.corpus.store.items import Item
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import EncoderSection
 from fieldguide.models.loading.protocols import Encoder, SharesNetwork

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.queries.mining.knowledge import Knowledge, read_knowledge
 from fieldguide.retrieval.training.phrasings import phrasings
 

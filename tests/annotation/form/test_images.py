@@ -15,7 +15,7 @@ from fieldguide.annotation.planning.section import Images
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import write_tar
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import read_images
+from fieldguide.corpus.store.shards import read_images
 from fieldguide.records.images import IMAGES
 from tests.builders import tiny_benchmark
 

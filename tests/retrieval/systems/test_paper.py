@@ -12,8 +12,8 @@ from PIL import Image
 
 from fieldguide.core.files import read_member
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.items import drawing_items, image_items, text_items
-from fieldguide.corpus.shards import read_images
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import read_images
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.loading.torchvision import declare_operators
 from fieldguide.queries.visuals.drawing.drawings import read_drawings

@@ -8,7 +8,7 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings

@@ -16,8 +16,8 @@ from fieldguide.core.files import locked, read_member
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.items import Item, Member, drawing_items, image_items
-from fieldguide.corpus.pixels import open_image
+from fieldguide.corpus.store.items import Item, Member, drawing_items, image_items
+from fieldguide.corpus.store.pixels import open_image
 from fieldguide.models.loading.protocols import Captioner, Refused
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES

@@ -24,8 +24,8 @@ from fieldguide.core.files import (
 )
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.references import References, read_references
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.references import References, read_references
 from fieldguide.models.loading.protocols import ConditionedGenerator, Generator, Refused
 from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS

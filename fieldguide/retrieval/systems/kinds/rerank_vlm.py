@@ -10,8 +10,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.loading.protocols import Refused

@@ -10,8 +10,8 @@ from PIL import Image
 
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes, read_images
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes, read_images
 from fieldguide.records.topics import Phrase, read_topics
 
 

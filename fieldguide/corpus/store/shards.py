@@ -15,7 +15,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_member, write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.pixels import open_image
+from fieldguide.corpus.store.pixels import open_image
 from fieldguide.records.images import IMAGES
 
 
