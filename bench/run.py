@@ -156,7 +156,7 @@ def bench_search(gallery: int = 100_000, dimension: int = 512, queries: int = 64
 
 def bench_repro() -> Iterator[Figure]:
     """`dvc repro` of the built benchmark with nothing to do against DVC with as many empty stages."""
-    from fieldguide.runtime.repro import stage_names
+    from fieldguide.runtime.builds.repro import stage_names
 
     def repro(folder: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=False)
@@ -174,8 +174,8 @@ def bench_repro() -> Iterator[Figure]:
 
 def bench_tracking() -> Iterator[Figure]:
     """A repro of as many trivial steps as the example has stages: as tracked flow runs, and untracked."""
-    from fieldguide.runtime.repro import stage_names
-    from fieldguide.runtime.server import server
+    from fieldguide.runtime.builds.repro import stage_names
+    from fieldguide.runtime.builds.server import server
 
     number = len(stage_names(ROOT))
     with tempfile.TemporaryDirectory() as name:

@@ -11,7 +11,8 @@ from pathlib import Path
 from prefect import flow
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.runtime.building import Patience, built, serving
+from fieldguide.runtime.builds.building import built, serving
+from fieldguide.runtime.builds.waiting import Patience
 
 
 @flow(persist_result=False)
@@ -38,7 +39,7 @@ def serve(minutes: int) -> None:
 
 def main() -> None:
     """Build; a user's mistake is told without a traceback."""
-    from fieldguide.runtime.building import start
+    from fieldguide.runtime.builds.building import start
 
     try:
         if sys.argv[1:2] == ["--serve"]:

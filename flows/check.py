@@ -2,20 +2,23 @@
 
 from prefect import flow
 
+from fieldguide.annotation.judgments.section import Adjudicate
+from fieldguide.checks.expectations.section import Check
 from fieldguide.core.paths import Paths
-from fieldguide.params import Params
+from fieldguide.queries.visuals.drawing.section import Visualize
+from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.runtime import artifacts
 from fieldguide.runtime.step import run
 
 
 @flow
-def check(params: Params) -> None:
+def check(check: Check, adjudicate: Adjudicate, retrieve: Retrieve, visualize: Visualize) -> None:
     """Write data/checks/checks.json; a failed expectation stops the build and names rows."""
     from fieldguide.checks.expectations.run import check as run_checks
     from fieldguide.checks.expectations.run import write_checks
 
-    paths = Paths()
-    outcomes = run_checks(params, paths)
+    paths, people = Paths(), adjudicate.judge == "log"
+    outcomes = run_checks(check, visualize.images, people, retrieve.systems, paths)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])

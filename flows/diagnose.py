@@ -1,12 +1,19 @@
 """Do drawings show what was asked for, and who notices a changed question? `python -m flows.diagnose`."""
 
 from collections import Counter
+from typing import Any
 
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.section import Fidelity
-from fieldguide.params import Params
+from fieldguide.evaluation.probing.section import Probe
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.models.generators.section import AnyGenerator
+from fieldguide.queries.visuals.drawing.section import Visualize
+from fieldguide.retrieval.encoding.section import Embed
+from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.services import ASKS_A_SERVICE
 from fieldguide.runtime.step import once, run
@@ -27,41 +34,49 @@ def compare_drawings(section: Fidelity, paths: Paths) -> None:
 
 
 @task(**ASKS_A_SERVICE)
-def change_questions(params: Params, paths: Paths) -> None:
-    """Write data/evaluation/probes.json; data/probes/ keeps what was asked. Prints what each system is."""
-    from fieldguide.evaluation.probing.asking import ask
-    from fieldguide.evaluation.probing.probes import write_probes
-    from fieldguide.evaluation.probing.world import choose, draw_worlds, encode_worlds, write_worlds
-    from fieldguide.models.encoders.registry import load_encoder
+def draw_changed(worlds: Any, visualize: Visualize, generator: AnyGenerator, paths: Paths) -> str:
+    """Draw the phrases of changed questions; what exists is kept, so that a retry goes on."""
+    from fieldguide.evaluation.probing.world import draw_worlds
     from fieldguide.models.generators.registry import load_generator
 
-    spec = params.probe
-    sections = [section for name in spec.systems for _, section in params.system(name).walk(name)]
-    probes = choose(paths, spec.topics if spec.systems else 0, spec.seed)
-    worlds = write_worlds(paths.root, probes)
-    if any(section.drawings for section in sections):
-        name = params.visualize.generator
-        generator = load_generator(name, params.generators[name], paths.root)
-        print(draw_worlds(paths, worlds, params.visualize, generator, show_progress))
-    for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
-        loaded = load_encoder(name, params.encoder(name), paths.root)
-        print(f"{name}: {encode_worlds(paths, worlds, params, loaded, show_progress)} encoded now")
-    reactions = ask(params, paths, worlds, show_progress)
-    write_probes(
-        paths.probes, reactions, probes.skipped, {**spec.model_dump(), "measure": params.evaluate.headline}
-    )  # fmt: skip
-    show(
-        ({"system": r.system, "probe": r.probe, "overlap": f"{r.overlap:.2f}", "reacts": r.reacts} for r in reactions),
-        ("system", "probe", "overlap", "reacts"),
-    )
+    loaded = load_generator(visualize.generator, generator, paths.root)
+    return draw_worlds(paths, worlds, visualize, loaded, show_progress)
+
+
+@task
+def encode_changed(name: str, section: AnyEncoder, embed: Embed, worlds: Any, paths: Paths) -> str:
+    """Encode changed questions and their drawings."""
+    from fieldguide.evaluation.probing.world import encode_worlds
+    from fieldguide.models.encoders.registry import load_encoder
+
+    loaded = load_encoder(name, section, paths.root)
+    return f"{name}: {encode_worlds(paths, worlds, loaded, section.dtype, embed.batch, show_progress)} encoded now"
 
 
 @flow
-def diagnose(params: Params) -> None:
-    """Write fidelity.json and probes.json of data/evaluation/."""
+def diagnose(
+    fidelity: Fidelity, probe: Probe, evaluate: Evaluate, embed: Embed, encoders: dict[str, AnyEncoder],
+    generators: dict[str, AnyGenerator], visualize: Visualize, systems: dict[str, System],
+) -> None:  # fmt: skip
+    """Write fidelity.json and probes.json of data/evaluation/; data/probes/ keeps what was asked."""
+    from fieldguide.evaluation.probing.asking import ask
+    from fieldguide.evaluation.probing.probes import write_probes
+    from fieldguide.evaluation.probing.world import choose, write_worlds
+
     paths = Paths()
-    once(compare_drawings, params.fidelity, paths)
-    once(change_questions, params, paths)
+    once(compare_drawings, fidelity, paths)
+    sections = [section for name in probe.systems for _, section in systems[name].walk(name)]
+    probes = choose(paths, probe.topics if probe.systems else 0, probe.seed)
+    worlds = write_worlds(paths.root, probes)
+    if any(section.drawings for section in sections):
+        print(once(draw_changed, worlds, visualize, generators[visualize.generator], paths))
+    for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
+        print(once(encode_changed, name, encoders[name], embed, worlds, paths))
+    reactions = ask(probe, evaluate.headline, systems, paths, worlds, show_progress)
+    write_probes(paths.probes, reactions, probes.skipped, {**probe.model_dump(), "measure": evaluate.headline})
+    columns = ("system", "probe", "overlap", "reacts")
+    rows = (dict(zip(columns, (r.system, r.probe, f"{r.overlap:.2f}", r.reacts), strict=True)) for r in reactions)
+    show(rows, columns)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from pathlib import Path
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
-from fieldguide.evaluation.fitness.assess import assess, write_fitness
+from fieldguide.evaluation.fitness.assess import FitnessReport, assess, write_fitness
+from fieldguide.evaluation.judged import JudgedBenchmark
 from fieldguide.evaluation.leaderboard.evaluate import evaluate, write_evaluation
 from fieldguide.evaluation.probing.probes import Reaction, write_probes
 from fieldguide.params import Params
-from fieldguide.publishing.benchmark import Benchmark
 from tests.builders import tiny_benchmark, tiny_params
 
 CHECKS = [
@@ -40,7 +40,13 @@ def finished_benchmark(root: Path, params: Params | None = None) -> Paths:
 def finish(paths: Paths, params: Params) -> None:
     """Add checks.json and the evaluation to what is there."""
     write_json(paths.checks / "checks.json", {"checks": CHECKS})
-    write_evaluation(paths.evaluation, evaluate(params, paths))
+    write_evaluation(paths.evaluation, evaluate(params.evaluate, params.retrieve.systems, paths))
     write_fidelity(paths.fidelity, measure_fidelity(paths, params.fidelity))
     write_probes(paths.probes, REACTIONS, [("drop", "t1", "it says nothing of the feature")], SETTINGS)
-    write_fitness(paths.fitness, assess(Benchmark(paths, params)))
+    write_fitness(paths.fitness, assessed(paths, params))
+
+
+def assessed(paths: Paths, params: Params) -> FitnessReport:
+    """What stage `fitness` finds."""
+    benchmark = JudgedBenchmark(paths, params.retrieve.systems)
+    return assess(benchmark, params.fitness, params.evaluate, params.pool.systems, params.systems)

@@ -12,7 +12,7 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 if TYPE_CHECKING:
     from fieldguide.checks.audit.reported import Reported
     from fieldguide.checks.audit.run import Report
-    from fieldguide.formats.collection import Collection
+    from fieldguide.formats.collection import PublishedBenchmark
 
 FailOn = Literal["error", "warning", "note", "never"]
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -68,11 +68,12 @@ def audit(
         raise typer.Exit(1)
 
 
-def _read(form: str | None, path: Path) -> Collection:
-    from fieldguide.formats import house, read
+def _read(form: str | None, path: Path) -> PublishedBenchmark:
+    from fieldguide.formats import own_benchmark
+    from fieldguide.formats.reading import read
 
-    if form == house.NAME or (form is None and house.recognise(path)):
-        return house.read(path)
+    if form == own_benchmark.NAME or (form is None and own_benchmark.recognise(path)):
+        return own_benchmark.read(path)
     return read(form, path)
 
 
@@ -90,7 +91,7 @@ def _prompt(path: Path) -> str:
 
 
 def _scores(
-    collection: Collection, scores: Path | None, read_as: list[str] | None, runs: list[Path] | None
+    collection: PublishedBenchmark, scores: Path | None, read_as: list[str] | None, runs: list[Path] | None
 ) -> tuple[Reported, ...]:
     from fieldguide.checks.audit.reported import of_run, read_scores
     from fieldguide.records.runs import read_run

@@ -10,7 +10,7 @@ import typer
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
-    from fieldguide.formats.collection import Collection
+    from fieldguide.formats.collection import PublishedBenchmark
 
 IMPORT_EPILOG = (
     "Example: fieldguide import visual-rag-me visual-rag-me_final_v1.jsonl --to data/imported/visual-rag-me    "
@@ -74,25 +74,24 @@ def register(app: typer.Typer) -> None:
     app.command("export", epilog=EXPORT_EPILOG)(export_)
 
 
-def _tell(collection: Collection, advice: list[str], folder: Path | None, path: Path, as_json: bool) -> None:
+def _tell(collection: PublishedBenchmark, advice: list[str], folder: Path | None, path: Path, as_json: bool) -> None:
     from fieldguide.formats import export, tables
     from fieldguide.runtime.tables import show_json
 
     found: dict[str, Any] = {"name": collection.name, "format": collection.format, "folder": folder and str(folder)}
     counts = tables.counts(collection)
-    finite = not any(oddity.kind == "not-finite" for oddity in collection.oddities)
-    fidelity = export.fidelity(collection, path) if finite else "not whole"
+    whole = export.is_whole(collection, path)
     if as_json:
-        show_json({**found, "counts": counts, "export": fidelity, "oddities": collection.oddities, "images": advice})
+        show_json({**found, "counts": counts, "whole": whole, "deviations": collection.deviations, "images": advice})
         return
     print(f"{collection.name} ({collection.format})")
     for name, count in counts.items():
         print(f"  {count:>9,} {name.replace('_', ' ')}")
-    for oddity in collection.oddities[:20]:
-        print(f"  {oddity.where}: {oddity.kind}: {oddity.detail}")
-    if len(collection.oddities) > 20:
-        print(f"  ... and {len(collection.oddities) - 20:,} more")
+    for deviation in collection.deviations[:20]:
+        print(f"  {deviation.where}: {deviation.kind}: {deviation.detail}")
+    if len(collection.deviations) > 20:
+        print(f"  ... and {len(collection.deviations) - 20:,} more")
     for line in advice:
         print(line)
-    print(f"An export gives the files back {fidelity}.")
+    print(f"An export gives {'every label and field' if whole else 'not everything'} back.")
     print(f"wrote {folder}" if folder else "nothing written (--dry-run)")

@@ -66,7 +66,7 @@ def doctor(as_json: Json = False) -> None:
 @app.command(epilog="Example: fieldguide status")
 def status(as_json: Json = False) -> None:
     """Say which stages are up to date, and why the others are not."""
-    from fieldguide.runtime.status import stage_statuses
+    from fieldguide.runtime.builds.status import stage_statuses
     from fieldguide.runtime.tables import show
 
     statuses = stage_statuses(Path())
@@ -114,8 +114,8 @@ def build(
 ) -> None:
     """Build the benchmark: every stage that is not up to date, under one Prefect server.
 
-    Where people judge (adjudicate.judge: log), it asks them after the pool and ends with status 75. Run
-    it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
+    Where people judge (adjudicate.judge: log), it asks them after the pool and ends with status 75. Run it
+    again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
     """
     if estimate:
         from fieldguide.cli.estimate import show
@@ -131,7 +131,8 @@ def build(
         return
     import os
 
-    from fieldguide.runtime.building import Patience, start
+    from fieldguide.runtime.builds.building import start
+    from fieldguide.runtime.builds.waiting import Patience
 
     tracked = os.environ.get("FIELDGUIDE_TRACK") != "0" and not dry
     waits = every if wait else None

@@ -1,7 +1,7 @@
 """A published benchmark as it is: every question, pool and label in the file's own order, with the place of each.
 
 Nothing is mended here. What a reader had to decide about (a key that occurs twice, a label that is no number) is
-kept as an `Oddity`, so that an audit can name it and an import can refuse it.
+kept as a `Deviation`, so that an audit can name it and an import can refuse it.
 """
 
 from __future__ import annotations
@@ -11,21 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Oddity:
-    """Something that the reader of a file met and that a column-wise reader would drop, or take as something else.
-
-    `kind` is a key of `oddities.KINDS`, which says what each means and whether an import can go on.
-    """
-
-    where: str
-    kind: str
-    detail: str
+from fieldguide.formats.deviations import Deviation
 
 
 @dataclass(frozen=True)
-class Pool:
+class PublishedPool:
     """The images of one subtopic.
 
     Attributes:
@@ -49,7 +39,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Question:
+class PublishedQuestion:
     """One topic as published.
 
     Attributes:
@@ -66,39 +56,38 @@ class Question:
     topic_id: str
     text: str
     answers: tuple[str, ...]
-    pools: tuple[Pool, ...]
+    pools: tuple[PublishedPool, ...]
     fields: Mapping[str, Any]
     where: str = field(compare=False)
     keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Collection:
+class PublishedBenchmark:
     """A whole benchmark.
 
     Attributes:
         name: of the benchmark, for people.
         format: name of the importer that read it.
         questions: in the file's order.
-        oddities: what the reader noticed.
+        deviations: what the reader noticed.
         roots: how a picture is named in the file: where images lie relative to, if known (for the manifest).
-        layout: how the files were written (indent, escapes, file names, ...), as JSON, so that a writer can give
-            them back byte by byte; the format's own.
         corpus: what the files say of each image they list, judged or not; empty where they list none.
         entities: what an image shows, by its name, where that is known apart from the name; else empty.
+        files: names of the files that were read, below the folder if it is one.
     """
 
     name: str
     format: str
-    questions: tuple[Question, ...]
-    oddities: tuple[Oddity, ...] = ()
+    questions: tuple[PublishedQuestion, ...]
+    deviations: tuple[Deviation, ...] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
-    layout: Mapping[str, Any] = field(default_factory=dict)
     corpus: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     entities: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
-    def pools(self) -> tuple[Pool, ...]:
+    def pools(self) -> tuple[PublishedPool, ...]:
         """Every subtopic."""
         return tuple(pool for question in self.questions for pool in question.pools)
 

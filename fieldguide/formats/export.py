@@ -1,20 +1,16 @@
-"""A collection in a published form again, and how faithful that is."""
+"""A collection in a published form again, and whether that holds everything."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open, sha256_file
 from fieldguide.formats import reading, tables
-from fieldguide.formats.collection import Collection
-from fieldguide.formats.oddities import KINDS
-from fieldguide.formats.text import text
-
-Fidelity = Literal["byte for byte", "in content", "not whole"]
+from fieldguide.formats.collection import PublishedBenchmark
+from fieldguide.formats.deviations import KINDS
 
 
 def export(folder: Path, form: str, target: Path) -> list[Path]:
@@ -22,7 +18,7 @@ def export(folder: Path, form: str, target: Path) -> list[Path]:
 
     Args:
         folder: what `tables.write` wrote.
-        form: a name of `reading.FORMATS`; its own gives the published files back, another one what it can hold.
+        form: a name of `reading.FORMATS`; its own gives every label and field back, another one what it can hold.
         target: folder to write into, made if need be; files of the same name are replaced.
 
     Raises:
@@ -48,25 +44,17 @@ def write_texts(texts: Mapping[str, str], target: Path) -> list[Path]:
     return [target / name for name in texts]
 
 
-def fidelity(collection: Collection, path: Path) -> Fidelity:
-    """What an export of a collection that was read from `path` gives back, found by doing it."""
+def is_whole(collection: PublishedBenchmark, path: Path) -> bool:
+    """Whether an export of what was read from `path` gives every label and field back, found by doing it."""
+    if not all(KINDS[deviation.kind].lossless for deviation in collection.deviations):
+        return False
     form = reading.named(collection.format)
-    texts = form.write(collection)
-    originals = {name: path / name if path.is_dir() else path for name in texts}
-    if all(file.exists() and text.whole(file) == texts[name] for name, file in originals.items()):
-        return "byte for byte"
-    if not all(KINDS[oddity.kind].lossless for oddity in collection.oddities):
-        return "not whole"
     with tempfile.TemporaryDirectory() as scratch:
-        written = write_texts(texts, Path(scratch))
+        written = write_texts(form.write(collection), Path(scratch))
         again = form.read(Path(scratch) if path.is_dir() else written[0])
-    whole = again.questions == collection.questions and again.corpus == collection.corpus
-    return "in content" if whole else "not whole"
+    return again.questions == collection.questions and again.corpus == collection.corpus
 
 
-def sources(collection: Collection, path: Path) -> dict[str, str]:
+def sources(collection: PublishedBenchmark, path: Path) -> dict[str, str]:
     """sha256 of each file that was read, by name; to know later what was imported."""
-    if not path.is_dir():
-        return {path.name: sha256_file(path)}
-    files = {name: path / name for name in reading.named(collection.format).write(collection)}
-    return {name: sha256_file(file) for name, file in sorted(files.items()) if file.is_file()}
+    return {name: sha256_file(path / name if path.is_dir() else path) for name in sorted(collection.files)}

@@ -18,7 +18,7 @@ COLUMNS = ("image_id", "name", "path", "status", "sha256", "bytes")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """One image.
 
     Attributes:
@@ -45,7 +45,7 @@ def expected_path(name: str) -> str:
     return "" if unsafe or len(name.encode()) > 1024 else str(PurePosixPath(*parts))
 
 
-def manifest(names: Iterable[str], folder: Path | None = None) -> list[Entry]:
+def manifest(names: Iterable[str], folder: Path | None = None) -> list[ManifestEntry]:
     """An entry an image, in the order of the names; with a folder, each is looked for and hashed.
 
     Raises:
@@ -58,22 +58,22 @@ def manifest(names: Iterable[str], folder: Path | None = None) -> list[Entry]:
     return [_entry(name, image_id, root) for name, image_id in ids.items()]
 
 
-def _entry(name: str, image_id: str, root: Path | None) -> Entry:
+def _entry(name: str, image_id: str, root: Path | None) -> ManifestEntry:
     path = expected_path(name)
     if not path:
-        return Entry(image_id, name, path, "refused")
+        return ManifestEntry(image_id, name, path, "refused")
     if root is None:
-        return Entry(image_id, name, path)
+        return ManifestEntry(image_id, name, path)
     file = root / path
     if not file.exists():
-        return Entry(image_id, name, path, "missing")
+        return ManifestEntry(image_id, name, path, "missing")
     # A link inside the folder may lead out of it: what lies there is none of the benchmark's business.
     if not file.is_file() or not file.resolve().is_relative_to(root):
-        return Entry(image_id, name, path, "refused")
-    return Entry(image_id, name, path, "found", sha256_file(file), file.stat().st_size)
+        return ManifestEntry(image_id, name, path, "refused")
+    return ManifestEntry(image_id, name, path, "found", sha256_file(file), file.stat().st_size)
 
 
-def write(path: Path, entries: Sequence[Entry]) -> None:
+def write(path: Path, entries: Sequence[ManifestEntry]) -> None:
     """Write manifest.csv, atomically."""
     with atomic_open(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -83,7 +83,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
             writer.writerow((entry.image_id, entry.name, entry.path, entry.status, entry.sha256, size))
 
 
-def read(path: Path) -> list[Entry]:
+def read(path: Path) -> list[ManifestEntry]:
     """Read manifest.csv.
 
     Raises:
@@ -101,12 +101,12 @@ def read(path: Path) -> list[Entry]:
         raise FieldguideError(f"{path}: no valid CSV ({error})") from None
 
 
-def names(entries: Iterable[Entry]) -> dict[str, str]:
+def names(entries: Iterable[ManifestEntry]) -> dict[str, str]:
     """Published name by image_id."""
     return {entry.image_id: entry.name for entry in entries}
 
 
-def advice(entries: Sequence[Entry], roots: Mapping[str, str], folder: Path | None) -> list[str]:
+def advice(entries: Sequence[ManifestEntry], roots: Mapping[str, str], folder: Path | None) -> list[str]:
     """Which images are here, and what to do about the others, in plain lines."""
     counts = Counter(entry.status for entry in entries)
     source = " and ".join(roots.values()) or "its publisher's page"
@@ -127,10 +127,10 @@ def advice(entries: Sequence[Entry], roots: Mapping[str, str], folder: Path | No
     return lines
 
 
-def _parsed(row: list[str], where: str) -> Entry:
+def _parsed(row: list[str], where: str) -> ManifestEntry:
     if len(row) != len(COLUMNS):
         raise FieldguideError(f"{where}: has {len(row)} columns; expected {', '.join(COLUMNS)}")
     image_id, name, path, status, digest, size = row
     if status not in get_args(Status) or not (size == "" or size.isdecimal()):
         raise FieldguideError(f"{where}: status {status!r} or size {size!r} is none of a manifest")
-    return Entry(image_id, name, path, status, digest, int(size) if size else None)  # type: ignore[arg-type]
+    return ManifestEntry(image_id, name, path, status, digest, int(size) if size else None)  # type: ignore[arg-type]

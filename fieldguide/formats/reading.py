@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.formats import tables
-from fieldguide.formats.collection import Collection
-from fieldguide.formats.json import inquire_rerank_hard, visual_rag, visual_rag_me
-from fieldguide.formats.json.records import first_record
+from fieldguide.formats.collection import PublishedBenchmark
+from fieldguide.formats.json import labelled
+from fieldguide.formats.json.files import first_record
+from fieldguide.formats.json.layouts import LAYOUTS, Layout
 from fieldguide.formats.text import beir, csv_table, inquire, trec
 
 
@@ -30,19 +32,24 @@ class Format:
 
     name: str
     meaning: str
-    read: Callable[[Path], Collection]
-    write: Callable[[Collection], dict[str, str]]
+    read: Callable[[Path], PublishedBenchmark]
+    write: Callable[[PublishedBenchmark], dict[str, str]]
     of_record: Callable[[Any], bool] = lambda _: False
     of_path: Callable[[Path], bool] = lambda _: False
 
 
+def _of_layout(layout: Layout) -> Format:
+    return Format(
+        layout.name,
+        layout.meaning,
+        partial(labelled.read, layout),
+        partial(labelled.write, layout),
+        of_record=partial(labelled.recognise, layout),
+    )
+
+
 _FORMATS = (
-    Format("visual-rag-me", "JSON lines: question, answer, images by entity", visual_rag_me.read, visual_rag_me.write,
-           of_record=visual_rag_me.recognise),
-    Format("visual-rag", "JSON lines: question, answer, images", visual_rag.read, visual_rag.write,
-           of_record=visual_rag.recognise),
-    Format("inquire-rerank-hard", "a JSON list: query, images", inquire_rerank_hard.read, inquire_rerank_hard.write,
-           of_record=inquire_rerank_hard.recognise),
+    *map(_of_layout, LAYOUTS),
     Format("inquire", "a folder: inquire_queries_*.csv, inquire_annotations.csv", inquire.read, inquire.write,
            of_path=inquire.recognise),
     Format("beir", "a folder: corpus.jsonl, queries.jsonl, qrels/*.tsv", beir.read, beir.write, of_path=beir.recognise),
@@ -54,7 +61,7 @@ _FORMATS = (
 FORMATS: dict[str, Format] = {form.name: form for form in _FORMATS}
 
 
-def read(form: str | None, path: Path) -> Collection:
+def read(form: str | None, path: Path) -> PublishedBenchmark:
     """Read a published benchmark.
 
     Args:

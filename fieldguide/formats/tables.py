@@ -9,15 +9,15 @@ from typing import Any
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_directory, read_json, read_jsonl, write_json, write_jsonl
 from fieldguide.formats import identity, manifest
-from fieldguide.formats.collection import Collection, Oddity, Pool, Question
-from fieldguide.formats.oddities import KINDS
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
+from fieldguide.formats.deviations import KINDS, Deviation
 from fieldguide.records.judgments import POOLS as POOL_TABLE
 from fieldguide.records.judgments import QRELS as QREL_TABLE
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
 from fieldguide.records.runs import write_qrels_trec
 from fieldguide.records.topics import Topic, read_topics, write_records
 
-VERSION = 1
+VERSION = 2
 ABOUT = "collection.json"
 # As in a release, so that what reads the one reads the other.
 TOPICS, ENTITIES, POOLS, QRELS = "topics.jsonl", "entities.parquet", "pools.parquet", "qrels/qrels.parquet"
@@ -26,7 +26,7 @@ QRELS_TREC, QRELS_NAMES = "qrels/qrels.trec", "qrels/qrels-names.trec"
 DECIDED_BY = "published"
 
 
-def refuse_losses(collection: Collection, accepted: bool = False) -> None:
+def refuse_losses(collection: PublishedBenchmark, accepted: bool = False) -> None:
     """Refuse a collection whose files hold more than could be read.
 
     Args:
@@ -34,16 +34,18 @@ def refuse_losses(collection: Collection, accepted: bool = False) -> None:
         accepted: the user takes the loss; what no file of the house can hold is refused all the same.
 
     Raises:
-        ProblemsError: every oddity by which something would be lost.
+        ProblemsError: every deviation by which something would be lost.
     """
-    lost = [o for o in collection.oddities if not KINDS[o.kind].lossless and not (accepted and o.kind != "not-finite")]
+    lost = [
+        o for o in collection.deviations if not KINDS[o.kind].lossless and not (accepted and o.kind != "not-finite")
+    ]
     if lost:
         advice = "mend the file" if accepted else "mend the file, or give --accept-loss"
         headline = f"{collection.name}: importing it would lose what the file says here; {advice}:"
         raise ProblemsError(headline, [Problem(o.where, f"{o.kind}: {o.detail}") for o in lost])
 
 
-def topics(collection: Collection) -> list[Topic]:
+def topics(collection: PublishedBenchmark) -> list[Topic]:
     """One topic a question.
 
     Form, feature and part are empty and no entity has a value: published files do not say them. An entity that the
@@ -75,7 +77,9 @@ def topics(collection: Collection) -> list[Topic]:
     ]
 
 
-def write(folder: Path, collection: Collection, entries: Sequence[manifest.Entry], source: Mapping[str, Any]) -> None:
+def write(
+    folder: Path, collection: PublishedBenchmark, entries: Sequence[manifest.ManifestEntry], source: Mapping[str, Any]
+) -> None:
     """Write the collection's folder, whole or not at all.
 
     Args:
@@ -110,7 +114,7 @@ def write(folder: Path, collection: Collection, entries: Sequence[manifest.Entry
         write_json(new / ABOUT, _about(collection, source))
 
 
-def read(folder: Path) -> Collection:
+def read(folder: Path) -> PublishedBenchmark:
     """The collection that `write` wrote: equal to the one it was given, places apart.
 
     Raises:
@@ -130,18 +134,17 @@ def read(folder: Path) -> Collection:
             raise FieldguideError(f"{folder / MANIFEST}: image {image} of {subtopic} is not listed; import again")
         labels.setdefault(subtopic, {})[names[image]] = grade.get((subtopic, image))
     corpus = folder / CORPUS
-    return Collection(
+    return PublishedBenchmark(
         name=about["name"],
         format=about["format"],
         questions=tuple(_question(topic, labels, folder) for topic in read_topics(folder / TOPICS)),
-        oddities=tuple(Oddity(**oddity) for oddity in about["oddities"]),
+        deviations=tuple(Deviation(**deviation) for deviation in about["deviations"]),
         roots=about["roots"],
-        layout=about["layout"],
         corpus={row["name"]: row["fields"] for _, row in read_jsonl(corpus)} if corpus.exists() else {},
     )
 
 
-def counts(collection: Collection) -> dict[str, int]:
+def counts(collection: PublishedBenchmark) -> dict[str, int]:
     """Questions, subtopics, images, labels, positive labels, unjudged images of pools, questions without a pool."""
     labels = [label for pool in collection.pools for label in pool.labels.values()]
     return {
@@ -152,11 +155,11 @@ def counts(collection: Collection) -> dict[str, int]:
         "relevant": sum(label is not None and label > 0 for label in labels),
         "unjudged": sum(label is None for label in labels),
         "questions_without_pool": sum(not question.pools for question in collection.questions),
-        "oddities": len(collection.oddities),
+        "deviations": len(collection.deviations),
     }
 
 
-def grades(collection: Collection) -> dict[str, Any]:
+def grades(collection: PublishedBenchmark) -> dict[str, Any]:
     """Grade definitions: the labels that occur, and that nobody but the publisher can say more."""
     found = sorted({label for pool in collection.pools for label in pool.labels.values() if label is not None})
     what = {True: "relevant, as published", False: "not relevant, as published"}
@@ -167,7 +170,7 @@ def grades(collection: Collection) -> dict[str, Any]:
     return {"about": about, "guidelines": [], **{str(label): what[label > 0] for label in found}}
 
 
-def _entities(collection: Collection) -> list[str]:
+def _entities(collection: PublishedBenchmark) -> list[str]:
     return [pool.entity for pool in collection.pools if pool.entity is not None]
 
 
@@ -176,34 +179,34 @@ def _entity_row(name: str, slug: str, source: str) -> dict[str, Any]:
     return {**row, "source": f"imported: {source}"}
 
 
-def _pool_rows(collection: Collection, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """In the published order, which an export gives back; which system brought an image in, the files do not say."""
+def _pool_rows(collection: PublishedBenchmark, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """In the published order; which system brought an image in, the files do not say."""
     unknown: dict[str, Any] = {"systems": [], "ranks": [], "best_rank": None, "sampled": False}
     for pool in collection.pools:
         for image in pool.labels:
             yield {"subtopic_id": pool.subtopic_id, "image_id": ids[image], **unknown}
 
 
-def _qrel_rows(collection: Collection, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _qrel_rows(collection: PublishedBenchmark, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     unknown: dict[str, Any] = {"assessors": [], "judgments": 0, "decided_by": DECIDED_BY}
     for subtopic, labels in collection.qrels.items():
         for image, label in labels.items():
             yield {"subtopic_id": subtopic, "image_id": ids[image], "grade": label, **unknown}
 
 
-def _question(topic: Topic, labels: Mapping[str, Mapping[str, int | None]], folder: Path) -> Question:
+def _question(topic: Topic, labels: Mapping[str, Mapping[str, int | None]], folder: Path) -> PublishedQuestion:
     known = topic.provenance
     where = f"{folder / TOPICS} {topic.topic_id}"
     pools = tuple(
-        Pool(subtopic.subtopic_id, pool["name"], pool["entity"], labels.get(subtopic.subtopic_id, {}), where)
+        PublishedPool(subtopic.subtopic_id, pool["name"], pool["entity"], labels.get(subtopic.subtopic_id, {}), where)
         for subtopic, pool in zip(topic.subtopics, known["pools"], strict=True)
     )
-    return Question(
+    return PublishedQuestion(
         topic.topic_id, topic.text, tuple(known["answers"]), pools, known["fields"], where, tuple(known["keys"])
     )
 
 
-def _about(collection: Collection, source: Mapping[str, Any]) -> dict[str, Any]:
+def _about(collection: PublishedBenchmark, source: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schema_version": VERSION,
         "name": collection.name,
@@ -211,6 +214,5 @@ def _about(collection: Collection, source: Mapping[str, Any]) -> dict[str, Any]:
         "source": dict(source),
         "counts": counts(collection),
         "roots": dict(collection.roots),
-        "layout": dict(collection.layout),
-        "oddities": [{"where": o.where, "kind": o.kind, "detail": o.detail} for o in collection.oddities],
+        "deviations": [{"where": o.where, "kind": o.kind, "detail": o.detail} for o in collection.deviations],
     }

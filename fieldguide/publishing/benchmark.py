@@ -14,28 +14,23 @@ import yaml
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
+from fieldguide.evaluation.judged import JudgedBenchmark, read_versioned
 from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.params import Params
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
-from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
+from fieldguide.records.images import REJECTED
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
-from fieldguide.records.runs import SEARCH_VERSION, IndexRecall, read_run
+from fieldguide.records.runs import SEARCH_VERSION, IndexRecall
 from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
-from fieldguide.records.topics import Phrase, Refusal, Subtopic, Topic, read_phrases, read_refusals, read_topics
+from fieldguide.records.topics import Phrase, Refusal, read_phrases, read_refusals
 
 
-class Benchmark:
-    """What the stages made, each file read and validated when it is first asked for."""
+class Benchmark(JudgedBenchmark):
+    """What all stages made, each file read and validated when it is first asked for."""
 
     def __init__(self, paths: Paths, params: Params) -> None:
-        self.paths = paths
+        super().__init__(paths, params.retrieve.systems)
         self.params = params
-
-    @cached_property
-    def images(self) -> pd.DataFrame:
-        """IMAGES, indexed by image_id."""
-        return IMAGES.read(self.paths.images).set_index("image_id", drop=False)
 
     @cached_property
     def image_rows(self) -> dict[str, Any]:
@@ -63,39 +58,14 @@ class Benchmark:
         return REJECTED.read(self.paths.rejected)
 
     @cached_property
-    def duplicates(self) -> pd.DataFrame:
-        """DUPLICATES."""
-        return DUPLICATES.read(self.paths.duplicates)
-
-    @cached_property
     def drawings(self) -> pd.DataFrame:
         """DRAWINGS."""
         return DRAWINGS.read(self.paths.drawings)
 
     @cached_property
-    def pools(self) -> pd.DataFrame:
-        """POOLS."""
-        return POOLS.read(self.paths.pools)
-
-    @cached_property
-    def qrels(self) -> pd.DataFrame:
-        """QRELS."""
-        return QRELS.read(self.paths.qrels / "qrels.parquet")
-
-    @cached_property
     def scores(self) -> pd.DataFrame:
         """SCORES."""
         return SCORES.read(self.paths.evaluation / "scores.parquet")
-
-    @cached_property
-    def topics(self) -> list[Topic]:
-        """Topics in the order of their file."""
-        return read_topics(self.paths.topics)
-
-    @cached_property
-    def subtopics(self) -> dict[str, Subtopic]:
-        """Every subtopic by its id, in the topics' order."""
-        return {s.subtopic_id: s for topic in self.topics for s in topic.subtopics}
 
     @cached_property
     def refused_topics(self) -> list[Refusal]:
@@ -108,35 +78,17 @@ class Benchmark:
         return {phrase.subtopic_id: phrase for phrase in read_phrases(self.paths.phrases)}
 
     @cached_property
-    def runs(self) -> dict[tuple[str, str], pd.DataFrame]:
-        """The run of each (track, system), best first within a subtopic."""
-        systems = self.params.retrieve.systems
-        return {(t, s): read_run(self.paths.run(t, s)) for t in TRACKS for s in systems}
-
-    @cached_property
     def recalls(self) -> dict[str, list[IndexRecall]]:
         """Of the index through which each system searched the whole gallery; nothing of those that need none."""
         if self.params.retrieve.index is None:
             return {}
-        found = {system: _recalls(self.paths.searched(system)) for system in self.params.retrieve.systems}
+        found = {system: _recalls(self.paths.searched(system)) for system in self.systems}
         return {system: recalls for system, recalls in found.items() if recalls}
 
     @cached_property
     def grade_file(self) -> dict[str, Any]:
         """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
         return dict(read_json(self.paths.qrels / "grades.json"))
-
-    @cached_property
-    def agreement(self) -> dict[str, Any] | None:
-        """agreement.json, which stage `adjudicate` writes where people judged: how far they agree.
-
-        Raises:
-            FieldguideError: the file is of another version.
-        """
-        path = self.paths.qrels / "agreement.json"
-        if not path.exists():
-            return None
-        return _versioned(path, AGREEMENT_VERSION, "adjudicate")
 
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
@@ -150,22 +102,22 @@ class Benchmark:
 
     @cached_property
     def fitness(self) -> dict[str, Any]:
-        """fitness.json, as `fieldguide.evaluation.fitness.assess.Fitness`.
+        """fitness.json, as `fieldguide.evaluation.fitness.assess.FitnessReport`.
 
         Raises:
             FieldguideError: the file is missing or of another version.
         """
-        return _versioned(self.paths.fitness, FITNESS_VERSION)
+        return read_versioned(self.paths.fitness, FITNESS_VERSION)
 
     @cached_property
     def fidelity(self) -> dict[str, Any]:
         """fidelity.json, as `evaluation.fidelity.FidelityReport`. Raises FieldguideError as `fitness`."""
-        return _versioned(self.paths.fidelity, FIDELITY_VERSION)
+        return read_versioned(self.paths.fidelity, FIDELITY_VERSION)
 
     @cached_property
     def probes(self) -> dict[str, Any]:
         """probes.json, as `fieldguide.evaluation.probing.probes.write_probes`. Raises FieldguideError as `fitness`."""
-        return _versioned(self.paths.probes, PROBES_VERSION)
+        return read_versioned(self.paths.probes, PROBES_VERSION)
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
@@ -183,7 +135,7 @@ class Benchmark:
         return [
             p.images, p.entities, p.attributes, p.groups, p.topics, p.phrases, p.pools,
             p.qrels / "qrels.parquet", p.qrels / "grades.json",
-            *(p.run(track, system) for track in TRACKS for system in self.params.retrieve.systems),
+            *(p.run(track, system) for track in TRACKS for system in self.systems),
             p.checks / "checks.json",
             *(p.evaluation / name for name in ("scores.parquet", "leaderboard.json", "comparisons.json")),
         ]  # fmt: skip
@@ -218,20 +170,9 @@ class Benchmark:
             yield Problem(str(self.paths.topics), f"names entity {entity}, which is not in {self.paths.entities}")
 
 
-def _versioned(path: Path, version: int, stage: str | None = None) -> dict[str, Any]:
-    """A JSON object of that version; `stage`, which makes it, is called like the file where it is not named."""
-    values = dict(read_json(path))
-    found = values.get("schema_version")
-    if found != version:
-        raise FieldguideError(
-            f"{path}: is of version {found}, expected {version}; `dvc repro -f {stage or path.stem}` makes it anew"
-        )
-    return values
-
-
 def _recalls(path: Path) -> list[IndexRecall]:
     try:
-        return [IndexRecall(**index) for index in _versioned(path, SEARCH_VERSION, "retrieve")["indexes"]]
+        return [IndexRecall(**index) for index in read_versioned(path, SEARCH_VERSION, "retrieve")["indexes"]]
     except (KeyError, TypeError) as error:
         raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
 

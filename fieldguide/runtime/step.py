@@ -76,7 +76,7 @@ def _call(step: Flow[..., None], params: Params, given: dict[str, Any]) -> None:
             print("not tracked: PREFECT_API_URL is not set (`fieldguide build` sets it)", flush=True)
         step.fn(**given)
         return
-    from fieldguide.runtime.server import require, without_heartbeat
+    from fieldguide.runtime.builds.server import require, without_heartbeat
 
     require(os.environ["PREFECT_API_URL"])
     with without_heartbeat(), _Echo(sys.stdout):

@@ -12,7 +12,7 @@ from ir_measures import Measure
 from fieldguide.core.errors import FieldguideError
 from fieldguide.evaluation.measures import chance
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.formats import read
+from fieldguide.formats.reading import read
 from tests.evaluation.runs import values
 from tests.published import INQUIRE_RERANK_HARD, VISUAL_RAG_ME, benchmarks
 

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fieldguide.runtime.stage import Run
 from rich.console import Console
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.leaderboard.evaluate import evaluate
+from fieldguide.evaluation.leaderboard.evaluate import Evaluation, evaluate
 from fieldguide.evaluation.leaderboard.rows import leaderboard
 from fieldguide.evaluation.leaderboard.table import print_leaderboard
+from fieldguide.params import Params
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import read_run
 from fieldguide.records.scores import SCORES
-from fieldguide.runtime.stage import Run
 from flows.evaluate import evaluate as stage
 from tests.builders import SYSTEMS, tiny_benchmark, tiny_params
 
@@ -33,6 +34,10 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 def rows_of(paths: Paths, name: str) -> list[dict[str, object]]:
     return list(json.loads((paths.evaluation / name).read_text()))
+
+
+def evaluated(params: Params, paths: Paths) -> Evaluation:
+    return evaluate(params.evaluate, params.retrieve.systems, paths)
 
 
 def test_every_system_is_on_every_board(paths: Paths) -> None:
@@ -134,7 +139,7 @@ def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
     unjudged = qrels["subtopic_id"].iloc[0]
     keep = [s != unjudged and (s, i) not in pairs for s, i in zip(qrels["subtopic_id"], qrels["image_id"], strict=True)]
     QRELS.write(paths.qrels / "qrels.parquet", qrels[keep])
-    made = evaluate(tiny_params(), paths)
+    made = evaluated(tiny_params(), paths)
     assert made.unjudged == (unjudged,)
     judged = {
         r["mean"]
@@ -147,10 +152,10 @@ def test_unjudged_images_and_subtopics_show(tmp_path: Path) -> None:
 def test_a_benchmark_without_judgments_or_with_bad_measures_is_refused(tmp_path: Path) -> None:
     paths = tiny_benchmark(tmp_path)
     with pytest.raises(ProblemsError, match="'hits@10' is no measure"):
-        evaluate(tiny_params(evaluate={"measures": ["hits@10"], "headline": "hits@10"}), paths)
+        evaluated(tiny_params(evaluate={"measures": ["hits@10"], "headline": "hits@10"}), paths)
     QRELS.write(paths.qrels / "qrels.parquet", QRELS.frame([]))
     with pytest.raises(FieldguideError, match=r"qrels\.parquet: no judgment for any subtopic"):
-        evaluate(tiny_params(), paths)
+        evaluated(tiny_params(), paths)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
@@ -178,7 +183,7 @@ def test_a_pipe_gets_the_whole_table_without_colours(paths: Paths, capsys: pytes
 
 
 def test_more_measures_are_compared_by_all_pairs_where_asked(tmp_path: Path) -> None:
-    made = evaluate(
+    made = evaluated(
         tiny_params(evaluate={"baseline": "text", "compare": ["AP"], "bootstrap": 50}), tiny_benchmark(tmp_path)
     )
     others = {row["measure"] for row in made.comparisons if row["baseline"] != "text"}

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from fieldguide.cli import formats as import_cli
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.formats import manifest, read, tables
+from fieldguide.formats import manifest, tables
+from fieldguide.formats.reading import read
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.topics import read_topics
 
@@ -44,7 +45,7 @@ def test_import_and_export(published: Path, tmp_path: Path) -> None:
     assert "bench (visual-rag-me)" in shown
     for line in ("1 questions", "2 subtopics", "3 images", "3 labels", "1 relevant", "1 unjudged"):
         assert line in shown
-    assert "An export gives the files back byte for byte." in shown
+    assert "An export gives every label and field back." in shown
     assert "1 names are not looked for: no path below a folder, the first '../c.jpg'." in shown
     run("export", house, "--to", tmp_path / "again")
     assert (tmp_path / "again" / "bench.jsonl").read_bytes() == published.read_bytes()
@@ -77,7 +78,7 @@ def test_dry_run_writes_nothing_and_counts(published: Path, tmp_path: Path) -> N
     shown = json.loads(run("import", "auto", published, "--to", tmp_path / "house", "--dry-run", "--json"))
     assert shown["folder"] is None
     assert shown["counts"]["labels"] == 3
-    assert shown["export"] == "byte for byte"
+    assert shown["whole"] is True
     assert not (tmp_path / "house").exists()
 
 
@@ -87,9 +88,9 @@ def test_a_lossy_import_needs_to_be_accepted(published: Path, tmp_path: Path) ->
         run("import", "auto", published, "--to", tmp_path / "house")
     assert not (tmp_path / "house").exists()
     shown = run("import", "auto", published, "--to", tmp_path / "house", "--accept-loss")
-    assert "An export gives the files back not whole." in shown
+    assert "An export gives not everything back." in shown
     about = json.loads((tmp_path / "house" / tables.ABOUT).read_text())
-    assert [oddity["kind"] for oddity in about["oddities"]] == ["label"]
+    assert [deviation["kind"] for deviation in about["deviations"]] == ["label"]
 
 
 def test_images_are_looked_for(published: Path, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.formats import export, manifest, read, tables
-from fieldguide.formats.oddities import KINDS
+from fieldguide.formats import export, manifest, tables
+from fieldguide.formats.deviations import KINDS
+from fieldguide.formats.reading import read
 
 GOOD = '{"question": "?", "images": {"a": 1, "b": 0}, "answer": ["x"], "sn": "Rosa rosa"}'
 
@@ -23,13 +24,13 @@ def written(folder: Path, text: str | bytes, name: str = "file.jsonl") -> Path:
 
 
 def noticed(folder: Path, text: str | bytes, form: str = "visual-rag") -> list[tuple[str, str]]:
-    """(place without the folder, kind) of every oddity."""
+    """(place without the folder, kind) of every deviation."""
     collection = read(form, written(folder, text))
-    assert {oddity.kind for oddity in collection.oddities} <= set(KINDS)
-    return [(oddity.where.removeprefix(f"{folder}/"), oddity.kind) for oddity in collection.oddities]
+    assert {deviation.kind for deviation in collection.deviations} <= set(KINDS)
+    return [(deviation.where.removeprefix(f"{folder}/"), deviation.kind) for deviation in collection.deviations]
 
 
-def test_a_good_file_has_no_oddity(tmp_path: Path) -> None:
+def test_a_good_file_deviates_nowhere(tmp_path: Path) -> None:
     assert noticed(tmp_path, GOOD) == []
 
 
@@ -37,9 +38,9 @@ def test_a_good_file_has_no_oddity(tmp_path: Path) -> None:
 def test_a_label_that_is_no_whole_number_is_noticed_and_not_judged(tmp_path: Path, label: str) -> None:
     path = written(tmp_path, GOOD.replace('"a": 1', f'"a": {label}'))
     collection = read("visual-rag", path)
-    assert [(o.where, o.kind) for o in collection.oddities] == [(f"{path}:1 images", "label")]
-    assert "label of a is" in collection.oddities[0].detail
-    assert "expected a whole number" in collection.oddities[0].detail
+    assert [(o.where, o.kind) for o in collection.deviations] == [(f"{path}:1 images", "label")]
+    assert "label of a is" in collection.deviations[0].detail
+    assert "expected a whole number" in collection.deviations[0].detail
     assert collection.pools[0].labels == {"a": None, "b": 0}
     with pytest.raises(ProblemsError, match="lose what the file says here; mend the file, or give --accept-loss"):
         tables.refuse_losses(collection)
@@ -48,16 +49,16 @@ def test_a_label_that_is_no_whole_number_is_noticed_and_not_judged(tmp_path: Pat
 
 def test_null_means_not_judged(tmp_path: Path) -> None:
     collection = read("visual-rag", written(tmp_path, GOOD.replace('"a": 1', '"a": null')))
-    assert collection.oddities == ()
+    assert collection.deviations == ()
     assert collection.qrels == {"t0001.e1": {"b": 0}}
 
 
 def test_a_key_that_occurs_twice_is_noticed_with_both_values(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD.replace('"b": 0', '"b": 0, "a": 0'))
     collection = read(None, path)
-    assert [(o.where, o.kind) for o in collection.oddities] == [(f"{path}:1 images", "repeated-key")]
-    assert collection.oddities[0].detail == "'a' is labelled 1 and again 0; the last is taken"
-    assert export.fidelity(collection, path) != "byte for byte"
+    assert [(o.where, o.kind) for o in collection.deviations] == [(f"{path}:1 images", "repeated-key")]
+    assert collection.deviations[0].detail == "'a' is labelled 1 and again 0; the last is taken"
+    assert not export.is_whole(collection, path)
 
 
 def test_a_field_that_occurs_twice_is_noticed_wherever_it_is(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_wrong_field_is_kept_as_it_is(tmp_path: Path) -> None:
     collection = read("visual-rag", path)
     assert collection.questions[0].answers == ("x",)
     assert collection.questions[0].text == ""
-    assert export.fidelity(collection, path) == "byte for byte"
+    assert export.is_whole(collection, path)
 
 
 def test_every_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_gzip_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
     plain = read("visual-rag", written(tmp_path, f"{GOOD}\n{GOOD}\n"))
     odd = read("visual-rag", written(tmp_path, gzip.compress(f"\ufeff{GOOD}\r\n{GOOD}\r\n".encode()), "odd.jsonl.gz"))
     assert odd.questions == plain.questions
-    assert [oddity.kind for oddity in odd.oddities] == ["byte-order-mark", "windows-line-ends"]
+    assert [deviation.kind for deviation in odd.deviations] == ["byte-order-mark", "windows-line-ends"]
     tables.refuse_losses(odd)
 
 
@@ -175,7 +176,7 @@ def test_rows_that_contradict_each_other_are_told(tmp_path: Path, rows: str, wha
 def test_labels_in_rows_are_noticed(tmp_path: Path) -> None:
     rows = "t1,Q,a,1,p,\nt1,Q,a,0,p,\nt1,Q,b,yes,p,\nt1,Q,c,,p,\nt1,Q,,1,p,\n"
     collection = read("csv", written(tmp_path, HEADER + rows, "t.csv"))
-    kinds = [(oddity.where.rpartition(":")[2], oddity.kind) for oddity in collection.oddities]
+    kinds = [(deviation.where.rpartition(":")[2], deviation.kind) for deviation in collection.deviations]
     assert kinds == [("3", "repeated-row"), ("4", "label"), ("6", "empty-name")]
     assert collection.pools[0].labels == {"a": 0, "b": None, "c": None, "": 1}
 
@@ -198,7 +199,7 @@ def test_trec_lines_are_told(tmp_path: Path) -> None:
 
 def test_trec_labels_without_a_topic_are_noticed(tmp_path: Path) -> None:
     collection = read(None, written(tmp_path, "9 0 a 1\n9 0 b 0\n", "my.qrels"))
-    assert [oddity.kind for oddity in collection.oddities] == ["no-text"]
+    assert [deviation.kind for deviation in collection.deviations] == ["no-text"]
     assert collection.qrels == {"9.e1": {"a": 1, "b": 0}}
 
 
@@ -218,7 +219,7 @@ def test_beir_ids_are_told(tmp_path: Path) -> None:
     assert 'queries.jsonl:2: expected an object with a text `_id`, found {"text": "no id"}' in str(caught.value)
     assert "queries.jsonl:3: `_id` 'q1' occurs twice" in str(caught.value)
     written(tmp_path, '{"_id": "q1", "text": "?"}\n', "queries.jsonl")
-    assert [oddity.kind for oddity in read(None, tmp_path).oddities] == ["unknown-image"]
+    assert [deviation.kind for deviation in read(None, tmp_path).deviations] == ["unknown-image"]
 
 
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.formats import export, manifest, read, tables
-from fieldguide.formats.reading import recognise
+from fieldguide.formats import export, manifest, tables
+from fieldguide.formats.reading import read, recognise
 from tests.formats.shapes import LABELS, NAME, TEXT, records
 from tests.published import INQUIRE_RERANK_HARD, VISUAL_RAG_ME, benchmarks
 
@@ -22,19 +22,27 @@ __all__ = ["benchmarks"]
 few = settings(max_examples=12, deadline=None)
 
 
-def through(path: Path, form: str, folder: Path) -> dict[str, bytes]:
-    """What an export gives back of what was imported from `path`."""
+def through(path: Path, form: str, folder: Path) -> dict[str, str]:
+    """What an export gives back of what was imported from `path`; read again, every label and field is equal."""
     collection = read(form, path)
     tables.refuse_losses(collection)
     house = folder / "house"
     tables.write(house, collection, manifest.manifest(collection.images), export.sources(collection, path))
     assert tables.read(house) == collection
     written = export.export(house, form, folder / "again")
-    return {file.relative_to(folder / "again").as_posix(): file.read_bytes() for file in written}
+    again = read(form, folder / "again" if path.is_dir() else written[0])
+    assert (again.questions, again.corpus) == (collection.questions, collection.corpus)
+    assert export.is_whole(collection, path)
+    return {file.relative_to(folder / "again").as_posix(): file.read_text(encoding="utf-8") for file in written}
 
 
 def dumped(value: Any, ascii_only: bool, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+
+
+def lines(made: list[Any]) -> str:
+    """Records with their keys in order, however they were written before."""
+    return "".join(json.dumps(record) + "\n" for record in made)
 
 
 @few
@@ -42,47 +50,36 @@ def dumped(value: Any, ascii_only: bool, indent: int | None = None) -> str:
     records(st.dictionaries(NAME, LABELS, min_size=1, max_size=3), "question", True, 2),
     st.booleans(), st.booleans(), st.booleans(),
 )  # fmt: skip
-def test_visual_rag_me_comes_back_byte_for_byte(made: list[Any], ascii_only: bool, crlf: bool, end: bool) -> None:
+def test_visual_rag_me_comes_back(made: list[Any], ascii_only: bool, crlf: bool, end: bool) -> None:
     newline = "\r\n" if crlf and len(made) > 1 else "\n"
     text = newline.join(dumped(record, ascii_only) for record in made) + (newline if end else "")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file.jsonl"
         path.write_bytes(text.encode())
         assert recognise(path) == "visual-rag-me"
-        assert through(path, "visual-rag-me", Path(folder)) == {"file.jsonl": text.encode()}
+        assert through(path, "visual-rag-me", Path(folder)) == {"file.jsonl": lines(made)}
 
 
 @few
 @given(records(LABELS, "question", True, 1), st.booleans())
-def test_visual_rag_comes_back_byte_for_byte(made: list[Any], ascii_only: bool) -> None:
+def test_visual_rag_comes_back(made: list[Any], ascii_only: bool) -> None:
     text = "".join(dumped(record, ascii_only) + "\n" for record in made)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file.jsonl"
         path.write_bytes(text.encode())
         assert recognise(path) == "visual-rag"
-        assert through(path, "visual-rag", Path(folder)) == {"file.jsonl": text.encode()}
+        assert through(path, "visual-rag", Path(folder)) == {"file.jsonl": lines(made)}
 
 
 @few
 @given(records(LABELS, "query", False, 0), st.booleans(), st.sampled_from([None, 1, 2, 4]))
-def test_inquire_rerank_hard_comes_back_byte_for_byte(made: list[Any], ascii_only: bool, indent: int | None) -> None:
+def test_inquire_rerank_hard_comes_back(made: list[Any], ascii_only: bool, indent: int | None) -> None:
     text = dumped(made, ascii_only, indent)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file.json"
         path.write_bytes(text.encode())
         assert recognise(path) == "inquire-rerank-hard"
-        assert through(path, "inquire-rerank-hard", Path(folder)) == {"file.json": text.encode()}
-
-
-def test_json_in_an_odd_style_comes_back_in_content(tmp_path: Path) -> None:
-    text = '{"question" :"?", "images":{"a":1e0,"b\\/c": 0},"answer":["x"], "sn":"y"}\n'.replace("1e0", "1")
-    path = tmp_path / "odd.jsonl"
-    path.write_text(text)
-    collection = read(None, path)
-    assert export.fidelity(collection, path) == "in content"
-    again = through(path, "visual-rag", tmp_path)["odd.jsonl"].decode()
-    assert again != text
-    assert list(json.loads(again).items()) == list(json.loads(text).items())
+        assert through(path, "inquire-rerank-hard", Path(folder)) == {"file.json": json.dumps(made, indent=4)}
 
 
 def table(rows: list[list[str]], delimiter: str, newline: str, quoting: Any) -> str:
@@ -97,7 +94,7 @@ IDS = st.lists(NAME, min_size=1, max_size=3, unique=True)
 
 @few
 @given(st.data(), IDS, st.sampled_from(["\n", "\r\n"]), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
-def test_csv_comes_back_byte_for_byte(data: st.DataObject, topics: list[str], newline: str, quoting: Any) -> None:
+def test_csv_comes_back(data: st.DataObject, topics: list[str], newline: str, quoting: Any) -> None:
     columns = data.draw(st.permutations(["topic_id", "question", "image", "label", "pool", "entity", "answers", "x"]))
     rows = [columns]
     for topic in topics:
@@ -112,12 +109,12 @@ def test_csv_comes_back_byte_for_byte(data: st.DataObject, topics: list[str], ne
         path = Path(folder) / "file.csv"
         path.write_bytes(text.encode())
         assert recognise(path) == "csv"
-        assert through(path, "csv", Path(folder)) == {"file.csv": text.encode()}
+        assert through(path, "csv", Path(folder)).keys() == {"file.csv"}
 
 
 @few
 @given(st.data(), IDS, st.lists(NAME, min_size=1, max_size=4, unique=True))
-def test_beir_comes_back_byte_for_byte(data: st.DataObject, queries: list[str], corpus: list[str]) -> None:
+def test_beir_comes_back(data: st.DataObject, queries: list[str], corpus: list[str]) -> None:
     files = {
         "queries.jsonl": "".join(
             dumped({"_id": q, "text": data.draw(TEXT), "metadata": {}}, False) + "\n" for q in queries
@@ -134,12 +131,12 @@ def test_beir_comes_back_byte_for_byte(data: st.DataObject, queries: list[str], 
         path = Path(folder) / "beir"
         export.write_texts(files, path)
         assert recognise(path) == "beir"
-        assert through(path, "beir", Path(folder)) == {name: text.encode() for name, text in files.items()}
+        assert through(path, "beir", Path(folder)).keys() <= set(files)
 
 
 @few
 @given(st.data(), IDS, st.booleans(), st.sampled_from(["\t", " "]))
-def test_trec_comes_back_byte_for_byte(data: st.DataObject, topics: list[str], blocks: bool, separator: str) -> None:
+def test_trec_comes_back(data: st.DataObject, topics: list[str], blocks: bool, separator: str) -> None:
     titles = {topic: "".join(data.draw(CELL).split()) or "?" for topic in topics}
     if blocks:
         titles = {topic: title.replace("<", "") for topic, title in titles.items()}
@@ -157,12 +154,12 @@ def test_trec_comes_back_byte_for_byte(data: st.DataObject, topics: list[str], b
         path = Path(folder) / "trec"
         export.write_texts(files, path)
         assert recognise(path) == "trec"
-        assert through(path, "trec", Path(folder)) == {name: text.encode() for name, text in files.items()}
+        assert through(path, "trec", Path(folder)).keys() == {"topics.tsv", "qrels.txt"}
 
 
 @few
 @given(st.data(), IDS)
-def test_inquire_comes_back_byte_for_byte(data: st.DataObject, queries: list[str]) -> None:
+def test_inquire_comes_back(data: st.DataObject, queries: list[str]) -> None:
     files: dict[str, list[list[str]]] = {
         "inquire_queries_val.csv": [["", "query_id", "query_text", "category"]],
         "inquire_queries_test.csv": [["query_id", "query_text"]],
@@ -184,7 +181,7 @@ def test_inquire_comes_back_byte_for_byte(data: st.DataObject, queries: list[str
         path = Path(folder) / "inquire"
         export.write_texts(texts, path)
         assert recognise(path) == "inquire"
-        assert through(path, "inquire", Path(folder)) == {name: text.encode() for name, text in texts.items()}
+        assert through(path, "inquire", Path(folder)).keys() <= set(texts)
 
 
 @few
@@ -221,6 +218,5 @@ def test_the_published_files_come_back_byte_for_byte(
     path = benchmarks / name
     collection = read(None, path)
     assert counts.items() <= tables.counts(collection).items()
-    assert collection.oddities == ()
-    assert export.fidelity(collection, path) == "byte for byte"
-    assert through(path, collection.format, tmp_path) == {name: path.read_bytes()}
+    assert collection.deviations == ()
+    assert through(path, collection.format, tmp_path) == {name: path.read_text(encoding="utf-8")}

@@ -16,7 +16,7 @@ from fieldguide import __version__
 from fieldguide.cli.doctor import examine, healthy
 from fieldguide.cli.main import app
 from fieldguide.params import read_params
-from fieldguide.runtime.repro import Progress, needs
+from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (

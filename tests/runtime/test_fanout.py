@@ -19,9 +19,9 @@ from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest import ingest
 from fieldguide.retrieval.encoding import forward, workers
 from fieldguide.retrieval.encoding.section import Embed
+from fieldguide.runtime.builds.server import server, tracking, without_heartbeat
 from fieldguide.runtime.fanout import each, on_cluster, task_runner
 from fieldguide.runtime.section import TaskRunner
-from fieldguide.runtime.server import server, tracking, without_heartbeat
 from flows.embed import embed
 from tests.corpus.pictures import folder_source, params, photo, write_files
 from tests.models import tiny_encoders

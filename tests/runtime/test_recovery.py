@@ -13,7 +13,7 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.runtime.recovery import forget_lock_file, keep_lock_file, mend_lock_file, release_dead_locks
+from fieldguide.runtime.builds.recovery import forget_lock_file, keep_lock_file, mend_lock_file, release_dead_locks
 
 
 def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fieldguide.runtime.builds.server import server
 from fieldguide.runtime.environment import prepare
-from fieldguide.runtime.server import server
 from tests.conftest import copy_project
 from tests.prefect_state import place_prefect
 from tests.runtime.servers import known, states, wait_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
-from fieldguide.formats.collection import Collection, Pool
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ class Reported(NamedTuple):
     where: str
 
 
-def read_scores(path: Path, collection: Collection, read_as: Mapping[str, str]) -> tuple[Reported, ...]:
+def read_scores(path: Path, collection: PublishedBenchmark, read_as: Mapping[str, str]) -> tuple[Reported, ...]:
     """Scores of one collection in a JSON file of nested objects.
 
     A number is a score (0..1), its key a measure, or a collection's name (or format), a space and a measure
@@ -83,7 +83,7 @@ def _numbers(value: Any, keys: tuple[str, ...], path: str) -> Iterator[tuple[tup
         yield keys, float(value)
 
 
-def of_run(run: pd.DataFrame, system: str, pools: tuple[Pool, ...], where: str) -> Reported:
+def of_run(run: pd.DataFrame, system: str, pools: tuple[PublishedPool, ...], where: str) -> Reported:
     """`hit@1` of a run over the pools that have a relevant image; a pool that the run does not rank scores 0.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from fieldguide.checks.audit.reported import Reported
 from fieldguide.checks.audit.taxonomy import Taxon, folder_of, parse_folder
 from fieldguide.core.english import words
-from fieldguide.formats.collection import Collection, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
 _SPACE = re.compile(r"\s+")
 
@@ -36,7 +36,7 @@ class Subject:
         home: the folder that the benchmark was read from, with a slash at the end, as places begin with it.
     """
 
-    collection: Collection
+    collection: PublishedBenchmark
     prompts: Mapping[str, str] = field(default_factory=dict)
     images: Path | None = None
     scores: tuple[Reported, ...] = ()
@@ -69,7 +69,7 @@ class Subject:
         """What an image is said to show: by the collection, else by the folder it lies in."""
         return self.collection.entities.get(image) or folder_of(image)
 
-    def folders(self, pool: Pool) -> dict[str, int]:
+    def folders(self, pool: PublishedPool) -> dict[str, int]:
         """How many of a pool's images lie in each folder."""
         return self._folders[pool.subtopic_id]
 
@@ -84,19 +84,19 @@ class Subject:
                     counts[folder] = counts.get(folder, 0) + 1
         return found
 
-    def shown(self, pool: Pool) -> str | None:
+    def shown(self, pool: PublishedPool) -> str | None:
         """The one entity that all images of a pool are said to show, or None: several, or nothing is said."""
         folders = self.folders(pool)
         if len(folders) == 1 and sum(folders.values()) == len(pool.labels):
             return next(iter(folders))
         return None
 
-    def taxon(self, pool: Pool) -> Taxon | None:
+    def taxon(self, pool: PublishedPool) -> Taxon | None:
         """The taxon of a pool whose images are all of one."""
         shown = self.shown(pool)
         return parse_folder(shown) if shown else None
 
-    def name(self, pool: Pool) -> str | None:
+    def name(self, pool: PublishedPool) -> str | None:
         """What the pool shows, for people: binomial, the file's name of the entity, or the folder's."""
         taxon = self.taxon(pool)
         if taxon:
@@ -104,7 +104,7 @@ class Subject:
         return pool.entity or self.shown(pool)
 
     @cached_property
-    def compared(self) -> tuple[Question, ...]:
+    def compared(self) -> tuple[PublishedQuestion, ...]:
         """Questions with two or more pools."""
         return tuple(question for question in self.collection.questions if len(question.pools) > 1)
 

@@ -1,6 +1,7 @@
-"""The suites over a benchmark's content: references, coverage, balance, duplicates, licences.
+"""What is expected of a benchmark's content: references, coverage, balance, duplicates, licences.
 
-They may rely on the schema: they run only where every schema suite passed.
+What a table's declaration says (columns, nulls, allowed values, keys) is not repeated here: `Table.read` checks it.
+Records of JSONL files have no such declaration, so the types and values of their fields are.
 """
 
 from __future__ import annotations
@@ -10,42 +11,42 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from fieldguide.checks.expectations.section import Check as CheckParams
-from fieldguide.checks.expectations.suites import Check, Suite, alone, among, between, empty, holds, schema_suite
-from fieldguide.checks.expectations.tables import PHRASES, TOPICS, TRACKS, Tables
-from fieldguide.records.tables import TABLES
+from fieldguide.checks.expectations.section import Check
+from fieldguide.checks.expectations.suites import Expectation, Suite, alone, among, between, empty, holds, typed
+from fieldguide.checks.expectations.tables import Tables
+from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS
+from fieldguide.records.topics import FORMS
 
 _HASH = "ExpectColumnValuesToMatchRegex"
 
 
-def schema_suites(tables: Tables) -> Iterator[Suite]:
-    """One suite a table, from its declaration."""
-    for name, frame in tables.parquet.items():
-        yield schema_suite(TABLES[name], frame)
-    yield schema_suite(TOPICS, tables.topics)
-    yield schema_suite(PHRASES, tables.phrases)
+def suites(tables: Tables, section: Check, drawings: int, people: bool) -> Iterator[Suite]:
+    """Everything that is expected.
 
-
-def content_suites(tables: Tables) -> Iterator[Suite]:
-    """Everything that several columns or tables have to say together."""
-    yield from _corpus(tables)
+    Args:
+        tables: of the benchmark.
+        section: least relevant images, greatest share of one answer, sources without a licence.
+        drawings: of each phrase.
+        people: whether people judged, and not the labels of a data set.
+    """
+    yield from _corpus(tables, section)
     yield from _knowledge(tables)
-    yield from _topics(tables, tables.params.check)
-    yield from _drawings(tables)
-    yield from _judgments(tables, tables.params.check)
+    yield from _topics(tables, section)
+    yield from _drawings(tables, drawings)
+    yield from _judgments(tables, section, people)
     yield from _runs(tables)
 
 
-def _corpus(tables: Tables) -> Iterator[Suite]:
+def _corpus(tables: Tables, section: Check) -> Iterator[Suite]:
     images, duplicates = tables.parquet["images"], tables.parquet["duplicates"]
     ids, entities = set(images["image_id"]), set(tables.parquet["entities"]["entity_id"])
     shards = {path.name for path in tables.paths.shards.glob("*.tar")}
     prefixed = images.assign(
         prefix=[s[: len(i)] == i for s, i in zip(images["sha256"], images["image_id"], strict=True)]
     )
-    checks = [
-        Check("`sha256` is 64 hex digits", _HASH, {"column": "sha256", "regex": "^[0-9a-f]{64}$"}),
-        Check("`image_id` is 16 hex digits", _HASH, {"column": "image_id", "regex": "^[0-9a-f]{16}$"}),
+    expected = [
+        Expectation("`sha256` is 64 hex digits", _HASH, {"column": "sha256", "regex": "^[0-9a-f]{64}$"}),
+        Expectation("`image_id` is 16 hex digits", _HASH, {"column": "image_id", "regex": "^[0-9a-f]{16}$"}),
         holds("prefix", "`image_id` is the beginning of `sha256`"),
         alone("sha256", "no image lies in the corpus twice"),
         among("entity_id", entities, "a named entity is known"),
@@ -53,11 +54,11 @@ def _corpus(tables: Tables) -> Iterator[Suite]:
         among("shard", shards, "`shard` is a tar that is there"),
         *(between(name, 1, None, f"`{name}` is positive") for name in ("width", "height", "size", "copies")),
     ]
-    yield Suite("images", prefixed, ("image_id",), tuple(checks))
-    excused = tables.params.check.unlicensed_sources
+    yield Suite("images", prefixed, ("image_id",), tuple(expected))
+    excused = section.unlicensed_sources
     rest = images[~images["source"].isin(excused)]
     words = f"`licence` is stated (excused: {', '.join(excused) or 'no source'})"
-    licence = Check(words, "ExpectColumnValuesToNotBeNull", {"column": "licence"})
+    licence = Expectation(words, "ExpectColumnValuesToNotBeNull", {"column": "licence"})
     yield Suite("images", rest, ("image_id",), (licence,))
     yield Suite(
         "duplicates",
@@ -91,9 +92,16 @@ def _knowledge(tables: Tables) -> Iterator[Suite]:
     )
 
 
-def _topics(tables: Tables, params: CheckParams) -> Iterator[Suite]:
+def _topics(tables: Tables, section: Check) -> Iterator[Suite]:
     topics, subtopics, phrases = tables.topics, tables.subtopics, tables.phrases
-    yield Suite("topics", topics, ("topic_id",), (alone("text", "no question is asked twice"),))
+    written = (
+        among("kind", KINDS, f"`kind` is one of {', '.join(KINDS)}"),
+        among("form", FORMS, f"`form` is one of {', '.join(FORMS)}"),
+        *(typed(name, "str") for name in ("text", "feature", "part", "answer")),
+        *(typed(name, "dict") for name in ("values", "provenance")),
+        alone("text", "no question is asked twice"),
+    )
+    yield Suite("topics", topics, ("topic_id",), written)
     known = set(tables.parquet["entities"]["entity_id"])
     yield Suite("topics", subtopics, ("subtopic_id",), (among("entity_id", known, "the entity is known"),))
     attributes = tables.parquet["attributes"]
@@ -106,18 +114,18 @@ def _topics(tables: Tables, params: CheckParams) -> Iterator[Suite]:
         "topics", compared, ("subtopic_id",), (holds("stated", "the entity's value of the feature has a source"),)
     )
     compared = answers(tables)
-    readable = Check(
+    readable = Expectation(
         "the answer is yes, no or one entity", "ExpectColumnValuesToNotBeNull", {"column": "answer"}, "warning"
     )
     yield Suite("topics", compared, ("topic_id",), (readable,))
-    most = f"no answer takes more than {params.max_answer_share:.0%} of a form"
+    most = f"no answer takes more than {section.max_answer_share:.0%} of a form"
     yield Suite(
-        "topics", answer_shares(compared), ("form", "answer"), (between("share", 0, params.max_answer_share, most),)
+        "topics", answer_shares(compared), ("form", "answer"), (between("share", 0, section.max_answer_share, most),)
     )
     ids = set(subtopics["subtopic_id"])
-    yield Suite(
-        "phrases", phrases, ("subtopic_id",), (among("subtopic_id", ids, "the subtopic is one of the topics'"),)
-    )
+    named = among("subtopic_id", ids, "the subtopic is one of the topics'")
+    once = alone("subtopic_id", "no subtopic has two phrases")
+    yield Suite("phrases", phrases, ("subtopic_id",), (named, once))
     phrased = among("subtopic_id", set(phrases["subtopic_id"]), "every subtopic has a phrase")
     yield Suite("phrases", subtopics, ("subtopic_id",), (phrased,))
 
@@ -149,32 +157,31 @@ def _answer(answer: str, names: list[str]) -> str | None:
     if re.match(r"(yes|no)\b", words):
         return words[: 3 if words.startswith("yes") else 2]
     named = [name.casefold() for name in names if name.casefold() in words]
-    # `orange` is not named where `blood orange` is.
+    # A name inside a longer one that is there is not named by itself.
     whole = [name for name in named if not any(name in other for other in named if other != name)]
     place = [name.casefold() for name in names].index(whole[0]) + 1 if len(whole) == 1 else None
     return f"entity {place} of the question" if place else None
 
 
-def _drawings(tables: Tables) -> Iterator[Suite]:
+def _drawings(tables: Tables, wanted: int) -> Iterator[Suite]:
     drawings = tables.parquet["drawings"]
     drawn = among("status", ["ok"], "no drawing failed", "warning")
     yield Suite("drawings", drawings, ("drawing_id",), (drawn,))
     made = drawings[drawings["purpose"] == "topic"]
     counts, good = made["prompt"].value_counts(), made.loc[made["status"] == "ok", "prompt"].value_counts()
-    wanted = tables.params.visualize.images
     phrases = tables.phrases
     phrases = phrases.assign(
         drawings=[int(counts.get(text, 0)) for text in phrases["text"]],
         good=[int(good.get(text, 0)) for text in phrases["text"]],
     )
-    checks = (
+    expected = (
         between("drawings", wanted, None, f"every phrase has its {wanted} drawings, failed ones counted"),
         between("good", 1, None, "every phrase has a drawing that did not fail", "warning"),
     )
-    yield Suite("drawings", phrases, ("subtopic_id",), checks)
+    yield Suite("drawings", phrases, ("subtopic_id",), expected)
 
 
-def _judgments(tables: Tables, params: CheckParams) -> Iterator[Suite]:
+def _judgments(tables: Tables, section: Check, people: bool) -> Iterator[Suite]:
     pools, qrels, images = (tables.parquet[name] for name in ("pools", "qrels", "images"))
     subtopics = tables.subtopics
     key = ("subtopic_id", "image_id")
@@ -186,7 +193,6 @@ def _judgments(tables: Tables, params: CheckParams) -> Iterator[Suite]:
     judged = set(zip(qrels["subtopic_id"], qrels["image_id"], strict=True))
     covered = [pair in judged for pair in zip(pools["subtopic_id"], pools["image_id"], strict=True)]
     # People stop early: by a rule, by `cannot-tell`, or because they are told to. Labels of a data set never do.
-    people = tables.params.adjudicate.judge == "log"
     asked = subtopics[subtopics["subtopic_id"].isin(qrels["subtopic_id"])] if people else subtopics
     coverage = holds("judged", "every pooled image is judged", "warning" if people else "error")
     yield Suite("pools", pools.assign(judged=covered), key, (*references, coverage))
@@ -196,8 +202,8 @@ def _judgments(tables: Tables, params: CheckParams) -> Iterator[Suite]:
     yield Suite("qrels", qrels, key, (*references, defined))
     relevant = qrels[qrels["grade"].astype(int) > 0]["subtopic_id"].value_counts()
     counted = asked.assign(relevant=[int(relevant.get(s, 0)) for s in asked["subtopic_id"]])
-    enough = f"every subtopic has at least {params.min_relevant} relevant images"
-    yield Suite("qrels", counted, ("subtopic_id",), (between("relevant", params.min_relevant, None, enough),))
+    enough = f"every subtopic has at least {section.min_relevant} relevant images"
+    yield Suite("qrels", counted, ("subtopic_id",), (between("relevant", section.min_relevant, None, enough),))
 
 
 def _runs(tables: Tables) -> Iterator[Suite]:
@@ -211,17 +217,17 @@ def _runs(tables: Tables) -> Iterator[Suite]:
             for track, pair in zip(runs["track"], zip(runs["subtopic_id"], runs["image_id"], strict=True), strict=True)
         ],
     )
-    checks = (
+    expected = (
         holds("named", "the system is the one the file is named after"),
         among("subtopic_id", subtopics["subtopic_id"], "the subtopic is one of the topics'"),
         among("image_id", images.loc[images["split"] == "gallery", "image_id"], "the image is in the gallery"),
         holds("pooled", "an image of the rerank track is in its subtopic's pool"),
     )
-    yield Suite("runs", runs, ("track", "file", "subtopic_id", "image_id"), checks)
+    yield Suite("runs", runs, ("track", "file", "subtopic_id", "image_id"), expected)
     pool_sizes, counts = pools["subtopic_id"].value_counts(), runs.groupby(["track", "file", "subtopic_id"]).size()
     rows = []
     for track in TRACKS:
-        for system in tables.params.retrieve.systems:
+        for system in tables.systems:
             for subtopic in subtopics["subtopic_id"]:
                 lines = int(counts.get((track, system, subtopic), 0))
                 # Half a pool is no fair match for other systems' whole ones. No line at all is warned of, and scored 0.

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fieldguide.checks.expectations.expectations import content_suites, schema_suites
+from fieldguide.checks.expectations.expectations import suites
+from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Suite
 from fieldguide.checks.expectations.tables import Tables
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
-from fieldguide.params import Params
 
 ROWS = 20
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check. `rows` holds the keys of at most 20 of the `unexpected` rows."""
+    """What became of one expectation. `rows` holds the keys of at most 20 of the `unexpected` rows."""
 
     table: str
     expectation: str
@@ -30,17 +30,21 @@ class Outcome:
     rows: tuple[str, ...]
 
 
-def check(params: Params, paths: Paths) -> list[Outcome]:
-    """Check every table; the content is looked at only where all schemas hold, since it cannot be read otherwise.
+def check(section: Check, drawings: int, people: bool, systems: Sequence[str], paths: Paths) -> list[Outcome]:
+    """Check every table.
+
+    Args:
+        section: what is allowed.
+        drawings: of each phrase.
+        people: whether people judged, and not the labels of a data set.
+        systems: whose runs are looked at.
+        paths: where the benchmark lies.
 
     Raises:
         FieldguideError: a file is missing or unreadable.
+        ProblemsError: a table is not as it is declared.
     """
-    tables = Tables(paths, params)
-    outcomes = list(run_suites(schema_suites(tables)))
-    if not _failed(outcomes):
-        outcomes += run_suites(content_suites(tables))
-    return outcomes
+    return list(run_suites(suites(Tables(paths, tuple(systems)), section, drawings, people)))
 
 
 def write_checks(paths: Paths, outcomes: Iterable[Outcome]) -> None:
@@ -81,8 +85,8 @@ def metrics(outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:
     return found
 
 
-def run_suites(suites: Iterable[Suite]) -> Iterator[Outcome]:
-    """Validate suites one after the other; outcomes in the order of their checks."""
+def run_suites(asked: Iterable[Suite]) -> Iterator[Outcome]:
+    """Validate suites one after the other; outcomes in the order of their expectations."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, when it is imported
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -93,7 +97,7 @@ def run_suites(suites: Iterable[Suite]) -> Iterator[Outcome]:
         store_backend_defaults=stores, progress_bars={"globally": False}, analytics_enabled=False
     )
     source = gx.get_context(mode="ephemeral", project_config=settings).data_sources.add_pandas("tables")
-    for number, suite in enumerate(suites):
+    for number, suite in enumerate(asked):
         asset = source.add_dataframe_asset(f"{suite.table}-{number}")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": suite.frame})
         yield from _validated(gx, batch, suite)
@@ -101,8 +105,8 @@ def run_suites(suites: Iterable[Suite]) -> Iterator[Outcome]:
 
 def _validated(gx: Any, batch: Any, suite: Suite) -> Iterator[Outcome]:
     expectations = [
-        getattr(gx.expectations, check.expectation)(**check.arguments, meta={"place": place})
-        for place, check in enumerate(suite.checks)
+        getattr(gx.expectations, expected.kind)(**expected.arguments, meta={"place": place})
+        for place, expected in enumerate(suite.expectations)
     ]
     result = batch.validate(
         gx.ExpectationSuite(name=suite.table, expectations=expectations),
@@ -110,21 +114,21 @@ def _validated(gx: Any, batch: Any, suite: Suite) -> Iterator[Outcome]:
     )
     # Great Expectations answers in an order of its own.
     for validated in sorted(result.results, key=lambda one: one.expectation_config.meta["place"]):
-        check = suite.checks[validated.expectation_config.meta["place"]]
+        expected = suite.expectations[validated.expectation_config.meta["place"]]
         rows = [] if validated.success else _rows(suite, validated)
         unexpected = 0 if validated.success else int(validated.result.get("unexpected_count") or 1)
-        yield Outcome(suite.table, check.title, check.severity, bool(validated.success), unexpected, tuple(rows[:ROWS]))
+        yield Outcome(
+            suite.table, expected.title, expected.severity, bool(validated.success), unexpected, tuple(rows[:ROWS])
+        )
 
 
 def _rows(suite: Suite, validated: Any) -> list[str]:
-    """Keys of the rows at fault; for an expectation of the whole table, what was found instead."""
+    """Keys of the rows at fault."""
     result = validated.result
     if not result:
         # No answer at all: the expectation itself broke, which is a defect of ours and no finding about the data.
         raise FieldguideError(f"{suite.table}: could not be checked: {validated.exception_info}")
-    if "unexpected_index_list" in result:
-        return [" ".join(str(row[name]) for name in suite.key) for row in result["unexpected_index_list"]]
-    return [f"found {', '.join(sorted(map(str, result['observed_value'])))}"]
+    return [" ".join(str(row[name]) for name in suite.key) for row in result["unexpected_index_list"]]
 
 
 def _failed(outcomes: Iterable[Outcome]) -> list[Outcome]:

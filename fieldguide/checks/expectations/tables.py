@@ -1,69 +1,46 @@
-"""The tables as they lie on the disk: read without validation, so that every expectation can speak."""
+"""The tables that leave the house, as frames for the suites."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
-from fieldguide.core.tables import Column, Table
-from fieldguide.params import Params
+from fieldguide.evaluation.leaderboard.rows import TRACKS
+from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.images import DUPLICATES, IMAGES
+from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.runs import read_run
-from fieldguide.records.topics import FORMS, read_phrases, read_topics
-
-TRACKS = ("fullrank", "rerank")
-
-_STR, _STRS, _DICT = pa.string(), pa.list_(pa.string()), pa.map_(pa.string(), pa.string())
-TOPICS = Table(
-    "topics",
-    ("topic_id",),
-    (
-        Column("topic_id", _STR, "see topic_id"),
-        Column("kind", _STR, "see Topic", allowed=("comparison", "entity")),
-        Column("form", _STR, "form of the question", allowed=FORMS),
-        *(Column(name, _STR, "see Topic") for name in ("text", "feature", "part", "answer")),
-        Column("entities", _STRS, "in the order the question names them"),
-        Column("values", _DICT, "the feature's value by entity"),
-        Column("provenance", _DICT, "where the question comes from"),
-    ),
-)
-PHRASES = Table(
-    "phrases",
-    ("subtopic_id",),
-    tuple(Column(name, _STR, "see Phrase") for name in ("subtopic_id", "text", "rewriter")),
-)
+from fieldguide.records.topics import Phrase, Topic, read_phrases, read_topics
 
 
 @dataclass(frozen=True)
 class Tables:
-    """All tables of a benchmark, each read when it is first asked for; columns have dtype object."""
+    """All tables of a benchmark, each read (and so validated) when it is first asked for."""
 
     paths: Paths
-    params: Params
+    systems: tuple[str, ...]
 
     @cached_property
     def parquet(self) -> dict[str, pd.DataFrame]:
         """The Parquet tables that leave the house, by name."""
         p = self.paths
-        paths = {
-            "images": p.images, "rejected": p.rejected, "duplicates": p.duplicates, "entities": p.entities,
-            "attributes": p.attributes, "groups": p.groups, "drawings": p.drawings, "pools": p.pools,
-            "qrels": p.qrels / "qrels.parquet",
-        }  # fmt: skip
-        return {name: read_raw(path) for name, path in paths.items()}
+        places = (
+            (IMAGES, p.images), (DUPLICATES, p.duplicates), (ENTITIES, p.entities), (ATTRIBUTES, p.attributes),
+            (GROUPS, p.groups), (DRAWINGS, p.drawings), (POOLS, p.pools), (QRELS, p.qrels / "qrels.parquet"),
+        )  # fmt: skip
+        return {table.name: table.read(path) for table, path in places}
 
     @cached_property
     def topics(self) -> pd.DataFrame:
-        """Topics as a frame of TOPICS."""
+        """One row a topic, with the fields of Topic."""
         rows = [asdict(topic) | {"entities": list(topic.entities)} for topic in read_topics(self.paths.topics)]
-        return TOPICS.frame(rows)
+        return _frame(rows, Topic)
 
     @cached_property
     def subtopics(self) -> pd.DataFrame:
@@ -83,8 +60,8 @@ class Tables:
 
     @cached_property
     def phrases(self) -> pd.DataFrame:
-        """Phrases as a frame of PHRASES."""
-        return PHRASES.frame([asdict(phrase) for phrase in read_phrases(self.paths.phrases)])
+        """One row a phrase, with the fields of Phrase."""
+        return _frame([asdict(phrase) for phrase in read_phrases(self.paths.phrases)], Phrase)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -92,7 +69,7 @@ class Tables:
         frames = [
             read_run(self.paths.run(track, system)).assign(track=track, file=system)
             for track in TRACKS
-            for system in self.params.retrieve.systems
+            for system in self.systems
         ]
         return pd.concat(frames, ignore_index=True).astype({"subtopic_id": object, "image_id": object})
 
@@ -102,16 +79,5 @@ class Tables:
         return {int(key) for key in read_json(self.paths.qrels / "grades.json") if key.isdigit()}
 
 
-def read_raw(path: Path) -> pd.DataFrame:
-    """A Parquet file's rows as Python values, without validation.
-
-    Raises:
-        FieldguideError: no such file, or not Parquet.
-    """
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; `dvc repro` makes it") from None
-    except pa.ArrowInvalid as error:
-        raise FieldguideError(f"{path}: not a Parquet file ({error})") from None
-    return pd.DataFrame({name: pd.Series(table.column(name).to_pylist(), dtype=object) for name in table.column_names})
+def _frame(rows: list[dict[str, Any]], record: type[Topic | Phrase]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[field.name for field in fields(record)], dtype=object)

@@ -11,8 +11,8 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError
 from fieldguide.evaluation.measures.chance import Labels
 from fieldguide.evaluation.measures.providers.diversity import topic_of
-from fieldguide.formats import Collection
-from fieldguide.formats import read as read_published
+from fieldguide.formats.collection import PublishedBenchmark
+from fieldguide.formats.reading import read as read_published
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.runs import QREL_COLUMNS, read_qrels_trec
 from fieldguide.records.topics import read_topics
@@ -122,7 +122,7 @@ def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> Judg
     return Judged(name, qrels, made, {subtopic: topic_of(subtopic) for subtopic in made}, None)
 
 
-def _of_collection(path: Path, collection: Collection) -> Judged:
+def _of_collection(path: Path, collection: PublishedBenchmark) -> Judged:
     rows = [(s, image, grade) for s, labels in collection.qrels.items() for image, grade in labels.items()]
     judged = [pool for pool in collection.pools if any(label is not None for label in pool.labels.values())]
     entities = {pool.subtopic_id: pool.entity for pool in judged if pool.entity is not None}

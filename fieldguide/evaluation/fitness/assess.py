@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from fieldguide.evaluation.fitness.duplicates import Duplicates, duplicates
 from fieldguide.evaluation.fitness.findings import Finding
 from fieldguide.evaluation.fitness.noise import Noise, noise
 from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sources
+from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
+from fieldguide.evaluation.judged import JudgedBenchmark
 from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS
 from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import Scorer
-from fieldguide.params import Params
-from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.scores import FITNESS_VERSION
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
+from fieldguide.retrieval.systems.sections.systems import System
 
 # Sums in another order differ beyond these digits: the file is the same on any number of cores.
 _DIGITS = 6
@@ -46,7 +48,7 @@ class BoardFitness:
 
 
 @dataclass(frozen=True)
-class Fitness:
+class FitnessReport:
     """What data/evaluation/fitness.json holds."""
 
     measure: str
@@ -56,15 +58,31 @@ class Fitness:
     schema_version: int = FITNESS_VERSION
 
 
-def assess(benchmark: Benchmark, track: Track = silent) -> Fitness:
+def assess(
+    benchmark: JudgedBenchmark,
+    fitness: Fitness,
+    evaluate: Evaluate,
+    pooled: Sequence[str],
+    sections: Mapping[str, System],
+    track: Track = silent,
+) -> FitnessReport:
     """Ask everything.
+
+    Args:
+        benchmark: its systems are the ones that are asked about.
+        fitness: measure, draws and seed, families, and the disagreement that is assumed where nobody measured it.
+        evaluate: the headline and the confidence of intervals.
+        pooled: names of the systems whose images were pooled.
+        sections: how each system ranks, by name.
+        track: shows progress.
 
     Raises:
         FieldguideError: nothing is judged, a file is missing, or the measure cannot be simulated.
         ProblemsError: tables or runs that are not valid.
     """
-    params = benchmark.params
-    measure = array_measure(params.fitness.measure or params.evaluate.headline)
+    measure = array_measure(fitness.measure or evaluate.headline)
+    kinds = families(fitness, benchmark.systems, sections)
+    by_chance = {name for name in benchmark.systems if isinstance(sections[name], RandomSystem)}
     made = list(boards(benchmark))
     if not made:
         raise FieldguideError(f"{benchmark.paths.qrels}: no judgment for any subtopic of {benchmark.paths.topics}")
@@ -73,7 +91,7 @@ def assess(benchmark: Benchmark, track: Track = silent) -> Fitness:
     for board in track(made, "assessing", unit="boards", total=len(made)):
         reused = None
         if board.track == "fullrank":
-            reused = reusability(board, measure, brought, params.pool.systems, families(params))
+            reused = reusability(board, measure, brought, pooled, kinds)
         answers.append(
             BoardFitness(
                 board.track,
@@ -82,20 +100,20 @@ def assess(benchmark: Benchmark, track: Track = silent) -> Fitness:
                 len(board.cases),
                 unjudged(board, measure, _means(bpref, board)),
                 reused,
-                _noise(benchmark, board, measure),
-                _chance(params, board, measure, facts),
+                _noise(benchmark, board, measure, fitness),
+                degenerate(board, measure, facts, by_chance, fitness.draws, evaluate.confidence, fitness.seed),
             )
         )
     pairs = duplicates(benchmark.qrels, benchmark.images, benchmark.duplicates)
-    return Fitness(measure.name, tuple(answers), pairs, tuple(_findings(answers, pairs)))
+    return FitnessReport(measure.name, tuple(answers), pairs, tuple(_findings(answers, pairs)))
 
 
-def write_fitness(path: Path, fitness: Fitness) -> None:
+def write_fitness(path: Path, report: FitnessReport) -> None:
     """Write fitness.json; the same answers give the same bytes."""
-    write_json(path, _rounded(asdict(fitness)))
+    write_json(path, _rounded(asdict(report)))
 
 
-def boards(benchmark: Benchmark) -> Iterator[Board]:
+def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
     """One board a track and kind of topic that has a judgment."""
     grades = {
         str(subtopic): dict(zip(rows["image_id"], rows["grade"].astype(int).tolist(), strict=True))
@@ -103,7 +121,7 @@ def boards(benchmark: Benchmark) -> Iterator[Board]:
     }
     pools = {str(s): list(rows["image_id"]) for s, rows in benchmark.pools.groupby("subtopic_id", sort=True)}
     gallery = list(benchmark.images.index[benchmark.images["split"] == "gallery"])
-    systems = tuple(benchmark.params.retrieve.systems)
+    systems = benchmark.systems
     for name in TRACKS:
         lines = {
             system: {str(s): list(rows["image_id"]) for s, rows in benchmark.runs[name, system].groupby("subtopic_id")}
@@ -125,18 +143,17 @@ def boards(benchmark: Benchmark) -> Iterator[Board]:
                 yield Board(name, kind, systems, tuple(cases))
 
 
-def families(params: Params) -> Mapping[str, list[str]]:
+def families(fitness: Fitness, systems: Sequence[str], sections: Mapping[str, System]) -> Mapping[str, list[str]]:
     """fitness.families; where it is empty, the systems of each kind."""
-    if params.fitness.families:
-        return dict(params.fitness.families)
+    if fitness.families:
+        return dict(fitness.families)
     kinds: dict[str, list[str]] = {}
-    for system in params.retrieve.systems:
-        kinds.setdefault(params.systems[system].kind, []).append(system)
+    for system in systems:
+        kinds.setdefault(sections[system].kind, []).append(system)
     return kinds
 
 
-def _noise(benchmark: Benchmark, board: Board, measure: ArrayMeasure) -> Noise:
-    fitness = benchmark.params.fitness
+def _noise(benchmark: JudgedBenchmark, board: Board, measure: ArrayMeasure, fitness: Fitness) -> Noise:
     rate = measured_disagreement(benchmark.agreement)
     assumed = fitness.disagreement if rate is None else rate
     return noise(board, measure, assumed, rate is not None, fitness.draws, fitness.seed)
@@ -151,13 +168,7 @@ def measured_disagreement(agreement: Mapping[str, Any] | None) -> float | None:
     return float(sum(pair["images"] * (1 - pair["same"]) for pair in pairs if pair["same"] is not None) / images)
 
 
-def _chance(params: Params, board: Board, measure: ArrayMeasure, facts: Facts) -> Degenerate:
-    by_chance = {name for name in board.systems if isinstance(params.systems[name], RandomSystem)}
-    fitness, confidence = params.fitness, params.evaluate.confidence
-    return degenerate(board, measure, facts, by_chance, fitness.draws, confidence, fitness.seed)
-
-
-def _facts(benchmark: Benchmark) -> Facts:
+def _facts(benchmark: JudgedBenchmark) -> Facts:
     images = benchmark.images.sort_values(["source", "source_key"])
     topics: dict[str, set[str]] = {}
     for subtopic, image in zip(benchmark.pools["subtopic_id"], benchmark.pools["image_id"], strict=True):
@@ -167,7 +178,7 @@ def _facts(benchmark: Benchmark) -> Facts:
     return Facts({str(image): place for place, image in enumerate(images["image_id"])}, sizes, topics)
 
 
-def _bpref(benchmark: Benchmark) -> dict[tuple[str, str], dict[str, float]]:
+def _bpref(benchmark: JudgedBenchmark) -> dict[tuple[str, str], dict[str, float]]:
     """Bpref by (track, system) and subtopic."""
     scorer = Scorer(parse_measures(["Bpref"]), benchmark.qrels)
     return {key: {s.subtopic_id: s.value for s in scorer.score(run)} for key, run in benchmark.runs.items()}

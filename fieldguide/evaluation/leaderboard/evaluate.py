@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.leaderboard.rows import TRACKS, comparisons, leaderboard, metrics, plotted
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.scoring import Score, Scorer
-from fieldguide.params import Params
+from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import read_run
 from fieldguide.records.scores import SCORES
@@ -29,12 +29,14 @@ COLUMNS = ("track", "kind", "system", "measure", "mean", "low", "high", "design_
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Attributes.
+    """What data/evaluation/ holds.
 
-    scores: records.SCORES.
-    leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
-    unjudged: subtopics without a judgment; they are scored nowhere.
-    empty: number of subtopics that a run has no line for, by (track, system); they have the measure's default.
+    Attributes:
+        scores: records.SCORES.
+        leaderboard: rows as `fieldguide.evaluation.leaderboard.rows.leaderboard` makes them.
+        comparisons: likewise.
+        unjudged: subtopics without a judgment; they are scored nowhere.
+        empty: number of subtopics that a run has no line for, by (track, system); they have the measure's default.
     """
 
     scores: pd.DataFrame
@@ -44,20 +46,20 @@ class Evaluation:
     empty: Mapping[tuple[str, str], int]
 
 
-def evaluate(params: Params, paths: Paths, track: Track = silent) -> Evaluation:
-    """Score params.retrieve.systems on both tracks by params.evaluate.
+def evaluate(section: Evaluate, systems: Sequence[str], paths: Paths, track: Track = silent) -> Evaluation:
+    """Score systems on both tracks.
 
     Raises:
         FieldguideError: nothing is judged, or a file is missing.
         ProblemsError: measures that nothing computes, runs or tables that are not valid.
     """
-    measures = parse_measures([*params.evaluate.measures, *({JUDGED} - set(params.evaluate.measures))])
+    measures = parse_measures([*section.measures, *({JUDGED} - set(section.measures))])
     subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
     qrels = QRELS.read(paths.qrels / "qrels.parquet")
     qrels = qrels[qrels["subtopic_id"].isin(list(subtopics))]
     if qrels.empty:
         raise FieldguideError(f"{paths.qrels / 'qrels.parquet'}: no judgment for any subtopic of {paths.topics}")
-    runs = [(name, system) for name in TRACKS for system in params.retrieve.systems]
+    runs = [(name, system) for name in TRACKS for system in systems]
     scorer = Scorer(measures, qrels)
     rows = [
         _row(name, system, score, subtopics[score.subtopic_id])
@@ -68,10 +70,10 @@ def evaluate(params: Params, paths: Paths, track: Track = silent) -> Evaluation:
     first = str(measures[0])
     empty = Counter((row["track"], row["system"]) for row in rows if row["defaulted"] and row["measure"] == first)
     entities = {name: subtopic.entity_id for name, subtopic in subtopics.items()}
-    compared = comparisons(scores, params.evaluate, entities)
+    compared = comparisons(scores, section, entities)
     return Evaluation(
         scores,
-        leaderboard(scores, params.evaluate, entities, compared),
+        leaderboard(scores, section, entities, compared),
         compared,
         tuple(sorted(set(subtopics) - set(qrels["subtopic_id"]))),
         dict(empty),

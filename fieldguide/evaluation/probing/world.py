@@ -17,10 +17,10 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
 from fieldguide.models.protocols import Encoder, Generator
-from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.embeddings import Dtype
 from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.topics import (
     Component,
@@ -128,7 +128,7 @@ def draw_worlds(
 
 
 def encode_worlds(
-    paths: Paths, worlds: Mapping[str, ProbePlaces], params: Params, encoder: Encoder, track: Track = silent
+    paths: Paths, worlds: Mapping[str, ProbePlaces], encoder: Encoder, dtype: Dtype, batch: int, track: Track = silent
 ) -> int:
     """Encode texts and drawings of the benchmark and of all probes; returns how many were new."""
     world, every = worlds[UNCHANGED], [paths, *worlds.values()]
@@ -146,8 +146,8 @@ def encode_worlds(
         encoder,
         world.queries(encoder.name),
         paths.cache / "embeddings",
-        dtype=params.encoder(encoder.name).dtype,
-        batch=params.embed.batch,
+        dtype=dtype,
+        batch=batch,
         track=track,
     ).encoded
 

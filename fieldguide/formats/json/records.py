@@ -1,104 +1,110 @@
-"""Files of records: one JSON object a line, or one list of objects."""
+"""One record of a labelled JSON file on its way to a question: what is kept, and what is noticed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.formats.collection import Oddity
-from fieldguide.formats.json import hostile_json
-from fieldguide.formats.json import layout as json_layout
-from fieldguide.formats.json.labelled import Keys, Record, as_record
-from fieldguide.formats.text import text
+from fieldguide.formats.collection import PublishedPool, PublishedQuestion
+from fieldguide.formats.deviations import Deviation
+from fieldguide.formats.json.layouts import Layout
+from fieldguide.formats.json.parsing import Object, brief, deviations, kind_of
+from fieldguide.formats.labels import is_label
 
 
-@dataclass(frozen=True)
-class Records:
-    """The records of a file, how it was written, and what was noticed about the file as a whole."""
+@dataclass
+class Record:
+    """One record on its way to a question: what was noticed is gathered here."""
 
-    records: tuple[Record, ...]
-    layout: Mapping[str, Any]
-    about: tuple[Oddity, ...]
+    value: Mapping[str, Any]
+    where: str
+    layout: Layout
+    noticed: list[Deviation] = field(default_factory=list)
 
-    def oddities(self) -> tuple[Oddity, ...]:
-        """Of the file, then of its records in order; complete once every record was made a question."""
-        return self.about + tuple(oddity for record in self.records for oddity in record.noticed)
+    def notice(self, kind: str, detail: str, key: str = "") -> None:
+        """Keep a deviation, with the place inside the record."""
+        self.noticed.append(Deviation(f"{self.where} {key}".rstrip(), kind, detail))
 
-
-def read_lines(path: Path, keys: Keys) -> Records:
-    """Read JSON lines; blank ones are skipped.
-
-    Raises:
-        FieldguideError: no such file, no text.
-        ProblemsError: every line that is no JSON object.
-    """
-    content, about = text.without_mark(text.whole(path), path)
-    if "\r\n" in content:
-        about.append(Oddity(str(path), "windows-line-ends", f"{content.count(chr(13) + chr(10))} lines end in CR LF"))
-    records, texts, problems = [], [], []
-    for number, line in enumerate(content.split("\n"), 1):
-        bare = line.removesuffix("\r")
-        if not bare.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            value = hostile_json.parse(bare)
-            records.append(as_record(value, where, keys))
-        except ValueError as error:
-            problems.append(Problem(where, str(error)))
+    def question(self, topic_id: str, pools: Sequence[PublishedPool]) -> PublishedQuestion:
+        """The record as a question; all that is not text, answers and pools goes to `fields` as it is."""
+        layout = self.layout
+        taken = {layout.images} if isinstance(self.value.get(layout.images), dict) else set()
+        text = self.value.get(layout.text)
+        if isinstance(text, str):
+            taken.add(layout.text)
         else:
-            texts.append((bare, value))
-    _refuse(path, problems)
-    return Records(tuple(records), json_layout.lines_layout(content, texts), tuple(about))
+            self._lacks(layout.text, "text")
+        answers = self._answers(taken)
+        for name, value in self.value.items():
+            if name != layout.images:
+                self.noticed.extend(deviations(value, f"{self.where} {brief(name)}"))
+        for name, dropped in getattr(self.value, "dropped", ()):
+            what = f"{name!r} occurs twice: {brief(dropped)}, and last {brief(self.value[name])}, which is taken"
+            self.notice("repeated-key", what)
+        fields = {name: value for name, value in self.value.items() if name not in taken}
+        shown = text if isinstance(text, str) else ""
+        return PublishedQuestion(topic_id, shown, answers, tuple(pools), fields, self.where, tuple(self.value))
+
+    def images(self) -> dict[str, Any]:
+        """What the record holds under the key of the images; empty, and noticed, where it holds no object."""
+        value = self.value.get(self.layout.images)
+        if isinstance(value, dict):
+            return value
+        self._lacks(self.layout.images, "an object of labels by image")
+        return {}
+
+    def pool(self, subtopic_id: str, name: str, entity: str | None, published: Mapping[str, Any]) -> PublishedPool:
+        """Labels as they stand; one that is no whole number is noticed, and its image counts as not judged."""
+        where = f"{self.where} {brief(name)}"
+        labels: dict[str, int | None] = {}
+        for image, label in published.items():
+            labels[image] = label if is_label(label) else None
+            if not is_label(label) and label is not None:
+                what = f"label of {brief(image)} is {brief(label)} ({kind_of(label)}); expected a whole number"
+                self.noticed.append(Deviation(where, "label", what))
+            if not image.strip():
+                self.noticed.append(Deviation(where, "empty-name", f"an image is named {image!r}"))
+        for image, dropped in getattr(published, "dropped", ()):
+            what = f"{image!r} is labelled {brief(dropped)} and again {brief(published[image])}; the last is taken"
+            self.noticed.append(Deviation(where, "repeated-key", what))
+        return PublishedPool(subtopic_id, name, entity, labels, where)
+
+    def names(self, count: int) -> list[str | None]:
+        """The entities' names, one a pool; None for all where the record does not name as many as it has pools."""
+        found = self.value.get(self.layout.names or "")
+        names = [found] if isinstance(found, str) else found
+        if isinstance(names, list) and len(names) == count and all(isinstance(name, str) for name in names):
+            return list(names)
+        if self.layout.names is not None:
+            what = f"{brief(found)}: expected {count} names, one for each pool" if found is not None else "is missing"
+            self.notice("wrong-type" if found is not None else "missing-field", what, self.layout.names)
+        return [None] * count
+
+    def _answers(self, taken: set[str]) -> tuple[str, ...]:
+        key = self.layout.answers
+        if key is None:
+            return ()
+        value = self.value.get(key)
+        if isinstance(value, list) and all(isinstance(answer, str) for answer in value):
+            taken.add(key)
+            return tuple(value)
+        self._lacks(key, "a list of texts")
+        return (value,) if isinstance(value, str) else ()
+
+    def _lacks(self, key: str, expected: str) -> None:
+        if key in self.value:
+            self.notice("wrong-type", f"is {brief(self.value[key])}; expected {expected}", key)
+        else:
+            self.notice("missing-field", f"`{key}` is missing; expected {expected}", key)
 
 
-def read_list(path: Path, keys: Keys) -> Records:
-    """Read one JSON list of objects.
+def as_record(value: Any, where: str, layout: Layout) -> Record:
+    """A JSON value as a record.
 
     Raises:
-        FieldguideError: no such file, no text.
-        ProblemsError: no JSON, no list, or every item that is no object.
+        ValueError: it is no object.
     """
-    content, about = text.without_mark(text.whole(path), path)
-    try:
-        value = hostile_json.parse(content)
-        if not isinstance(value, list):
-            raise ValueError(f"expected a list of objects, found {hostile_json.brief(value)}")
-    except ValueError as error:
-        raise ProblemsError(f"{path} cannot be read:", [Problem(str(path), str(error))]) from None
-    records, problems = [], []
-    for number, item in enumerate(value, 1):
-        try:
-            records.append(as_record(item, f"{path} item {number}", keys))
-        except ValueError as error:
-            problems.append(Problem(f"{path} item {number}", str(error)))
-    _refuse(path, problems)
-    return Records(tuple(records), json_layout.document_layout(content, value), tuple(about))
-
-
-def first_record(path: Path) -> Any:
-    """The first record of JSON lines or of a JSON list, to tell formats apart; None where there is none.
-
-    Raises:
-        FieldguideError: no such file, no text.
-    """
-    for _, line in text.lines(path):
-        bare = line.lstrip("\ufeff").strip()
-        if not bare:
-            continue
-        try:
-            if bare.startswith("["):
-                value = hostile_json.parse(text.without_mark(text.whole(path), path)[0])
-                return value if isinstance(value, list) else None
-            return hostile_json.parse(bare)
-        except ValueError:
-            return None
-    return None
-
-
-def _refuse(path: Path, problems: list[Problem]) -> None:
-    if problems:
-        raise ProblemsError(f"{path} cannot be read:", problems)
+    if not isinstance(value, Object):
+        raise ValueError(f"expected an object with {layout.text!r} and {layout.images!r}, found {brief(value)}")
+    return Record(value, where, layout)

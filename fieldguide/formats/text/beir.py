@@ -6,13 +6,16 @@ columns `query-id`, `corpus-id`, `score` and is named after its split, which bec
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.formats.collection import Collection, Oddity, Question
-from fieldguide.formats.json import hostile_json, labelled
-from fieldguide.formats.json import layout as json_layout
+from fieldguide.formats.collection import PublishedBenchmark, PublishedQuestion
+from fieldguide.formats.deviations import Deviation
+from fieldguide.formats.json import parsing
+from fieldguide.formats.labels import refuse_unjudged
 from fieldguide.formats.text import rows, text
 from fieldguide.formats.text.gathering import Gathering
 
@@ -21,7 +24,7 @@ CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
 COLUMNS = ("query-id", "corpus-id", "score")
 
 
-def read(path: Path) -> Collection:
+def read(path: Path) -> PublishedBenchmark:
     """Read the folder; without a corpus.jsonl, the images are those of the qrels.
 
     Raises:
@@ -33,21 +36,22 @@ def read(path: Path) -> Collection:
     if not splits:
         raise FieldguideError(f"{path / QRELS}: holds no .tsv file; BEIR has one a split, such as qrels/test.tsv")
     found = Gathering()
-    corpus, layout = _objects(path / CORPUS, found) if (path / CORPUS).is_file() else ({}, {})
-    queries, layout_queries = _objects(path / QUERIES, found)
+    files = [name for name in (CORPUS, QUERIES) if (path / name).is_file()]
+    corpus = _objects(path / CORPUS, found) if CORPUS in files else {}
+    queries = _objects(path / QUERIES, found)
     for query_id, (record, where) in queries.items():
         _query(query_id, record, where, found)
-    layouts: dict[str, Any] = {CORPUS: layout, QUERIES: layout_queries, QRELS: {}}
     for split in splits:
         table = rows.read(split, COLUMNS, "\t")
-        layouts[QRELS][split.stem] = {**table.layout, "columns": list(table.columns)}
-        found.oddities += table.oddities
+        found.deviations += table.deviations
         _labels(table, split.stem, set(corpus), found)
     if found.problems:
         raise ProblemsError(f"{path} cannot be read:", found.problems)
     listed = {image: record for image, (record, _) in corpus.items()}
     questions = tuple(_with_keys(q, queries.get(q.topic_id)) for q in found.questions())
-    return Collection(path.name or NAME, NAME, questions, tuple(found.oddities), {}, layouts, listed)
+    files += [f"{QRELS}/{split.name}" for split in splits]
+    name, noticed = path.name or NAME, tuple(found.deviations)
+    return PublishedBenchmark(name, NAME, questions, noticed, corpus=listed, files=tuple(files))
 
 
 def recognise(path: Path) -> bool:
@@ -55,78 +59,77 @@ def recognise(path: Path) -> bool:
     return path.is_dir() and (path / QUERIES).is_file() and (path / QRELS).is_dir()
 
 
-def write(collection: Collection) -> dict[str, str]:
+def write(collection: PublishedBenchmark) -> dict[str, str]:
     """The published files by name. Another format's subtopics become queries, in one split `test`.
 
     Raises:
         FieldguideError: a pool has images without a label, which BEIR cannot hold.
     """
-    labelled.refuse_unjudged(collection)
+    refuse_unjudged(collection)
     if collection.format != NAME:
         return _foreign(collection)
-    layout = collection.layout
-    queries = [_record(question) for question in collection.questions if question.keys]
-    texts = {QUERIES: json_layout.dump_lines(queries, layout[QUERIES])}
-    if layout[CORPUS]:
-        texts[CORPUS] = json_layout.dump_lines([dict(fields) for fields in collection.corpus.values()], layout[CORPUS])
-    for split, how in layout[QRELS].items():
-        cells = [
-            {"query-id": question.topic_id, "corpus-id": image, "score": str(label)}
+    texts = {QUERIES: _dumped(_record(question) for question in collection.questions if question.keys)}
+    if collection.corpus:
+        texts[CORPUS] = _dumped(collection.corpus.values())
+    for split in dict.fromkeys(pool.name for pool in collection.pools) or ("test",):
+        lines = [
+            [question.topic_id, image, str(label)]
             for question in collection.questions
             for pool in question.pools
             if pool.name == split
             for image, label in pool.labels.items()
         ]
-        lines = [[row[name] for name in how["columns"]] for row in cells]
-        texts[f"{QRELS}/{split}.tsv"] = rows.write(how["columns"], lines, how)
+        texts[f"{QRELS}/{split}.tsv"] = rows.write(COLUMNS, lines, "\t")
     return texts
 
 
-def _foreign(collection: Collection) -> dict[str, str]:
+def _foreign(collection: PublishedBenchmark) -> dict[str, str]:
     pools = [(question, pool) for question in collection.questions for pool in question.pools]
     queries = [{"_id": pool.subtopic_id, "text": question.text, "metadata": {}} for question, pool in pools]
     corpus = [{"_id": image, "title": "", "text": ""} for image in collection.images]
     lines = [[pool.subtopic_id, image, str(label)] for _, pool in pools for image, label in pool.labels.items()]
     return {
-        CORPUS: json_layout.dump_lines(corpus, {}),
-        QUERIES: json_layout.dump_lines(queries, {}),
-        f"{QRELS}/test.tsv": rows.write(COLUMNS, lines, {"delimiter": "\t"}),
+        CORPUS: _dumped(corpus),
+        QUERIES: _dumped(queries),
+        f"{QRELS}/test.tsv": rows.write(COLUMNS, lines, "\t"),
     }
 
 
-def _objects(path: Path, found: Gathering) -> tuple[dict[str, tuple[dict[str, Any], str]], dict[str, Any]]:
-    """Objects by `_id` with their places, and the file's layout."""
+def _dumped(records: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
+
+
+def _objects(path: Path, found: Gathering) -> dict[str, tuple[dict[str, Any], str]]:
+    """Objects by `_id` with their places."""
     content, about = text.without_mark(text.whole(path), path)
-    found.oddities += about
+    found.deviations += about
     objects: dict[str, tuple[dict[str, Any], str]] = {}
-    texts = []
     for number, line in enumerate(content.split("\n"), 1):
         bare, where = line.removesuffix("\r"), f"{path}:{number}"
         if not bare.strip():
             continue
         try:
-            value = hostile_json.parse(bare)
+            value = parsing.parse(bare)
         except ValueError as error:
             found.problems.append(Problem(where, str(error)))
             continue
         name = value.get("_id") if isinstance(value, dict) else None
         if not isinstance(name, str):
-            what = f"expected an object with a text `_id`, found {hostile_json.brief(value)}"
+            what = f"expected an object with a text `_id`, found {parsing.brief(value)}"
             found.problems.append(Problem(where, what))
         elif name in objects:
             found.problems.append(Problem(where, f"`_id` {name!r} occurs twice, first at {objects[name][1]}"))
         else:
             objects[name] = (value, where)
-            texts.append((bare, value))
-            found.oddities += hostile_json.oddities(value, where)
-    return objects, json_layout.lines_layout(content, texts)
+            found.deviations += parsing.deviations(value, where)
+    return objects
 
 
 def _query(query_id: str, record: dict[str, Any], where: str, found: Gathering) -> None:
     shown = record.get("text")
     if not isinstance(shown, str):
         kind = "wrong-type" if "text" in record else "missing-field"
-        found.oddities.append(Oddity(where, kind, "`text` of the query is missing or no text"))
+        found.deviations.append(Deviation(where, kind, "`text` of the query is missing or no text"))
     taken = {"_id", "text"} if isinstance(shown, str) else {"_id"}
     fields = {key: value for key, value in record.items() if key not in taken}
     found.topic(query_id, shown if isinstance(shown, str) else "", where, fields)
@@ -139,20 +142,20 @@ def _labels(table: rows.Rows, split: str, corpus: set[str], found: Gathering) ->
         found.known(query_id, where)
         found.label(query_id, split, image, label, where)
         if label == "":
-            found.oddities.append(Oddity(where, "label", f"label of {image!r} is empty; expected a whole number"))
+            found.deviations.append(Deviation(where, "label", f"label of {image!r} is empty; expected a whole number"))
         if corpus and image not in corpus:
             strangers.setdefault(image, where)
     for image, where in strangers.items():
-        found.oddities.append(Oddity(where, "unknown-image", f"{image!r} is not in {CORPUS}"))
+        found.deviations.append(Deviation(where, "unknown-image", f"{image!r} is not in {CORPUS}"))
 
 
-def _with_keys(question: Question, found: tuple[dict[str, Any], str] | None) -> Question:
+def _with_keys(question: PublishedQuestion, found: tuple[dict[str, Any], str] | None) -> PublishedQuestion:
     if found is None:
         return question
     given = (question.topic_id, question.text, question.answers, question.pools, question.fields, question.where)
-    return Question(*given, keys=tuple(found[0]))
+    return PublishedQuestion(*given, keys=tuple(found[0]))
 
 
-def _record(question: Question) -> dict[str, Any]:
+def _record(question: PublishedQuestion) -> dict[str, Any]:
     own = {"_id": question.topic_id, "text": question.text, **question.fields}
     return {key: own[key] for key in question.keys}

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.formats.collection import Collection, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.formats.text import rows, text
 from fieldguide.formats.text.gathering import Gathering
 
 NAME = "csv"
 REQUIRED = ("topic_id", "question", "image", "label")
-COLUMNS = ("topic_id", "question", "answers", "pool", "entity", "image", "label")
 
 
-def read(path: Path) -> Collection:
+def read(path: Path) -> PublishedBenchmark:
     """Read a table.
 
     Raises:
@@ -30,7 +29,7 @@ def read(path: Path) -> Collection:
             that say different things in its rows; all of them.
     """
     table = rows.read(path, REQUIRED)
-    found = Gathering(list(table.oddities))
+    found = Gathering(list(table.deviations))
     first: dict[str, dict[str, str]] = {}
     entities: dict[tuple[str, str], str] = {}
     for row, where in zip(table.rows, table.places, strict=True):
@@ -51,8 +50,8 @@ def read(path: Path) -> Collection:
             found.label(topic_id, pool, cells["image"], cells["label"], where)
     if found.problems:
         raise ProblemsError(f"{path} cannot be read:", found.problems)
-    layout = {**table.layout, "columns": list(table.columns)}
-    return Collection(path.name.split(".")[0], NAME, found.questions(), tuple(found.oddities), {}, layout)
+    name = path.name.split(".")[0]
+    return PublishedBenchmark(name, NAME, found.questions(), tuple(found.deviations), files=(path.name,))
 
 
 def recognise(path: Path) -> bool:
@@ -64,20 +63,20 @@ def recognise(path: Path) -> bool:
     return set(REQUIRED) <= names
 
 
-def write(collection: Collection) -> dict[str, str]:
+def write(collection: PublishedBenchmark) -> dict[str, str]:
     """The table by its name. Of other formats, fields of questions that are no text are left out."""
     own = collection.format == NAME
-    columns = collection.layout["columns"] if own else COLUMNS
+    about = dict.fromkeys(name for q in collection.questions for name in q.fields) if own else ["answers"]
+    columns = ["topic_id", "question", *about, "pool", "entity", "image", "label"]
     lines = [
         [row.get(name, "") for name in columns]
         for question in collection.questions
         for row in _question_rows(question, own)
     ]
-    layout = collection.layout if own else {}
-    return {f"{collection.name}.csv": rows.write(columns, lines, layout)}
+    return {f"{collection.name}.csv": rows.write(columns, lines)}
 
 
-def _question_rows(question: Question, own: bool) -> list[dict[str, str]]:
+def _question_rows(question: PublishedQuestion, own: bool) -> list[dict[str, str]]:
     about: dict[str, Any] = {"answers": json.dumps(list(question.answers), ensure_ascii=False)}
     about = {**(question.fields if own else about), "topic_id": question.topic_id, "question": question.text}
     if not question.pools:
@@ -85,7 +84,7 @@ def _question_rows(question: Question, own: bool) -> list[dict[str, str]]:
     return [row for pool in question.pools for row in _pool_rows(pool, about)]
 
 
-def _pool_rows(pool: Pool, about: dict[str, Any]) -> list[dict[str, str]]:
+def _pool_rows(pool: PublishedPool, about: dict[str, Any]) -> list[dict[str, str]]:
     shared = {**about, "pool": pool.name, "entity": pool.entity or ""}
     labels = [{"image": image, "label": "" if label is None else str(label)} for image, label in pool.labels.items()]
     return [{**shared, **label} for label in labels or [{}]]

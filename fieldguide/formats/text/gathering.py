@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldguide.core.errors import Problem
-from fieldguide.formats.collection import Oddity, Pool, Question
-from fieldguide.formats.json.labelled import whole_number
+from fieldguide.formats.collection import PublishedPool, PublishedQuestion
+from fieldguide.formats.deviations import Deviation
+from fieldguide.formats.labels import whole_number
 
 
 @dataclass
@@ -26,7 +27,7 @@ class _Draft:
 class Gathering:
     """Topics and labels as they come; `questions` gives them in the order in which their topics came."""
 
-    oddities: list[Oddity] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _drafts: dict[str, _Draft] = field(default_factory=dict)
 
@@ -49,7 +50,7 @@ class Gathering:
         """Make sure of a topic that labels name: without a text it is noticed, once."""
         if topic_id not in self._drafts:
             self.topic(topic_id, "", where, {})
-            self.oddities.append(Oddity(where, "no-text", f"topic {topic_id!r} has labels, but no text"))
+            self.deviations.append(Deviation(where, "no-text", f"topic {topic_id!r} has labels, but no text"))
 
     def pool(self, topic_id: str, name: str, where: str, entity: str | None = None) -> None:
         """A pool of a topic; the entity that it names first stands."""
@@ -68,23 +69,23 @@ class Gathering:
         value = whole_number(label) if isinstance(label, str) else label
         if value is None and label != "":
             what = f"label of {image!r} is {label!r}; expected a whole number"
-            self.oddities.append(Oddity(where, "label", what))
+            self.deviations.append(Deviation(where, "label", what))
         if not image.strip():
-            self.oddities.append(Oddity(where, "empty-name", f"an image is named {image!r}"))
+            self.deviations.append(Deviation(where, "empty-name", f"an image is named {image!r}"))
         if image in labels:
             what = f"{image!r} is labelled {labels[image]} before and {value} here; the last is taken"
-            self.oddities.append(Oddity(where, "repeated-row", what))
+            self.deviations.append(Deviation(where, "repeated-row", what))
         labels[image] = value
 
-    def questions(self) -> tuple[Question, ...]:
+    def questions(self) -> tuple[PublishedQuestion, ...]:
         """Every topic, pools in the order in which their first labels came."""
         return tuple(
-            Question(
+            PublishedQuestion(
                 topic_id,
                 draft.text,
                 draft.answers,
                 tuple(
-                    Pool(f"{topic_id}.e{number}", name, draft.entities[name], labels, draft.places[name])
+                    PublishedPool(f"{topic_id}.e{number}", name, draft.entities[name], labels, draft.places[name])
                     for number, (name, labels) in enumerate(draft.pools.items(), 1)
                 ),
                 draft.fields,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.formats.collection import Collection, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedQuestion
 from fieldguide.formats.text import rows
 from fieldguide.formats.text.gathering import Gathering
 
@@ -28,7 +28,7 @@ _ROWS = "annotations"
 """Field of a question: cells of the annotations' other columns, by column, in the order of the images."""
 
 
-def read(path: Path) -> Collection:
+def read(path: Path) -> PublishedBenchmark:
     """Read the folder.
 
     Raises:
@@ -39,20 +39,20 @@ def read(path: Path) -> Collection:
     if not files:
         raise FieldguideError(f"{path}: holds none of {', '.join(QUERIES)}")
     found = Gathering()
-    layout: dict[str, Any] = {}
     for name in files:
         table = rows.read(path / name, ("query_id", "query_text"))
-        layout[name] = {**table.layout, "columns": list(table.columns)}
-        found.oddities += table.oddities
+        found.deviations += table.deviations
         for row, where in zip(table.rows, table.places, strict=True):
             cells = dict(zip(table.columns, row, strict=True))
             query_id, text = cells.pop("query_id"), cells.pop("query_text")
             found.topic(query_id, text, where, {**cells, _FILE: name})
-    extra = _annotations(path / ANNOTATIONS, found, layout)
+    extra = _annotations(path / ANNOTATIONS, found)
     if found.problems:
         raise ProblemsError(f"{path} cannot be read:", found.problems)
     questions = tuple(_with_rows(question, extra) for question in found.questions())
-    return Collection(path.name or NAME, NAME, questions, tuple(found.oddities), ROOTS, layout)
+    return PublishedBenchmark(
+        path.name or NAME, NAME, questions, tuple(found.deviations), ROOTS, files=(*files, ANNOTATIONS)
+    )
 
 
 def recognise(path: Path) -> bool:
@@ -60,7 +60,7 @@ def recognise(path: Path) -> bool:
     return path.is_dir() and (path / ANNOTATIONS).is_file()
 
 
-def write(collection: Collection) -> dict[str, str]:
+def write(collection: PublishedBenchmark) -> dict[str, str]:
     """The published files by name.
 
     Raises:
@@ -70,20 +70,21 @@ def write(collection: Collection) -> dict[str, str]:
         raise FieldguideError(f"{collection.name}: inquire lists relevant images only; export it as beir, trec or csv")
     texts = {}
     for name in QUERIES:
-        if name in collection.layout:
-            layout = collection.layout[name]
-            lines = [_query_row(q, layout["columns"]) for q in collection.questions if q.fields.get(_FILE) == name]
-            texts[name] = rows.write(layout["columns"], lines, layout)
-    layout = collection.layout[ANNOTATIONS]
-    lines = [row for question in collection.questions for row in _annotation_rows(question, layout["columns"])]
-    return {**texts, ANNOTATIONS: rows.write(layout["columns"], lines, layout)}
+        held = [question for question in collection.questions if question.fields.get(_FILE) == name]
+        if held:
+            columns = ["query_id", "query_text", *(key for key in held[0].fields if key not in {_FILE, _ROWS})]
+            texts[name] = rows.write(columns, [_query_row(question, columns) for question in held])
+    texts = texts or {QUERIES[0]: rows.write(["query_id", "query_text"], [])}
+    others = dict.fromkeys(name for question in collection.questions for name in question.fields.get(_ROWS, ()))
+    columns = ["query_id", "image_path", *others]
+    lines = [row for question in collection.questions for row in _annotation_rows(question, columns)]
+    return {**texts, ANNOTATIONS: rows.write(columns, lines)}
 
 
-def _annotations(path: Path, found: Gathering, layout: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+def _annotations(path: Path, found: Gathering) -> dict[str, dict[str, list[str]]]:
     """Labels into `found`; gives the other columns' cells by query."""
     table = rows.read(path, ("query_id", "image_path"))
-    layout[ANNOTATIONS] = {**table.layout, "columns": list(table.columns)}
-    found.oddities += table.oddities
+    found.deviations += table.deviations
     others = [name for name in table.columns if name not in {"query_id", "image_path"}]
     extra: dict[str, dict[str, list[str]]] = {}
     for row, where in zip(table.rows, table.places, strict=True):
@@ -96,19 +97,19 @@ def _annotations(path: Path, found: Gathering, layout: dict[str, Any]) -> dict[s
     return extra
 
 
-def _with_rows(question: Question, extra: Mapping[str, Any]) -> Question:
+def _with_rows(question: PublishedQuestion, extra: Mapping[str, Any]) -> PublishedQuestion:
     if question.topic_id not in extra:
         return question
     fields = {**question.fields, _ROWS: extra[question.topic_id]}
-    return Question(question.topic_id, question.text, question.answers, question.pools, fields, question.where)
+    return PublishedQuestion(question.topic_id, question.text, question.answers, question.pools, fields, question.where)
 
 
-def _query_row(question: Question, columns: list[str]) -> list[str]:
+def _query_row(question: PublishedQuestion, columns: list[str]) -> list[str]:
     cells = {**question.fields, "query_id": question.topic_id, "query_text": question.text}
     return [cells[name] for name in columns]
 
 
-def _annotation_rows(question: Question, columns: list[str]) -> list[list[str]]:
+def _annotation_rows(question: PublishedQuestion, columns: list[str]) -> list[list[str]]:
     images = [image for pool in question.pools for image in pool.labels]
     if not images:
         return []

@@ -1,28 +1,26 @@
-"""Tables of text with a header (CSV, TSV): read whole, with the line of each row, and written again as they were."""
+"""Tables of text with a header (CSV, TSV): read whole, with the line of each row."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.formats.collection import Oddity
+from fieldguide.formats.deviations import Deviation
 from fieldguide.formats.text import text
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table of text: columns, rows, the place of each row, how it was written, and what was noticed."""
+    """A table of text: columns, rows, the place of each row, and what was noticed."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     places: tuple[str, ...]
-    layout: Mapping[str, Any]
-    oddities: tuple[Oddity, ...]
+    deviations: tuple[Deviation, ...]
 
     def column(self, name: str) -> list[str]:
         """One column's cells."""
@@ -37,9 +35,9 @@ def read(path: Path, required: Sequence[str], delimiter: str = ",") -> Rows:
         FieldguideError: no such file, no text.
         ProblemsError: columns that are missing or occur twice, or every row that has more or fewer cells.
     """
-    content, oddities = text.without_mark(text.whole(path), path)
+    content, deviations = text.without_mark(text.whole(path), path)
     if "\r\n" in content:
-        oddities.append(Oddity(str(path), "windows-line-ends", "lines end in CR LF"))
+        deviations.append(Deviation(str(path), "windows-line-ends", "lines end in CR LF"))
     found, problems = _cells(content, path, delimiter)
     header = tuple(found[0][1]) if found else ()
     missing = [name for name in required if name not in header]
@@ -56,23 +54,16 @@ def read(path: Path, required: Sequence[str], delimiter: str = ",") -> Rows:
     if problems:
         raise ProblemsError(f"{path} cannot be read:", problems)
     rows = tuple(tuple(row) for _, row in found[1:])
-    layout = _layout(content, header, rows, delimiter)
-    return Rows(header, rows, tuple(place for place, _ in found[1:]), layout, tuple(oddities))
+    return Rows(header, rows, tuple(place for place, _ in found[1:]), tuple(deviations))
 
 
-def write(columns: Sequence[str], rows: Iterable[Sequence[str]], layout: Mapping[str, Any]) -> str:
-    """A table in the layout's style; without one, as pandas writes CSV."""
+def write(columns: Sequence[str], rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
+    """A table as pandas writes CSV."""
     stream = io.StringIO(newline="")
-    writer = csv.writer(
-        stream,
-        delimiter=layout.get("delimiter", ","),
-        lineterminator=layout.get("newline", "\n"),
-        quoting=csv.QUOTE_ALL if layout.get("quote_all") else csv.QUOTE_MINIMAL,
-    )
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
-    written = stream.getvalue()
-    return written if layout.get("end", True) else written.removesuffix(layout.get("newline", "\n"))
+    return stream.getvalue()
 
 
 def _cells(content: str, path: Path, delimiter: str) -> tuple[list[tuple[str, list[str]]], list[Problem]]:
@@ -83,10 +74,3 @@ def _cells(content: str, path: Path, delimiter: str) -> tuple[list[tuple[str, li
     except csv.Error as error:
         return found, [Problem(f"{path}:{reader.line_num}", f"no valid table: {error}")]
     return found, []
-
-
-def _layout(content: str, header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> dict[str, Any]:
-    newline = "\r\n" if "\r\n" in content else "\n"
-    layout = {"delimiter": delimiter, "newline": newline, "end": content.endswith("\n"), "quote_all": False}
-    everything = {**layout, "quote_all": True}
-    return everything if write(header, rows, everything) == content else layout

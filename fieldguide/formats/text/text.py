@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.formats.collection import Oddity
+from fieldguide.formats.deviations import Deviation
 
 LONGEST_FILE = 1 << 30
 """Characters of a file that is read whole; a published benchmark has a few megabytes."""
@@ -62,11 +62,11 @@ def whole(path: Path) -> str:
     return text
 
 
-def without_mark(text: str, path: Path) -> tuple[str, list[Oddity]]:
+def without_mark(text: str, path: Path) -> tuple[str, list[Deviation]]:
     """Text less a leading byte-order mark, and that it had one."""
     if not text.startswith(_BOM):
         return text, []
-    return text[1:], [Oddity(f"{path}:1", "byte-order-mark", "the file begins with a byte-order mark (U+FEFF)")]
+    return text[1:], [Deviation(f"{path}:1", "byte-order-mark", "the file begins with a byte-order mark (U+FEFF)")]
 
 
 def _open(path: Path) -> IO[str]:

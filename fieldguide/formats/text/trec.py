@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.formats.collection import Collection, Oddity
-from fieldguide.formats.json import labelled
+from fieldguide.formats.collection import PublishedBenchmark
+from fieldguide.formats.deviations import Deviation
+from fieldguide.formats.labels import refuse_unjudged
 from fieldguide.formats.text import text
 from fieldguide.formats.text.gathering import Gathering
 
 NAME = "trec"
+TOPICS, QRELS = "topics.tsv", "qrels.txt"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")  # str.splitlines would split at separators inside a text too
 _BLOCK = re.compile(r"<top>.*?</top>[^<]*", re.DOTALL)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*(\S+)")
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*([^<]*)")
 
 
-def read(path: Path) -> Collection:
+def read(path: Path) -> PublishedBenchmark:
     """Read the folder, or the qrels alone.
 
     Raises:
@@ -33,14 +35,14 @@ def read(path: Path) -> Collection:
     """
     qrels, topics = _files(path) if path.is_dir() else (path, None)
     found = Gathering()
-    layout: dict[str, Any] = {"qrels": {"file": qrels.name}}
     if topics is not None:
-        layout["topics"] = {"file": topics.name, **_topics(topics, found)}
-    layout["qrels"] |= _qrels(qrels, found)
+        _topics(topics, found)
+    _labels(qrels, found)
     if found.problems:
         raise ProblemsError(f"{path} cannot be read:", found.problems)
     name = path.name if path.is_dir() else path.name.split(".")[0]
-    return Collection(name or NAME, NAME, found.questions(), tuple(found.oddities), {}, layout)
+    files = tuple(file.name for file in (topics, qrels) if file is not None)
+    return PublishedBenchmark(name or NAME, NAME, found.questions(), tuple(found.deviations), files=files)
 
 
 def recognise(path: Path) -> bool:
@@ -51,34 +53,25 @@ def recognise(path: Path) -> bool:
     return len(first) == 4 and re.fullmatch(r"-?[0-9]+", first[3]) is not None
 
 
-def write(collection: Collection) -> dict[str, str]:
-    """The published files by name. Another format's subtopics become topics of iteration 0.
+def write(collection: PublishedBenchmark) -> dict[str, str]:
+    """The files by name. Another format's subtopics become topics of iteration 0.
 
     Raises:
         FieldguideError: an image's name holds white space, or a pool has images without a label.
     """
-    labelled.refuse_unjudged(collection)
+    refuse_unjudged(collection)
     own = collection.format == NAME
     lines, topics = [], []
-    separator, newline = " ", "\n"
-    if own:
-        how = collection.layout["qrels"]
-        separator, newline = how["separator"], how["newline"]
     for question in collection.questions:
+        # A file of topics is its topics' own texts, line ends and all, one after the other.
+        topics += [question.fields["topic"]] if "topic" in question.fields and own else []
         for pool in question.pools:
-            head = (question.topic_id, pool.name) if own else (pool.subtopic_id, "0")
+            topic_id, iteration = (question.topic_id, pool.name) if own else (pool.subtopic_id, "0")
             _refuse_white_space(collection.name, pool.subtopic_id, pool.labels)
-            lines += [separator.join((*head, image, str(label))) for image, label in pool.labels.items()]
-            if not own:
-                topics.append(f"{pool.subtopic_id}\t{' '.join(question.text.split())}")
-    if not own:
-        return {"topics.tsv": _joined(topics, "\n", True), "qrels.txt": _joined(lines, "\n", True)}
-    texts = {how["file"]: _joined(lines, newline, how["end"])}
-    if "topics" in collection.layout:
-        about = collection.layout["topics"]
-        blocks = [question.fields["topic"] for question in collection.questions if "topic" in question.fields]
-        texts[about["file"]] = about["before"] + "".join(blocks)
-    return texts
+            lines += [f"{topic_id} {iteration} {image} {label}\n" for image, label in pool.labels.items()]
+            topics += [] if own else [f"{pool.subtopic_id}\t{' '.join(question.text.split())}\n"]
+    texts = {TOPICS: "".join(topics), QRELS: "".join(lines)}
+    return texts if topics else {QRELS: texts[QRELS]}
 
 
 def _files(path: Path) -> tuple[Path, Path | None]:
@@ -92,10 +85,10 @@ def _files(path: Path) -> tuple[Path, Path | None]:
     return qrels[0], topics[0] if topics else None
 
 
-def _topics(path: Path, found: Gathering) -> dict[str, Any]:
-    """Topics into `found`, each with its own text, unchanged, as field `topic`; gives what stands before them."""
+def _topics(path: Path, found: Gathering) -> None:
+    """Topics into `found`, each with its own text, unchanged, as field `topic`."""
     content, about = text.without_mark(text.whole(path), path)
-    found.oddities += about
+    found.deviations += about
     if "<top>" not in content:
         for number, line in enumerate(_LINE.findall(content), 1):
             topic_id, tab, title = line.rstrip("\r\n").partition("\t")
@@ -103,7 +96,7 @@ def _topics(path: Path, found: Gathering) -> dict[str, Any]:
                 found.topic(topic_id, title, f"{path}:{number}", {"topic": line})
             elif line.strip():
                 found.problems.append(Problem(f"{path}:{number}", "expected `id<TAB>text`, or <top> blocks"))
-        return {"before": ""}
+        return
     for block in _BLOCK.finditer(content):
         where = f"{path}:{content.count(chr(10), 0, block.start()) + 1}"
         number_, title_ = _NUMBER.search(block[0]), _TITLE.search(block[0])
@@ -111,22 +104,18 @@ def _topics(path: Path, found: Gathering) -> dict[str, Any]:
             found.problems.append(Problem(where, "this <top> has no <num> or no <title>"))
         else:
             found.topic(number_[1], " ".join(title_[1].split()), where, {"topic": block[0]})
-    return {"before": content[: content.index("<top>")]}
 
 
-def _qrels(path: Path, found: Gathering) -> dict[str, Any]:
-    """Labels into `found`; gives how the file was written."""
-    separator, newline, last = None, "\n", ""
+def _labels(path: Path, found: Gathering) -> None:
+    """Labels into `found`."""
     for number, line in text.lines(path):
         where = f"{path}:{number}"
-        last = line
         content = line
         if number == 1:
             content, about = text.without_mark(line, path)
-            found.oddities += about
-            newline = "\r\n" if line.endswith("\r\n") else "\n"
-            if newline != "\n":
-                found.oddities.append(Oddity(str(path), "windows-line-ends", "lines end in CR LF"))
+            found.deviations += about
+            if line.endswith("\r\n"):
+                found.deviations.append(Deviation(str(path), "windows-line-ends", "lines end in CR LF"))
         fields = re.split(r"[ \t]+", content.strip(" \t\r\n"))
         if fields == [""]:
             continue
@@ -134,12 +123,9 @@ def _qrels(path: Path, found: Gathering) -> dict[str, Any]:
             what = f"has {len(fields)} columns; expected 4: topic iteration document label"
             found.problems.append(Problem(where, what))
             continue
-        if separator is None:
-            separator = "\t" if "\t" in content else " "
         topic_id, iteration, image, label = fields
         found.known(topic_id, where)
         found.label(topic_id, iteration, image, label, where)
-    return {"separator": separator or " ", "newline": newline, "end": last.endswith("\n")}
 
 
 def _refuse_white_space(name: str, subtopic: str, images: Any) -> None:
@@ -147,7 +133,3 @@ def _refuse_white_space(name: str, subtopic: str, images: Any) -> None:
     if wrong is not None:
         what = f"image {wrong!r} of {subtopic} holds white space, which TREC's files cannot"
         raise FieldguideError(f"{name}: {what}; export it as csv or beir")
-
-
-def _joined(lines: list[str], newline: str, end: bool) -> str:
-    return newline.join(lines) + (newline if end and lines else "")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fieldguide.checks.audit.subject import Subject
-from fieldguide.formats import read
-from fieldguide.formats.collection import Collection, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedQuestion
+from fieldguide.formats.reading import read
 from tests.checks.audit import synthetic as s
 
 Make = Callable[[Path], Subject]
@@ -33,7 +33,7 @@ FIRST = BASE.questions[0]
 WHICH = BASE.questions[1]
 
 
-def plain(collection: Collection) -> Make:
+def plain(collection: PublishedBenchmark) -> Make:
     subject = Subject(collection)
     return lambda _: subject
 
@@ -73,7 +73,7 @@ def taxa(number: int, one: str, other: str, families: tuple[str, str] = ("Famili
 def first_answers(share: float) -> Make:
     """`Which` questions whose answer is the entity named first, in so many of a hundred."""
 
-    def change(n: int, q: Question) -> Question:
+    def change(n: int, q: PublishedQuestion) -> PublishedQuestion:
         if n % 2 == 0:
             return q
         names = sorted((p.entity or "" for p in q.pools), key=q.text.find)
@@ -89,11 +89,11 @@ def said(yes: int) -> Make:
     )
 
 
-def capped(number: int) -> Collection:
+def capped(number: int) -> PublishedBenchmark:
     return s.pools(BASE, lambda _, p: replace(p, labels=s.with_relevant(p.labels, min(len(p.relevant), number))))
 
 
-def sized(most: int) -> Collection:
+def sized(most: int) -> PublishedBenchmark:
     return s.pools(BASE, lambda _, p: replace(p, labels=dict(list(p.labels.items())[:most])))
 
 
@@ -177,7 +177,7 @@ CHANCE = float(np.mean([len(p.relevant) / len(p.labels) for p in BASE.pools]))
 A, B = (p.entity or "" for p in WHICH.pools)
 
 PLANTED = (
-    Planted("structure.oddities", "a key twice in one object", file(REPEATED_KEY), file(record()), "fentity_1/2.jpg"),
+    Planted("structure.deviations", "a key twice in one object", file(REPEATED_KEY), file(record()), "fentity_1/2.jpg"),
     Planted(
         "structure.missing-field", "a field that three records lack, or have as null",
         plain(s.fields(BASE, lambda n, _: {} if n > 196 else {"source": f"book {n}"})),

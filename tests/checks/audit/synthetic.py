@@ -12,7 +12,7 @@ import numpy as np
 from fieldguide.checks.audit.reported import Reported
 from fieldguide.checks.audit.run import Report, audit
 from fieldguide.checks.audit.subject import Subject
-from fieldguide.formats.collection import Collection, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
 TOPICS = 200
 _CONSONANTS, _VOWELS = "bdfglmnprstv", "aeiou"
@@ -30,19 +30,19 @@ def folder(number: int, binomial: str, family: str = "Familidae") -> str:
     return f"{number:05d}_Animalia_Chordata_Classa_Ordera_{family}_{binomial.replace(' ', '_')}"
 
 
-def clean(*, topics: int = TOPICS, mixed: bool = True, seed: int = 5) -> Collection:
+def clean(*, topics: int = TOPICS, mixed: bool = True, seed: int = 5) -> PublishedBenchmark:
     """Questions about two entities each, half of them yes or no, answers balanced.
 
     mixed: every pool holds images of a look-alike as well; without, each pool shows one entity (which is a finding).
     """
     rng = np.random.default_rng(seed)
     numbers = count(1)
-    return Collection(
+    return PublishedBenchmark(
         "synthetic", "visual-rag-me", tuple(_question(rng, n, numbers, mixed) for n in range(1, topics + 1))
     )
 
 
-def _question(rng: np.random.Generator, n: int, numbers: Any, mixed: bool) -> Question:
+def _question(rng: np.random.Generator, n: int, numbers: Any, mixed: bool) -> PublishedQuestion:
     genus = name(rng, 3).capitalize()
     names = [f"{genus} {name(rng, 4)}" for _ in range(2)]
     pools = tuple(_pool(rng, f"t{n:04d}", e, entity, numbers, mixed) for e, entity in enumerate(names, 1))
@@ -56,10 +56,10 @@ def _question(rng: np.random.Generator, n: int, numbers: Any, mixed: bool) -> Qu
         text = f"Which one has {feature}, {first} or {last}?"
         answer = f"T{(one if n % 4 else other)[1:]} has {feature}."
     fields = {"subset": n % 5, "y_count": [len(pool.relevant) for pool in pools], "sn": names}
-    return Question(f"t{n:04d}", text, (answer,), pools, fields, f"synthetic.jsonl:{n}")
+    return PublishedQuestion(f"t{n:04d}", text, (answer,), pools, fields, f"synthetic.jsonl:{n}")
 
 
-def _pool(rng: np.random.Generator, topic: str, e: int, entity: str, numbers: Any, mixed: bool) -> Pool:
+def _pool(rng: np.random.Generator, topic: str, e: int, entity: str, numbers: Any, mixed: bool) -> PublishedPool:
     folders = [folder(next(numbers), entity), folder(next(numbers), f"{entity.split(maxsplit=1)[0]} {name(rng, 4)}")]
     size, relevant = int(rng.integers(40, 80)), int(rng.integers(4, 15))
     images = [
@@ -69,36 +69,40 @@ def _pool(rng: np.random.Generator, topic: str, e: int, entity: str, numbers: An
     chosen = set(rng.choice([i for i in images if i.startswith(folders[0])], relevant, replace=False).tolist())
     order = rng.permutation(images).tolist()
     where = f"synthetic.jsonl:{int(topic[1:])} entity_{e}"
-    return Pool(f"{topic}.e{e}", f"entity_{e}", entity, {i: int(i in chosen) for i in order}, where)
+    return PublishedPool(f"{topic}.e{e}", f"entity_{e}", entity, {i: int(i in chosen) for i in order}, where)
 
 
-def report(collection: Collection, **given: Any) -> Report:
+def report(collection: PublishedBenchmark, **given: Any) -> Report:
     """The audit of a collection."""
     return audit(Subject(collection, **given))
 
 
-def questions(collection: Collection, change: Callable[[int, Question], Question]) -> Collection:
+def questions(
+    collection: PublishedBenchmark, change: Callable[[int, PublishedQuestion], PublishedQuestion]
+) -> PublishedBenchmark:
     """The collection with every question changed; its number is from 0."""
     return replace(collection, questions=tuple(change(n, q) for n, q in enumerate(collection.questions)))
 
 
-def at(collection: Collection, number: int, **changes: Any) -> Collection:
+def at(collection: PublishedBenchmark, number: int, **changes: Any) -> PublishedBenchmark:
     """The collection with one question changed."""
     return questions(collection, lambda n, q: replace(q, **changes) if n == number else q)
 
 
-def fields(collection: Collection, change: Callable[[int, Question], Mapping[str, Any]]) -> Collection:
+def fields(
+    collection: PublishedBenchmark, change: Callable[[int, PublishedQuestion], Mapping[str, Any]]
+) -> PublishedBenchmark:
     """The collection with fields added to every record."""
     return questions(collection, lambda n, q: replace(q, fields={**q.fields, **change(n, q)}))
 
 
-def pools(collection: Collection, change: Callable[[int, Pool], Pool]) -> Collection:
+def pools(collection: PublishedBenchmark, change: Callable[[int, PublishedPool], PublishedPool]) -> PublishedBenchmark:
     """The collection with every pool changed; its number counts through all questions, from 0."""
     numbers = count()
     return questions(collection, lambda _, q: replace(q, pools=tuple(change(next(numbers), p) for p in q.pools)))
 
 
-def pool(collection: Collection, number: int, **changes: Any) -> Collection:
+def pool(collection: PublishedBenchmark, number: int, **changes: Any) -> PublishedBenchmark:
     """The collection with one pool changed."""
     return pools(collection, lambda n, p: replace(p, **changes) if n == number else p)
 

@@ -8,7 +8,7 @@ import pytest
 
 from fieldguide.checks.audit.run import Report, audit
 from fieldguide.checks.audit.subject import Subject
-from fieldguide.formats import read
+from fieldguide.formats.reading import read
 from tests.published import INQUIRE_RERANK_HARD, VISUAL_RAG_ME, benchmarks
 
 __all__ = ["benchmarks"]

@@ -13,13 +13,15 @@ from fieldguide.checks.audit.checks.numbers import levels
 from fieldguide.checks.audit.reported import Reported, of_run, read_scores
 from fieldguide.checks.audit.subject import Subject
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.formats.collection import Collection, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
 
-def collection() -> Collection:
-    pools = [Pool(f"t{n}.e1", "images", None, {f"{n}{i}": int(i == 0) for i in range(4)}, f"f:{n}") for n in (1, 2)]
-    questions = tuple(Question(f"t{n}", "?", (), (pool,), {}, f"f:{n}") for n, pool in enumerate(pools, 1))
-    return Collection("mine", "csv", questions)
+def collection() -> PublishedBenchmark:
+    pools = [
+        PublishedPool(f"t{n}.e1", "images", None, {f"{n}{i}": int(i == 0) for i in range(4)}, f"f:{n}") for n in (1, 2)
+    ]
+    questions = tuple(PublishedQuestion(f"t{n}", "?", (), (pool,), {}, f"f:{n}") for n, pool in enumerate(pools, 1))
+    return PublishedBenchmark("mine", "csv", questions)
 
 
 def written(folder: Path, value: Any) -> Path:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fieldguide.checks.audit.run import audit, plain
 from fieldguide.checks.audit.subject import Subject
-from fieldguide.formats.collection import Collection, Oddity, Pool, Question
+from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
+from fieldguide.formats.deviations import Deviation
 from tests.checks.audit.synthetic import folder, scores
 
 TEXTS = st.sampled_from(
@@ -30,22 +31,22 @@ VALUES = st.none() | st.booleans() | st.floats() | st.integers() | TEXTS | st.li
 
 
 @st.composite
-def collections(draw: st.DrawFn) -> Collection:
+def collections(draw: st.DrawFn) -> PublishedBenchmark:
     questions = []
     for n in range(1, draw(st.integers(0, 6)) + 1):
         pools = tuple(
-            Pool(f"t{n}.e{e}", f"entity_{e}", draw(st.none() | TEXTS), draw(LABELS), f"f:{n} entity_{e}")
+            PublishedPool(f"t{n}.e{e}", f"entity_{e}", draw(st.none() | TEXTS), draw(LABELS), f"f:{n} entity_{e}")
             for e in range(1, draw(st.integers(0, 3)) + 1)
         )
         fields = draw(st.dictionaries(st.sampled_from(["x", "y", "sn"]), VALUES, max_size=3))
         answers = tuple(draw(st.lists(TEXTS, max_size=2)))
-        questions.append(Question(f"t{n}", draw(TEXTS), answers, pools, fields, f"f:{n}"))
-    return Collection("any", "csv", tuple(questions), (Oddity("f:1", draw(TEXTS), "odd"),))
+        questions.append(PublishedQuestion(f"t{n}", draw(TEXTS), answers, pools, fields, f"f:{n}"))
+    return PublishedBenchmark("any", "csv", tuple(questions), (Deviation("f:1", draw(TEXTS), "odd"),))
 
 
 @settings(max_examples=60, deadline=None)
 @given(collections(), TEXTS)
-def test_every_check_ends_and_repeats_itself(collection: Collection, prompt: str) -> None:
+def test_every_check_ends_and_repeats_itself(collection: PublishedBenchmark, prompt: str) -> None:
     given_too = {"prompts": {"p": prompt}, "images": Path(__file__).parent, "scores": scores(hit_at_1=0.5)}
     once = audit(Subject(collection, **given_too))  # type: ignore[arg-type]
     again = audit(Subject(collection, **given_too))  # type: ignore[arg-type]

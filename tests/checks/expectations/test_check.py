@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fieldguide.runtime.stage import Run
 
-from fieldguide.checks.expectations.expectations import answer_shares, answers, content_suites, schema_suites
-from fieldguide.checks.expectations.run import Outcome, check, run_suites, write_checks
-from fieldguide.checks.expectations.suites import Suite, schema_suite
-from fieldguide.checks.expectations.tables import TOPICS, Tables
+from fieldguide.checks.expectations.expectations import answer_shares, answers, suites
+from fieldguide.checks.expectations.run import Outcome, check, run_suites
+from fieldguide.checks.expectations.suites import Suite, among
+from fieldguide.checks.expectations.tables import Tables
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
-from fieldguide.records.images import REJECTED
-from fieldguide.records.judgments import POOLS
-from fieldguide.runtime.stage import Run
 from flows.check import check as stage
-from tests.builders import rewrite, tiny_benchmark, tiny_params
+from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +32,27 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 @pytest.fixture
 def tables(paths: Paths) -> Tables:
-    return Tables(paths, tiny_params())
+    return Tables(paths, SYSTEMS)
+
+
+def suites_of(tables: Tables) -> Iterator[Suite]:
+    params = tiny_params()
+    return suites(tables, params.check, params.visualize.images, people=False)
+
+
+def checked(paths: Paths) -> list[Outcome]:
+    params = tiny_params()
+    return check(params.check, params.visualize.images, False, SYSTEMS, paths)
 
 
 def outcome_of(suites: list[Suite], table: str, title: str) -> Outcome:
-    """Run the one check of that name."""
+    """Run the one expectation of that name."""
     chosen = [
-        dataclasses.replace(suite, checks=tuple(c for c in suite.checks if c.title == title))
+        dataclasses.replace(suite, expectations=tuple(c for c in suite.expectations if c.title == title))
         for suite in suites
         if suite.table == table
     ]
-    (found,) = run_suites(suite for suite in chosen if suite.checks)
+    (found,) = run_suites(suite for suite in chosen if suite.expectations)
     return found
 
 
@@ -132,6 +140,10 @@ def first_subtopic(tables: Tables) -> str:
     return str(tables.phrases["subtopic_id"].sort_values().iloc[0])
 
 
+def first_topic(tables: Tables) -> str:
+    return str(tables.topics["topic_id"].iloc[0])
+
+
 def shop_image(tables: Tables) -> pd.DataFrame:
     """The first image without a licence."""
     images = tables.parquet["images"]
@@ -168,6 +180,10 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
       for n in ("score", "taxonomic", "lexical", "visual")),
     ("groups", "every member is a known entity", put("groups", "entities", ["satsuma", "kumquat"]),
      "granny-smith+red-delicious kumquat"),
+    ("topics", "`kind` is one of comparison, entity", put_topic("kind", "riddle"), first_topic),
+    ("topics", "`form` is one of which, both, truth, which-not, entity", put_topic("form", "riddle"), first_topic),
+    *(("topics", f"`{n}` is str", put_topic(n, ["yes"]), first_topic) for n in ("text", "feature", "part", "answer")),
+    *(("topics", f"`{n}` is dict", put_topic(n, "green"), first_topic) for n in ("values", "provenance")),
     ("topics", "no question is asked twice", lambda t: put_topic("text", t.topics["text"][1])(t),
      lambda t: str(t.topics["topic_id"][0])),
     ("topics", "the entity is known", lambda t: t.subtopics.__setitem__("entity_id", "kumquat"),
@@ -179,6 +195,8 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
      lambda t: str(t.topics.loc[t.topics["kind"] == "comparison", "topic_id"].iloc[0])),
     ("topics", "no answer takes more than 70% of a form", all_no, "both no"),
     ("phrases", "the subtopic is one of the topics'", strange_phrase, "t0.e9"),
+    ("phrases", "no subtopic has two phrases",
+     lambda t: t.phrases.__setitem__("subtopic_id", t.phrases["subtopic_id"][0]), first_subtopic),
     ("phrases", "every subtopic has a phrase", no_phrase, first_subtopic),
     ("drawings", "no drawing failed", put("drawings", "status", "failed"), first("drawings", "drawing_id")),
     ("drawings", "every phrase has its 2 drawings, failed ones counted",
@@ -203,12 +221,12 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
 
 
 def test_clean_data_passes(tables: Tables) -> None:
-    outcomes = [*run_suites(schema_suites(tables)), *run_suites(content_suites(tables))]
+    outcomes = list(run_suites(suites_of(tables)))
     assert [outcome for outcome in outcomes if not outcome.success] == []
 
 
 def test_every_expectation_has_a_planted_defect(tables: Tables) -> None:
-    titles = sorted((suite.table, check.title) for suite in content_suites(tables) for check in suite.checks)
+    titles = sorted((suite.table, check.title) for suite in suites_of(tables) for check in suite.expectations)
     assert sorted((table, title) for table, title, *_ in DEFECTS) == titles
 
 
@@ -218,48 +236,13 @@ def test_a_planted_defect_is_caught_and_its_row_named(
 ) -> None:
     expected_before = row(tables) if callable(row) and title.startswith("every") else None
     plant(tables)
-    found = outcome_of(list(content_suites(tables)), table, title)
+    found = outcome_of(list(suites_of(tables)), table, title)
     expected = expected_before or (row(tables) if callable(row) else row)
     assert not found.success
     assert found.unexpected >= 1
     assert any(expected in name for name in found.rows)
     warnings = ("no near duplicates", "no drawing failed", "did not fail", "every subtopic is ranked", "the answer is")
     assert found.severity == ("warning" if any(words in title for words in warnings) else "error")
-
-
-@pytest.mark.parametrize(
-    ("change", "title", "row"),
-    [
-        ({"reason": "ugly"}, "`reason` is one of unreadable, empty, truncated", "shop x.png"),
-        ({"detail": None}, "`detail` is never empty", "shop x.png"),
-        ({"detail": 7}, "`detail` is str", "shop x.png"),
-        ({"more": 1}, "has exactly its columns", "found detail, more, reason, source, source_key"),
-    ],
-)
-def test_a_table_that_is_not_as_declared_is_caught(change: dict[str, Any], title: str, row: str) -> None:
-    good = {"source": "shop", "source_key": "x.png", "reason": "empty", "detail": "0 bytes"}
-    frame = pd.DataFrame([good | {"source_key": "y.png"}, good | change], dtype=object)
-    frame = frame.where(frame.notna(), None)
-    outcomes = list(run_suites([schema_suite(REJECTED, frame)]))
-    assert any(o.expectation.startswith(title) and row in o.rows for o in outcomes if not o.success)
-
-
-def test_a_key_that_occurs_twice_and_a_missing_column_are_caught() -> None:
-    row = {"subtopic_id": "s", "image_id": "i", "systems": ["x"], "ranks": [1], "best_rank": 1}
-    outcomes = [o for o in run_suites([schema_suite(POOLS, pd.DataFrame([row, row], dtype=object))]) if not o.success]
-    assert [(o.expectation, o.unexpected) for o in outcomes] == [
-        ("has exactly its columns", 1),
-        ("`subtopic_id`, `image_id` identifies a row", 2),
-    ]
-    assert outcomes[0].rows == ("found best_rank, image_id, ranks, subtopic_id, systems",)
-    assert outcomes[1].rows == ("s i", "s i")
-
-
-def test_types_inside_topics_are_looked_at(tables: Tables) -> None:
-    put_topic("answer", ["yes"])(tables)
-    put_topic("values", "green")(tables)
-    failed = [o.expectation for o in run_suites([schema_suite(TOPICS, tables.topics)]) if not o.success]
-    assert failed == ["`answer` is str", "`values` is dict"]
 
 
 def test_answers_are_counted_by_what_they_say(tables: Tables) -> None:
@@ -292,9 +275,9 @@ def test_an_answer_is_yes_no_or_one_entity(tables: Tables, answer: str, found: s
 
 
 def test_at_most_twenty_rows_are_named() -> None:
-    rows = [{"source": "s", "source_key": f"{n:02}", "reason": "ugly", "detail": "d"} for n in range(50)]
-    found = [o for o in run_suites([schema_suite(REJECTED, pd.DataFrame(rows, dtype=object))]) if not o.success]
-    assert [(o.unexpected, len(o.rows), o.rows[0]) for o in found] == [(50, 20, "s 00")]
+    rows = pd.DataFrame([{"image_id": f"{n:02}", "colour": "red"} for n in range(50)], dtype=object)
+    (found,) = run_suites([Suite("images", rows, ("image_id",), (among("colour", ["blue"], "it is blue"),))])
+    assert (found.unexpected, len(found.rows), found.rows[0]) == (50, 20, "00")
 
 
 def test_the_stage_writes_the_same_bytes_and_shows_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -360,24 +343,19 @@ def test_where_people_judge_a_part_may_be_unjudged_and_is_told(tmp_path: Path) -
         stage(Run(tiny_params(), paths))
 
 
-def test_a_broken_schema_is_reported_alone(tmp_path: Path) -> None:
+def test_a_table_that_is_not_as_declared_is_refused(tmp_path: Path) -> None:
     paths = tiny_benchmark(tmp_path)
     table = pq.read_table(paths.pools)
     pq.write_table(table.drop_columns(["image_id"]).append_column("image", pa.array(["x"] * len(table))), paths.pools)
-    outcomes = check(tiny_params(), paths)
-    assert [(o.table, o.expectation) for o in outcomes if not o.success] == [("pools", "has exactly its columns")]
-    assert all(o.expectation != "every pooled image is judged" for o in outcomes)
-    with pytest.raises(
-        ProblemsError, match=r"pools: expected: has exactly its columns; 1 at fault: found best_rank, image, ranks"
-    ):
-        write_checks(paths, outcomes)
+    with pytest.raises(ProblemsError, match=r"pools\.parquet: column `image_id` is missing"):
+        checked(paths)
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
     paths = tiny_benchmark(tmp_path)
     paths.pools.write_bytes(b"not parquet")
     with pytest.raises(FieldguideError, match=r"pools\.parquet: not a Parquet file"):
-        check(tiny_params(), paths)
+        checked(paths)
     paths.pools.unlink()
     with pytest.raises(FieldguideError, match=r"pools\.parquet: no such file; `dvc repro` makes it"):
-        check(tiny_params(), paths)
+        checked(paths)

@@ -5,20 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fieldguide.runtime.stage import Run
 from typer.testing import CliRunner
 
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.fitness.assess import assess, families, measured_disagreement
+from fieldguide.evaluation.fitness.assess import families, measured_disagreement
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.fitness import fitness as section
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
-from fieldguide.runtime.stage import Run
 from flows.fitness import fitness as stage
 from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
+from tests.finished import assessed
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_every_board_is_asked_everything(paths: Paths) -> None:
 def test_its_scores_are_the_leaderboards(paths: Paths) -> None:
     from fieldguide.evaluation.leaderboard.evaluate import evaluate
 
-    scores = evaluate(tiny_params(), paths).leaderboard
+    scores = evaluate(tiny_params().evaluate, SYSTEMS, paths).leaderboard
     for board in values(paths)["boards"]:
         mine = {row["system"]: row["score"] for row in board["unjudged"]["systems"]}
         theirs = {
@@ -83,7 +84,7 @@ def test_planted_defects_of_all_kinds_are_found_together(tmp_path: Path) -> None
     pools = POOLS.read(paths.pools)
     only = ["visret"]
     rewrite(POOLS, paths.pools, systems=[only] * len(pools), ranks=[[1]] * len(pools), sampled=False)
-    found = assess(Benchmark(paths, tiny_params()))
+    found = assessed(paths, tiny_params())
     verdicts = {(f.about, f.where): f for f in found.findings}
     assert f"{min(first, second)} and {max(first, second)} for {subtopic}" in verdicts["duplicates", "corpus"].text
     assert verdicts["duplicates", "corpus"].verdict == "problem"
@@ -100,7 +101,7 @@ def test_what_people_disagreed_about_is_taken_where_it_was_measured(tmp_path: Pa
     assert measured_disagreement(None) is None
     paths = tiny_benchmark(tmp_path)
     write_json(paths.qrels / "agreement.json", {"schema_version": AGREEMENT_VERSION, "agreement": {"kappas": kappas}})
-    noise = assess(Benchmark(paths, tiny_params())).boards[0].noise
+    noise = assessed(paths, tiny_params()).boards[0].noise
     assert (noise.disagreement, noise.measured) == (pytest.approx(0.25), True)
     assert section_of(paths).assumed is None
 
@@ -123,9 +124,11 @@ def test_the_section_shows_what_is_not_in_order_first(paths: Paths) -> None:
 
 
 def test_families_are_named_or_the_kinds() -> None:
-    assert families(tiny_params()) == {"random": ["random"], "text": ["text"], "visret": ["visret"]}
+    params = tiny_params()
+    kinds = {"random": ["random"], "text": ["text"], "visret": ["visret"]}
+    assert families(params.fitness, SYSTEMS, params.systems) == kinds
     named = {"both": ["text", "visret"]}
-    assert families(tiny_params(fitness={"families": named})) == named
+    assert families(tiny_params(fitness={"families": named}).fitness, SYSTEMS, params.systems) == named
     with pytest.raises(ProblemsError, match=r"fitness\.families\.both\.0: 'nope' is not in retrieve\.systems; allowed"):
         tiny_params(fitness={"families": {"both": ["nope"]}})
 
@@ -133,10 +136,10 @@ def test_families_are_named_or_the_kinds() -> None:
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     paths = tiny_benchmark(tmp_path)
     with pytest.raises(FieldguideError, match="'Bpref' cannot be simulated; allowed: AP, "):
-        assess(Benchmark(paths, tiny_params(fitness={"measure": "Bpref"})))
+        assessed(paths, tiny_params(fitness={"measure": "Bpref"}))
     QRELS.write(paths.qrels / "qrels.parquet", QRELS.frame([]))
     with pytest.raises(FieldguideError, match="no judgment for any subtopic"):
-        assess(Benchmark(paths, tiny_params()))
+        assessed(paths, tiny_params())
 
 
 def test_the_command_prints_findings_or_everything(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

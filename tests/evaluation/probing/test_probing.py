@@ -93,8 +93,8 @@ def paths(tmp_path: Path, params: Params) -> Paths:
 def probed(paths: Paths, params: Params, order: bool) -> dict[tuple[str, str], Reaction]:
     worlds = write_worlds(paths.root, choose(paths, 3, seed=1))
     draw_worlds(paths, worlds, params.visualize, Draws(), track=lambda items, *_, **__: iter(items))
-    encode_worlds(paths, worlds, params, Texts(order))
-    return {(r.system, r.probe): r for r in ask(params, paths, worlds)}
+    encode_worlds(paths, worlds, Texts(order), "float32", params.embed.batch)
+    return {(r.system, r.probe): r for r in ask(params.probe, params.evaluate.headline, params.systems, paths, worlds)}
 
 
 @pytest.mark.parametrize(

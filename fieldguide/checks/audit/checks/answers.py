@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import Subject, normalised
-from fieldguide.formats.collection import Question
+from fieldguide.formats.collection import PublishedQuestion
 
 _POLAR = re.compile(r"\s*(yes|no)\b", re.IGNORECASE)
 _ALPHA = 0.05
@@ -99,7 +99,7 @@ def presumption(subject: Subject) -> Iterator[Observation]:
         yield Observation("note", "certain", title, evidence, rows)
 
 
-def _polar(question: Question) -> re.Match[str] | None:
+def _polar(question: PublishedQuestion) -> re.Match[str] | None:
     return _POLAR.match(question.answers[0]) if question.answers else None
 
 
@@ -110,14 +110,14 @@ def _fair(one: int, other: int) -> float:
     return float(binomtest(one, one + other).pvalue) if one + other else 1.0
 
 
-def _named(question: Question, names: list[str]) -> int | None:
+def _named(question: PublishedQuestion, names: list[str]) -> int | None:
     """Which single one of `names` the answer begins to speak of: named in it while the others are not."""
     answer = normalised(question.answers[0])
     found = [n for n, name in enumerate(names) if name and normalised(name) in answer]
     return found[0] if len(found) == 1 else None
 
 
-def _in_question(subject: Subject) -> list[tuple[Question, bool]]:
+def _in_question(subject: Subject) -> list[tuple[PublishedQuestion, bool]]:
     """Questions whose answer names one entity, and whether the question names that one first."""
     found = []
     for question, names in _answered(subject):
@@ -129,12 +129,12 @@ def _in_question(subject: Subject) -> list[tuple[Question, bool]]:
     return found
 
 
-def _in_pools(subject: Subject) -> list[tuple[Question, bool]]:
+def _in_pools(subject: Subject) -> list[tuple[PublishedQuestion, bool]]:
     """Questions whose answer names one entity, and whether its pool is the first."""
     return [(q, n == 0) for q, names in _answered(subject) if (n := _named(q, names)) is not None]
 
 
-def _answered(subject: Subject) -> Iterator[tuple[Question, list[str]]]:
+def _answered(subject: Subject) -> Iterator[tuple[PublishedQuestion, list[str]]]:
     """Questions of two pools with names and an answer that is not yes or no."""
     for question in subject.compared:
         names = [subject.name(pool) or "" for pool in question.pools]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fieldguide.checks.audit.finding import Observation, Row, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import Subject, normalised
-from fieldguide.formats.collection import Pool, Question
+from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 
 _MOST = 0.75
 """Share of records from which on a field that agrees with a count is taken to state it."""
@@ -28,7 +28,7 @@ _LEAST = 4
 def values(subject: Subject) -> Iterator[Observation]:
     """Label values that few pools know, negative ones, and images without a label."""
     pools = subject.collection.pools
-    users: dict[int, list[Pool]] = defaultdict(list)
+    users: dict[int, list[PublishedPool]] = defaultdict(list)
     for pool in pools:
         for value in {v for v in pool.labels.values() if v is not None}:
             users[value].append(pool)
@@ -124,9 +124,9 @@ _COUNTS = (
 class _Stated(NamedTuple):
     """One number of a field beside what it should be: the place, the number, its pools."""
 
-    question: Question
+    question: PublishedQuestion
     value: float
-    pools: tuple[Pool, ...]
+    pools: tuple[PublishedPool, ...]
 
 
 @check(

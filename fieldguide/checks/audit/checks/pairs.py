@@ -11,7 +11,7 @@ from fieldguide.checks.audit.finding import Observation, Row, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import Subject, normalised
 from fieldguide.checks.audit.taxonomy import RANKS, Taxon
-from fieldguide.formats.collection import Question
+from fieldguide.formats.collection import PublishedQuestion
 
 _USUAL = 0.9
 """Share of pairs at or nearer than a rank from which on that rank is what the benchmark's pairs share."""
@@ -82,7 +82,7 @@ def same_entity(subject: Subject) -> Iterator[Observation]:
 )
 def repeated(subject: Subject) -> Iterator[Observation]:
     """The same set of entities in more than one question."""
-    groups: dict[tuple[str, ...], list[Question]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[PublishedQuestion]] = defaultdict(list)
     for question in subject.compared:
         names = {name for pool in question.pools if (name := subject.name(pool))}
         if len(names) == len(question.pools):
@@ -115,7 +115,7 @@ def not_named(subject: Subject) -> Iterator[Observation]:
         yield Observation("error", "likely", "Questions do not name what their pools show", evidence, tuple(missing))
 
 
-def _taxa(subject: Subject) -> Iterator[tuple[Question, Taxon, Taxon]]:
+def _taxa(subject: Subject) -> Iterator[tuple[PublishedQuestion, Taxon, Taxon]]:
     """Every pair of taxa of a question."""
     for question in subject.compared:
         taxa = [taxon for pool in question.pools if (taxon := subject.taxon(pool))]

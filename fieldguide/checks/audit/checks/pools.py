@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import Subject
-from fieldguide.formats.collection import Pool
+from fieldguide.formats.collection import PublishedPool
 
 _SPIKE = 4
 """How many times as many pools as at any neighbouring value, and one more, make a maximum a cap."""
@@ -76,7 +76,7 @@ def positive_cap(subject: Subject) -> Iterator[Observation]:
         )
 
 
-def _sizes(capped: list[Pool], below: list[Pool], largest: int) -> str:
+def _sizes(capped: list[PublishedPool], below: list[PublishedPool], largest: int) -> str:
     """Whether pools at the cap are smaller than the others: then positives were taken out, not only not judged."""
     smaller = sum(len(pool.labels) < largest for pool in capped)
     other = sum(len(pool.labels) < largest for pool in below)
@@ -223,9 +223,9 @@ def near_identical(subject: Subject) -> Iterator[Observation]:
         yield Observation("note", "certain", "Questions share a pool", evidence, tuple(across))
 
 
-def _by_name(subject: Subject) -> dict[str, list[Pool]]:
+def _by_name(subject: Subject) -> dict[str, list[PublishedPool]]:
     """Pools by the words to add after `pools`: by their number where questions have several, else all."""
-    groups: dict[str, list[Pool]] = defaultdict(list)
+    groups: dict[str, list[PublishedPool]] = defaultdict(list)
     for question in subject.collection.questions:
         for pool in question.pools:
             groups[f" named {pool.name}" if len(question.pools) > 1 else ""].append(pool)

@@ -10,23 +10,23 @@ from typing import Any
 from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import Subject, normalised
-from fieldguide.formats.oddities import KINDS
+from fieldguide.formats.deviations import KINDS
 
 _ENOUGH = 5
 """Records from which on a field's emptiness or sameness says something."""
 
 
 @check(
-    "structure.oddities",
+    "structure.deviations",
     proves="The file holds what readers take differently: repeated keys, labels that are no numbers, lost fields.",
     cannot="What a reader of another language makes of it.",
     advice="Mend the file at these places and publish it again under a new version.",
 )
-def oddities(subject: Subject) -> Iterator[Observation]:
+def deviations(subject: Subject) -> Iterator[Observation]:
     """What the reader noticed, by kind."""
     kinds: dict[str, list[Row]] = defaultdict(list)
-    for oddity in subject.collection.oddities:
-        kinds[oddity.kind].append(Row(oddity.where, oddity.detail))
+    for deviation in subject.collection.deviations:
+        kinds[deviation.kind].append(Row(deviation.where, deviation.detail))
     for kind, rows in sorted(kinds.items()):
         known = KINDS.get(kind)
         severity: Severity = "note" if known and known.lossless else "error"
