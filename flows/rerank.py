@@ -14,9 +14,9 @@ from fieldguide.runtime.step import run
 @task(task_run_name="{name}")
 def rank_pools(name: str, section: System, collection: Any, pools: dict[str, list[str]]) -> Any:
     """Write data/runs/rerank/NAME.trec."""
-    from fieldguide.retrieval.ranking.kept import Track, rank_system
+    from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
 
-    return rank_system(name, section, collection, Track("rerank", pools=pools))
+    return rank_system(name, section, collection, SearchTrack("rerank", pools=pools))
 
 
 @flow

@@ -14,9 +14,9 @@ from fieldguide.runtime.step import run
 @task(task_run_name="{name}")
 def rank(name: str, section: System, collection: Any, retrieve: Retrieve) -> Any:
     """Write data/runs/fullrank/NAME.trec and data/runs/search/NAME.json, what an index missed if any."""
-    from fieldguide.retrieval.ranking.kept import Track, rank_system
+    from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
 
-    return rank_system(name, section, collection, Track("fullrank", retrieve))
+    return rank_system(name, section, collection, SearchTrack("fullrank", retrieve))
 
 
 @flow

@@ -202,11 +202,13 @@ def retrieve(
     """Rank the whole gallery with one system and write its run, for trying things out; no output of a stage changes."""
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
-    from fieldguide.retrieval.ranking.kept import Track, rank_system
+    from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
     from fieldguide.retrieval.systems.collection import SearchCollection
 
     params = read_params()
-    done = rank_system(system, params.system(system), SearchCollection(Paths()), Track("fullrank", params.retrieve), to)
+    done = rank_system(
+        system, params.system(system), SearchCollection(Paths()), SearchTrack("fullrank", params.retrieve), to
+    )
     print(f"{to / f'{system}.trec'}: {done.subtopics} subtopics, {done.images} images ranked")
 
 

@@ -42,7 +42,7 @@ class RankedSystem:
 
 
 @dataclass(frozen=True)
-class Track:
+class SearchTrack:
     """What systems rank: the whole gallery (`fullrank`), or each subtopic's own pool (`rerank`).
 
     Attributes:
@@ -63,7 +63,7 @@ class Track:
 
 
 def rank_system(
-    name: str, section: RankingSection, collection: SearchCollection, track: Track, to: Path | None = None
+    name: str, section: RankingSection, collection: SearchCollection, track: SearchTrack, to: Path | None = None
 ) -> RankedSystem:
     """Write a system's run, and on the whole gallery what its index missed; take both from the cache if they are there.
 
@@ -96,7 +96,7 @@ def _asks_a_service(section: RankingSection) -> bool:
     return any(hasattr(inner, "chat") for _, inner in section.walk(""))
 
 
-def _rank(name: str, section: RankingSection, collection: SearchCollection, track: Track, folder: Path) -> None:
+def _rank(name: str, section: RankingSection, collection: SearchCollection, track: SearchTrack, folder: Path) -> None:
     recalls: list[IndexRecall] = []
     search: Searching = exact
     retrieve = track.retrieve
