@@ -17,7 +17,7 @@ import pandas as pd
 import pytrec_eval
 
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer, Score
 
 THEIRS = {"nDCG@10": "ndcg_cut_10", "P@10": "P_10", "R@30": "recall_30", "AP": "map", "RR": "recip_rank"}
 OURS = ("visret_nDCG@10", "hit@10", "inquire_AP@50", "revisitop_AP", "both_entities@10")
@@ -75,13 +75,13 @@ def main(topics: int = 1000, depth: int = 1000, systems: int = 10) -> None:
     images = [f"image{number:06}" for number in range(depth)]
     judged = qrels(topics, images, rng)
     graded = nested(judged, "grade")
-    own, scorer = timed(lambda: Scorer(parse_measures(list(THEIRS)), judged))
+    own, scorer = timed(lambda: RunScorer(parse_measures(list(THEIRS)), judged))
     their, evaluator = timed(lambda: pytrec_eval.RelevanceEvaluator(graded, set(THEIRS.values())))
     print(f"{topics:,} subtopics x {depth:,} images x {systems} systems, {len(THEIRS)} measures: {' '.join(THEIRS)}")
     print(f"{'':<24}{'ours':>8}{'theirs':>8}{'ratio':>7}")
     print(f"{'reading the judgments':<24}{own:>7.2f}s{their:>7.2f}s{own / their:>7.2f}")
     sums, prepared = np.zeros(2), np.array([own, their])
-    further = Scorer(parse_measures(OURS), judged)
+    further = RunScorer(parse_measures(OURS), judged)
     seconds_further = 0.0
     for number in range(systems):
         frame = run(topics, images, rng)

@@ -11,7 +11,7 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 
 if TYPE_CHECKING:
     from fieldguide.checks.audit.reported import Reported
-    from fieldguide.checks.audit.run import Report
+    from fieldguide.checks.audit.run import AuditReport
     from fieldguide.formats.collection import PublishedBenchmark
 
 FailOn = Literal["error", "warning", "note", "never"]
@@ -46,7 +46,7 @@ def audit(
     from fieldguide.checks.audit.page import write_page
     from fieldguide.checks.audit.run import audit as run_checks
     from fieldguide.checks.audit.run import plain
-    from fieldguide.checks.audit.subject import Subject
+    from fieldguide.checks.audit.subject import AuditSubject
     from fieldguide.runtime.tables import show_json
 
     collection = _read(form, path)
@@ -54,7 +54,7 @@ def audit(
         raise FieldguideError(f"{images}: no such folder")
     home = f"{path.parent if path.is_file() else path}/"
     given = {file.name: _prompt(file) for file in prompts or ()}
-    report = run_checks(Subject(collection, given, images, _scores(collection, scores, read_as, run), home))
+    report = run_checks(AuditSubject(collection, given, images, _scores(collection, scores, read_as, run), home))
     if html is not None:
         write_page(report, html)
     if as_json:
@@ -104,7 +104,7 @@ def _scores(
     return found + tuple(of_run(read_run(file), file.stem, collection.pools, str(file)) for file in runs or ())
 
 
-def _print(report: Report, most: int) -> None:
+def _print(report: AuditReport, most: int) -> None:
     """The report for a terminal; files may hold anything, so that no markup is read from it."""
     from rich.console import Console
     from rich.text import Text
@@ -134,7 +134,7 @@ def _print(report: Report, most: int) -> None:
     console.print(Text("\n" + _summary(report)))
 
 
-def _print_chance(report: Report) -> None:
+def _print_chance(report: AuditReport) -> None:
     """Reported scores beside what a random ranking scores."""
     from fieldguide.runtime.tables import show
 
@@ -161,7 +161,7 @@ def _line(text: str) -> str:
     return shown if len(shown) <= _LONGEST_LINE else f"{shown[: _LONGEST_LINE - 3]}..."
 
 
-def _summary(report: Report) -> str:
+def _summary(report: AuditReport) -> str:
     from fieldguide.checks.audit.finding import SEVERITIES, counted
 
     numbers = [counted(sum(f.severity == s for f in report.findings), s) for s in SEVERITIES]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Judged, Lineage, explain
+from fieldguide.publishing.lineage import Lineage, LoggedJudgment, explain
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -37,7 +37,7 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
         console.print(render(lineage))
 
 
-def judged(paths: Paths) -> Iterator[Judged]:
+def judged(paths: Paths) -> Iterator[LoggedJudgment]:
     """The judgment log as lineage takes it; nothing where there is none yet."""
     from fieldguide.annotation.judgments import log
 
@@ -46,7 +46,7 @@ def judged(paths: Paths) -> Iterator[Judged]:
     entries = log.read(paths.judgments).entries
     holding = {entry.hash for entry in log.current(entries)}
     for e in entries:
-        yield Judged(
+        yield LoggedJudgment(
             e.subtopic_id, e.image_id, e.assessor, e.grade, e.choice, e.guideline, e.judged_at, e.action,
             e.hash in holding,
         )  # fmt: skip

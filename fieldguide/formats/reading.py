@@ -13,7 +13,7 @@ from fieldguide.formats import tables
 from fieldguide.formats.collection import PublishedBenchmark
 from fieldguide.formats.json import labelled
 from fieldguide.formats.json.files import first_record
-from fieldguide.formats.json.layouts import LAYOUTS, Layout
+from fieldguide.formats.json.layouts import LAYOUTS, JsonLayout
 from fieldguide.formats.text import beir, csv_table, inquire, trec
 
 
@@ -38,7 +38,7 @@ class Format:
     of_path: Callable[[Path], bool] = lambda _: False
 
 
-def _of_layout(layout: Layout) -> Format:
+def _of_layout(layout: JsonLayout) -> Format:
     return Format(
         layout.name,
         layout.meaning,

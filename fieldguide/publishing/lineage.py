@@ -19,7 +19,7 @@ from fieldguide.records.topics import Subtopic
 
 
 @dataclass(frozen=True)
-class Judged:
+class LoggedJudgment:
     """A line of the judgment log. `holds`: it is not superseded, withdrawn or a withdrawal itself."""
 
     subtopic_id: str
@@ -43,7 +43,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedQuestion:
     """What is asked, and why of this entity."""
 
     topic_id: str
@@ -111,17 +111,17 @@ class Lineage:
     """Everything about one subtopic and image. `missing` names files of stages that have not run."""
 
     subtopic_id: str
-    asked: Asked
+    asked: AskedQuestion
     image: Shown
     pool: Pooled | None
-    judgments: tuple[Judged, ...]
+    judgments: tuple[LoggedJudgment, ...]
     qrel: Decided | None
     placements: tuple[Placement, ...]
     missing: tuple[str, ...]
 
 
 def explain(
-    paths: Paths, params: Params, topic: str, image: str, judgments: Iterable[Judged] = ()
+    paths: Paths, params: Params, topic: str, image: str, judgments: Iterable[LoggedJudgment] = ()
 ) -> tuple[Lineage, ...]:
     """The lineage of an image for a subtopic, or for every subtopic of a topic.
 
@@ -186,7 +186,7 @@ def _subtopics(benchmark: Benchmark, given: str) -> tuple[Subtopic, ...]:
     return topics[resolve(given, topics, "topic", str(benchmark.paths.topics))].subtopics
 
 
-def _asked(benchmark: Benchmark, subtopic: Subtopic) -> Asked:
+def _asked(benchmark: Benchmark, subtopic: Subtopic) -> AskedQuestion:
     topic, entity = subtopic.topic, subtopic.entity_id
     group = topic.provenance.get("group_id") or "+".join(sorted(topic.entities))
     groups, rows = benchmark.groups, benchmark.attributes
@@ -194,7 +194,7 @@ def _asked(benchmark: Benchmark, subtopic: Subtopic) -> Asked:
     known = group in groups.index
     phrases = benchmark.phrases if benchmark.paths.phrases.exists() else {}
     phrase = phrases.get(subtopic.subtopic_id)
-    return Asked(
+    return AskedQuestion(
         topic.topic_id,
         topic.kind,
         topic.form,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import rank_images, read_run, write_run
 
@@ -38,7 +38,7 @@ def written_run(scores: Scores, folder: Path) -> pd.DataFrame:
 
 
 def score(grades: Grades, run: pd.DataFrame, measures: Sequence[str]) -> list[Score]:
-    return Scorer(parse_measures(measures), qrels_of(grades)).score(run)
+    return RunScorer(parse_measures(measures), qrels_of(grades)).score(run)
 
 
 def values(grades: Grades, scores: Scores, measures: Sequence[str]) -> dict[tuple[str, str], float]:

@@ -15,7 +15,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("certain", "likely", "possible")
 """certain: it follows from the data; likely: chance or another reason would seldom look so; possible: have a look."""
 
 
-class Row(NamedTuple):
+class Place(NamedTuple):
     """One place of a finding: file and line or key, and what is there."""
 
     where: str
@@ -29,11 +29,11 @@ class Observation(NamedTuple):
     confidence: Confidence
     title: str
     evidence: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """An observation, the check it comes from, and what to do about it."""
 
     check: str
@@ -42,10 +42,10 @@ class Finding:
     title: str
     evidence: str
     advice: str
-    rows: tuple[Row, ...]
+    rows: tuple[Place, ...]
 
 
-def worst_first(finding: Finding) -> tuple[int, int, str]:
+def worst_first(finding: AuditFinding) -> tuple[int, int, str]:
     """Sort key of findings: severity, then how sure, then the check's name."""
     return SEVERITIES.index(finding.severity), CONFIDENCES.index(finding.confidence), finding.check
 

@@ -12,20 +12,20 @@ from markupsafe import Markup
 
 from fieldguide.checks.audit.finding import SEVERITIES
 from fieldguide.checks.audit.registry import CHECKS
-from fieldguide.checks.audit.run import Report
+from fieldguide.checks.audit.run import AuditReport
 from fieldguide.core.files import atomic_open
 
 MOST_ROWS = 500
 """Rows of a finding that the page shows; the JSON report has all."""
 
 
-def write_page(report: Report, path: Path) -> None:
+def write_page(report: AuditReport, path: Path) -> None:
     """Write the page. The same report gives the same bytes."""
     with atomic_open(path) as stream:
         stream.write(render(report))
 
 
-def render(report: Report) -> str:
+def render(report: AuditReport) -> str:
     """Fill the template. The style is admitted by its hash, and nothing else is: what a file injects cannot run."""
     css = (resources.files("fieldguide.checks.audit") / "templates" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()

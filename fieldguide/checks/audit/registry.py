@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fieldguide.checks.audit.finding import Observation
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 
 Need = Literal["prompts", "images", "scores"]
-Observe = Callable[[Subject], Iterable[Observation]]
+Observe = Callable[[AuditSubject], Iterable[Observation]]
 
 
 @dataclass(frozen=True)
-class Check:
+class AuditCheck:
     """One general check.
 
     Attributes:
@@ -33,7 +33,7 @@ class Check:
     observe: Observe
 
 
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, AuditCheck] = {}
 
 
 def check(
@@ -48,7 +48,7 @@ def check(
     def register(observe: Observe) -> Observe:
         if name in CHECKS:
             raise ValueError(f"there is a check {name} already")
-        CHECKS[name] = Check(name, proves, cannot, advice, need, observe)
+        CHECKS[name] = AuditCheck(name, proves, cannot, advice, need, observe)
         return observe
 
     return register

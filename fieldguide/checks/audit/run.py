@@ -19,15 +19,15 @@ from fieldguide.checks.audit.checks import (  # noqa: F401 - importing a family 
     text,
 )
 from fieldguide.checks.audit.checks.numbers import Level, levels
-from fieldguide.checks.audit.finding import SEVERITIES, Finding, Observation, Row, Severity, worst_first
-from fieldguide.checks.audit.registry import CHECKS, Check
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.finding import SEVERITIES, AuditFinding, Observation, Place, Severity, worst_first
+from fieldguide.checks.audit.registry import CHECKS, AuditCheck
+from fieldguide.checks.audit.subject import AuditSubject
 
-__all__ = ["CHECKS", "Report", "audit", "plain"]
+__all__ = ["CHECKS", "AuditReport", "audit", "plain"]
 
 
 @dataclass(frozen=True)
-class Report:
+class AuditReport:
     """What an audit found.
 
     Attributes:
@@ -42,7 +42,7 @@ class Report:
     name: str
     format: str
     counts: dict[str, int]
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     passed: tuple[str, ...]
     not_run: dict[str, str]
     chance: tuple[Level, ...]
@@ -52,9 +52,9 @@ class Report:
         return min((f.severity for f in self.findings), key=SEVERITIES.index, default=None)
 
 
-def audit(subject: Subject) -> Report:
+def audit(subject: AuditSubject) -> AuditReport:
     """Run every check whose inputs are there. The same inputs give the same report."""
-    findings: list[Finding] = []
+    findings: list[AuditFinding] = []
     passed: list[str] = []
     not_run: dict[str, str] = {}
     for check in CHECKS.values():
@@ -66,7 +66,7 @@ def audit(subject: Subject) -> Report:
         if not found:
             passed.append(check.name)
     collection = subject.collection
-    return Report(
+    return AuditReport(
         collection.name,
         collection.format,
         _counts(subject),
@@ -77,7 +77,7 @@ def audit(subject: Subject) -> Report:
     )
 
 
-def plain(report: Report) -> dict[str, Any]:
+def plain(report: AuditReport) -> dict[str, Any]:
     """A report as JSON values, every row in it."""
     return {
         "name": report.name,
@@ -96,13 +96,13 @@ def plain(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _finding(check: Check, seen: Observation, home: str) -> Finding:
+def _finding(check: AuditCheck, seen: Observation, home: str) -> AuditFinding:
     """A finding without `home` in its places: a report may be published, this machine's paths not."""
-    rows = tuple(Row(row.where.replace(home, ""), row.shows.replace(home, "")) for row in seen.rows)
-    return Finding(check.name, seen.severity, seen.confidence, seen.title, seen.evidence, check.advice, rows)
+    rows = tuple(Place(row.where.replace(home, ""), row.shows.replace(home, "")) for row in seen.rows)
+    return AuditFinding(check.name, seen.severity, seen.confidence, seen.title, seen.evidence, check.advice, rows)
 
 
-def _counts(subject: Subject) -> dict[str, int]:
+def _counts(subject: AuditSubject) -> dict[str, int]:
     pools_there = subject.collection.pools
     return {
         "questions": len(subject.collection.questions),

@@ -26,7 +26,7 @@ class Passage(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class AuditSubject:
     """A collection and what else was given to the audit.
 
     Attributes:

@@ -15,12 +15,12 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.progress import Track, silent
-from fieldguide.evaluation.external.qrels import Judged
+from fieldguide.evaluation.external.qrels import JudgedCollection
 from fieldguide.evaluation.leaderboard.rows import Row, comparisons, leaderboard
 from fieldguide.evaluation.measures import chance
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.providers.diversity import BOTH_ENTITIES, TOPIC_MEASURES
-from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.runs import read_run
 
@@ -60,15 +60,17 @@ class RunNotes:
 
 @dataclass(frozen=True)
 class External:
-    """Attributes.
+    """The scores of runs that were made elsewhere.
 
-    collection: where the judgments are from.
-    by: what counts once in a mean, `subtopic` or `topic`.
-    settings: measures, headline, baseline, confidence, draws, seed.
-    runs: notes, in the order the runs were named.
-    values: columns VALUES, a row a system, subtopic (topic) and measure.
-    leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
-    chance: expected value of a random order of each subtopic's pool, by measure; None where no closed form is known.
+    Attributes:
+        collection: where the judgments are from.
+        by: what counts once in a mean, `subtopic` or `topic`.
+        settings: measures, headline, baseline, confidence, draws, seed.
+        runs: notes, in the order the runs were named.
+        values: columns VALUES, a row a system, subtopic (topic) and measure.
+        leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
+        chance: expected value of a random order of each subtopic's pool, by measure; None where no closed form is
+            known.
     """
 
     collection: str
@@ -98,7 +100,7 @@ def settings(measures: Sequence[str], baseline: str | None = None, seed: int = 0
 
 
 def evaluate_runs(
-    paths: Sequence[Path], judged: Judged, chosen: Evaluate, by: str = "subtopic", track: Track = silent
+    paths: Sequence[Path], judged: JudgedCollection, chosen: Evaluate, by: str = "subtopic", track: Track = silent
 ) -> External:
     """Score TREC run files, each whole file in memory only while it is scored.
 
@@ -108,7 +110,7 @@ def evaluate_runs(
     """
     measures = parse_measures(chosen.measures, "--measures")
     asked = measures if JUDGED in chosen.measures else [*measures, *parse_measures([JUDGED])]
-    scorer = Scorer(asked, judged.qrels)
+    scorer = RunScorer(asked, judged.qrels)
     scored = [
         _scored(path, judged, scorer, measures) for path in track(paths, "scoring", unit="runs", total=len(paths))
     ]
@@ -149,7 +151,9 @@ def as_json(external: External) -> dict[str, Any]:
     }
 
 
-def _scored(path: Path, judged: Judged, scorer: Scorer, measures: Sequence[Measure]) -> tuple[RunNotes, list[Score]]:
+def _scored(
+    path: Path, judged: JudgedCollection, scorer: RunScorer, measures: Sequence[Measure]
+) -> tuple[RunNotes, list[Score]]:
     run = read_run(path)
     if run.empty:
         raise FieldguideError(f"{path}: the run has no line")
@@ -209,7 +213,7 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def _values(system: str, scores: Sequence[Score], judged: Judged) -> pd.DataFrame:
+def _values(system: str, scores: Sequence[Score], judged: JudgedCollection) -> pd.DataFrame:
     rows = [(system, judged.topics[s.subtopic_id], s.subtopic_id, s.measure, s.value, s.defaulted) for s in scores]
     return pd.DataFrame(rows, columns=list(VALUES))
 
@@ -221,7 +225,7 @@ def _by_topic(values: pd.DataFrame) -> pd.DataFrame:
     return made.assign(subtopic_id=made["topic_id"])[list(VALUES)]
 
 
-def _chance(measure: Measure, judged: Judged, by: str) -> float | None:
+def _chance(measure: Measure, judged: JudgedCollection, by: str) -> float | None:
     if not chance.computable(measure):
         return None
     together = measure.NAME == BOTH_ENTITIES.NAME

@@ -26,7 +26,7 @@ _PUBLISHED = (".json", ".jsonl", ".csv", ".tsv")
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCollection:
     """A collection's judgments.
 
     Attributes:
@@ -44,7 +44,7 @@ class Judged:
     entities: Mapping[str, str] | None
 
 
-def read_judged(path: Path, form: str | None = None) -> Judged:
+def read_judged(path: Path, form: str | None = None) -> JudgedCollection:
     """Read judgments.
 
     A folder is looked through for qrels.parquet. A `.parquet` file holds records.QRELS; a JSON or CSV file or any other
@@ -67,7 +67,7 @@ def read_judged(path: Path, form: str | None = None) -> Judged:
     return judged
 
 
-def _read(path: Path, form: str | None) -> Judged:
+def _read(path: Path, form: str | None) -> JudgedCollection:
     table = path if path.suffix == ".parquet" else _table_inside(path)
     if form is None and table is not None:
         return _of_table(table)
@@ -87,7 +87,7 @@ def _looks_published(path: Path) -> bool:
         return stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _of_table(path: Path) -> Judged:
+def _of_table(path: Path) -> JudgedCollection:
     qrels = QRELS.read(path)[list(QREL_COLUMNS)]
     plain = _of_frame(str(path), qrels, _beside(path, _POOLS))
     found = _beside(path, _TOPICS)
@@ -110,7 +110,7 @@ def _beside(qrels: Path, names: Sequence[str]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> Judged:
+def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> JudgedCollection:
     made: dict[str, tuple[int | None, ...]] = {
         str(subtopic): tuple(grades.tolist()) for subtopic, grades in qrels.groupby("subtopic_id", sort=True)["grade"]
     }
@@ -119,14 +119,14 @@ def _of_frame(name: str, qrels: pd.DataFrame, pools: Path | None = None) -> Judg
         for subtopic, count in pooled[pooled["grade"].isna()].groupby("subtopic_id").size().items():
             if subtopic in made:
                 made[str(subtopic)] += (None,) * int(count)
-    return Judged(name, qrels, made, {subtopic: topic_of(subtopic) for subtopic in made}, None)
+    return JudgedCollection(name, qrels, made, {subtopic: topic_of(subtopic) for subtopic in made}, None)
 
 
-def _of_collection(path: Path, collection: PublishedBenchmark) -> Judged:
+def _of_collection(path: Path, collection: PublishedBenchmark) -> JudgedCollection:
     rows = [(s, image, grade) for s, labels in collection.qrels.items() for image, grade in labels.items()]
     judged = [pool for pool in collection.pools if any(label is not None for label in pool.labels.values())]
     entities = {pool.subtopic_id: pool.entity for pool in judged if pool.entity is not None}
-    return Judged(
+    return JudgedCollection(
         str(path),
         pd.DataFrame(rows, columns=list(QREL_COLUMNS)),
         {pool.subtopic_id: tuple(pool.labels.values()) for pool in judged},

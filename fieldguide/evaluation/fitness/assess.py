@@ -15,7 +15,7 @@ from fieldguide.evaluation.fitness.arrays import ArrayMeasure, array_measure
 from fieldguide.evaluation.fitness.board import Board, make_case
 from fieldguide.evaluation.fitness.degenerate import Degenerate, Facts, degenerate
 from fieldguide.evaluation.fitness.duplicates import Duplicates, duplicates
-from fieldguide.evaluation.fitness.findings import Finding
+from fieldguide.evaluation.fitness.findings import FitnessFinding
 from fieldguide.evaluation.fitness.noise import Noise, noise
 from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sources
 from fieldguide.evaluation.fitness.section import Fitness
@@ -23,7 +23,7 @@ from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
 from fieldguide.evaluation.judged import JudgedBenchmark
 from fieldguide.evaluation.leaderboard.rows import KINDS
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.evaluation.measures.scoring import Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.runs import TRACKS
 from fieldguide.records.scores import FITNESS_VERSION
@@ -55,7 +55,7 @@ class FitnessReport:
     measure: str
     boards: tuple[BoardFitness, ...]
     duplicates: Duplicates
-    findings: tuple[Finding, ...]
+    findings: tuple[FitnessFinding, ...]
     schema_version: int = FITNESS_VERSION
 
 
@@ -181,7 +181,7 @@ def _facts(benchmark: JudgedBenchmark) -> Facts:
 
 def _bpref(benchmark: JudgedBenchmark) -> dict[tuple[str, str], dict[str, float]]:
     """Bpref by (track, system) and subtopic."""
-    scorer = Scorer(parse_measures(["Bpref"]), benchmark.qrels)
+    scorer = RunScorer(parse_measures(["Bpref"]), benchmark.qrels)
     return {key: {s.subtopic_id: s.value for s in scorer.score(run)} for key, run in benchmark.runs.items()}
 
 
@@ -192,7 +192,7 @@ def _means(values: Mapping[tuple[str, str], Mapping[str, float]], board: Board) 
     }
 
 
-def _findings(answers: list[BoardFitness], pairs: Duplicates) -> Iterator[Finding]:
+def _findings(answers: list[BoardFitness], pairs: Duplicates) -> Iterator[FitnessFinding]:
     for board in answers:
         where = f"{board.track}, {board.kind}"
         yield findings.about_unjudged(where, board.unjudged)

@@ -1,11 +1,11 @@
-"""Systems that know nothing, and what they must score.
+"""Rankings that ignore what the images show: do they score as chance does?
 
-A random ranker's scores are drawn; its expectation is exact (`measures.chance`). A ranking that knows
-the images but not the question (constant score, order of the files, smallest file first) must score as one random
-order of all images does that serves every question: its interval is wider than that of an order a question, as
-questions share images. Outside that interval, above or below, something beside the content goes with relevance.
-Popularity, what is pooled for most other topics, may lie below. A real system upside down must not lie above
-chance, and one within the interval of an order a question is no better than chance.
+Scores of random orders are drawn, with another order for each subtopic or with one order of all images for all; the
+expected score is exact (`measures.chance`). A ranking that does not depend on the question (constant score, order of
+the files, smallest file first) is held against one order for all: its scores vary more, since questions share images.
+If such a ranking lies outside the interval, something other than the content goes with relevance. Ranking by
+popularity (images that are pooled for many other topics first) may lie below. The best system's ranking, reversed, must
+not lie above chance. A real system within the interval of an order for each subtopic is no better than chance.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Verdict = Literal["as chance", "above chance", "below chance"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of images beside their content.
+    """Facts about images that say nothing of their content.
 
     Attributes:
         position: place of the image in its source; what is not there comes last.
@@ -53,18 +53,18 @@ def constant(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
 
 
 def file_order(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
-    """As the images lie in their source."""
+    """The images in the order of their source."""
     last = len(facts.position)
     return -np.array([facts.position.get(image, last) for image in images], dtype=np.float64)
 
 
 def smallest_file(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
-    """Fewest bytes first; what has no known size comes last."""
+    """Fewest bytes first; images without a known size come last."""
     return -np.array([facts.size.get(image, np.inf) for image in images], dtype=np.float64)
 
 
 def popularity(images: Sequence[str], topic_id: str, facts: Facts) -> Floats:
-    """What is in the pools of most other topics first."""
+    """First the images that are in the pools of most other topics."""
     pooled = [facts.pooled.get(image, ()) for image in images]
     return np.array([len(topics) - (topic_id in topics) for topics in pooled], dtype=np.float64)
 
@@ -76,7 +76,7 @@ RANKERS: Mapping[str, Ranker] = {
     "popularity": popularity,
 }
 
-# What many topics' pools hold is less often what one topic asks for.
+# An image that many topics pool is less often one that a single topic asks for.
 _FINE = {("popularity", "below chance")}
 
 
@@ -90,14 +90,14 @@ class Chance:
     expected: float | None
 
     def verdict(self, score: float) -> Verdict:
-        """Where a score lies; the ends of the interval are chance too."""
+        """Whether a score is within the interval, its ends included, or outside it."""
         if score > self.high + 1e-9:
             return "above chance"
         return "below chance" if score < self.low - 1e-9 else "as chance"
 
 
 @dataclass(frozen=True)
-class Placed:
+class BesideChance:
     """A system's score beside chance. `expected`: theory allows this verdict."""
 
     system: str
@@ -108,19 +108,21 @@ class Placed:
 
 @dataclass(frozen=True)
 class Degenerate:
-    """Attributes.
+    """One board's systems, and rankings that ignore what images show, beside random orders.
 
-    independent: another random order for each subtopic.
-    shared: one random order of all images for all subtopics.
-    degenerate: systems that know nothing, and the best system upside down.
-    real: the board's systems; of them those in `by_chance` are random by intent.
+    Attributes:
+        draws: of random orders.
+        independent: another random order for each subtopic.
+        shared: one random order of all images for all subtopics.
+        degenerate: the rankings of RANKERS, and the best system's reversed.
+        real: the board's systems; of them those in `by_chance` are random by intent.
     """
 
     draws: int
     independent: Chance
     shared: Chance
-    degenerate: tuple[Placed, ...]
-    real: tuple[Placed, ...]
+    degenerate: tuple[BesideChance, ...]
+    real: tuple[BesideChance, ...]
 
 
 def degenerate(
@@ -132,7 +134,7 @@ def degenerate(
     confidence: float,
     seed: int,
 ) -> Degenerate:
-    """Score what knows nothing, and hold every real system against it.
+    """Score the rankings that ignore what images show, and every real system, against random orders.
 
     The interval of shared orders is widened for the number of rankings that are held against it (Bonferroni).
     """
@@ -143,17 +145,19 @@ def degenerate(
     for name, ranker in RANKERS.items():
         score = float(np.mean([case.value(measure, ranked(case, ranker, facts)) for case in board.cases]))
         verdict = shared.verdict(score)
-        placed.append(Placed(name, score, verdict, verdict == "as chance" or (name, verdict) in _FINE))
+        placed.append(BesideChance(name, score, verdict, verdict == "as chance" or (name, verdict) in _FINE))
     real = [name for name in board.systems if name not in by_chance]
     if real:
         best = max(real, key=lambda name: (means[name], name))
         score = float(np.mean([case.value(measure, upside_down(case, best)) for case in board.cases]))
         verdict = alone.verdict(score)
-        placed.append(Placed(f"{best}{REVERSED}", score, verdict, verdict != "above chance"))
+        placed.append(BesideChance(f"{best}{REVERSED}", score, verdict, verdict != "above chance"))
     rows = []
     for name, score in sorted(means.items(), key=lambda item: (-item[1], item[0])):
         verdict = alone.verdict(score)
-        rows.append(Placed(name, score, verdict, verdict == ("as chance" if name in by_chance else "above chance")))
+        rows.append(
+            BesideChance(name, score, verdict, verdict == ("as chance" if name in by_chance else "above chance"))
+        )
     return Degenerate(draws, alone, shared, tuple(placed), tuple(rows))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fieldguide.evaluation.fitness.degenerate import REVERSED, Degenerate, Placed
+from fieldguide.evaluation.fitness.degenerate import REVERSED, BesideChance, Degenerate
 from fieldguide.evaluation.fitness.duplicates import Duplicates
 from fieldguide.evaluation.fitness.noise import Noise
 from fieldguide.evaluation.fitness.reusability import LeftOut
@@ -31,7 +31,7 @@ Level = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class FitnessFinding:
     """One line. `about`: unjudged, reusability, noise, chance or duplicates; `where`: the board, or `corpus`."""
 
     verdict: Level
@@ -40,24 +40,24 @@ class Finding:
     text: str
 
 
-def about_unjudged(where: str, found: Unjudged) -> Finding:
+def about_unjudged(where: str, found: Unjudged) -> FitnessFinding:
     """Whether unjudged images could turn the order."""
     least = min(found.systems, key=lambda row: (row.judged, row.system))
     share = f"Of each system's first {found.cutoff} images at least {least.judged:.0%} are judged ({least.system})"
     if least.judged == 1:
         share = f"All of each system's first {found.cutoff} images are judged"
     if not found.turns:
-        return Finding("ok", "unjudged", where, f"{share}; whatever the others show, the order of systems stays")
+        return FitnessFinding("ok", "unjudged", where, f"{share}; whatever the others show, the order of systems stays")
     pairs = listed([f"{turn.better} over {turn.worse}" for turn in found.turns])
     could = "could turn" if found.exact else "might turn"
     count = counted(len(found.turns), "pair")
-    return Finding("note", "unjudged", where, f"{share}; what the others show {could} {count}: {pairs}")
+    return FitnessFinding("note", "unjudged", where, f"{share}; what the others show {could} {count}: {pairs}")
 
 
-def about_reusability(where: str, found: Sequence[LeftOut]) -> Finding:
+def about_reusability(where: str, found: Sequence[LeftOut]) -> FitnessFinding:
     """Whether a system that did not help to pool would be ranked fairly."""
     if not found:
-        return Finding("note", "reusability", where, "No pooled system is ranked here, so none can be left out")
+        return FitnessFinding("note", "reusability", where, "No pooled system is ranked here, so none can be left out")
     worst = min(found, key=lambda left: (-2.0 if left.tau is None else left.tau, left.name))
     left_out = f"family {worst.name}" if worst.family else worst.name
     order = "in ties only" if worst.tau is None else f"at tau {worst.tau:.2f} or better"
@@ -67,10 +67,10 @@ def about_reusability(where: str, found: Sequence[LeftOut]) -> Finding:
         f"Leaving one system or family out of the pools keeps the order {order} (least: {left_out}); "
         f"what is left out falls by up to {fall:.3f} ({name}) and {counted(lost, 'rank')} ({loser})"
     )
-    return Finding(_by_tau(worst.tau), "reusability", where, text)
+    return FitnessFinding(_by_tau(worst.tau), "reusability", where, text)
 
 
-def about_noise(where: str, found: Noise) -> Finding:
+def about_noise(where: str, found: Noise) -> FitnessFinding:
     """Whether other assessors would have found another best system."""
     source = "measured" if found.measured else "assumed"
     best = found.systems[0].system
@@ -82,11 +82,11 @@ def about_noise(where: str, found: Noise) -> Finding:
         f"of the draws; {tau}"
     )
     level = _by_tau(found.tau_low)
-    return Finding("note" if level == "ok" and found.top_changes > OFTEN else level, "noise", where, text)
+    return FitnessFinding("note" if level == "ok" and found.top_changes > OFTEN else level, "noise", where, text)
 
 
-def about_chance(where: str, found: Degenerate) -> Iterator[Finding]:
-    """Systems that know nothing and yet order the images, and real systems that do no better than chance."""
+def about_chance(where: str, found: Degenerate) -> Iterator[FitnessFinding]:
+    """Rankings without content that do not score as expected, and real systems that do no better than chance."""
     interval = f"{found.independent.low:.3f} to {found.independent.high:.3f}"
     odd = [row for row in found.degenerate if not row.expected]
     for row in odd:
@@ -95,33 +95,34 @@ def about_chance(where: str, found: Degenerate) -> Iterator[Finding]:
         rows = [row for row in found.real if not row.expected and row.verdict == verdict]
         if rows:
             names = listed([f"{row.system} ({row.score:.3f})" for row in rows])
-            yield Finding("note", "chance", where, f"{_CAPITAL[verdict]} ({interval} of random orders): {names}")
+            yield FitnessFinding("note", "chance", where, f"{_CAPITAL[verdict]} ({interval} of random orders): {names}")
     if not odd:
         names = ", ".join(row.system for row in found.degenerate)
-        text = f"Random orders score {interval}; what knows nothing does not order the images ({names})"
-        yield Finding("ok", "chance", where, text)
+        text = f"Random orders score {interval}; rankings without knowledge of the content score as expected ({names})"
+        yield FitnessFinding("ok", "chance", where, text)
 
 
-def _odd(where: str, row: Placed, found: Degenerate) -> Finding:
-    """A system that knows nothing and is not where theory has it; a problem where real ones do no better."""
+def _odd(where: str, row: BesideChance, found: Degenerate) -> FitnessFinding:
+    """A ranking that should score as chance does and does not; a problem where real systems do no better."""
     chance = found.independent if row.system.endswith(REVERSED) else found.shared
-    text = f"{row.system} knows nothing and has {row.score:.3f}, {row.verdict} ({chance.low:.3f} to {chance.high:.3f})"
+    interval = f"{chance.low:.3f} to {chance.high:.3f}"
+    text = f"{row.system} should score as chance does and has {row.score:.3f}, {row.verdict} ({interval})"
     real = [other for other in found.real if other.verdict == "above chance" and other.system != row.system]
     beaten = [other.system for other in real if row.verdict == "above chance" and other.score <= row.score]
     text += f" and no worse than {listed(beaten)}" if beaten else ""
-    what = f"{text}: something beside the content goes with relevance"
-    return Finding("problem" if beaten else "note", "chance", where, what)
+    what = f"{text}: something other than the content goes with relevance"
+    return FitnessFinding("problem" if beaten else "note", "chance", where, what)
 
 
-def about_duplicates(found: Duplicates) -> Finding:
+def about_duplicates(found: Duplicates) -> FitnessFinding:
     """Near duplicates with different grades."""
     count, pairs = len(found.contradictions), counted(found.pairs, "pair")
     if not count:
         text = f"Of {pairs} of near duplicates that were judged for one subtopic, none has different grades"
-        return Finding("ok", "duplicates", "corpus", text)
+        return FitnessFinding("ok", "duplicates", "corpus", text)
     named = listed([f"{pair.first} and {pair.second} for {pair.subtopic_id}" for pair in found.contradictions])
     text = f"Of {pairs} of near duplicates that were judged for one subtopic, {count} have different grades: {named}"
-    return Finding("problem", "duplicates", "corpus", text)
+    return FitnessFinding("problem", "duplicates", "corpus", text)
 
 
 def counted(count: int, noun: str) -> str:

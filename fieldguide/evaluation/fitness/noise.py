@@ -35,14 +35,15 @@ class Shaken:
 
 @dataclass(frozen=True)
 class Noise:
-    """Attributes.
+    """How the order of one board's systems changes under other assessors' judgments.
 
-    disagreement: share of judgments on which two assessors differ.
-    measured: it is from agreement.json; otherwise from params.yaml.
-    relevant_turn, other_turn: probability that a judgment with a grade above 0, and one with grade 0, turns.
-    top_changes: share of the draws in which the published best system is not first, alone or with others.
-    tau_low, tau, tau_high: 5 %, 50 % and 95 % quantile of Kendall's tau with the published order; None where no
-        draw has one.
+    Attributes:
+        disagreement: share of judgments on which two assessors differ.
+        measured: it is from agreement.json; otherwise from params.yaml.
+        relevant_turn, other_turn: probability that a judgment with a grade above 0, and one with grade 0, turns.
+        top_changes: share of the draws in which the published best system is not first, alone or with others.
+        tau_low, tau, tau_high: 5 %, 50 % and 95 % quantile of Kendall's tau with the published order; None where no
+            draw has one.
     """
 
     disagreement: float

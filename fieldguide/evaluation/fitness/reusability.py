@@ -36,13 +36,14 @@ class Moved:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Attributes.
+    """What happens when a system, or a family of systems, is left out of the pools.
 
-    name: of the system or the family.
-    lost: judgments that only it brought in; `lost_relevant`: of them with a grade above 0.
-    moved: the systems that were left out.
-    others: greatest change of rank among all other systems.
-    tau: Kendall's tau of the whole order before and after; None where one of them is all ties.
+    Attributes:
+        name: of the system or the family.
+        lost: judgments that only it brought in; `lost_relevant`: of them with a grade above 0.
+        moved: the systems that were left out.
+        others: greatest change of rank among all other systems.
+        tau: Kendall's tau of the whole order before and after; None where one of them is all ties.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Stages from `check` to `release`: what is measured, and what is told of it."""
+"""Section of the stage that asks whether the collection is fit to measure with."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
-class Coverage:
+class JudgedShare:
     """One system.
 
     Attributes:
@@ -56,17 +56,18 @@ class Turn:
 
 @dataclass(frozen=True)
 class Unjudged:
-    """Attributes.
+    """What the unjudged images of one board could change.
 
-    cutoff: of the judged share.
-    systems: best score first.
-    condensed_tau, bpref_tau: Kendall's tau with the leaderboard's order; None where one order is all ties.
-    exact: `turns` rests on one labelling for both systems; otherwise each has its own worst case, and some of the
-        pairs may in truth be settled.
+    Attributes:
+        cutoff: of the judged share.
+        systems: best score first.
+        condensed_tau, bpref_tau: Kendall's tau with the leaderboard's order; None where one order is all ties.
+        exact: `turns` rests on one labelling for both systems; otherwise each has its own worst case, and some of the
+            pairs may in truth be settled.
     """
 
     cutoff: int
-    systems: tuple[Coverage, ...]
+    systems: tuple[JudgedShare, ...]
     condensed_tau: float | None
     bpref_tau: float | None
     exact: bool
@@ -76,7 +77,7 @@ class Unjudged:
 def unjudged(board: Board, measure: ArrayMeasure, bpref: Mapping[str, float]) -> Unjudged:
     """Answer for one board; `bpref` holds each system's mean."""
     cutoff = measure.cutoff or _DEFAULT_CUTOFF
-    rows = [_coverage(board, measure, system, cutoff, bpref[system]) for system in board.systems]
+    rows = [_judged_share(board, measure, system, cutoff, bpref[system]) for system in board.systems]
     rows.sort(key=lambda row: (-row.score, row.system))
     scores = {row.system: row.score for row in rows}
     return Unjudged(
@@ -115,13 +116,13 @@ def _ideal(case: Case, more: Indices, top_grade: int) -> Grades:
     return np.where(place < 0, top_grade, case.ideal[np.maximum(place, 0)])
 
 
-def _coverage(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpref: float) -> Coverage:
+def _judged_share(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpref: float) -> JudgedShare:
     ranked = [(case, case.rankings[system]) for case in board.cases]
     shown = [case.judged[ranking[:cutoff]] for case, ranking in ranked]
     limits = np.array([bounds(case, measure, ranking, board.top_grade) for case, ranking in ranked])
     low, high = limits.mean(axis=0).tolist()
     images = sum(map(len, shown))
-    return Coverage(
+    return JudgedShare(
         system,
         sum(int(flags.sum()) for flags in shown) / images if images else 0.0,
         float(np.mean([case.value(measure, ranking) for case, ranking in ranked])),
@@ -132,7 +133,7 @@ def _coverage(board: Board, measure: ArrayMeasure, system: str, cutoff: int, bpr
     )
 
 
-def _turns(board: Board, measure: ArrayMeasure, rows: list[Coverage]) -> list[Turn]:
+def _turns(board: Board, measure: ArrayMeasure, rows: list[JudgedShare]) -> list[Turn]:
     """Pairs, best system first, whose difference could become negative."""
     linear, found = measure.linear, []
     for better, worse in itertools.combinations(rows, 2):

@@ -17,7 +17,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.leaderboard.rows import comparisons, leaderboard, metrics, plotted
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
-from fieldguide.evaluation.measures.scoring import Score, Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import TRACKS, read_run
@@ -60,7 +60,7 @@ def evaluate(section: Evaluate, systems: Sequence[str], paths: Paths, track: Tra
     if qrels.empty:
         raise FieldguideError(f"{paths.qrels / 'qrels.parquet'}: no judgment for any subtopic of {paths.topics}")
     runs = [(name, system) for name in TRACKS for system in systems]
-    scorer = Scorer(measures, qrels)
+    scorer = RunScorer(measures, qrels)
     rows = [
         _row(name, system, score, subtopics[score.subtopic_id])
         for name, system in track(runs, "evaluating", unit="runs", total=len(runs))

@@ -26,7 +26,7 @@ class Score(NamedTuple):
     defaulted: bool
 
 
-class Scorer:
+class RunScorer:
     """Scores runs against one set of qrels."""
 
     def __init__(self, measures: Sequence[Measure], qrels: pd.DataFrame) -> None:

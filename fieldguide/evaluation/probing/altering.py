@@ -25,7 +25,7 @@ class NotApplicableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProbedTopic:
     """A comparison topic with what its subtopics are searched for by: phrases and components by subtopic_id."""
 
     topic: Topic
@@ -60,7 +60,7 @@ class Entities:
         return sum(1 for _ in takewhile(lambda step: step[0] == step[1], steps))
 
 
-def alter(asked: Asked, alteration: Alteration, entities: Entities, seed: int) -> Asked:
+def alter(asked: ProbedTopic, alteration: Alteration, entities: Entities, seed: int) -> ProbedTopic:
     """A topic with its ids, entities and right answers as they were, and its texts changed.
 
     `swap`: the first two entities change places, in the question and, each taking the other's, in the phrases.
@@ -138,15 +138,15 @@ def _drop_words(text: str, dropped: set[str]) -> str:
     return re.sub(r"(?:\b(?:an?|the)\s+)?\0(?:[\s-]*\0)*", "", marked)
 
 
-def _everywhere(asked: Asked, change: Callable[[str], str]) -> Asked:
-    return Asked(
+def _everywhere(asked: ProbedTopic, change: Callable[[str], str]) -> ProbedTopic:
+    return ProbedTopic(
         replace(asked.topic, text=change(asked.topic.text)),
         {key: change(phrase) for key, phrase in asked.phrases.items()},
         {key: [replace(c, text=change(c.text)) for c in parts] for key, parts in asked.components.items()},
     )
 
 
-def _rename(asked: Asked, others: Mapping[str, str], entities: Entities) -> Asked:
+def _rename(asked: ProbedTopic, others: Mapping[str, str], entities: Entities) -> ProbedTopic:
     """Each entity called by another's name; texts that belong to one entity change where that one does."""
     names = {entities.names[one]: entities.names[other] for one, other in others.items()}
     phrases, components = dict(asked.phrases), dict(asked.components)
@@ -159,10 +159,10 @@ def _rename(asked: Asked, others: Mapping[str, str], entities: Entities) -> Aske
             replace(c, text=renamed(c.text, {own: names[own]})) if c.about == "entity" else c
             for c in asked.components[key]
         ]
-    return Asked(replace(asked.topic, text=renamed(asked.topic.text, names)), phrases, components)
+    return ProbedTopic(replace(asked.topic, text=renamed(asked.topic.text, names)), phrases, components)
 
 
-def _drop(asked: Asked, entities: Entities) -> Asked:
+def _drop(asked: ProbedTopic, entities: Entities) -> ProbedTopic:
     topic, names = asked.topic, [entities.names[entity] for entity in asked.topic.entities]
     dropped = set(stems(" ".join([topic.feature, topic.part, *topic.values.values()])))
     text = without(topic.text, dropped, names)
@@ -170,4 +170,4 @@ def _drop(asked: Asked, entities: Entities) -> Asked:
     if phrases == asked.phrases:
         raise NotApplicableError("its phrases name the entity alone already")
     components = {key: [c for c in parts if c.about == "entity"] for key, parts in asked.components.items()}
-    return Asked(replace(topic, text=text), phrases, components)
+    return ProbedTopic(replace(topic, text=text), phrases, components)

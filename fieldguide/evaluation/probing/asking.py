@@ -9,7 +9,7 @@ import pandas as pd
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.evaluation.measures.scoring import Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.evaluation.probing.probes import Reaction, ranked, reaction
 from fieldguide.evaluation.probing.section import Probe
 from fieldguide.evaluation.probing.world import UNCHANGED, ProbePlaces
@@ -41,7 +41,7 @@ def ask(
     Raises:
         FieldguideError: vectors or judgments are missing.
     """
-    scorer = Scorer(parse_measures([measure]), QRELS.read(paths.qrels / "qrels.parquet")) if probe.systems else None
+    scorer = RunScorer(parse_measures([measure]), QRELS.read(paths.qrels / "qrels.parquet")) if probe.systems else None
     found = []
     for system in track(probe.systems, "probing", unit="systems", total=len(probe.systems)):
         runs = {change: _run(system, systems[system], world, probe.depth) for change, world in worlds.items()}

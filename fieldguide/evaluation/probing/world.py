@@ -15,7 +15,14 @@ import numpy as np
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.store.items import drawing_items, text_items, word_items
-from fieldguide.evaluation.probing.altering import ALTERATIONS, Alteration, Asked, Entities, NotApplicableError, alter
+from fieldguide.evaluation.probing.altering import (
+    ALTERATIONS,
+    Alteration,
+    Entities,
+    NotApplicableError,
+    ProbedTopic,
+    alter,
+)
 from fieldguide.models.loading.protocols import Encoder, Generator
 from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.queries.visuals.drawing.section import Visualize
@@ -78,7 +85,7 @@ class Probes:
     `skipped` holds (alteration, topic_id, reason).
     """
 
-    asked: dict[str, list[Asked]]
+    asked: dict[str, list[ProbedTopic]]
     skipped: list[tuple[Alteration, str, str]] = field(default_factory=list)
 
 
@@ -93,7 +100,7 @@ def choose(paths: Paths, topics: int, seed: int) -> Probes:
     probes = Probes({UNCHANGED: [], **{alteration: [] for alteration in ALTERATIONS}})
     for topic in sample:
         keys = [subtopic.subtopic_id for subtopic in topic.subtopics]
-        asked = Asked(topic, {key: phrases[key] for key in keys}, {key: components[key] for key in keys})
+        asked = ProbedTopic(topic, {key: phrases[key] for key in keys}, {key: components[key] for key in keys})
         probes.asked[UNCHANGED].append(asked)
         for alteration in ALTERATIONS:
             try:
@@ -152,7 +159,7 @@ def encode_worlds(
     ).encoded
 
 
-def _phrases(asked: Sequence[Asked], probe: str) -> Iterator[Phrase]:
+def _phrases(asked: Sequence[ProbedTopic], probe: str) -> Iterator[Phrase]:
     for one in asked:
         for key, text in one.phrases.items():
             yield Phrase(key, text, f"probe:{probe}")

@@ -22,7 +22,7 @@ _DIGITS = 9
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """One difference (system less another one) in the mean over subtopics, and what is known of it.
 
     Attributes:
@@ -53,7 +53,7 @@ class Comparison:
     detectable: float | None
 
 
-def compare(differences: Floats, topics: Labels, entities: Labels | None, evaluate: Evaluate) -> list[Comparison]:
+def compare(differences: Floats, topics: Labels, entities: Labels | None, evaluate: Evaluate) -> list[PairedComparison]:
     """Compare along each column; all columns are one family for Benjamini and Hochberg.
 
     Args:
@@ -79,7 +79,7 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
         design = Design(float(effect[n]), units)
         d, needed, least = _power(column, design, evaluate)
         found.append(
-            Comparison(
+            PairedComparison(
                 difference=float(mean[n]),
                 low=float(low[n]),
                 high=float(high[n]),

@@ -9,12 +9,12 @@ from typing import Any
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.formats.deviations import Deviation
 from fieldguide.formats.json import parsing
-from fieldguide.formats.json.layouts import Layout
+from fieldguide.formats.json.layouts import JsonLayout
 from fieldguide.formats.json.records import Record, as_record
 from fieldguide.formats.text import text
 
 
-def read_records(path: Path, layout: Layout) -> tuple[list[Record], list[Deviation]]:
+def read_records(path: Path, layout: JsonLayout) -> tuple[list[Record], list[Deviation]]:
     """The records of a file, and what was noticed about the file as a whole.
 
     Raises:

@@ -10,11 +10,11 @@ from typing import Any
 from fieldguide.formats import labels
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.formats.json.files import read_records
-from fieldguide.formats.json.layouts import Layout
+from fieldguide.formats.json.layouts import JsonLayout
 from fieldguide.formats.json.records import Record
 
 
-def read(layout: Layout, path: Path) -> PublishedBenchmark:
+def read(layout: JsonLayout, path: Path) -> PublishedBenchmark:
     """Read a published file.
 
     Raises:
@@ -33,7 +33,7 @@ def read(layout: Layout, path: Path) -> PublishedBenchmark:
     )
 
 
-def recognise(layout: Layout, found: object) -> bool:
+def recognise(layout: JsonLayout, found: object) -> bool:
     """Whether the first record of a file of lines, or the list that a file holds, is of this form."""
     if layout.lines == isinstance(found, list):
         return False
@@ -45,7 +45,7 @@ def recognise(layout: Layout, found: object) -> bool:
     return bool(nested) and all(nested) if layout.by_entity else not any(nested)
 
 
-def write(layout: Layout, collection: PublishedBenchmark) -> dict[str, str]:
+def write(layout: JsonLayout, collection: PublishedBenchmark) -> dict[str, str]:
     """The published file by its name, in the style of Python's json, which the published files have.
 
     Raises:
@@ -72,7 +72,7 @@ def _pools(record: Record, topic_id: str) -> list[PublishedPool]:
     return pools
 
 
-def _record(layout: Layout, collection: PublishedBenchmark, question: PublishedQuestion) -> dict[str, Any]:
+def _record(layout: JsonLayout, collection: PublishedBenchmark, question: PublishedQuestion) -> dict[str, Any]:
     """A record as it was published; that of another format with this form's keys."""
     pools = {pool.name: dict(pool.labels) for pool in question.pools}
     images: Any = pools if layout.by_entity else labels.only_pool(collection, question)

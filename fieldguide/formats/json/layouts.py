@@ -9,7 +9,7 @@ _INATURALIST = {"": "iNaturalist 2021, train (its folder `train`)"}
 
 
 @dataclass(frozen=True)
-class Layout:
+class JsonLayout:
     """One form.
 
     Attributes:
@@ -37,11 +37,11 @@ class Layout:
 
 LAYOUTS = (
     # VisRet, arXiv 2505.20291, `visual-rag-me_final_v1.jsonl`; records have further fields, not all the same.
-    Layout("visual-rag-me", "JSON lines: question, answer, images by entity", _INATURALIST, by_entity=True),
+    JsonLayout("visual-rag-me", "JSON lines: question, answer, images by entity", _INATURALIST, by_entity=True),
     # arXiv 2502.16636, `v2_anno.jsonl`, as its repository documents it.
-    Layout("visual-rag", "JSON lines: question, answer, images", _INATURALIST),
+    JsonLayout("visual-rag", "JSON lines: question, answer, images", _INATURALIST),
     # VisRet, `inquire_rerank_hard_final.json`: queries of INQUIRE-Rerank (arXiv 2411.02537) with 100 images each.
-    Layout("inquire-rerank-hard", "a JSON list: query, images",
+    JsonLayout("inquire-rerank-hard", "a JSON list: query, images",
            {"": "iNaturalist 2024 as INQUIRE gives it (its folder `train`)"},
            text="query", answers=None, names=None, lines=False),
 )  # fmt: skip

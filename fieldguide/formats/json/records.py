@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 from fieldguide.formats.deviations import Deviation
-from fieldguide.formats.json.layouts import Layout
+from fieldguide.formats.json.layouts import JsonLayout
 from fieldguide.formats.json.parsing import Object, brief, deviations, kind_of
 from fieldguide.formats.labels import is_label
 
@@ -19,7 +19,7 @@ class Record:
 
     value: Mapping[str, Any]
     where: str
-    layout: Layout
+    layout: JsonLayout
     noticed: list[Deviation] = field(default_factory=list)
 
     def notice(self, kind: str, detail: str, key: str = "") -> None:
@@ -99,7 +99,7 @@ class Record:
             self.notice("missing-field", f"`{key}` is missing; expected {expected}", key)
 
 
-def as_record(value: Any, where: str, layout: Layout) -> Record:
+def as_record(value: Any, where: str, layout: JsonLayout) -> Record:
     """A JSON value as a record.
 
     Raises:

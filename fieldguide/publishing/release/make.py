@@ -45,7 +45,7 @@ from fieldguide.records.runs import TRACKS
 
 
 @dataclass(frozen=True)
-class Summary:
+class WrittenRelease:
     """What was written: files, images in the manifest, and how many of them with their bytes."""
 
     files: int
@@ -53,7 +53,7 @@ class Summary:
     photographs: int
 
 
-def make_release(params: Params, paths: Paths, track: Track = silent) -> Summary:
+def make_release(params: Params, paths: Paths, track: Track = silent) -> WrittenRelease:
     """Write places.release whole or not at all. The same inputs give the same bytes.
 
     Photographs go in only where a licence is stated; all others are left to be rebuilt from their source.
@@ -80,7 +80,7 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Summary
         _write_text(folder / "LICENSE.txt", licence_text(benchmark))
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         _write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names))
-    return Summary(len(names) + 1, counts["images"], counts["photographs"])
+    return WrittenRelease(len(names) + 1, counts["images"], counts["photographs"])
 
 
 def _copies(benchmark: Benchmark) -> dict[Path, str]:

@@ -1,4 +1,4 @@
-"""Stages from `check` to `release`: what is measured, and what is told of it."""
+"""Section of the stage that makes the release."""
 
 from __future__ import annotations
 

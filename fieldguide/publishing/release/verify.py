@@ -25,8 +25,8 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
-from fieldguide.publishing.release.reckon import reckoned
-from fieldguide.publishing.release.rescore import rescored
+from fieldguide.publishing.release.verify_means import wrong_means
+from fieldguide.publishing.release.verify_statistics import wrong_statistics
 from fieldguide.records.runs import TRACKS, read_qrels_trec, read_run
 from fieldguide.records.topics import read_topics
 
@@ -121,13 +121,13 @@ class _Content:
             yield from self._scores(qrels, runs)
 
     def _scores(self, qrels: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Iterator[Problem]:
-        """Means from the runs; if they agree, all that was reckoned from the scores."""
+        """Means from the runs; if they agree, all that follows from the scores."""
         topics = self.topics or []
-        wrong = list(rescored(self.folder, topics, qrels, runs, self.leaderboard))
+        wrong = list(wrong_means(self.folder, topics, qrels, runs, self.leaderboard))
         yield from wrong
         if not wrong:
             stated = {"leaderboard.json": self.leaderboard, "comparisons.json": self.comparisons}
-            yield from reckoned(self.folder, topics, self._table("scores.parquet"), stated)
+            yield from wrong_statistics(self.folder, topics, self._table("scores.parquet"), stated)
 
     def _read(self, read: Callable[[Path], T], name: str) -> T | None:
         try:

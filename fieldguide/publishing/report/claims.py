@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import judged_shares
-from fieldguide.publishing.report.leaderboards import Board
+from fieldguide.publishing.report.leaderboards import LeaderboardView
 from fieldguide.records.drawings import DRAWING_REFERENCES
 
 # Ids that a sentence names.
@@ -26,7 +26,7 @@ class Claim:
     text: str
 
 
-def claims(benchmark: Benchmark, boards: list[Board]) -> list[Claim]:
+def claims(benchmark: Benchmark, boards: list[LeaderboardView]) -> list[Claim]:
     """Everything a reader should know before quoting a figure."""
     sources: tuple[Callable[[Benchmark], Claim | None], ...] = (
         _generator, _photographs, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors,
@@ -188,7 +188,7 @@ def _failures(benchmark: Benchmark) -> Claim | None:
     return Claim("Drawings that failed", text)
 
 
-def _uncertainty(benchmark: Benchmark, boards: list[Board]) -> Claim | None:
+def _uncertainty(benchmark: Benchmark, boards: list[LeaderboardView]) -> Claim | None:
     if not boards:
         return None
     evaluate = benchmark.params.evaluate

@@ -18,7 +18,7 @@ KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a ques
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MeanWithInterval:
     """A mean or a difference with its bootstrap interval."""
 
     value: float
@@ -27,7 +27,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Row:
+class LeaderboardRow:
     """One system: `means` in the order of the board's measures; no difference for the baseline itself.
 
     Systems whose `group` shares a letter are not significantly different by the headline measure.
@@ -36,15 +36,15 @@ class Row:
     system: str
     words: str
     role: str
-    headline: Estimate
-    means: tuple[Estimate | None, ...]
-    difference: Estimate | None
+    headline: MeanWithInterval
+    means: tuple[MeanWithInterval | None, ...]
+    difference: MeanWithInterval | None
     q: float | None
     group: str
 
 
 @dataclass(frozen=True)
-class Board:
+class LeaderboardView:
     """One track and one kind of topic.
 
     Attributes:
@@ -61,7 +61,7 @@ class Board:
     measures: tuple[str, ...]
     best: tuple[float, ...]
     baseline: float | None
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     effect: float
     sensitivity: str
     pairs: Cells
@@ -82,13 +82,13 @@ def describe(params: Params, name: str) -> str:
     return params.systems[name].description
 
 
-def boards(benchmark: Benchmark) -> list[Board]:
+def boards(benchmark: Benchmark) -> list[LeaderboardView]:
     """Every board that has rows, fullrank before rerank, comparison before entity."""
     made = (_board(benchmark, track, kind) for track in TRACKS for kind in KINDS)
     return [board for board in made if board is not None]
 
 
-def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
+def _board(benchmark: Benchmark, track: str, kind: str) -> LeaderboardView | None:
     evaluate = benchmark.params.evaluate
     found = {
         (line["system"], line["measure"]): line
@@ -114,7 +114,7 @@ def _board(benchmark: Benchmark, track: str, kind: str) -> Board | None:
     best = [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures]
     first = headlines[order[0]]
     baseline = headlines.get(evaluate.baseline)
-    return Board(
+    return LeaderboardView(
         track,
         kind,
         first["topics"],
@@ -165,12 +165,12 @@ def _row(
     measures: list[str],
     against: dict[str, Any] | None,
     recalls: Iterable[IndexRecall],
-) -> Row:
+) -> LeaderboardRow:
     role = "baseline" if system == params.evaluate.baseline else ""
     if isinstance(params.systems.get(system), RandomSystem):
         role = "chance"
     compared = against if role != "baseline" else None
-    return Row(
+    return LeaderboardRow(
         system,
         "; ".join([describe(params, system), *map(str, recalls)]),
         role,
@@ -182,5 +182,5 @@ def _row(
     )
 
 
-def _estimate(line: dict[str, Any], name: str) -> Estimate:
-    return Estimate(line[name], line["low"], line["high"])
+def _estimate(line: dict[str, Any], name: str) -> MeanWithInterval:
+    return MeanWithInterval(line[name], line["low"], line["high"])

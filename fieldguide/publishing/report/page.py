@@ -21,7 +21,7 @@ from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.diagnosis import fidelity, probes
 from fieldguide.publishing.report.fitness import fitness
 from fieldguide.publishing.report.health import Cells, health
-from fieldguide.publishing.report.leaderboards import Board, boards, p_text
+from fieldguide.publishing.report.leaderboards import LeaderboardView, boards, p_text
 from fieldguide.publishing.report.people import people
 from fieldguide.publishing.report.thumbnails import Album
 from fieldguide.publishing.report.topics import topic_views
@@ -30,7 +30,7 @@ _TEMPLATES = "templates"
 
 
 @dataclass(frozen=True)
-class Summary:
+class WrittenReport:
     """What was written."""
 
     topics: int
@@ -38,7 +38,7 @@ class Summary:
     size: int
 
 
-def write_report(params: Params, paths: Paths, track: Track = silent) -> Summary:
+def write_report(params: Params, paths: Paths, track: Track = silent) -> WrittenReport:
     """Write places.report. The same inputs give the same bytes.
 
     Raises:
@@ -70,7 +70,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Summary
     page = render(context, album.css(track))
     with atomic_open(paths.report) as stream:
         stream.write(page)
-    return Summary(len(topics), len(album), len(page.encode()))
+    return WrittenReport(len(topics), len(album), len(page.encode()))
 
 
 def render(context: dict[str, Any], image_css: str) -> str:
@@ -131,7 +131,7 @@ def _counts(benchmark: Benchmark) -> dict[str, int]:
     }
 
 
-def _finding(made: list[Board], params: Params) -> dict[str, Any] | None:
+def _finding(made: list[LeaderboardView], params: Params) -> dict[str, Any] | None:
     """The first board's best row beside those that are not told apart from it, its baseline and chance."""
     if not made:
         return None

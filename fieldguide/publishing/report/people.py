@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class People:
+class PeopleView:
     """The report's section on those who judged.
 
     Attributes:
@@ -33,7 +33,7 @@ class People:
     notes: tuple[str, ...]
 
 
-def people(benchmark: Benchmark) -> People | None:
+def people(benchmark: Benchmark) -> PeopleView | None:
     """What agreement.json says; None where no person judged.
 
     Raises:
@@ -42,7 +42,7 @@ def people(benchmark: Benchmark) -> People | None:
     values = benchmark.agreement
     if values is None:
         return None
-    return People(
+    return PeopleView(
         lead=_lead(values),
         assessors=_assessors(values),
         decided=Cells(("decided by", "grades"), tuple(sorted(values["decided_by"].items())), frozenset({1})),

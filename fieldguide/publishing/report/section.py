@@ -1,4 +1,4 @@
-"""Stages from `check` to `release`: what is measured, and what is told of it."""
+"""Section of the stage that writes the report."""
 
 from __future__ import annotations
 

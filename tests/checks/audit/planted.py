@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedBenchmark, PublishedQuestion
 from fieldguide.formats.reading import read
 from tests.checks.audit import synthetic as s
 
-Make = Callable[[Path], Subject]
+Make = Callable[[Path], AuditSubject]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ WHICH = BASE.questions[1]
 
 
 def plain(collection: PublishedBenchmark) -> Make:
-    subject = Subject(collection)
+    subject = AuditSubject(collection)
     return lambda _: subject
 
 
@@ -50,10 +50,10 @@ def answered(text: str) -> Make:
 def file(*records: str) -> Make:
     """A published file read from text."""
 
-    def make(folder: Path) -> Subject:
+    def make(folder: Path) -> AuditSubject:
         path = folder / "made.jsonl"
         path.write_text("\n".join(records) + "\n", encoding="utf-8")
-        return Subject(read(None, path))
+        return AuditSubject(read(None, path))
 
     return make
 
@@ -134,14 +134,14 @@ def same_numbers() -> Make:
 def placed(label: int, missing: int = 0, copy: bool = False, case: bool = False) -> Make:
     """A small collection whose images are files, each of its own bytes and of equal size."""
 
-    def make(folder: Path) -> Subject:
+    def make(folder: Path) -> AuditSubject:
         labels: dict[str, int | None] = {f"a/{n:02d}.jpg": int(n < 5) for n in range(40)}
         for n, image in enumerate(list(labels)[missing:], missing):
             path = folder / "images" / (image.upper() if case and n == 3 else image)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"%05d" % (0 if copy and n == 39 else n))
         labels["a/39.jpg"] = label
-        return Subject(s.pool(BASE, 0, labels=labels), images=folder / "images")
+        return AuditSubject(s.pool(BASE, 0, labels=labels), images=folder / "images")
 
     return make
 
@@ -149,7 +149,7 @@ def placed(label: int, missing: int = 0, copy: bool = False, case: bool = False)
 def alone(make: Make) -> Make:
     """Only the first pool of what `make` gives: no other image is looked for."""
 
-    def inner(folder: Path) -> Subject:
+    def inner(folder: Path) -> AuditSubject:
         subject = make(folder)
         first = subject.collection.questions[0]
         return replace(
@@ -160,11 +160,11 @@ def alone(make: Make) -> Make:
 
 
 def prompt(text: str) -> Make:
-    return lambda _: Subject(BASE, prompts={"few-shot.txt": text})
+    return lambda _: AuditSubject(BASE, prompts={"few-shot.txt": text})
 
 
 def scored(**by_measure: float) -> Make:
-    return lambda _: Subject(BASE, scores=s.scores(**by_measure))
+    return lambda _: AuditSubject(BASE, scores=s.scores(**by_measure))
 
 
 def record(**more: object) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fieldguide.checks.audit.reported import Reported
-from fieldguide.checks.audit.run import Report, audit
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.run import AuditReport, audit
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
 TOPICS = 200
@@ -72,9 +72,9 @@ def _pool(rng: np.random.Generator, topic: str, e: int, entity: str, numbers: An
     return PublishedPool(f"{topic}.e{e}", f"entity_{e}", entity, {i: int(i in chosen) for i in order}, where)
 
 
-def report(collection: PublishedBenchmark, **given: Any) -> Report:
+def report(collection: PublishedBenchmark, **given: Any) -> AuditReport:
     """The audit of a collection."""
-    return audit(Subject(collection, **given))
+    return audit(AuditSubject(collection, **given))
 
 
 def questions(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from fieldguide.checks.audit.page import MOST_ROWS, render
 from fieldguide.checks.audit.run import CHECKS, audit
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.cli.main import app
 from tests.checks.audit.planted import record
 from tests.checks.audit.synthetic import at, clean, pools, report
@@ -124,7 +124,7 @@ def test_html_shows_hostile_text_and_runs_none() -> None:
 
 def test_html_is_the_same_twice_and_caps_rows() -> None:
     many = pools(clean(), lambda _, p: replace(p, labels=dict.fromkeys(p.labels) | {"x": 1}))
-    made = audit(Subject(pools(many, lambda n, p: replace(p, labels={f"{n}/{i}": -1 for i in p.labels}))))
+    made = audit(AuditSubject(pools(many, lambda n, p: replace(p, labels={f"{n}/{i}": -1 for i in p.labels}))))
     page = render(made)
     assert page == render(made)
     rows = next(f.rows for f in made.findings if f.check == "labels.values")

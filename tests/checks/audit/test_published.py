@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.checks.audit.run import Report, audit
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.run import AuditReport, audit
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.reading import read
 from tests.published import INQUIRE_RERANK_HARD, VISUAL_RAG_ME, benchmarks
 
@@ -15,22 +15,22 @@ __all__ = ["benchmarks"]
 
 
 @pytest.fixture(scope="module")
-def visual_rag_me(benchmarks: Path) -> Report:
-    return audit(Subject(read(None, benchmarks / VISUAL_RAG_ME), home=f"{benchmarks}/"))
+def visual_rag_me(benchmarks: Path) -> AuditReport:
+    return audit(AuditSubject(read(None, benchmarks / VISUAL_RAG_ME), home=f"{benchmarks}/"))
 
 
 @pytest.fixture(scope="module")
-def inquire(benchmarks: Path) -> Report:
-    return audit(Subject(read(None, benchmarks / INQUIRE_RERANK_HARD), home=f"{benchmarks}/"))
+def inquire(benchmarks: Path) -> AuditReport:
+    return audit(AuditSubject(read(None, benchmarks / INQUIRE_RERANK_HARD), home=f"{benchmarks}/"))
 
 
-def lines(report: Report, check: str) -> list[str]:
+def lines(report: AuditReport, check: str) -> list[str]:
     """Paths of a check's findings without the file's name."""
     found = [f for f in report.findings if f.check == check]
     return [row.where.partition(".json")[2].lstrip("l: ") for f in found for row in f.rows]
 
 
-def test_visual_rag_me(visual_rag_me: Report) -> None:
+def test_visual_rag_me(visual_rag_me: AuditReport) -> None:
     assert lines(visual_rag_me, "structure.missing-field") == [str(n) for n in range(43, 51)]
     assert lines(visual_rag_me, "text.doubled-word") == ["3"]
     assert lines(visual_rag_me, "text.quotes") == ["9"]
@@ -44,11 +44,11 @@ def test_visual_rag_me(visual_rag_me: Report) -> None:
     assert len(cap.rows) == 14
 
 
-def test_visual_rag_me_states_its_counts_rightly(visual_rag_me: Report) -> None:
+def test_visual_rag_me_states_its_counts_rightly(visual_rag_me: AuditReport) -> None:
     assert {"labels.stated-counts", "labels.stated-names", "labels.contradictory"} <= set(visual_rag_me.passed)
 
 
-def test_inquire_rerank_hard(inquire: Report) -> None:
+def test_inquire_rerank_hard(inquire: AuditReport) -> None:
     assert {f.check for f in inquire.findings} == {
         "pools.few-positives", "pools.single-entity", "pools.size-cap", "power.topics", "text.initial-case",
         "text.spelling",

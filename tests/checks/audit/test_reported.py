@@ -11,7 +11,7 @@ import pytest
 
 from fieldguide.checks.audit.checks.numbers import levels
 from fieldguide.checks.audit.reported import Reported, of_run, read_scores
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
@@ -79,7 +79,9 @@ def test_a_run_of_other_topics_is_refused() -> None:
 
 def test_chance_is_exact_and_its_bound_is_that_of_random_hits() -> None:
     # One relevant of four images: a quarter; two pools: variance 3/32, so 1.96 standard deviations are .60.
-    found = levels(Subject(collection(), scores=(Reported("s", "hit@1", 0.5, ""), Reported("s", "infAP", 0.5, ""))))
+    found = levels(
+        AuditSubject(collection(), scores=(Reported("s", "hit@1", 0.5, ""), Reported("s", "infAP", 0.5, "")))
+    )
     assert found[0].expected == pytest.approx(0.25)
     assert found[0].bound == pytest.approx(0.85, abs=0.1)
     assert found[1].expected is None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldguide.checks.audit.run import audit, plain
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.formats.deviations import Deviation
 from tests.checks.audit.synthetic import folder, scores
@@ -48,7 +48,7 @@ def collections(draw: st.DrawFn) -> PublishedBenchmark:
 @given(collections(), TEXTS)
 def test_every_check_ends_and_repeats_itself(collection: PublishedBenchmark, prompt: str) -> None:
     given_too = {"prompts": {"p": prompt}, "images": Path(__file__).parent, "scores": scores(hit_at_1=0.5)}
-    once = audit(Subject(collection, **given_too))  # type: ignore[arg-type]
-    again = audit(Subject(collection, **given_too))  # type: ignore[arg-type]
+    once = audit(AuditSubject(collection, **given_too))  # type: ignore[arg-type]
+    again = audit(AuditSubject(collection, **given_too))  # type: ignore[arg-type]
     assert plain(once) == plain(again)
     assert not once.not_run

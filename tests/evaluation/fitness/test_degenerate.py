@@ -1,4 +1,4 @@
-"""What knows nothing scores what theory says; what should not know anything and does is found."""
+"""Rankings without knowledge of the content score what theory says; those that score more are found."""
 
 import math
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fieldguide.evaluation.fitness.degenerate import Chance, Degenerate, Placed
+from fieldguide.evaluation.fitness.degenerate import BesideChance, Chance, Degenerate
 from fieldguide.evaluation.fitness.duplicates import Contradiction, Duplicates
 from fieldguide.evaluation.fitness.findings import (
     about_chance,
@@ -15,13 +15,13 @@ from fieldguide.evaluation.fitness.findings import (
 )  # fmt: skip
 from fieldguide.evaluation.fitness.noise import Noise, Shaken
 from fieldguide.evaluation.fitness.reusability import LeftOut, Moved
-from fieldguide.evaluation.fitness.unjudged import Coverage, Turn, Unjudged
+from fieldguide.evaluation.fitness.unjudged import JudgedShare, Turn, Unjudged
 
 WHERE = "fullrank, comparison"
 
 
 def test_unjudged() -> None:
-    full, half = Coverage("a", 1.0, 0.9, 0.9, 0.9, 0.9, 0.9), Coverage("b", 0.5, 0.4, 0.6, 0.5, 0.2, 0.95)
+    full, half = JudgedShare("a", 1.0, 0.9, 0.9, 0.9, 0.9, 0.9), JudgedShare("b", 0.5, 0.4, 0.6, 0.5, 0.2, 0.95)
     settled = about_unjudged(WHERE, Unjudged(10, (full,), 1.0, 1.0, True, ()))
     assert (settled.verdict, settled.text) == (
         "ok", "All of each system's first 10 images are judged; whatever the others show, the order of systems stays",
@@ -73,27 +73,34 @@ def test_noise_without_an_order() -> None:
     assert "(assumed)" in found.text
 
 
-def chances(degenerate: tuple[Placed, ...], *real: Placed) -> list[tuple[str, str]]:
+def chances(degenerate: tuple[BesideChance, ...], *real: BesideChance) -> list[tuple[str, str]]:
     drawn = Degenerate(9, Chance(0.2, 0.1, 0.3, None), Chance(0.2, 0.05, 0.35, None), degenerate, real)
     return [(found.verdict, found.text) for found in about_chance(WHERE, drawn)]
 
 
 def test_chance() -> None:
-    good, weak = Placed("good", 0.9, "above chance", True), Placed("weak", 0.31, "above chance", True)
-    fine, leak = Placed("constant", 0.2, "as chance", True), Placed("file-order", 0.4, "above chance", False)
+    good, weak = BesideChance("good", 0.9, "above chance", True), BesideChance("weak", 0.31, "above chance", True)
+    fine, leak = (
+        BesideChance("constant", 0.2, "as chance", True),
+        BesideChance("file-order", 0.4, "above chance", False),
+    )
     assert chances((fine,), good) == [
-        ("ok", "Random orders score 0.100 to 0.300; what knows nothing does not order the images (constant)")
+        (
+            "ok",
+            "Random orders score 0.100 to 0.300; "
+            "rankings without knowledge of the content score as expected (constant)",
+        )
     ]
-    leaks = "file-order knows nothing and has 0.400, above chance (0.050 to 0.350)"
-    with_relevance = ": something beside the content goes with relevance"
+    leaks = "file-order should score as chance does and has 0.400, above chance (0.050 to 0.350)"
+    with_relevance = ": something other than the content goes with relevance"
     assert chances((fine, leak), good) == [("note", leaks + with_relevance)]
     assert chances((fine, leak), good, weak) == [("problem", f"{leaks} and no worse than weak{with_relevance}")]
-    upside = Placed("weak reversed", 0.33, "above chance", False)
+    upside = BesideChance("weak reversed", 0.33, "above chance", False)
     assert chances((upside,), good)[0][1].startswith(
-        "weak reversed knows nothing and has 0.330, above chance (0.100 to 0.300)"
+        "weak reversed should score as chance does and has 0.330, above chance (0.100 to 0.300)"
     )
-    below = Placed("low", 0.01, "below chance", False)
-    same, lucky = Placed("blind", 0.2, "as chance", False), Placed("dice", 0.5, "above chance", False)
+    below = BesideChance("low", 0.01, "below chance", False)
+    same, lucky = BesideChance("blind", 0.2, "as chance", False), BesideChance("dice", 0.5, "above chance", False)
     assert [text for verdict, text in chances((fine,), good, same, below, lucky) if verdict == "note"] == [
         "No better than chance (0.100 to 0.300 of random orders): blind (0.200)",
         "Below chance (0.100 to 0.300 of random orders): low (0.010)",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fieldguide.evaluation.probing.altering import (
     ALTERATIONS,
-    Asked,
     Entities,
     NotApplicableError,
+    ProbedTopic,
     alter,
     renamed,
     shuffled,
@@ -37,12 +37,12 @@ TAXONOMY = {
 ENTITIES = Entities(NAMES, TAXONOMY)
 
 
-def asked(text: str, entities: tuple[str, ...] = ("anjou", "kaiser"), **values: Any) -> Asked:
+def asked(text: str, entities: tuple[str, ...] = ("anjou", "kaiser"), **values: Any) -> ProbedTopic:
     fields = {"feature": "skin colour", "part": "skin", "answer": "yes", "values": dict.fromkeys(entities, "green")}
     topic = Topic(topic_id="t1", kind="comparison", form="which", text=text, entities=entities, **(fields | values))
     phrases = {s.subtopic_id: f"a photo of {NAMES[s.entity_id]}, showing the skin" for s in topic.subtopics}
     parts = {s.subtopic_id: list(components_of(s, NAMES, Decompose())) for s in topic.subtopics}
-    return Asked(topic, phrases, parts)
+    return ProbedTopic(topic, phrases, parts)
 
 
 QUESTION = asked("Which one has a green skin: an Anjou pear or a Kaiser pear?")
@@ -124,7 +124,7 @@ def test_what_cannot_be_changed_says_why(text: str, alteration: Any, why: str) -
 
 
 def test_phrases_that_name_the_entity_alone_have_no_feature_to_drop() -> None:
-    bare = Asked(
+    bare = ProbedTopic(
         QUESTION.topic, {"t1.e1": "a photo of Anjou pear", "t1.e2": "a photo of Kaiser pear"}, QUESTION.components
     )
     with pytest.raises(NotApplicableError, match="name the entity alone already"):

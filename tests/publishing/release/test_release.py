@@ -18,7 +18,7 @@ from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_js
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.card import md
-from fieldguide.publishing.release.make import Summary, make_release
+from fieldguide.publishing.release.make import WrittenRelease, make_release
 from fieldguide.publishing.release.verify import verify_release
 from fieldguide.records.images import IMAGES
 from fieldguide.records.release import RELEASE_IMAGES
@@ -90,7 +90,7 @@ def test_checksums_are_those_of_sha256sum(paths: Paths) -> None:
 def test_the_same_inputs_give_the_same_bytes(paths: Paths, params: Params, tmp_path: Path) -> None:
     again = finished_benchmark(tmp_path, params)
     summary = make_release(params, again)
-    assert summary == Summary(len(digests(again.release)), 23, 2)
+    assert summary == WrittenRelease(len(digests(again.release)), 23, 2)
     assert digests(again.release) == digests(paths.release)
     make_release(params, again)
     assert digests(again.release) == digests(paths.release)

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject, normalised
+from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.formats.collection import PublishedQuestion
 
 _POLAR = re.compile(r"\s*(yes|no)\b", re.IGNORECASE)
@@ -25,14 +25,14 @@ _ENOUGH = 10
     cannot="Answers in other words than yes and no.",
     advice="Balance the answers, or report the score of always saying so beside every system.",
 )
-def prior(subject: Subject) -> Iterator[Observation]:
+def prior(subject: AuditSubject) -> Iterator[Observation]:
     """Yes against no: uneven by a binomial test (two-sided, alpha .05; a warning), or by share (a note)."""
     said = [(q, match[1].casefold()) for q in subject.collection.questions if (match := _polar(q))]
     counts = Counter(word for _, word in said)
     p = _fair(counts["yes"], counts["no"])
     common = max(counts, key=lambda word: (counts[word], word), default="")
     if p < _ALPHA or (len(said) >= _ENOUGH and counts[common] >= _UNEVEN * len(said)):
-        rows = tuple(Row(q.where, q.answers[0]) for q, word in said if word == common)
+        rows = tuple(Place(q.where, q.answers[0]) for q, word in said if word == common)
         evidence = (
             f"{counts['yes']} yes, {counts['no']} no (p = {p:.3f}); always saying {common} is right in "
             f"{counts[common] / len(said):.0%} of these {counted(len(said), 'question')}."
@@ -47,7 +47,7 @@ def prior(subject: Subject) -> Iterator[Observation]:
     cannot="Answers that name both entities, or none.",
     advice="Shuffle the order of the entities in the questions with a published seed.",
 )
-def position(subject: Subject) -> Iterator[Observation]:
+def position(subject: AuditSubject) -> Iterator[Observation]:
     """Binomial tests of where the answer is named: in the question, and among the pools."""
     for what, places in (("question", _in_question(subject)), ("pools", _in_pools(subject))):
         first = sum(place for _, place in places)
@@ -55,7 +55,7 @@ def position(subject: Subject) -> Iterator[Observation]:
         if (p := _fair(first, last)) >= _ALPHA:
             continue
         early = first > last
-        rows = tuple(Row(q.where, q.answers[0]) for q, place in places if place is early)
+        rows = tuple(Place(q.where, q.answers[0]) for q, place in places if place is early)
         evidence = f"First in {first}, last in {last} of {counted(len(places), 'question')} (p = {p:.3f})."
         word = "first" if early else "last"
         severity: Severity = "warning" if p < _ALPHA else "note"
@@ -68,13 +68,13 @@ def position(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the question can be answered.",
     advice="Answer them, or say that they are for retrieval only.",
 )
-def missing(subject: Subject) -> Iterator[Observation]:
+def missing(subject: AuditSubject) -> Iterator[Observation]:
     """Questions without an answer in a collection with answers."""
     questions = subject.collection.questions
     bare = [q for q in questions if not any(answer.strip() for answer in q.answers)]
     if bare and len(bare) < len(questions):
         evidence = f"{len(questions) - len(bare)} of {len(questions)} have an answer."
-        rows = tuple(Row(q.where, q.text) for q in bare)
+        rows = tuple(Place(q.where, q.text) for q in bare)
         yield Observation("error", "certain", f"{counted(len(bare), 'question')} without an answer", evidence, rows)
 
 
@@ -84,10 +84,10 @@ def missing(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the question is meant as a trap.",
     advice="Ask such questions as yes or no, or say that `neither` and `both` are allowed answers.",
 )
-def presumption(subject: Subject) -> Iterator[Observation]:
+def presumption(subject: AuditSubject) -> Iterator[Observation]:
     """`Which ...?` answered by neither, none or both."""
     rows = tuple(
-        Row(q.where, f"{q.text} -> {q.answers[0]}")
+        Place(q.where, f"{q.text} -> {q.answers[0]}")
         for q in subject.collection.questions
         if q.answers
         and re.search(r"\bwhich\b", q.text, re.IGNORECASE)
@@ -117,7 +117,7 @@ def _named(question: PublishedQuestion, names: list[str]) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _in_question(subject: Subject) -> list[tuple[PublishedQuestion, bool]]:
+def _in_question(subject: AuditSubject) -> list[tuple[PublishedQuestion, bool]]:
     """Questions whose answer names one entity, and whether the question names that one first."""
     found = []
     for question, names in _answered(subject):
@@ -129,12 +129,12 @@ def _in_question(subject: Subject) -> list[tuple[PublishedQuestion, bool]]:
     return found
 
 
-def _in_pools(subject: Subject) -> list[tuple[PublishedQuestion, bool]]:
+def _in_pools(subject: AuditSubject) -> list[tuple[PublishedQuestion, bool]]:
     """Questions whose answer names one entity, and whether its pool is the first."""
     return [(q, n == 0) for q, names in _answered(subject) if (n := _named(q, names)) is not None]
 
 
-def _answered(subject: Subject) -> Iterator[tuple[PublishedQuestion, list[str]]]:
+def _answered(subject: AuditSubject) -> Iterator[tuple[PublishedQuestion, list[str]]]:
     """Questions of two pools with names and an answer that is not yes or no."""
     for question in subject.compared:
         names = [subject.name(pool) or "" for pool in question.pools]

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.files import sha256_file
 
 
@@ -20,7 +20,7 @@ from fieldguide.core.files import sha256_file
     advice="Place the images under the names of the benchmark, or give another folder.",
     need="images",
 )
-def not_found(subject: Subject) -> Iterator[Observation]:
+def not_found(subject: AuditSubject) -> Iterator[Observation]:
     """Every image that is named, looked for below the folder; the hint names files that differ by case alone."""
     there = _files(subject.images) if subject.images else {}
     by_case = {name.casefold(): name for name in there}
@@ -33,9 +33,9 @@ def not_found(subject: Subject) -> Iterator[Observation]:
         place = _place(image)
         if place not in there:
             near = by_case.get(place.casefold())
-            rows.append(Row(where, image + (f" (there is {near})" if near else "")))
+            rows.append(Place(where, image + (f" (there is {near})" if near else "")))
         elif there[place] == 0:
-            rows.append(Row(where, f"{image} is an empty file"))
+            rows.append(Place(where, f"{image} is an empty file"))
     if rows:
         evidence = f"{len(rows):,} of {len(named):,} images; {len(there):,} files are there."
         yield Observation("error", "certain", f"{len(rows):,} images cannot be found", evidence, tuple(rows))
@@ -48,7 +48,7 @@ def not_found(subject: Subject) -> Iterator[Observation]:
     advice="Have the picture judged again and keep one of the files.",
     need="images",
 )
-def two_labels(subject: Subject) -> Iterator[Observation]:
+def two_labels(subject: AuditSubject) -> Iterator[Observation]:
     """Equal files within a pool, by sha256; only files of equal size are read."""
     if subject.images is None:
         return
@@ -64,7 +64,7 @@ def two_labels(subject: Subject) -> Iterator[Observation]:
             for image in images:
                 copies[sha256_file(subject.images / _place(image))].append(image)
             rows += [
-                Row(pool.where, ", ".join(f"{i} is {pool.labels[i]}" for i in same))
+                Place(pool.where, ", ".join(f"{i} is {pool.labels[i]}" for i in same))
                 for same in copies.values()
                 if len({pool.labels[i] for i in same}) > 1
             ]

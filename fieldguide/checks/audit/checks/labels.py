@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject, normalised
+from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 
 _MOST = 0.75
@@ -25,7 +25,7 @@ _LEAST = 4
     cannot="What the value means; a negative label may be a junk class that the measure must know of.",
     advice="State what every label means; judge, or mark as not judged, what is left.",
 )
-def values(subject: Subject) -> Iterator[Observation]:
+def values(subject: AuditSubject) -> Iterator[Observation]:
     """Label values that few pools know, negative ones, and images without a label."""
     pools = subject.collection.pools
     users: dict[int, list[PublishedPool]] = defaultdict(list)
@@ -36,7 +36,7 @@ def values(subject: Subject) -> Iterator[Observation]:
     odd = {v: found for v, found in users.items() if v < 0 or (len(pools) >= 10 and v not in usual)}
     for value, found in sorted(odd.items()):
         rows = tuple(
-            Row(pool.where, f"{image} is {value}")
+            Place(pool.where, f"{image} is {value}")
             for pool in found
             for image, label in pool.labels.items()
             if label == value
@@ -45,7 +45,7 @@ def values(subject: Subject) -> Iterator[Observation]:
         evidence = f"{counted(len(rows), 'label')} in {len(found)} of {len(pools)} pools; usual values: {others}."
         yield Observation("warning", "certain", f"Label {value} is unusual here", evidence, rows)
     gaps = [(pool, sum(v is None for v in pool.labels.values())) for pool in pools]
-    rows = tuple(Row(p.where, f"{n} of {len(p.labels)} images are not judged") for p, n in gaps if n)
+    rows = tuple(Place(p.where, f"{n} of {len(p.labels)} images are not judged") for p, n in gaps if n)
     if rows:
         evidence = f"{sum(n for _, n in gaps):,} of {sum(len(p.labels) for p in pools):,} labels are missing."
         yield Observation("warning", "certain", "Pools hold images that nobody judged", evidence, rows)
@@ -57,7 +57,7 @@ def values(subject: Subject) -> Iterator[Observation]:
     cannot="Which of the labels is right; the same picture under another file name (give images for that).",
     advice="Have the image judged again and keep one label.",
 )
-def contradictory(subject: Subject) -> Iterator[Observation]:
+def contradictory(subject: AuditSubject) -> Iterator[Observation]:
     """Images whose labels differ for one question, or for one text and entity.
 
     The pools of one question may ask of one image two things, so that there only an image whose pools show the same
@@ -70,10 +70,10 @@ def contradictory(subject: Subject) -> Iterator[Observation]:
             for image, label in pool.labels.items():
                 if label is not None:
                     seen[(normalised(question.text), entity, _identity(image))].append((pool.where, image, label))
-    rows: list[Row] = []
+    rows: list[Place] = []
     for places in seen.values():
         if len({label for *_, label in places}) > 1:
-            rows.extend(Row(where, f"{image} is {label}") for where, image, label in places)
+            rows.extend(Place(where, f"{image} is {label}") for where, image, label in places)
     if rows:
         evidence = f"{len(rows)} labels of images that have another label elsewhere for the same question."
         yield Observation("error", "certain", "One image, one question, two labels", evidence, tuple(rows))
@@ -91,13 +91,13 @@ def _identity(image: str) -> str:
     cannot="Whether relevant images exist outside the pool.",
     advice="Leave the pool out of means, and say so, or judge more images.",
 )
-def one_kind(subject: Subject) -> Iterator[Observation]:
+def one_kind(subject: AuditSubject) -> Iterator[Observation]:
     """Pools without a positive, and pools without a negative."""
     judged = [pool for pool in subject.collection.pools if any(v is not None for v in pool.labels.values())]
     none = [pool for pool in judged if not pool.relevant]
     same = [pool for pool in judged if pool.relevant and len(set(pool.labels.values())) == 1]
     for title, found in (("No relevant image", none), ("Every image has one label, relevant,", same)):
-        rows = tuple(Row(pool.where, counted(len(pool.labels), "image")) for pool in found)
+        rows = tuple(Place(pool.where, counted(len(pool.labels), "image")) for pool in found)
         if rows:
             evidence = f"{len(rows)} of {len(judged)} pools."
             yield Observation("error", "certain", f"{title} in {counted(len(rows), 'pool')}", evidence, rows)
@@ -135,7 +135,7 @@ class _Stated(NamedTuple):
     cannot="Whether the number or the labels were changed afterwards; fields that agree too seldom to be known.",
     advice="Find out which of the two is right, and compute the field from the labels.",
 )
-def stated_counts(subject: Subject) -> Iterator[Observation]:
+def stated_counts(subject: AuditSubject) -> Iterator[Observation]:
     """Numeric fields (or lists of numbers, one a pool) that equal a count in most records and not in all."""
     for name, stated in _numbers(subject).items():
         best = max(_COUNTS, key=lambda count: sum(_agrees(s, count) for s in stated))
@@ -145,13 +145,13 @@ def stated_counts(subject: Subject) -> Iterator[Observation]:
         if not (known and wrong):
             continue
         rows = tuple(
-            Row(s.question.where, f"`{name}` says {s.value:g}, counted: {_expected(s, best):g}") for s in wrong
+            Place(s.question.where, f"`{name}` says {s.value:g}, counted: {_expected(s, best):g}") for s in wrong
         )
         evidence = f"It is {best.meaning} in {len(right)} of {len(stated)} places, and not in {len(wrong)}."
         yield Observation("error", "likely", f"`{name}` does not agree with the labels", evidence, rows)
 
 
-def _numbers(subject: Subject) -> dict[str, list[_Stated]]:
+def _numbers(subject: AuditSubject) -> dict[str, list[_Stated]]:
     """Numbers by field; `name[]` for lists with one number a pool."""
     found: dict[str, list[_Stated]] = defaultdict(list)
     for question in subject.collection.questions:
@@ -183,7 +183,7 @@ def _agrees(stated: _Stated, count: _Count) -> bool:
     cannot="Whether the field or the images are wrong; synonyms of one species look so too.",
     advice="Put names and pools into one order, and take the name from one place.",
 )
-def stated_names(subject: Subject) -> Iterator[Observation]:
+def stated_names(subject: AuditSubject) -> Iterator[Observation]:
     """Texts that name what a pool shows in most records and not in all; also the reader's own entity of a pool."""
     for name, places in _names(subject).items():
         wrong = [place for place in places if not place[3]]
@@ -191,13 +191,13 @@ def stated_names(subject: Subject) -> Iterator[Observation]:
         if not wrong or right < max(_LEAST, _MOST * len(places)):
             continue
         rows = tuple(
-            Row(where, f"{name} says {said!r}, the images are of {shown!r}") for where, said, shown, _ in wrong
+            Place(where, f"{name} says {said!r}, the images are of {shown!r}") for where, said, shown, _ in wrong
         )
         evidence = f"It names what the images show in {right} of {len(places)} places."
         yield Observation("error", "likely", f"{name} does not name what the pool shows", evidence, rows)
 
 
-def _names(subject: Subject) -> dict[str, list[tuple[str, str, str, bool]]]:
+def _names(subject: AuditSubject) -> dict[str, list[tuple[str, str, str, bool]]]:
     """By field: place, what is said, what the images show, whether the one is part of the other."""
     found: dict[str, list[tuple[str, str, str, bool]]] = defaultdict(list)
     for question in subject.collection.questions:
@@ -233,7 +233,7 @@ def _same(said: str, shown: str) -> bool:
     cannot="Whether any system does so.",
     advice="Shuffle the images with a published seed, or sort them by name.",
 )
-def order(subject: Subject) -> Iterator[Observation]:
+def order(subject: AuditSubject) -> Iterator[Observation]:
     """The file's order as a ranking: mean area under the ROC curve over pools, against chance (.5).
 
     Each pool's area has the variance (n + 1) / (12 p q) of the Mann-Whitney statistic under chance, p positives and q
@@ -245,7 +245,7 @@ def order(subject: Subject) -> Iterator[Observation]:
         if variance:
             areas.append(area)
             variances.append(variance)
-            rows.append(Row(pool.where, f"area {area:.2f}"))
+            rows.append(Place(pool.where, f"area {area:.2f}"))
     if not areas:
         return
     mean = sum(areas) / len(areas)

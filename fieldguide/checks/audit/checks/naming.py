@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Row
+from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Passage, Subject
+from fieldguide.checks.audit.subject import AuditSubject, Passage
 
 # `Turdus pilaris` alone in brackets or behind a label, `(scientific name: Turdus pilaris)`, and the words before.
 _BRACKET = re.compile(r"(?P<before>(?:[\w'’-]+\s+){0,5})\((?:(?P<label>[^():]+):)?\s*(?P<name>[A-Z][a-z]+ [a-z-]+)\)")
@@ -33,7 +33,7 @@ class _Mention(NamedTuple):
     cannot="Names outside brackets.",
     advice="Write all of them one way: encoders see the difference.",
 )
-def name_label(subject: Subject) -> Iterator[Observation]:
+def name_label(subject: AuditSubject) -> Iterator[Observation]:
     """Labels before binomials, over questions and over answers."""
     for part in ("question", "answer"):
         mentions = _mentions(subject, part)
@@ -50,7 +50,7 @@ def name_label(subject: Subject) -> Iterator[Observation]:
         )
         mixed = len(labels[common]) < _MOST * len(mentions)
         title = f"Scientific names in {part}s are written {'in several ways' if mixed else 'otherwise in some places'}"
-        rows = tuple(Row(m.passage.where, f"({m.label + ': ' if m.label else ''}{m.name})") for m in rare)
+        rows = tuple(Place(m.passage.where, f"({m.label + ': ' if m.label else ''}{m.name})") for m in rare)
         yield Observation("note", "certain", title, f"Brackets: {evidence}.", rows)
 
 
@@ -60,7 +60,7 @@ def name_label(subject: Subject) -> Iterator[Observation]:
     cannot="Names without a scientific name in brackets behind them.",
     advice="Choose one style for all names.",
 )
-def name_case(subject: Subject) -> Iterator[Observation]:
+def name_case(subject: AuditSubject) -> Iterator[Observation]:
     """The last word of the common name, which is neither at a sentence's start nor a proper name by itself."""
     mentions = [
         m for part in ("question", "answer") for m in _mentions(subject, part) if len(m.before) > 1 and m.before[-1]
@@ -76,7 +76,7 @@ def name_case(subject: Subject) -> Iterator[Observation]:
     both = sorted(n for n, found in by_name.items() if len({w.casefold() for w in found}) < len(found))
     some = ", ".join(both[:3]) + (", ..." if len(both) > 3 else "")
     same = f"; written both ways: {some}" if both else ""
-    rows = tuple(Row(m.passage.where, f"... {m.before[-1]} ({m.name})") for m in rare)
+    rows = tuple(Place(m.passage.where, f"... {m.before[-1]} ({m.name})") for m in rare)
     evidence = f"{len(capital)} in capitals, {len(small)} in small letters{same}."
     yield Observation("note", "certain", "Common names in capitals and in small letters", evidence, rows)
 
@@ -87,7 +87,7 @@ def name_case(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the first word is a name.",
     advice="Choose one style: text encoders that know case see the difference.",
 )
-def initial_case(subject: Subject) -> Iterator[Observation]:
+def initial_case(subject: AuditSubject) -> Iterator[Observation]:
     """First letters of questions; a tenth of both kinds is a mixture."""
     asked = [p for p in subject.passages if p.part == "question" and p.text.strip()[:1].isalpha()]
     capital = [p for p in asked if p.text.strip()[0].isupper()]
@@ -95,11 +95,11 @@ def initial_case(subject: Subject) -> Iterator[Observation]:
     rare = min(capital, small, key=len)
     if len(asked) >= _LEAST and rare and len(rare) * 10 >= len(asked):
         evidence = f"{len(capital)} begin with a capital, {len(small)} with a small letter."
-        rows = tuple(Row(p.where, p.text) for p in rare)
+        rows = tuple(Place(p.where, p.text) for p in rare)
         yield Observation("note", "certain", "Questions begin with capitals and small letters", evidence, rows)
 
 
-def _mentions(subject: Subject, part: Literal["question", "answer"] | str) -> list[_Mention]:
+def _mentions(subject: AuditSubject, part: Literal["question", "answer"] | str) -> list[_Mention]:
     return [
         _Mention(p, (m["label"] or "").strip().casefold(), m["name"], tuple(m["before"].split()))
         for p in subject.passages

@@ -9,10 +9,10 @@ from itertools import combinations
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.reported import Reported
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,7 +45,7 @@ class Level(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def levels(subject: Subject) -> tuple[Level, ...]:
+def levels(subject: AuditSubject) -> tuple[Level, ...]:
     """Chance beside every reported score, in the file's order; None where no closed form is known."""
     from fieldguide.evaluation.measures import chance
     from fieldguide.evaluation.measures.parsing import parse_measures
@@ -71,11 +71,13 @@ def levels(subject: Subject) -> tuple[Level, ...]:
     advice="Give the chance level beside the score, and do not rank systems that do not exceed it.",
     need="scores",
 )
-def not_above(subject: Subject) -> Iterator[Observation]:
+def not_above(subject: AuditSubject) -> Iterator[Observation]:
     """Scores below the upper bound of chance."""
     low = [level for level in levels(subject) if level.bound is not None and level.value <= level.bound]
     if low:
-        rows = tuple(Row(x.system, f"{x.measure} {x.value:.3f}, chance {x.expected:.3f} to {x.bound:.3f}") for x in low)
+        rows = tuple(
+            Place(x.system, f"{x.measure} {x.value:.3f}, chance {x.expected:.3f} to {x.bound:.3f}") for x in low
+        )
         evidence = f"{len(low)} of {len(subject.scores)} scores lie at or below the upper bound of chance (97.5%)."
         yield Observation("warning", "likely", "Scores that chance reaches", evidence, rows)
 
@@ -87,12 +89,12 @@ def not_above(subject: Subject) -> Iterator[Observation]:
     advice="Report the chance level, or the score above it; prefer the standard measure.",
     need="scores",
 )
-def large_share(subject: Subject) -> Iterator[Observation]:
+def large_share(subject: AuditSubject) -> Iterator[Observation]:
     """Scores of which chance is a considerable part."""
     found = [x for x in levels(subject) if x.expected is not None and x.bound is not None and x.value > x.bound]
     large = [level for level in found if level.expected is not None and level.expected >= _LARGE * level.value]
     if large:
-        rows = tuple(Row(x.system, f"{x.measure} {x.value:.3f}, chance {x.expected:.3f}") for x in large)
+        rows = tuple(Place(x.system, f"{x.measure} {x.value:.3f}, chance {x.expected:.3f}") for x in large)
         by_measure = {x.measure: x.expected for x in large if x.expected is not None}
         evidence = "Chance is " + ", ".join(f"{m} {v:.3f}" for m, v in by_measure.items()) + "."
         yield Observation("warning", "certain", "Chance is a large part of the scores", evidence, rows)
@@ -106,7 +108,7 @@ def large_share(subject: Subject) -> Iterator[Observation]:
     advice="Do not use that system, or one like it, as a baseline on these topics; publish how they were chosen.",
     need="scores",
 )
-def failed_baseline(subject: Subject) -> Iterator[Observation]:
+def failed_baseline(subject: AuditSubject) -> Iterator[Observation]:
     """Hit rates at rank 1 against the exact distribution of a random ranking's hits (Poisson binomial)."""
     pools = [p for p in subject.collection.pools if p.relevant]
     if not pools:
@@ -118,7 +120,7 @@ def failed_baseline(subject: Subject) -> Iterator[Observation]:
     for score in subject.scores:
         hits = round(score.value * len(pools))
         if score.measure in names and tail[hits] < _CHOSEN:
-            rows.append(Row(score.system, f"{score.measure} {score.value:.3f}, p = {tail[hits]:.1e}"))
+            rows.append(Place(score.system, f"{score.measure} {score.value:.3f}, p = {tail[hits]:.1e}"))
     if rows:
         expected = sum(len(p.relevant) / len(p.labels) for p in pools) / len(pools)
         evidence = f"A random ranking has a relevant image first in {expected:.3f} of the {len(pools)} pools."
@@ -143,7 +145,7 @@ def _hits(rates: list[float]) -> list[float]:
     cannot=f"Measures with less variance. Systems are taken to disagree about a hit in {_DISCORDANT:.0%} of topics.",
     advice="Add topics, or name differences below the visible one ties.",
 )
-def topics(subject: Subject) -> Iterator[Observation]:
+def topics(subject: AuditSubject) -> Iterator[Observation]:
     """Minimum detectable difference of hit rates (paired t-test, alpha .05, power .8), beside reported differences."""
     from fieldguide.evaluation.statistics.power import detectable
 
@@ -164,7 +166,7 @@ def topics(subject: Subject) -> Iterator[Observation]:
     yield Observation("warning", "likely", "Few topics: small differences cannot be seen", evidence, rows)
 
 
-def _close(scores: tuple[Reported, ...], least: float) -> Iterator[Row]:
+def _close(scores: tuple[Reported, ...], least: float) -> Iterator[Place]:
     """Pairs of systems whose reported difference is below what the topics show."""
     by_measure: dict[str, list[Reported]] = defaultdict(list)
     for score in scores:
@@ -174,4 +176,4 @@ def _close(scores: tuple[Reported, ...], least: float) -> Iterator[Row]:
         pairs = list(combinations(found, 2))
         close = sum(abs(a.value - b.value) < least for a, b in pairs)
         if close:
-            yield Row(measure, f"{close} of {len(pairs)} differences between systems are below {least:.2f}")
+            yield Place(measure, f"{close} of {len(pairs)} differences between systems are below {least:.2f}")

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject, normalised
+from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.checks.audit.taxonomy import RANKS, Taxon
 from fieldguide.formats.collection import PublishedQuestion
 
@@ -23,7 +23,7 @@ _USUAL = 0.9
     cannot="Whether they look alike; relatedness is the folders', and may follow an older taxonomy.",
     advice="See whether the pair is meant; far pairs make easy questions.",
 )
-def distant(subject: Subject) -> Iterator[Observation]:
+def distant(subject: AuditSubject) -> Iterator[Observation]:
     """Pairs that share two ranks fewer, or less, than nine in ten do: the order where others share the genus."""
     pairs = list(_taxa(subject))
     if len(pairs) < 10:
@@ -32,7 +32,7 @@ def distant(subject: Subject) -> Iterator[Observation]:
     usual = max(n for n in range(len(RANKS) + 1) if sum(s >= n for s in shared) >= _USUAL * len(shared))
     far = [(pair, s) for pair, s in zip(pairs, shared, strict=True) if s <= usual - 2]
     if far:
-        rows = tuple(Row(q.where, f"{one.name} and {other.name} share {_rank(s)}") for (q, one, other), s in far)
+        rows = tuple(Place(q.where, f"{one.name} and {other.name} share {_rank(s)}") for (q, one, other), s in far)
         evidence = f"{sum(s >= usual for s in shared)} of {len(pairs)} pairs share the {RANKS[usual - 1]}."
         yield Observation(
             "note", "certain", f"{counted(len(far), 'pair')} farther apart than the others", evidence, rows
@@ -45,10 +45,10 @@ def distant(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the pair was found by its name, or looks alike all the same.",
     advice="See whether the pair was mined by its text; replace it by entities that look alike.",
 )
-def like_names(subject: Subject) -> Iterator[Observation]:
+def like_names(subject: AuditSubject) -> Iterator[Observation]:
     """Pairs of different genera with the same species epithet."""
     rows = tuple(
-        Row(question.where, f"{one.name} and {other.name} share {_rank(one.shared_ranks(other))}")
+        Place(question.where, f"{one.name} and {other.name} share {_rank(one.shared_ranks(other))}")
         for question, one, other in _taxa(subject)
         if one.path[5] != other.path[5] and one.path[6] == other.path[6]
     )
@@ -63,12 +63,12 @@ def like_names(subject: Subject) -> Iterator[Observation]:
     cannot="Synonyms of one entity under two names.",
     advice="Replace one of the entities.",
 )
-def same_entity(subject: Subject) -> Iterator[Observation]:
+def same_entity(subject: AuditSubject) -> Iterator[Observation]:
     """Questions whose pools show, or are named after, one entity."""
     rows = []
     for question in subject.compared:
         names = [normalised(name) for pool in question.pools if (name := subject.name(pool))]
-        rows += [Row(question.where, f"twice {name}") for name in sorted({n for n in names if names.count(n) > 1})]
+        rows += [Place(question.where, f"twice {name}") for name in sorted({n for n in names if names.count(n) > 1})]
     if rows:
         yield Observation("error", "certain", "Two pools of a question show one entity", f"{len(rows)} questions.",
                           tuple(rows))  # fmt: skip
@@ -80,14 +80,16 @@ def same_entity(subject: Subject) -> Iterator[Observation]:
     cannot="Whether they ask for the same feature.",
     advice="Draw them together when intervals and p-values are computed (clusters).",
 )
-def repeated(subject: Subject) -> Iterator[Observation]:
+def repeated(subject: AuditSubject) -> Iterator[Observation]:
     """The same set of entities in more than one question."""
     groups: dict[tuple[str, ...], list[PublishedQuestion]] = defaultdict(list)
     for question in subject.compared:
         names = {name for pool in question.pools if (name := subject.name(pool))}
         if len(names) == len(question.pools):
             groups[tuple(sorted(names))].append(question)
-    rows = tuple(Row(q.where, " and ".join(names)) for names, found in groups.items() if len(found) > 1 for q in found)
+    rows = tuple(
+        Place(q.where, " and ".join(names)) for names, found in groups.items() if len(found) > 1 for q in found
+    )
     if rows:
         evidence = f"{counted(len(rows), 'question')} share their entities with another."
         yield Observation("note", "certain", "Questions compare the same entities", evidence, rows)
@@ -99,7 +101,7 @@ def repeated(subject: Subject) -> Iterator[Observation]:
     cannot="Common names: they are looked for only where the collection gives them.",
     advice="Name in the question what is to be retrieved, as the pool has it.",
 )
-def not_named(subject: Subject) -> Iterator[Observation]:
+def not_named(subject: AuditSubject) -> Iterator[Observation]:
     """Entities whose name is not in the question's text."""
     missing, total = [], 0
     for question in subject.compared:
@@ -109,13 +111,13 @@ def not_named(subject: Subject) -> Iterator[Observation]:
             if names:
                 total += 1
                 if not any(re.search(rf"\b{re.escape(name)}", text) for name in names):
-                    missing.append(Row(pool.where, f"{subject.name(pool)} is not named in: {question.text}"))
+                    missing.append(Place(pool.where, f"{subject.name(pool)} is not named in: {question.text}"))
     if missing and len(missing) * 4 <= total:
         evidence = f"{total - len(missing)} of {total} entities are named in their question, {len(missing)} are not."
         yield Observation("error", "likely", "Questions do not name what their pools show", evidence, tuple(missing))
 
 
-def _taxa(subject: Subject) -> Iterator[tuple[PublishedQuestion, Taxon, Taxon]]:
+def _taxa(subject: AuditSubject) -> Iterator[tuple[PublishedQuestion, Taxon, Taxon]]:
     """Every pair of taxa of a question."""
     for question in subject.compared:
         taxa = [taxon for pool in question.pools if (taxon := subject.taxon(pool))]

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedPool
 
 _SPIKE = 4
@@ -53,7 +53,7 @@ def _cap(values: Sequence[int]) -> _Cap | None:
     cannot="Which of the two it is (the sizes of the pools in the evidence say which is likelier).",
     advice="Keep every positive, or publish the rule and the images that were removed.",
 )
-def positive_cap(subject: Subject) -> Iterator[Observation]:
+def positive_cap(subject: AuditSubject) -> Iterator[Observation]:
     """Spikes at the maximum of positives a pool, over pools of one name (`entity_2`) and over all."""
     for name, pools in _by_name(subject).items():
         cap = _cap([len(pool.relevant) for pool in pools])
@@ -66,7 +66,7 @@ def positive_cap(subject: Subject) -> Iterator[Observation]:
             f"{cap.at} of {len(pools)} pools{name} have exactly {cap.value} positives, {cap.near} have "
             f"{round(_NEAR * cap.value)} to {cap.value - 1}, none has more. {_sizes(capped, below, largest)}"
         )
-        rows = tuple(Row(pool.where, f"{cap.value} of {len(pool.labels)} images relevant") for pool in capped)
+        rows = tuple(Place(pool.where, f"{cap.value} of {len(pool.labels)} images relevant") for pool in capped)
         yield Observation(
             "warning",
             "likely",
@@ -92,13 +92,13 @@ def _sizes(capped: list[PublishedPool], below: list[PublishedPool], largest: int
     cannot="Whether relevant images were lost by it, and how the images were chosen.",
     advice="Say how the images of a pool were chosen; report measures that do not depend on the pool's size.",
 )
-def size_cap(subject: Subject) -> Iterator[Observation]:
+def size_cap(subject: AuditSubject) -> Iterator[Observation]:
     """Spikes at the maximum of pool sizes."""
     pools = subject.collection.pools
     cap = _cap([len(pool.labels) for pool in pools])
     if cap is None:
         return
-    rows = tuple(Row(p.where, f"{len(p.labels)} images") for p in pools if len(p.labels) == cap.value)
+    rows = tuple(Place(p.where, f"{len(p.labels)} images") for p in pools if len(p.labels) == cap.value)
     evidence = f"{cap.at} of {len(pools)} pools have {cap.value} images, {cap.near} have "
     evidence += f"{round(_NEAR * cap.value)} to {cap.value - 1}."
     title = f"Pools hold {'exactly' if cap.at == len(pools) else 'at most'} {cap.value} images"
@@ -112,7 +112,7 @@ def size_cap(subject: Subject) -> Iterator[Observation]:
     cannot="Anything where neither the folders nor the collection say what an image shows.",
     advice="Add images of look-alikes to the pools, or rank the whole corpus as well.",
 )
-def single_entity(subject: Subject) -> Iterator[Observation]:
+def single_entity(subject: AuditSubject) -> Iterator[Observation]:
     """Pools of one entity; a collection without any statement of what images show is not looked at."""
     pools = [pool for pool in subject.collection.pools if pool.labels]
     if len({folder for pool in pools for folder in subject.folders(pool)}) < 2:
@@ -121,7 +121,7 @@ def single_entity(subject: Subject) -> Iterator[Observation]:
     if not single:
         return
     most = len(single) * 2 > len(pools)
-    rows = tuple(Row(pool.where, f"{len(pool.labels)} images of {subject.name(pool)}") for pool in single)
+    rows = tuple(Place(pool.where, f"{len(pool.labels)} images of {subject.name(pool)}") for pool in single)
     which = f"All {len(pools)}" if len(single) == len(pools) else f"{len(single)} of {len(pools)}"
     evidence = "Folder names say what an image shows; " if not subject.collection.entities else ""
     evidence += f"{len(single)} of {len(pools)} pools have one entity only."
@@ -134,7 +134,7 @@ def single_entity(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the image or its name is wrong.",
     advice="Look at the images, and move or rename them.",
 )
-def stray_image(subject: Subject) -> Iterator[Observation]:
+def stray_image(subject: AuditSubject) -> Iterator[Observation]:
     """Images (at most one in twenty of their pool) in another folder than the rest."""
     pools = [pool for pool in subject.collection.pools if pool.labels]
     if sum(subject.shown(pool) is not None for pool in pools) * 2 <= len(pools):
@@ -145,7 +145,7 @@ def stray_image(subject: Subject) -> Iterator[Observation]:
         common = max(folders, key=lambda name: (folders[name], name), default=None)
         if common and len(pool.labels) - folders[common] <= len(pool.labels) / 20:
             rows += [
-                Row(pool.where, f"{image} among images of {common}")
+                Place(pool.where, f"{image} among images of {common}")
                 for image in pool.labels
                 if subject.folder(image) != common
             ]
@@ -160,7 +160,7 @@ def stray_image(subject: Subject) -> Iterator[Observation]:
     cannot="Whether more relevant images exist and were not judged.",
     advice="Judge more images of these questions, or report how much of the mean's variance they bring.",
 )
-def few_positives(subject: Subject) -> Iterator[Observation]:
+def few_positives(subject: AuditSubject) -> Iterator[Observation]:
     """Pools with one or two positives. Single ones are natural; a tenth of all is worth a warning."""
     pools = subject.collection.pools
     few = [pool for pool in pools if 0 < len(pool.relevant) < _FEW]
@@ -168,7 +168,7 @@ def few_positives(subject: Subject) -> Iterator[Observation]:
         return
     counts = Counter(len(pool.relevant) for pool in few)
     evidence = ", ".join(f"{n} with {counted(k, 'positive')}" for k, n in sorted(counts.items()))
-    rows = tuple(Row(pool.where, f"{len(pool.relevant)} of {len(pool.labels)} images relevant") for pool in few)
+    rows = tuple(Place(pool.where, f"{len(pool.relevant)} of {len(pool.labels)} images relevant") for pool in few)
     severity: Severity = "warning" if len(few) * 10 >= len(pools) else "note"
     title = f"{len(few)} of {counted(len(pools), 'pool')} have fewer than {_FEW} positives"
     yield Observation(severity, "certain", title, f"{evidence}.", rows)
@@ -180,10 +180,10 @@ def few_positives(subject: Subject) -> Iterator[Observation]:
     cannot="Whether any such measure is used.",
     advice="Cut measures well below the pool's size, and give the chance level beside each.",
 )
-def small(subject: Subject) -> Iterator[Observation]:
+def small(subject: AuditSubject) -> Iterator[Observation]:
     """Pools below _SMALL_POOL images."""
     pools = subject.collection.pools
-    rows = tuple(Row(p.where, counted(len(p.labels), "image")) for p in pools if 0 < len(p.labels) < _SMALL_POOL)
+    rows = tuple(Place(p.where, counted(len(p.labels), "image")) for p in pools if 0 < len(p.labels) < _SMALL_POOL)
     if rows:
         title = f"{counted(len(rows), 'pool')} of fewer than {_SMALL_POOL} images"
         yield Observation("warning", "certain", title, f"{len(rows)} of {len(pools)} pools.", rows)
@@ -196,7 +196,7 @@ def small(subject: Subject) -> Iterator[Observation]:
     cannot="How strongly the scores depend on each other.",
     advice="Draw both together when intervals and p-values are computed (clusters), or give them pools of their own.",
 )
-def near_identical(subject: Subject) -> Iterator[Observation]:
+def near_identical(subject: AuditSubject) -> Iterator[Observation]:
     """Pairs of pools whose images overlap by _ALIKE or more (Jaccard), found through the images they share."""
     pools = subject.collection.pools
     holders: dict[str, list[int]] = defaultdict(list)
@@ -206,15 +206,15 @@ def near_identical(subject: Subject) -> Iterator[Observation]:
     shared: Counter[tuple[int, int]] = Counter()
     for numbers in holders.values():
         shared.update((a, b) for n, a in enumerate(numbers) for b in numbers[n + 1 :])
-    inside: list[Row] = []
-    across: list[Row] = []
+    inside: list[Place] = []
+    across: list[Place] = []
     for (a, b), both in sorted(shared.items()):
         one, other = pools[a], pools[b]
         union = len(one.labels) + len(other.labels) - both
         if both >= _ALIKE * union:
             same = one.subtopic_id.rpartition(".")[0] == other.subtopic_id.rpartition(".")[0]
             shows = f"shares {both} of {union} images with {other.where}"
-            (inside if same else across).append(Row(one.where, shows))
+            (inside if same else across).append(Place(one.where, shows))
     if inside:
         evidence = f"{counted(len(inside), 'pair')} of pools inside one question."
         yield Observation("error", "certain", "Both pools of a question hold the same images", evidence, tuple(inside))
@@ -223,7 +223,7 @@ def near_identical(subject: Subject) -> Iterator[Observation]:
         yield Observation("note", "certain", "Questions share a pool", evidence, tuple(across))
 
 
-def _by_name(subject: Subject) -> dict[str, list[PublishedPool]]:
+def _by_name(subject: AuditSubject) -> dict[str, list[PublishedPool]]:
     """Pools by the words to add after `pools`: by their number where questions have several, else all."""
     groups: dict[str, list[PublishedPool]] = defaultdict(list)
     for question in subject.collection.questions:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject, normalised
+from fieldguide.checks.audit.subject import AuditSubject, normalised
 
 _PIECE = 8
 """Words of a run that two texts hardly share by chance (the length that contamination studies use, 8 to 13)."""
@@ -20,7 +20,7 @@ _SHARE = 0.5
     advice="Use examples from outside the benchmark, or leave these questions out of the scores.",
     need="prompts",
 )
-def test_question(subject: Subject) -> Iterator[Observation]:
+def test_question(subject: AuditSubject) -> Iterator[Observation]:
     """Whole questions in a prompt (case, space and punctuation aside), and questions that share most of their words."""
     whole, part = [], []
     for name, text in subject.prompts.items():
@@ -31,9 +31,11 @@ def test_question(subject: Subject) -> Iterator[Observation]:
             if not asked:
                 continue
             if f" {asked} " in prompt:
-                whole.append(Row(question.where, f"in {name}: {question.text}"))
+                whole.append(Place(question.where, f"in {name}: {question.text}"))
             elif (mine := _pieces(asked)) and len(mine & pieces) >= _SHARE * len(mine):
-                part.append(Row(question.where, f"{len(mine & pieces)} of {len(mine)} runs in {name}: {question.text}"))
+                part.append(
+                    Place(question.where, f"{len(mine & pieces)} of {len(mine)} runs in {name}: {question.text}")
+                )
     if whole:
         evidence = f"{len(whole)} of {len(subject.collection.questions)} questions stand in a prompt word by word."
         yield Observation("error", "certain", "Prompts contain test questions", evidence, tuple(whole))
@@ -49,7 +51,7 @@ def test_question(subject: Subject) -> Iterator[Observation]:
     advice="Use entities from outside the benchmark in examples.",
     need="prompts",
 )
-def test_entity(subject: Subject) -> Iterator[Observation]:
+def test_entity(subject: AuditSubject) -> Iterator[Observation]:
     """All names of a question's pools in one prompt."""
     rows = []
     for name, text in subject.prompts.items():
@@ -57,7 +59,7 @@ def test_entity(subject: Subject) -> Iterator[Observation]:
         for question in subject.collection.questions:
             names = [normalised(shown) for pool in question.pools if (shown := subject.name(pool))]
             if names and len(names) == len(question.pools) and all(f" {n} " in prompt for n in names):
-                rows.append(Row(question.where, f"{' and '.join(names)} in {name}"))
+                rows.append(Place(question.where, f"{' and '.join(names)} in {name}"))
     if rows:
         evidence = f"The entities of {counted(len(rows), 'question')} stand in a prompt."
         yield Observation("warning", "likely", "Prompts name entities that are tested", evidence, tuple(rows))

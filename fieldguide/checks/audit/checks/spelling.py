@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fieldguide.checks.audit.finding import Observation, Row, counted
+from fieldguide.checks.audit.finding import Observation, Place, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Passage, Subject
+from fieldguide.checks.audit.subject import AuditSubject, Passage
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SHORTEST = 5
@@ -32,7 +32,7 @@ _BRITISH = (("our", "or"), ("ise", "ize"), ("isi", "izi"), ("isa", "iza"), ("yse
     cannot="Slips that make another word; whether a rare word or a name is meant.",
     advice="Correct the word, or leave it if it is a term.",
 )
-def spelling(subject: Subject) -> Iterator[Observation]:
+def spelling(subject: AuditSubject) -> Iterator[Observation]:
     """Unknown words, names of entities and of anything in capitals aside."""
     from spellchecker import SpellChecker
 
@@ -50,7 +50,7 @@ def spelling(subject: Subject) -> Iterator[Observation]:
         meant = [w for w in meant if dictionary.word_frequency[w] >= _COMMON and "'" not in w]
         if meant:
             best = max(meant, key=lambda w: dictionary.word_frequency[w])
-            rows += [Row(p.where, f"{word!r}, perhaps {best!r}: {p.text}") for p in found]
+            rows += [Place(p.where, f"{word!r}, perhaps {best!r}: {p.text}") for p in found]
     if rows:
         evidence = f"{counted(len(rows), 'word')} not in the dictionary and one slip away from a common one."
         yield Observation("note", "possible", "Words that may be misspelled", evidence, tuple(rows))

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Subject, normalised
+from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.formats.deviations import KINDS
 
 _ENOUGH = 5
@@ -22,11 +22,11 @@ _ENOUGH = 5
     cannot="What a reader of another language makes of it.",
     advice="Mend the file at these places and publish it again under a new version.",
 )
-def deviations(subject: Subject) -> Iterator[Observation]:
+def deviations(subject: AuditSubject) -> Iterator[Observation]:
     """What the reader noticed, by kind."""
-    kinds: dict[str, list[Row]] = defaultdict(list)
+    kinds: dict[str, list[Place]] = defaultdict(list)
     for deviation in subject.collection.deviations:
-        kinds[deviation.kind].append(Row(deviation.where, deviation.detail))
+        kinds[deviation.kind].append(Place(deviation.where, deviation.detail))
     for kind, rows in sorted(kinds.items()):
         known = KINDS.get(kind)
         severity: Severity = "note" if known and known.lossless else "error"
@@ -42,7 +42,7 @@ def deviations(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the field matters for the scores.",
     advice="Give every record every field; write null where there is no value, and say what null means.",
 )
-def missing_field(subject: Subject) -> Iterator[Observation]:
+def missing_field(subject: AuditSubject) -> Iterator[Observation]:
     """Fields that some records lack and others have."""
     questions = subject.collection.questions
     for name, values in _columns(subject).items():
@@ -51,7 +51,7 @@ def missing_field(subject: Subject) -> Iterator[Observation]:
             continue
         first, last = lacking[0][0], lacking[-1][0]
         block = "" if last - first + 1 != len(lacking) else ", one block"
-        rows = tuple(Row(q.where, f"has no `{name}`") for _, q in lacking)
+        rows = tuple(Place(q.where, f"has no `{name}`") for _, q in lacking)
         evidence = (
             f"{counted(len(values), 'record')} of {len(questions)} have it, {len(lacking)} do not{block}. Grouping by "
             f"`{name}` or dropping rows with a gap leaves {len(values)} of {len(questions)}."
@@ -66,7 +66,7 @@ def missing_field(subject: Subject) -> Iterator[Observation]:
     cannot="Which of the types is meant.",
     advice="Use one type a field.",
 )
-def mixed_types(subject: Subject) -> Iterator[Observation]:
+def mixed_types(subject: AuditSubject) -> Iterator[Observation]:
     """Fields, and items of lists, whose type differs between records; null and the empty list fit any."""
     questions = subject.collection.questions
     for name, values in _columns(subject).items():
@@ -78,7 +78,7 @@ def mixed_types(subject: Subject) -> Iterator[Observation]:
             continue
         common = max(types, key=lambda kind: (len(types[kind]), kind))
         rows = tuple(
-            Row(questions[n].where, f"`{name}` is {kind}: {_short(values[n])}")
+            Place(questions[n].where, f"`{name}` is {kind}: {_short(values[n])}")
             for kind, numbers in sorted(types.items())
             if kind != common
             for n in numbers
@@ -93,7 +93,7 @@ def mixed_types(subject: Subject) -> Iterator[Observation]:
     cannot="Whether an older version of the data filled it.",
     advice="Drop the field, or say what it was for.",
 )
-def dead_field(subject: Subject) -> Iterator[Observation]:
+def dead_field(subject: AuditSubject) -> Iterator[Observation]:
     """Fields that are empty everywhere, or hold one value everywhere."""
     questions = subject.collection.questions
     for name, values in _columns(subject).items():
@@ -105,7 +105,7 @@ def dead_field(subject: Subject) -> Iterator[Observation]:
         what = "empty" if empty else f"always {_short(value)}"
         list_note = " A reader that infers types gives the column no type (a list of nothing)." if value == [] else ""
         evidence = f"{counted(len(values), 'record')} of {len(questions)} have it, and it is {what}.{list_note}"
-        rows = (Row(questions[next(iter(values))].where, f"`{name}` is {_short(value)}, as in every other record"),)
+        rows = (Place(questions[next(iter(values))].where, f"`{name}` is {_short(value)}, as in every other record"),)
         yield Observation("note", "certain", f"Field `{name}` is {what}", evidence, rows)
 
 
@@ -115,14 +115,14 @@ def dead_field(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the repetition is meant (two pools for one question should then be one question).",
     advice="Keep one, or put their pools under one question.",
 )
-def repeated_question(subject: Subject) -> Iterator[Observation]:
+def repeated_question(subject: AuditSubject) -> Iterator[Observation]:
     """Questions with equal text after case, space and punctuation are gone."""
     places = defaultdict(list)
     for question in subject.collection.questions:
         places[normalised(question.text)].append(question)
     again = [found for text, found in places.items() if text and len(found) > 1]
     if again:
-        rows = tuple(Row(q.where, q.text) for found in again for q in found)
+        rows = tuple(Place(q.where, q.text) for found in again for q in found)
         title = f"{counted(len(again), 'question')} more than once"
         yield Observation("error", "certain", title, f"{counted(len(rows), 'record')} share a text.", rows)
 
@@ -133,17 +133,17 @@ def repeated_question(subject: Subject) -> Iterator[Observation]:
     cannot="What was meant to stand there.",
     advice="Fill or remove the record.",
 )
-def empty_record(subject: Subject) -> Iterator[Observation]:
+def empty_record(subject: AuditSubject) -> Iterator[Observation]:
     """Questions without text, and pools without images."""
-    rows = [Row(q.where, "has no text") for q in subject.collection.questions if not q.text.strip()]
-    rows += [Row(q.where, "has no pool of images") for q in subject.collection.questions if not q.pools]
-    rows += [Row(pool.where, "has no images") for pool in subject.collection.pools if not pool.labels]
+    rows = [Place(q.where, "has no text") for q in subject.collection.questions if not q.text.strip()]
+    rows += [Place(q.where, "has no pool of images") for q in subject.collection.questions if not q.pools]
+    rows += [Place(pool.where, "has no images") for pool in subject.collection.pools if not pool.labels]
     if rows:
         title = f"{counted(len(rows), 'record or pool', 'records or pools')} with nothing in them"
         yield Observation("error", "certain", title, "An empty pool has no score.", tuple(rows))
 
 
-def _columns(subject: Subject) -> dict[str, dict[int, Any]]:
+def _columns(subject: AuditSubject) -> dict[str, dict[int, Any]]:
     """Every further field: its value by the number of the record, in the order in which fields first appear."""
     columns: dict[str, dict[int, Any]] = {}
     for number, question in enumerate(subject.collection.questions):

@@ -6,9 +6,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
-from fieldguide.checks.audit.finding import Observation, Row, Severity, counted
+from fieldguide.checks.audit.finding import Observation, Place, Severity, counted
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import Passage, Subject
+from fieldguide.checks.audit.subject import AuditSubject, Passage
 
 _DOUBLED = re.compile(r"\b([^\W\d_]+)\s+\1\b", re.IGNORECASE)
 _MAY_DOUBLE = frozenset({"had", "that", "bye", "cha", "can", "gung"})
@@ -118,7 +118,7 @@ _GRADED = [
     cannot="Whether it is meant: names of species that repeat themselves are known only from the entities.",
     advice="Remove one of the two.",
 )
-def doubled_word(subject: Subject) -> Iterator[Observation]:
+def doubled_word(subject: AuditSubject) -> Iterator[Observation]:
     """`the the`; tautonyms (Gorilla gorilla) of the collection's entities are names."""
 
     def doubled(passage: Passage) -> str | None:
@@ -137,15 +137,15 @@ def doubled_word(subject: Subject) -> Iterator[Observation]:
     cannot="Collections of captions, where few texts are questions.",
     advice="Add or remove the mark.",
 )
-def question_mark(subject: Subject) -> Iterator[Observation]:
+def question_mark(subject: AuditSubject) -> Iterator[Observation]:
     """Questions without, answers with a question mark."""
     asked = [p for p in subject.passages if p.part == "question"]
     marked = sum("?" in p.text for p in asked)
     rows = [
-        Row(p.where, f"answer: {p.text}") for p in subject.passages if p.part == "answer" and _bare(p).endswith("?")
+        Place(p.where, f"answer: {p.text}") for p in subject.passages if p.part == "answer" and _bare(p).endswith("?")
     ]
     if len(asked) >= _LONG and marked * 2 > len(asked):
-        rows += [Row(p.where, f"question: {p.text}") for p in asked if "?" not in p.text]
+        rows += [Place(p.where, f"question: {p.text}") for p in asked if "?" not in p.text]
     if rows:
         evidence = f"{marked} of {len(asked)} questions have a question mark."
         yield Observation("note", "certain", "Question marks are missing or misplaced", evidence, tuple(rows))
@@ -157,12 +157,12 @@ def question_mark(subject: Subject) -> Iterator[Observation]:
     cannot="Answers of one word.",
     advice="Write all answers one way: metrics that compare strings see the difference.",
 )
-def final_stop(subject: Subject) -> Iterator[Observation]:
+def final_stop(subject: AuditSubject) -> Iterator[Observation]:
     """Answers of a sentence's length without a mark at the end."""
     sentences = [p for p in subject.passages if p.part == "answer" and len(p.text.split()) > 2]
     bare = [p for p in sentences if _bare(p)[-1] not in ".?!"]
     if bare and len(bare) * 4 <= len(sentences):
-        rows = tuple(Row(p.where, p.text) for p in bare)
+        rows = tuple(Place(p.where, p.text) for p in bare)
         evidence = f"{len(sentences) - len(bare)} of {len(sentences)} sentences end with a mark."
         yield Observation("note", "certain", "Answers without a full stop", evidence, rows)
 
@@ -173,7 +173,7 @@ def final_stop(subject: Subject) -> Iterator[Observation]:
     cannot="Whether a system strips it.",
     advice="Strip and normalise the texts before publishing.",
 )
-def white_space(subject: Subject) -> Iterator[Observation]:
+def white_space(subject: AuditSubject) -> Iterator[Observation]:
     """Space at the ends, doubled, before punctuation, missing behind it, or invisible."""
 
     def stray(passage: Passage) -> str | None:
@@ -189,7 +189,7 @@ def white_space(subject: Subject) -> Iterator[Observation]:
     cannot="Marks that pair and are still wrong.",
     advice="Remove the stray mark.",
 )
-def quotes(subject: Subject) -> Iterator[Observation]:
+def quotes(subject: AuditSubject) -> Iterator[Observation]:
     """Odd counts of quotation marks, brackets that do not close; apostrophes are none."""
 
     def unpaired(passage: Passage) -> str | None:
@@ -207,7 +207,7 @@ def quotes(subject: Subject) -> Iterator[Observation]:
     cannot="Damage that left plain letters.",
     advice="Decode the source again as UTF-8.",
 )
-def encoding(subject: Subject) -> Iterator[Observation]:
+def encoding(subject: AuditSubject) -> Iterator[Observation]:
     """What `ftfy` would decode anew, and the replacement character."""
     from ftfy import fix_encoding
 
@@ -226,7 +226,7 @@ def encoding(subject: Subject) -> Iterator[Observation]:
     cannot="Comparatives outside a short list.",
     advice="Write `darker` or `more dark`.",
 )
-def double_comparative(subject: Subject) -> Iterator[Observation]:
+def double_comparative(subject: AuditSubject) -> Iterator[Observation]:
     """`more darker`."""
     forms = "|".join(sorted({form for word in _GRADED for form in _comparatives(word)}))
     pattern = re.compile(rf"\b(?:more|less)\s+(?:{forms})\b", re.IGNORECASE)
@@ -244,7 +244,7 @@ def double_comparative(subject: Subject) -> Iterator[Observation]:
     cannot="Any other grammar.",
     advice="Put the verb into the singular.",
 )
-def agreement(subject: Subject) -> Iterator[Observation]:
+def agreement(subject: AuditSubject) -> Iterator[Observation]:
     """`which one have`, `which one generally appear`."""
     verbs = "have|are|do|were|appear|show|display|exhibit|possess|tend|look|seem|lack|contain|feature"
     pattern = re.compile(rf"\bwhich one(?: of (?:them|these|those))?(?: \w+ly)? (?:{verbs})\b", re.IGNORECASE)
@@ -262,7 +262,7 @@ def agreement(subject: Subject) -> Iterator[Observation]:
     cannot="Whether the rare phrase is meant; both of its words are words.",
     advice="See whether a letter is missing.",
 )
-def near_phrase(subject: Subject) -> Iterator[Observation]:
+def near_phrase(subject: AuditSubject) -> Iterator[Observation]:
     """`which on has` beside many `which one has`: slips that make another word, which no dictionary finds.
 
     The differing words must not be forms of each other (plural, past, a/an), for those are grammar.
@@ -276,7 +276,7 @@ def near_phrase(subject: Subject) -> Iterator[Observation]:
     for phrase, found in uses.items():
         for at in range(3):
             slots[(at, *_without(phrase, at))][phrase[at]] += len({p.where for p in found})
-    slips: dict[tuple[str, str], Row] = {}
+    slips: dict[tuple[str, str], Place] = {}
     for phrase, found in uses.items():
         if len(found) > 1:
             continue
@@ -288,7 +288,7 @@ def near_phrase(subject: Subject) -> Iterator[Observation]:
             ]
             if common:
                 shows = f"{' '.join(phrase)!r}, elsewhere {common[0]!r} for {word!r}: {found[0].text}"
-                slips.setdefault((found[0].where, word), Row(found[0].where, shows))
+                slips.setdefault((found[0].where, word), Place(found[0].where, shows))
     if slips:
         evidence = f"{counted(len(slips), 'word')} one letter away from what five or more questions have there."
         yield Observation(
@@ -297,10 +297,10 @@ def near_phrase(subject: Subject) -> Iterator[Observation]:
 
 
 def _gather(
-    subject: Subject, look: Callable[[Passage], str | None], severity: Severity, title: str, what: str
+    subject: AuditSubject, look: Callable[[Passage], str | None], severity: Severity, title: str, what: str
 ) -> Iterator[Observation]:
     """One observation of all passages in which `look` sees something."""
-    rows = [Row(p.where, f"{p.part}: {seen}") for p in subject.passages if (seen := look(p)) is not None]
+    rows = [Place(p.where, f"{p.part}: {seen}") for p in subject.passages if (seen := look(p)) is not None]
     if rows:
         evidence = f"{counted(len(rows), 'text')} of {len(subject.passages)} {what}."
         yield Observation(severity, "certain", title, evidence, tuple(rows))

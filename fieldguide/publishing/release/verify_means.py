@@ -10,14 +10,14 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.evaluation.measures.parsing import parse_measures
-from fieldguide.evaluation.measures.scoring import Scorer
+from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.records.topics import Topic
 
 # leaderboard.json is rounded to six digits.
 _TOLERANCE = 1e-6
 
 
-def rescored(
+def wrong_means(
     folder: Path,
     topics: list[Topic],
     qrels: pd.DataFrame,
@@ -44,7 +44,7 @@ def rescored(
         yield Problem(where, str(error))
         return
     kinds = {s.subtopic_id: topic.kind for topic in topics for s in topic.subtopics}
-    scorer = Scorer(measures, qrels[qrels["subtopic_id"].isin(list(kinds))])
+    scorer = RunScorer(measures, qrels[qrels["subtopic_id"].isin(list(kinds))])
     found: dict[tuple[str, str, str, str], list[float]] = {}
     for name, run in runs.items():
         track, system = Path(name).parent.name, Path(name).stem

@@ -18,7 +18,9 @@ _TOLERANCE = 2e-6
 _KEY = ("track", "kind", "system", "baseline", "measure")
 
 
-def reckoned(folder: Path, topics: Sequence[Topic], scores: pd.DataFrame, stated: dict[str, Any]) -> Iterator[Problem]:
+def wrong_statistics(
+    folder: Path, topics: Sequence[Topic], scores: pd.DataFrame, stated: dict[str, Any]
+) -> Iterator[Problem]:
     """Rows of leaderboard.json and comparisons.json that are not those of scores, parameters and topics.
 
     Args:
