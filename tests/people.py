@@ -46,7 +46,7 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "FIELDGUIDE_IDLE_SECONDS": "30", "OMP_NUM_THREADS": "1"}
+        return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder."""

@@ -50,7 +50,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Stages run with this interpreter, on one thread a library so that tests do not fight for two cores."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "FIELDGUIDE_IDLE_SECONDS": "20", "PYTHONHASHSEED": self.hash_seed}
+        return {**os.environ, "PATH": path, "PYTHONHASHSEED": self.hash_seed}
 
     @property
     def outs(self) -> dict[str, str]:
@@ -136,7 +136,6 @@ def built(tmp_path_factory: pytest.TempPathFactory, example_input: Path) -> Iter
     site = make_site(tmp_path_factory.mktemp("built") / "site", example_input)
     site.run("dvc", "repro")
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 @pytest.fixture
@@ -147,4 +146,3 @@ def copied(built: Site, tmp_path: Path) -> Iterator[Site]:
     site = Site(tmp_path / "site")
     place_prefect(site.folder)
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)

@@ -34,7 +34,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         stopping={"rule": "consecutive", "count": 4, "wave": 1},
     )  # fmt: skip
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 def everybody_judges(site: Site, server: LabelStudioServer, wrong: float) -> int:

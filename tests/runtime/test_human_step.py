@@ -33,7 +33,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with (site.folder / "fieldguide" / "annotation" / "manager.py").open("a") as stream:
         stream.write(STANDINS)
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 def build(site: Site, *arguments: str) -> tuple[int, str]:
@@ -124,26 +123,20 @@ def test_with_wait_it_stays_and_goes_on_by_itself(site: Site) -> None:
 
 def test_without_a_server_it_says_how_to_start_one_and_needs_none_once_the_log_suffices(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", ("pool", "adjudicate"))
-    try:
-        code, said = build(site)
-        assert code == 1, said
-        assert "the build waits, but people could not be asked, see above" in said
-        assert "make annotate" in said
-        for assessor in ("ada", "ben"):
-            judge(site, assessor, truth(site))
-        code, said = build(site)
-        assert code == 0, said
-        assert "the log suffices; the server was not asked" in said
-    finally:
-        site.run("fieldguide.cli.main", "stop", check=False)
+    code, said = build(site)
+    assert code == 1, said
+    assert "the build waits, but people could not be asked, see above" in said
+    assert "make annotate" in said
+    for assessor in ("ada", "ben"):
+        judge(site, assessor, truth(site))
+    code, said = build(site)
+    assert code == 0, said
+    assert "the log suffices; the server was not asked" in said
 
 
 def test_labels_of_a_data_set_make_nobody_wait(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", ("pool", "adjudicate"))
     site.params("adjudicate", judge="dataset-label")
-    try:
-        code, said = build(site)
-        assert code == 0, said
-        assert (site.paths.qrels / "qrels.parquet").exists()
-    finally:
-        site.run("fieldguide.cli.main", "stop", check=False)
+    code, said = build(site)
+    assert code == 0, said
+    assert (site.paths.qrels / "qrels.parquet").exists()

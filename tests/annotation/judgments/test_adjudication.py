@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from fieldguide.runtime.stage import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from fieldguide.records.runs import read_qrels_trec
 from fieldguide.records.topics import read_topics
 from flows.adjudicate import adjudicate as stage
 from tests.builders import tiny_benchmark, tiny_params
+from tests.steps import run_step
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
 ANSWERS = [("plain", 2), ("partly", 1), ("not-visible", 0), ("cannot-tell", None), ("broken-image", None)]
@@ -222,7 +222,7 @@ def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys
     paths = tiny_benchmark(tmp_path)
     before = {p: p.read_bytes() for p in [*paths.qrels.iterdir(), paths.judgments]}
     (paths.qrels / "agreement.json").write_text("of another judge")
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert before == {path: path.read_bytes() for path in before}
     assert {p.name for p in paths.qrels.iterdir()} - {p.name for p in before} == {"decisions.parquet"}
     grades = json.loads((paths.qrels / "grades.json").read_text())
@@ -252,7 +252,7 @@ def test_the_stage_reads_peoples_log_and_leaves_it_alone(tmp_path: Path, capsys:
     people_of(paths, [judgment(image, a, 1, subtopic_id=subtopic) for a in ("ada", "bob")])
     paths.judgments.write_bytes(paths.judgments.read_bytes() + b'{"action":"jud')
     before = paths.judgments.read_bytes()
-    stage(Run(tiny_params(adjudicate={"judge": "log"}, annotate={"gold": None, "gold_share": 0}), paths))
+    run_step(stage, tiny_params(adjudicate={"judge": "log"}, annotate={"gold": None, "gold_share": 0}), paths)
     assert paths.judgments.read_bytes() == before
     out = capsys.readouterr().out
     assert ":3: the last line was cut off while it was written; it is not counted" in out
@@ -279,8 +279,8 @@ def test_the_stage_takes_rule_and_gold_from_params_and_writes_the_same_bytes_aga
     paths.annotation.mkdir(exist_ok=True)
     gold = f"subtopic_id,image_id,grade\n{first.subtopic_id},{first.image_id},2\n"
     (paths.annotation / "gold.csv").write_text(gold, encoding="utf-8")
-    run = Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}), paths)
-    stage(run)
+    params = tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"})
+    run_step(stage, params, paths)
     qrels = QRELS.read(paths.qrels / "qrels.parquet")
     assert set(qrels["decided_by"]) == {"dawid-skene", "gold"}
     assert qrels[qrels["decided_by"] == "gold"][["image_id", "grade"]].to_numpy().tolist() == [[first.image_id, 2]]
@@ -289,8 +289,8 @@ def test_the_stage_takes_rule_and_gold_from_params_and_writes_the_same_bytes_aga
     assert [one["gold"]["of"] for one in summary["assessors"]] == [1, 1, 1]
     assert [one["assessor"] for one in summary["errors"]] == ["ada", "ben", "cleo"]
     before = {path: path.read_bytes() for path in paths.qrels.iterdir()}
-    stage(run)
+    run_step(stage, params, paths)
     assert {path: path.read_bytes() for path in paths.qrels.iterdir()} == before
     (paths.annotation / "gold.csv").unlink()
     with pytest.raises(FieldguideError, match=r"gold\.csv: no such file; annotate\.gold in params\.yaml names it"):
-        stage(run)
+        run_step(stage, params, paths)
