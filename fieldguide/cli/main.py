@@ -129,14 +129,11 @@ def build(
     if serve is not None:
         _benchmark("build").serve(serve)
         return
-    import os
-
     from fieldguide.runtime.builds.building import start
     from fieldguide.runtime.builds.waiting import Patience
 
-    tracked = os.environ.get("FIELDGUIDE_TRACK") != "0" and not dry
     waits = every if wait else None
-    if not start(_benchmark("build").build, tracked=tracked, stages=targets, resume=resume, every=waits, dry=dry):
+    if not start(_benchmark("build").build, stages=targets, resume=resume, every=waits, dry=dry):
         raise typer.Exit(Patience.EXIT_WAITS)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fieldguide.runtime.people.waiting import Patience
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import read_guideline
@@ -16,6 +15,7 @@ from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.params import read_params
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.plan import PLAN
+from fieldguide.runtime.builds.waiting import Patience
 from tests.annotation.conftest import label_studio_executable, migrated  # noqa: F401  (fixtures)
 from tests.annotation.real_server import LabelStudioServer
 from tests.annotation.simulated import Annotator, evenly_wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from fieldguide.runtime.process import terminated_as_interrupted
 from fieldguide.runtime.progress import show_progress
 
 
-def start(flow: Callable[..., bool], *, tracked: bool = True, **given: Any) -> bool:
+def start(flow: Callable[..., bool], **given: Any) -> bool:
     """Run the build's flow under a Prefect server of its own (or that of PREFECT_API_URL); what it returns.
+
+    Untracked where FIELDGUIDE_TRACK is 0, or nothing would run.
 
     Raises:
         FieldguideError: as `built`; or the server does not start.
@@ -29,7 +32,7 @@ def start(flow: Callable[..., bool], *, tracked: bool = True, **given: Any) -> b
     read_params()  # mistakes in it are told before a server starts
     with terminated_as_interrupted():
         try:
-            if not tracked:
+            if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):
                 return bool(flow.fn(**given))  # type: ignore[attr-defined]
             with serving(Path.cwd()), without_heartbeat():
                 return flow(**given)
