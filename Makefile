@@ -50,7 +50,6 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m flows.dependencies
 
 test: data lint label-studio ## lint, types and all tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
@@ -58,7 +57,6 @@ test: data lint label-studio ## lint, types and all tests
 bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run
 
-clean: ## end background processes; remove caches and virtual environments (data/ and .annotation/ stay)
-	-$(BIN)/fieldguide stop
+clean: ## end the local Label Studio; remove caches and virtual environments (data/ and .annotation/ stay)
 	-$(BIN)/python -m fieldguide.cli.label_studio stop
 	rm -rf $(VENV) .fieldguide .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -27,8 +27,8 @@ from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import read_topics
-from tests.annotation.asking import planned
-from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.planned_benchmark import planned
+from tests.annotation.real_server import LabelStudioServer
 
 _SUBTOPICS = 5
 
@@ -59,7 +59,7 @@ def large(root: Path, tasks: int) -> tuple[Paths, Params]:
 def timed(server: LabelStudioServer, paths: Paths, params: Params) -> tuple[float, Pushed]:
     """Seconds of a push, and what it did."""
     start = time.perf_counter()
-    pushed = push(server.client(), paths, params)
+    pushed = push(server.client(), paths, params.annotate, params.release.name)
     return time.perf_counter() - start, pushed
 
 

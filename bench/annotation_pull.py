@@ -19,15 +19,14 @@ import time
 from pathlib import Path
 
 from bench.annotation import large, peak_of
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.label_studio.projects import find_projects
-from fieldguide.annotation.planning.rows import plan_rows
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import push
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
-from tests.annotation.label_studio import LabelStudioServer
+from fieldguide.records.plan import PLAN, plan_rows
+from tests.annotation.real_server import LabelStudioServer
 from tests.annotation.serving import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 
@@ -57,7 +56,7 @@ def annotate(server: LabelStudioServer, paths: Paths, params: Params) -> Annotat
 def timed(server: LabelStudioServer, paths: Paths, params: Params, name: str, **options: bool) -> Pulled:
     """Pull, and say how long it took."""
     start = time.perf_counter()
-    pulled = pull(server.client(), paths, params, **options)
+    pulled = pull(server.client(), paths, params.annotate, params.release.name, **options)
     seconds = time.perf_counter() - start
     print(
         f"{name:9} {seconds:7.1f} s: {pulled.read} annotations read, {pulled.judged} judged, "
@@ -71,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths, params = large(Path(folder) / "benchmark", tasks)
         with LabelStudioServer.fresh(paths.root, params) as server:
-            push(server.client(), paths, params)
+            push(server.client(), paths, params.annotate, params.release.name)
             ada = annotate(server, paths, params)
             timed(server, paths, params, "first")
             timed(server, paths, params, "again")

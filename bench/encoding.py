@@ -20,12 +20,13 @@ import pandas as pd
 import torch
 
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.corpus.store.items import image_items
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder
-from fieldguide.models.registry import load_encoder
-from fieldguide.retrieval.encoding.encode import encode, image_items
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.retrieval.encoding.encode import encode
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,7 +99,7 @@ def bare_passes(encoder: NetworkEncoder, prepared: list[Any], batch: int) -> Ite
 
     yield all_threads
     if device == "cpu":
-        from fieldguide.models.parallel import each
+        from fieldguide.models.loading.parallel import each
 
         yield lambda: each(forward, batches)
 

@@ -28,6 +28,17 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 
 ROOT = Path(__file__).resolve().parent.parent
+_TRIVIAL = """
+from prefect import flow
+from fieldguide.runtime.step import run
+
+@flow
+def trivial(item: str) -> None:
+    print(item)
+
+if __name__ == "__main__":
+    run(trivial)
+"""
 
 
 @dataclass(frozen=True)
@@ -60,9 +71,9 @@ def bench_ingest() -> Iterator[Figure]:
     """Ingest of the example's sources against decoding the same bytes."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from fieldguide.corpus.ingest import ingest
-    from fieldguide.corpus.pixels import open_image
-    from fieldguide.corpus.sources import read_source
+    from fieldguide.corpus.ingest.ingest import ingest
+    from fieldguide.corpus.ingest.sources import read_source
+    from fieldguide.corpus.store.pixels import open_image
 
     params = read_params(ROOT / "params.yaml").ingest
     unique = {c.data: None for source in params.sources for c in read_source(source, ROOT)}
@@ -86,9 +97,10 @@ def bench_embed(images: int = 256) -> Iterator[Figure]:
     """Embed of corpus photographs against the model's forward pass on prepared tensors."""
     import torch
 
-    from fieldguide.corpus.shards import iter_images, read_images
-    from fieldguide.models.registry import load_encoder
-    from fieldguide.retrieval.encoding.encode import encode, image_items
+    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.shards import iter_images, read_images
+    from fieldguide.models.encoders.registry import load_encoder
+    from fieldguide.retrieval.encoding.encode import encode
 
     params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)
     frame = read_images(paths).sort_values(["shard", "offset"]).head(images)
@@ -144,7 +156,7 @@ def bench_search(gallery: int = 100_000, dimension: int = 512, queries: int = 64
 
 def bench_repro() -> Iterator[Figure]:
     """`dvc repro` of the built benchmark with nothing to do against DVC with as many empty stages."""
-    from fieldguide.runtime.repro import stage_names
+    from fieldguide.runtime.builds.repro import stage_names
 
     def repro(folder: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=False)
@@ -161,30 +173,33 @@ def bench_repro() -> Iterator[Figure]:
 
 
 def bench_tracking() -> Iterator[Figure]:
-    """A repro of as many trivial stages as the example has: as tracked flows, and as plain processes."""
-    from fieldguide.runtime.repro import stage_names
+    """A repro of as many trivial steps as the example has stages: as tracked flow runs, and untracked."""
+    from fieldguide.runtime.builds.repro import stage_names
+    from fieldguide.runtime.builds.server import server
 
     number = len(stage_names(ROOT))
-    body = "from fieldguide.runtime.stage import Run, stage\n\n\n@stage\ndef trivial(run: Run, item: str) -> None:\n    print(item)\n"
     with tempfile.TemporaryDirectory() as name:
         folder = _empty_stages(Path(name), number, f"{sys.executable} -m flows.trivial ITEM")
-        for part in ("annotation", "fieldguide", "flows"):
+        for part in ("fieldguide", "flows"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "params.yaml", folder)
-        (folder / "flows" / "trivial.py").write_text(f"{body}\n\nif __name__ == '__main__':\n    trivial.main()\n")
-        taken = {}
-        for way, environment in (("plain", {"FIELDGUIDE_BACKGROUND": "0", "FIELDGUIDE_TRACK": "0"}), ("tracked", {})):
+        (folder / "flows" / "trivial.py").write_text(_TRIVIAL)
+
+        def repro(**environment: str) -> float:
             start = time.perf_counter()
+            command = [sys.executable, "-m", "dvc", "repro", "-q", "--force"]
             subprocess.run(
-                [sys.executable, "-m", "dvc", "repro", "-q", "--force"], cwd=folder, check=True,
-                env={**os.environ, **environment}, stdout=subprocess.DEVNULL,
-            )  # fmt: skip
-            taken[way] = time.perf_counter() - start
-        subprocess.run(
-            [sys.executable, "-m", "fieldguide.cli.main", "stop"], cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
-    what = f"{number} untracked stages; tracking adds {taken['tracked'] - taken['plain']:.1f} s"
-    yield Figure("repro of trivial stages", "s", taken["tracked"], taken["plain"], what)
+                command, cwd=folder, check=True, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
+            )
+            return time.perf_counter() - start
+
+        plain = repro(FIELDGUIDE_TRACK="0")
+        start = time.perf_counter()
+        with server(folder) as address:
+            repro(PREFECT_API_URL=address)
+        tracked = time.perf_counter() - start
+    what = f"{number} untracked steps; tracking adds {tracked - plain:.1f} s"
+    yield Figure("repro of trivial steps", "s", tracked, plain, what)
 
 
 def _empty_stages(folder: Path, number: int, command: str) -> Path:

@@ -20,11 +20,11 @@ import numpy as np
 
 from fieldguide.records.embeddings import Embeddings, write_embeddings
 from fieldguide.retrieval import index
-from fieldguide.retrieval.index.section import BinaryIndex, HnswIndex, Index, IvfIndex
+from fieldguide.retrieval.index.section import AnyIndex, BinaryIndex, HnswIndex, IvfIndex
 from fieldguide.retrieval.search import Floats, best, nearest, similarities
 
 DIMENSION, QUERIES, DEPTH = 512, 64, 100
-INDEXES: tuple[Index, ...] = (
+INDEXES: tuple[AnyIndex, ...] = (
     IvfIndex(kind="ivf", probes=16),
     IvfIndex(kind="ivf", probes=64),
     HnswIndex(kind="hnsw", effort=256),
@@ -89,7 +89,7 @@ def indexes(images: Embeddings, queries: Floats, folder: Path) -> None:
         built = time.perf_counter() - start
         opened = index.Index.open(folder)
 
-        def search(opened: index.Index = opened, spec: Index = spec) -> None:
+        def search(opened: index.Index = opened, spec: AnyIndex = spec) -> None:
             proposed = opened.search(queries, spec, revision=opened.meta.revision)
             for query, places in zip(queries, proposed, strict=True):
                 candidates = np.sort(places[places >= 0])

@@ -18,22 +18,21 @@ import numpy as np
 
 from bench.run import ROOT
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models.protocols import Encoder
-from fieldguide.models.registry import load_encoder
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import iter_images, read_images
+from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.loading.protocols import Encoder
 from fieldguide.params import read_params
-from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.runs import rank_images, write_run
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
+from fieldguide.records.runs import RunLine, rank_images, write_run
+from fieldguide.records.topics import read_phrases, read_topics
+from fieldguide.retrieval.encoding.encode import encode
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
-from fieldguide.retrieval.systems.sections.systems import TextSystem, VisretSystem
+from fieldguide.retrieval.systems.sections.comparing import TextSystem, VisretSystem
 
 ENCODER, POOLS, IMAGES, SAMPLE, BATCH = "text-tower", 100, 300, 3, 32
 SYSTEMS = {
@@ -44,7 +43,7 @@ SYSTEMS = {
 Pools = Mapping[str, Sequence[str]]
 
 
-def drawn_pools(collection: Collection) -> Pools:
+def drawn_pools(collection: SearchCollection) -> Pools:
     """A pool for each of the first subtopics."""
     rng, gallery = np.random.default_rng(0), np.array(collection.gallery)
     return {s.subtopic_id: sorted(rng.choice(gallery, IMAGES, replace=False)) for s in collection.subtopics[:POOLS]}
@@ -63,7 +62,7 @@ def table(paths: Paths, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, 
             (queries, paths.queries(ENCODER)),
         )
     )
-    runs = {name: list(run_system(name, spec, Collection(paths), pools)) for name, spec in SYSTEMS.items()}
+    runs = {name: list(run_system(name, spec, SearchCollection(paths), pools)) for name, spec in SYSTEMS.items()}
     for name, lines in runs.items():
         write_run(paths.run("rerank", name), lines)
     return encoded, runs
@@ -72,7 +71,7 @@ def table(paths: Paths, encoder: Encoder, pools: Pools) -> tuple[int, dict[str, 
 def afresh(paths: Paths, encoder: Encoder, pools: Pools) -> dict[str, list[RunLine]]:
     """The same runs, each pool by itself and for each query type anew."""
     frame = read_images(paths).set_index("image_id", drop=False)
-    subtopics = {s.subtopic_id: s for s in Collection(paths).subtopics}
+    subtopics = {s.subtopic_id: s for s in SearchCollection(paths).subtopics}
     phrases = {phrase.subtopic_id: phrase.text for phrase in read_phrases(paths.phrases)}
     drawings = {}
     for row, image in read_drawings(paths):
@@ -118,7 +117,7 @@ def main() -> None:
             (paths.data / part).symlink_to(ROOT / "data" / part)
         encoder = load_encoder(ENCODER, params.encoder(ENCODER), ROOT)
         encoder.encode_texts(["a photo"])  # what is loaded when it is first used is loaded for both
-        pools = drawn_pools(Collection(paths))
+        pools = drawn_pools(SearchCollection(paths))
         some = dict(list(pools.items())[:SAMPLE])
         ours, encoded, runs = timed(lambda: table(paths, encoder, pools))
         again, anew, same = timed(lambda: table(paths, encoder, pools))

@@ -15,7 +15,7 @@ from bench.run import ROOT
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.records.images import IMAGES
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     sources = tuple(sys.argv[1:]) or ("grocery",)
     params, paths = read_params(ROOT / "params.yaml"), Paths(ROOT)
     images = IMAGES.read(paths.images).set_index("image_id")
-    collection = Collection(paths, sources)
+    collection = SearchCollection(paths, sources)
     wanted = {s.subtopic_id: s for s in collection.subtopics}
     total = images.loc[list(collection.gallery), "entity_id"].value_counts()
     chance = (total / len(collection.gallery)).mean()

@@ -1,23 +1,44 @@
-"""Caption the gallery and the topics' drawings: `python -m flows.caption`."""
+"""Caption the gallery and the topics' drawings, and recompose captions with questions: `python -m flows.caption`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow, task
+
+from fieldguide.core.paths import Paths
+from fieldguide.models.captioners.section import AnyCaptioner
+from fieldguide.queries.visuals.captioning.section import Caption, Recompose
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.services import ASKS_A_SERVICE
+from fieldguide.runtime.step import once, run
 
 
-@stage
-def caption(run: Run) -> None:
-    """Write data/captions/; print how many were captioned, were there already, and failed."""
-    from fieldguide.models.registry import load_captioner
-    from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
+@task(**ASKS_A_SERVICE)
+def caption_images(section: Caption, captioners: dict[str, AnyCaptioner], paths: Paths) -> str:
+    """Caption what is not captioned yet: what exists is kept, so that a retry goes on."""
+    from fieldguide.models.captioners.registry import load_captioner
+    from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 
-    values, paths = run.params.caption, run.paths
-    if values.captioner is None:
+    if section.captioner is None:
         write_no_captions(paths)
-        print("no captioner is named (caption.captioner)")
-        return
-    captioner = load_captioner(values.captioner, run.params.captioners[values.captioner], paths.root)
-    summary = caption_all(captioned_items(paths), captioner, paths, values.batch, run.track)
-    print(f"{values.captioner}: {summary}")
+        return "no captioner is named (caption.captioner)"
+    captioner = load_captioner(section.captioner, captioners[section.captioner], paths.root)
+    made = caption_all(captioned_items(paths), captioner, paths, section.batch, show_progress)
+    return f"{section.captioner}: {made}"
+
+
+@task(**ASKS_A_SERVICE)
+def recompose_captions(section: Recompose, paths: Paths) -> str:
+    """Each drawing's caption with its subtopic's text, as one description to search for."""
+    from fieldguide.queries.visuals.captioning.recomposing import recompose
+
+    return str(recompose(section, paths, show_progress))
+
+
+@flow
+def caption(caption: Caption, captioners: dict[str, AnyCaptioner], recompose: Recompose) -> None:
+    """Write data/captions/ and data/texts/recomposed.parquet; print how many were made, were there, and failed."""
+    paths = Paths()
+    print(once(caption_images, caption, captioners, paths))
+    print(once(recompose_captions, recompose, paths))
 
 
 if __name__ == "__main__":
-    caption.main()
+    run(caption)

@@ -1,17 +1,29 @@
 """Put questions about groups of entities: `python -m flows.compose`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow, task
+
+from fieldguide.core.paths import Paths
+from fieldguide.queries.topics.section import Compose
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.services import ASKS_A_SERVICE
+from fieldguide.runtime.step import once, run
 
 
-@stage
-def compose(run: Run) -> None:
+@task(**ASKS_A_SERVICE)
+def compose_topics(section: Compose, paths: Paths) -> list[str]:
+    """Answers that came are kept: a retry asks only what is missing."""
+    from fieldguide.queries.topics.compose import compose as compose_all
+
+    return list(compose_all(section, paths, show_progress).lines())
+
+
+@flow
+def compose(compose: Compose) -> None:
     """Write data/topics/; print how they are balanced and why others were refused."""
-    from fieldguide.queries.topics.compose import compose as compose_topics
-
-    for line in compose_topics(run.params.compose, run.paths, run.track).lines():
-        print(line)
-    print(f"refusals one by one: {run.paths.refused_topics}")
+    paths = Paths()
+    print(*once(compose_topics, compose, paths), sep="\n")
+    print(f"refusals one by one: {paths.refused_topics}")
 
 
 if __name__ == "__main__":
-    compose.main()
+    run(compose)

@@ -1,42 +1,25 @@
-"""Encode questions, phrases, captions and drawings with one encoder: `python -m flows.embed_queries ENCODER`."""
+"""Encode questions, phrases, captions and drawings with every encoder: `python -m flows.embed_queries`."""
 
-from fieldguide.runtime.stage import Run, stage
-from fieldguide.runtime.workers import workers
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.retrieval.encoding.section import Embed
+from fieldguide.runtime.step import run
+from flows.embed import encode_with
 
 
-@stage
-def embed_queries(run: Run, encoder: str) -> None:
-    """Write data/queries/ENCODER/ with what this encoder can encode among them; print how many were new."""
-    from fieldguide.models.registry import load_encoder
-    from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-    from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
-    from fieldguide.records.topics import read_topics
-    from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
+@flow
+def embed_queries(embed: Embed, encoders: dict[str, AnyEncoder]) -> None:
+    """Write data/queries/ENCODER/ with what each encoder can encode among them; print how many were new."""
+    from fieldguide.retrieval.encoding.queries import query_items
 
-    spec, paths = run.params.encoder(encoder), run.paths
-    loaded = load_encoder(encoder, spec, paths.root)
-    items = []
-    if "text" in loaded.modalities:
-        items += text_items(read_topics(paths.topics), read_phrases(paths.phrases))
-        items += word_items("expansion", (phrase.text for phrase in read_phrases(paths.expansions)))
-        items += word_items("component", (component.text for component in read_components(paths.components)))
-        items += word_items("caption", CAPTIONS.read(paths.captions)["text"].dropna())
-        items += word_items("recomposed", RECOMPOSED.read(paths.recomposed)["text"].dropna())
-    if "image" in loaded.modalities:
-        items += drawing_items(DRAWINGS.read(paths.drawings), paths)
-    with workers(run, encoder) as spread:
-        summary = encode(
-            items,
-            loaded,
-            paths.queries(encoder),
-            paths.cache / "embeddings",
-            dtype=spec.dtype,
-            batch=run.params.embed.batch,
-            workers=spread,
-            track=run.track,
-        )
-    print(f"{encoder}: {summary.rows} queries, {summary.encoded} encoded now")
+    paths = Paths()
+    for name in embed.encoders:
+        folder = paths.queries(name)
+        done = encode_with(name, encoders[name], embed, lambda encoder: query_items(encoder, paths), folder)
+        print(f"{name}: {done.rows} queries, {done.encoded} encoded now", flush=True)
 
 
 if __name__ == "__main__":
-    embed_queries.main()
+    run(embed_queries)

@@ -1,19 +1,27 @@
 """Score every run: `python -m flows.evaluate`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.retrieval.ranking.section import Retrieve
+from fieldguide.runtime import artifacts
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def evaluate(run: Run) -> None:
+@flow
+def evaluate(evaluate: Evaluate, retrieve: Retrieve) -> None:
     """Write data/evaluation/ and print the leaderboard."""
     from fieldguide.evaluation.leaderboard.evaluate import evaluate as score
     from fieldguide.evaluation.leaderboard.evaluate import write_evaluation
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
 
-    section = run.params.evaluate
-    evaluation = score(section, run.params.retrieve.systems, run.paths, run.track)
-    write_evaluation(run.paths.evaluation, evaluation)
-    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, section)
+    paths = Paths()
+    evaluation = score(evaluate, retrieve.systems, paths, show_progress)
+    write_evaluation(paths.evaluation, evaluation)
+    print_leaderboard(evaluation.leaderboard, evaluation.comparisons, evaluate)
+    artifacts.table("leaderboard", evaluation.leaderboard, f"Systems by {evaluate.headline}.")
     print(f"{len(evaluation.scores)} scores")
     if evaluation.unjudged:
         print(f"without a judgment, so without a score: {len(evaluation.unjudged)} subtopics")
@@ -22,4 +30,4 @@ def evaluate(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    evaluate.main()
+    run(evaluate)

@@ -1,19 +1,25 @@
 """Read, check and pack the photographs: `python -m flows.ingest`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.corpus.ingest.section import Ingest
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def ingest(run: Run) -> None:
+@flow
+def ingest(ingest: Ingest) -> None:
     """Write data/corpus/; print what was kept, merged, linked and refused."""
-    from fieldguide.corpus.ingest import ingest as ingest_sources
+    from fieldguide.corpus.ingest.ingest import ingest as ingest_sources
 
-    summary = ingest_sources(run.params.ingest, run.paths, run.track)
+    paths = Paths()
+    summary = ingest_sources(ingest, paths, show_progress)
     for line in summary.lines():
         print(line)
     if summary.rejected:
-        print(f"reasons, file by file: {run.paths.rejected}")
+        print(f"reasons, file by file: {paths.rejected}")
 
 
 if __name__ == "__main__":
-    ingest.main()
+    run(ingest)

@@ -1,21 +1,25 @@
-"""Stage `release`: a folder that another group can use, check and rebuild."""
+"""A folder that another group can use, check and rebuild: `python -m flows.release`."""
 
-from __future__ import annotations
+from prefect import flow
 
-from fieldguide.runtime.stage import Run, stage
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def release(run: Run) -> None:
+@flow
+def release(params: Params) -> None:
     """Write data/release/."""
     from fieldguide.publishing.release.make import make_release
 
-    summary = make_release(run.params, run.paths, run.track)
+    paths = Paths()
+    summary = make_release(params, paths, show_progress)
     print(
-        f"release: {run.paths.release} ({summary.files} files; {summary.images} images in the manifest, "
+        f"release: {paths.release} ({summary.files} files; {summary.images} images in the manifest, "
         f"{summary.photographs} of them with a stated licence and so with their bytes)"
     )
 
 
 if __name__ == "__main__":
-    release.main()
+    run(release)

@@ -1,28 +1,35 @@
-"""Rank the whole gallery with one system: `python -m flows.retrieve SYSTEM` (track fullrank)."""
+"""Rank the whole gallery with every system: `python -m flows.retrieve` (track fullrank)."""
 
-from fieldguide.runtime.stage import Run, stage
+from typing import Any
+
+from prefect import flow, task
+
+from fieldguide.core.paths import Paths
+from fieldguide.retrieval.ranking.section import Retrieve
+from fieldguide.retrieval.systems.sections.systems import System
+from fieldguide.runtime.fanout import each
+from fieldguide.runtime.step import run
 
 
-@stage
-def retrieve(run: Run, system: str) -> None:
-    """Write data/runs/fullrank/SYSTEM.trec, and data/runs/search/SYSTEM.json with what an index missed if any."""
-    from fieldguide.records.run_lines import IndexRecall
-    from fieldguide.records.runs import write_run
-    from fieldguide.retrieval.systems.collection import Collection
-    from fieldguide.retrieval.systems.run import run_system
-    from fieldguide.retrieval.systems.searching import exact, indexed, write_recalls
+@task(task_run_name="{name}")
+def rank(name: str, section: System, collection: Any, retrieve: Retrieve) -> Any:
+    """Write data/runs/fullrank/NAME.trec and data/runs/search/NAME.json, what an index missed if any."""
+    from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
 
-    collection, values = Collection(run.paths), run.params.retrieve
-    cache = run.paths.cache / "indexes"
-    recalls: list[IndexRecall] = []
-    search = indexed(values.index, values.depth, cache, tell=recalls.append) if values.index else exact
-    lines = list(run_system(system, run.params.system(system), collection, depth=values.depth, search=search))
-    write_run(run.paths.run("fullrank", system), lines)
-    write_recalls(run.paths.searched(system), recalls)
-    ranked = len({line.subtopic_id for line in lines})
-    print(*recalls, sep="\n", end="\n" * bool(recalls))
-    print(f"{system}: {ranked} of {len(collection.subtopics)} subtopics over {len(collection.gallery)} images")
+    return rank_system(name, section, collection, SearchTrack("fullrank", retrieve))
+
+
+@flow
+def retrieve(retrieve: Retrieve, systems: dict[str, System]) -> None:
+    """Rank with every system of `retrieve.systems`; what has not changed since it was ranked is not ranked again."""
+    from fieldguide.retrieval.systems.collection import SearchCollection
+
+    collection = SearchCollection(Paths())
+    for done in each(rank, [(name, systems[name], collection, retrieve) for name in retrieve.systems]):
+        print(*done.recalls, sep="\n", end="\n" * bool(done.recalls))
+        ranked = f"{done.subtopics} of {len(collection.subtopics)} subtopics over {len(collection.gallery)} images"
+        print(f"{done.name}: {ranked}{' (as ranked before)' * done.kept}")
 
 
 if __name__ == "__main__":
-    retrieve.main()
+    run(retrieve)

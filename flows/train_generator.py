@@ -3,11 +3,16 @@
 The weights are part of the repository and stay as they are; `dvc repro --force train_generator` trains them anew.
 """
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def train_generator(run: Run) -> None:
+@flow
+def train_generator(params: Params) -> None:
     """Write data/models/generator/; print the loss as it falls. A killed training goes on from its last checkpoint."""
     from dataclasses import asdict
 
@@ -16,31 +21,31 @@ def train_generator(run: Run) -> None:
     from fieldguide.models.networks.sentences import SentenceEncoder
     from fieldguide.models.networks.unet import UNetConfig
     from fieldguide.retrieval.training.generator import Examples, Recipe, prepare, train
-    from fieldguide.retrieval.training.train_split import read_material
+    from fieldguide.retrieval.training.train_split import read_train_split
 
-    values, paths = run.params.train_generator, run.paths
-    generator = run.params.trained_generator()
-    material = read_material(paths, values.split)
+    values, paths = params.train_generator, Paths()
+    generator = params.trained_generator()
+    split = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / generator.text)
     config = UNetConfig.for_images(values.size, values.channels)
     recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)
     examples = Examples(
-        prepare(material.photographs(), values.size, recipe.margin),
-        material.labels,
-        [sentences.encode(phrases) for phrases in material.phrases],
-        sentences.encode(material.generic),
+        prepare(split.photographs(), values.size, recipe.margin),
+        split.labels,
+        [sentences.encode(phrases) for phrases in split.phrases],
+        sentences.encode(split.generic),
     )
-    trained = {"network": config.to_json(), "recipe": asdict(recipe), "entities": material.entities}
-    key = content_key(images=material.images["sha256"].tolist(), phrases=material.phrases, **trained)
+    trained = {"network": config.to_json(), "recipe": asdict(recipe), "entities": split.entities}
+    key = content_key(images=split.images["sha256"].tolist(), phrases=split.phrases, **trained)
     checkpoint = paths.cache / "training" / f"{key}.safetensors"
     network = train(
-        examples, config, recipe, checkpoint=checkpoint, track=run.track,
+        examples, config, recipe, checkpoint=checkpoint, track=show_progress,
         report=lambda step, loss: print(f"step {step} of {recipe.steps}: loss {loss:.4f}", flush=True),
     )  # fmt: skip
     stored.save(paths.models / "generator", network, trained)
     checkpoint.unlink(missing_ok=True)
-    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {paths.models / 'generator'}")
+    print(f"{len(split.images)} photographs of {len(split.entities)} entities: {paths.models / 'generator'}")
 
 
 if __name__ == "__main__":
-    train_generator.main()
+    run(train_generator)

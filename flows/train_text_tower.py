@@ -3,44 +3,49 @@
 The weights are part of the repository and stay as they are; `dvc repro --force train_text_tower` trains them anew.
 """
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow
+
+from fieldguide.core.paths import Paths
+from fieldguide.params import Params
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.step import run
 
 
-@stage
-def train_text_tower(run: Run) -> None:
+@flow
+def train_text_tower(params: Params) -> None:
     """Write data/models/text-tower/."""
     from dataclasses import asdict
     from itertools import islice
 
     import numpy as np
 
-    from fieldguide.models.encoders.mobilenetv2 import MobileNetV2Network
     from fieldguide.models.encoders.section import TextTowerEncoder
+    from fieldguide.models.loading.protocols import unit_rows
     from fieldguide.models.networks import stored
+    from fieldguide.models.networks.mobilenetv2 import MobileNetV2Network
     from fieldguide.models.networks.sentences import SentenceEncoder
-    from fieldguide.models.protocols import unit_rows
     from fieldguide.retrieval.training.text_tower import TowerRecipe, train_tower
-    from fieldguide.retrieval.training.train_split import read_material
+    from fieldguide.retrieval.training.train_split import read_train_split
 
-    values, paths = run.params.train_text_tower, run.paths
-    spec = next(spec for spec in run.params.encoders.values() if isinstance(spec, TextTowerEncoder))
-    material = read_material(paths, values.split)
+    values, paths = params.train_text_tower, Paths()
+    spec = next(spec for spec in params.encoders.values() if isinstance(spec, TextTowerEncoder))
+    split = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / spec.text)
     network = MobileNetV2Network(paths.root / spec.weights)
     recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
-    photographs = material.photographs()
+    photographs = split.photographs()
     features = [network.features(some) for some in iter(lambda: list(islice(photographs, 64)), [])]
     tower = train_tower(
         unit_rows(np.concatenate(features)),
-        material.labels,
-        [sentences.encode(phrases) for phrases in material.phrases],
+        split.labels,
+        [sentences.encode(phrases) for phrases in split.phrases],
         recipe,
-        run.track,
+        show_progress,
     )
     folder = paths.root / spec.tower
-    stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": material.entities})
-    print(f"{len(material.images)} photographs of {len(material.entities)} entities: {folder}")
+    stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": split.entities})
+    print(f"{len(split.images)} photographs of {len(split.entities)} entities: {folder}")
 
 
 if __name__ == "__main__":
-    train_text_tower.main()
+    run(train_text_tower)

@@ -1,22 +1,39 @@
 """Draw every phrase and every generic prompt: `python -m flows.visualize`."""
 
-from fieldguide.runtime.stage import Run, stage
+from prefect import flow, task
+
+from fieldguide.core.paths import Paths
+from fieldguide.models.generators.section import AnyGenerator
+from fieldguide.queries.visuals.drawing.section import Visualize
+from fieldguide.runtime import artifacts
+from fieldguide.runtime.progress import show_progress
+from fieldguide.runtime.services import ASKS_A_SERVICE
+from fieldguide.runtime.step import once, run
 
 
-@stage
-def visualize(run: Run) -> None:
+@task(**ASKS_A_SERVICE)
+def draw(section: Visualize, generator: AnyGenerator, paths: Paths) -> str:
+    """Draw what is not drawn yet: what exists is kept, so that a retry goes on."""
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.drawings import draw_all
+    from fieldguide.records.topics import read_phrases
+
+    loaded = load_generator(section.generator, generator, paths.root)
+    return str(draw_all(read_phrases(paths.phrases), section, loaded, paths, show_progress))
+
+
+@flow
+def visualize(visualize: Visualize, generators: dict[str, AnyGenerator]) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
-    from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import draw_all, failures
-    from fieldguide.records.texts import read_phrases
+    from fieldguide.queries.visuals.drawing.drawings import failures, read_drawings
 
-    values, paths = run.params.visualize, run.paths
-    generator = load_generator(values.generator, run.params.generators[values.generator], paths.root)
-    summary = draw_all(read_phrases(paths.phrases), values, generator, paths, run.track)
-    print(f"{values.generator}: {summary}")
+    paths = Paths()
+    print(f"{visualize.generator}: {once(draw, visualize, generators[visualize.generator], paths)}")
     for reason, count in failures(paths).most_common():
         print(f"  {count} x {reason}")
+    first = (image for row, image in read_drawings(paths) if (row.index, row.purpose) == (0, "topic"))
+    artifacts.contact_sheet("drawings", first, "The first drawing of each phrase.")
 
 
 if __name__ == "__main__":
-    visualize.main()
+    run(visualize)

@@ -24,10 +24,8 @@ from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.knowledge import ATTRIBUTES, GROUPS
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.runs import rank_images, write_run
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Refusal, Subtopic, Topic, topic_id, write_records
+from fieldguide.records.runs import RunLine, rank_images, write_run
+from fieldguide.records.topics import Phrase, Refusal, Subtopic, Topic, topic_id, write_records
 
 ENTITIES = {
     "granny-smith": ("Granny Smith apple", ("fruit", "apple"), "green"),

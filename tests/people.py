@@ -26,7 +26,7 @@ from tests.conftest import copy_project
 from tests.prefect_state import place_prefect
 
 STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
-BEFORE_THE_REPORT = ("fitness", "fidelity", "probe")
+BEFORE_THE_REPORT = ("fitness", "diagnose")
 ANNOTATE: dict[str, Any] = {
     "assessors": ["ada", "ben"], "adjudicator": None, "overlap": 1, "gold": None, "gold_share": 0, "repeat_share": 0,
     "page": 4, "stopping": None, "preannotation": None,
@@ -46,7 +46,7 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "FIELDGUIDE_IDLE_SECONDS": "30", "OMP_NUM_THREADS": "1"}
+        return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder."""

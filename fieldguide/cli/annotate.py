@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +9,9 @@ import typer
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
-    from fieldguide.runtime.people.annotate import Status
-    from fieldguide.runtime.run import Run
+    from fieldguide.annotation.manager import Annotation
+    from fieldguide.annotation.status import AnnotationStatus
+    from fieldguide.annotation.sync.pull import Pulled
 
 app = typer.Typer(
     help="Ask people, and take in what they judge: plan, push, status, pull, agreement, adjudicate, close.",
@@ -24,28 +24,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines inst
 Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
 
 
-def _run() -> Run:
+def _annotation() -> Annotation:
+    from fieldguide.annotation.manager import Annotation
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
-    from fieldguide.runtime.run import Run
-    from fieldguide.runtime.tracking import show_progress
+    from fieldguide.runtime.progress import show_progress
 
-    return Run(read_params(), Paths(), show_progress)
+    params = read_params()
+    return Annotation(Paths(), params.annotate, params.release.name, show_progress)
 
 
 @app.command(epilog="Example: fieldguide annotate plan --dry-run")
 def plan(dry: Dry = False, as_json: Json = False) -> None:
     """Say who is asked what, and how many hours that takes. The plan only grows; nobody is asked before `push`."""
-    from fieldguide.annotation.planning.effort import estimate
+    from fieldguide.annotation.lock import judgments_locked
+    from fieldguide.annotation.progress.effort import estimate
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show, show_json
-    from fieldguide.runtime.people import annotate
-    from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show, show_json
 
-    run = _run()
-    with alone(run.paths):
-        planned = annotate.plan(run, dry=dry)
-    expected = estimate(planned.plan, planned.entries, overlap=run.params.annotate.overlap)
+    annotation = _annotation()
+    with judgments_locked(annotation.paths):
+        planned = annotation.plan(dry=dry)
+    expected = estimate(planned.plan, planned.entries, overlap=annotation.annotate.overlap)
     rows = list(annotate_views.plan_table(planned, expected))
     if as_json:
         show_json(
@@ -60,7 +60,8 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
         return
     show(rows, annotate_views.PLAN_COLUMNS)
     print(f"{expected.hours:.1f} hours in all, {expected.hours_left:.1f} left. {expected.how}")
-    print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{'' if dry else f' ({run.paths.asked})'}")
+    where = "" if dry else f" ({annotation.paths.asked})"
+    print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{where}")
     print("".join(f"note: {note}\n" for note in planned.notes), end="")
     if not dry:
         print("next: fieldguide annotate push --dry-run, then fieldguide annotate push")
@@ -69,14 +70,13 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
 @app.command(epilog="Example: fieldguide annotate push --dry-run")
 def push(dry: Dry = False, as_json: Json = False) -> None:
     """Put the pages that are due before people. Pushing again, also after a crash, makes nothing twice."""
+    from fieldguide.annotation.lock import judgments_locked
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people import annotate
-    from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
-    run = _run()
-    with alone(run.paths):
-        pushed = annotate.would_push(run) if dry else annotate.push(run)
+    annotation = _annotation()
+    with judgments_locked(annotation.paths):
+        pushed = annotation.push(dry=dry)
     if as_json:
         unshowable = [[*pair, why] for pair, why in sorted(pushed.unshowable.items())]
         show_json({**{name: getattr(pushed, name) for name in pushed.__dataclass_fields__}, "unshowable": unshowable})
@@ -97,23 +97,23 @@ def status(
     """
     import time
 
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people.annotate import status as now
+    from fieldguide.annotation.status import status_of
+    from fieldguide.runtime.tables import show_json
 
-    run = _run()
+    annotation = _annotation()
     while True:
         if as_json:
-            show_json(now(run))
+            show_json(status_of(annotation))
         else:
-            _show_status(now(run), topics)
+            _show_status(status_of(annotation), topics)
         if watch is None:
             return
         time.sleep(watch)
 
 
-def _show_status(status: Status, topics: bool) -> None:
+def _show_status(status: AnnotationStatus, topics: bool) -> None:
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show
+    from fieldguide.runtime.tables import show
 
     show(annotate_views.people_table(status), annotate_views.PEOPLE_COLUMNS)
     if topics:
@@ -121,65 +121,97 @@ def _show_status(status: Status, topics: bool) -> None:
     print("\n".join(annotate_views.status_lines(status)))
 
 
-@app.command(epilog="Example: fieldguide annotate pull    fieldguide annotate pull --listen")
+@app.command(epilog="Example: fieldguide annotate pull    fieldguide annotate pull --every 30")
 def pull(
     accept: Annotated[
         bool,
         typer.Option("--accept-withdrawals", help="Withdraw also judgments that were held back, since many were gone."),
     ] = False,
-    as_json: Json = False,
-    listen: Annotated[
-        bool,
-        typer.Option("--listen", help="Go on until Ctrl-C: pull whenever somebody judges, as the server tells."),
-    ] = False,
-    host: Annotated[str, typer.Option(help="With --listen: IPv4 address of this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="With --listen: 0 takes any that is free.")] = 0,
-    address: Annotated[
-        str | None,
-        typer.Option(help="With --listen: http://..., as the server sees this machine, where it is another."),
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Go on until Ctrl-C, and pull again every so many seconds.")
     ] = None,
-    every: Annotated[float, typer.Option(min=0.1, help="With --listen: seconds between two pulls at least.")] = 10,
+    as_json: Json = False,
 ) -> None:
     """Append what people gave to data/judgments/log.jsonl. Pulling twice appends nothing.
 
     What is no judgment goes to data/judgments/quarantine.jsonl, with the reason and what to do.
     """
-    from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people import annotate
-    from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
-    run = _run()
-    if listen:
-        from fieldguide.runtime.people.listen import Ear
-        from fieldguide.runtime.people.listen import listen as pull_and_listen
-
-        if accept or as_json:
-            raise FieldguideError(
-                "--listen goes neither with --accept-withdrawals nor with --json: pull once for these"
-            )
-        pull_and_listen(run, Ear(host, port, address, every), partial(print, flush=True))
+    if every is not None and (accept or as_json):
+        raise FieldguideError("--every goes neither with --accept-withdrawals nor with --json: pull once for these")
+    annotation = _annotation()
+    if every is not None:
+        _pull_again_and_again(annotation, every)
         return
-    with alone(run.paths):
-        before = annotate.due_pages(run)
-        pulled = annotate.pull(run, accept_withdrawals=accept)
-        more = len(annotate.due_pages(run) - before) if pulled.appended else 0
+    pulled, lines = _pull(annotation, accept=accept)
     if as_json:
         show_json(pulled)
-        return
-    print("\n".join(annotate_views.pull_lines(pulled)))
+    else:
+        print("\n".join(lines))
+
+
+def _pull(annotation: Annotation, *, accept: bool = False, wait: bool = False) -> tuple[Pulled, list[str]]:
+    """Pull once. Returns what came and what to say of it."""
+    from fieldguide.annotation.lock import judgments_locked
+    from fieldguide.cli import annotate_views
+
+    with judgments_locked(annotation.paths, wait=wait):
+        pulled = annotation.pull(accept_withdrawals=accept)
+        more = annotation.newly_due(pulled) if pulled.appended else 0
+    lines = list(annotate_views.pull_lines(pulled))
     if more:
-        print(f"next: fieldguide annotate push    ({more} more pages have become due)")
+        lines.append(f"next: fieldguide annotate push    ({more} more pages have become due)")
+    return pulled, lines
+
+
+def _pull_again_and_again(annotation: Annotation, every: float) -> None:
+    """Say what is news only. A server that is away is asked again; what does not pass by itself ends it."""
+    import time
+    from dataclasses import replace
+
+    from fieldguide.annotation.label_studio.client import ServerError
+    from fieldguide.core.progress import silent
+
+    annotation, notes, trouble = replace(annotation, track=silent), None, False
+    print(f"pulling every {every:g} seconds; Ctrl-C ends it", flush=True)
+    try:
+        while True:
+            try:
+                pulled, lines = _pull(annotation, wait=True)
+            except ServerError as error:
+                if not error.passes:
+                    raise
+                if not trouble:
+                    print(f"{error}\nthis is tried again until it succeeds; nothing is lost meanwhile", flush=True)
+                trouble = True
+            else:
+                if trouble:
+                    print("the server answers again", flush=True)
+                if pulled.appended or pulled.quarantined or pulled.notes != notes:
+                    print("\n".join(lines), flush=True)
+                notes, trouble = pulled.notes, False
+            time.sleep(every)
+    except KeyboardInterrupt:
+        print("ended; `fieldguide annotate pull` takes over what is given from now on")
 
 
 @app.command(epilog="Example: fieldguide annotate agreement --json | jq .agreement.overall.ordinal")
 def agreement(as_json: Json = False) -> None:
     """Say how far people agree, as the log is now: alpha, kappa, gold, bias, and how grades would be decided."""
+    from fieldguide.annotation.agreement.grading import grade
     from fieldguide.annotation.agreement.summary import lines_of
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people import annotate
+    from fieldguide.annotation.judgments import log
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.runtime.tables import show_json
 
-    summary = annotate.agreement(_run())
+    paths, params = Paths(), read_params()
+    judged = log.read(paths.judgments) if paths.judgments.exists() else log.Log(())
+    if not judged.entries:
+        raise FieldguideError(f"{paths.judgments}: nobody has judged yet; see `fieldguide annotate status`")
+    people = params.adjudicate.model_copy(update={"judge": "log"})  # also before params.yaml says so
+    summary = grade(judged, paths, people, params.annotate).agreement(params.annotate, params.pool)
     if as_json:
         show_json(summary)
     else:
@@ -195,19 +227,18 @@ def adjudicate(
     as_json: Json = False,
 ) -> None:
     """Put what assessors disagree on before the adjudicator (annotate.adjudicator), with their choices and no names."""
+    from fieldguide.annotation.lock import judgments_locked
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people import annotate
-    from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
-    run = _run()
-    with alone(run.paths):
-        new = annotate.ask_adjudicator(run, partial=partial, dry=dry)
-        pushed = None if dry else annotate.push(run)
+    annotation = _annotation()
+    with judgments_locked(annotation.paths):
+        new = annotation.ask_adjudicator(partial=partial, dry=dry)
+        pushed = None if dry else annotation.push()
     if as_json:
         show_json({"disputes": new[["subtopic_id", "image_id"]].values.tolist(), "dry_run": dry})
         return
-    print(f"{len(new)} disputes {'would be ' * dry}put to {run.params.annotate.adjudicator}")
+    print(f"{len(new)} disputes {'would be ' * dry}put to {annotation.annotate.adjudicator}")
     if pushed is not None:
         print("\n".join(annotate_views.push_lines(pushed, dry)))
 
@@ -219,18 +250,17 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Pull what there is, refuse if judgments are missing, and close the projects: they get no more pages."""
+    from fieldguide.annotation.lock import judgments_locked
     from fieldguide.cli import annotate_views
-    from fieldguide.cli.tables import show_json
-    from fieldguide.runtime.people import annotate
-    from fieldguide.runtime.people.desk import alone
+    from fieldguide.runtime.tables import show_json
 
-    run = _run()
-    with alone(run.paths):
+    annotation = _annotation()
+    with judgments_locked(annotation.paths):
         if reopen:
-            projects = annotate.reopen(run)
+            projects = annotation.reopen()
             print("\n".join(f"open again: {project.id} ({project.title})" for project in projects) or "none was closed")
             return
-        closed = annotate.close(run, incomplete=incomplete)
+        closed = annotation.close(incomplete=incomplete)
     if as_json:
         show_json(closed)
     else:

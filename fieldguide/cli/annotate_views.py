@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.annotation.agreement.alpha import Estimate as Alpha
-from fieldguide.annotation.agreement.individuals import Share
-from fieldguide.annotation.planning.coverage import Coverage
-from fieldguide.annotation.planning.rows import plan_rows
-from fieldguide.runtime.people.annotate import Closed, Planned, Status
+from fieldguide.annotation.agreement.alpha import IntervalEstimate
+from fieldguide.annotation.agreement.individuals import Proportion
+from fieldguide.records.plan import plan_rows
 
 if TYPE_CHECKING:
-    from fieldguide.annotation.agreement.progress import Person, Work
-    from fieldguide.annotation.planning.effort import Estimate
+    from fieldguide.annotation.agreement.figures import Work
+    from fieldguide.annotation.manager import Closed, Planned
+    from fieldguide.annotation.progress.effort import EffortEstimate
+    from fieldguide.annotation.status import AnnotationStatus
     from fieldguide.annotation.sync.pull import Pulled
     from fieldguide.annotation.sync.push import Pushed
 
@@ -24,7 +24,7 @@ PEOPLE_COLUMNS = (
 TOPIC_COLUMNS = ("topic", "planned", "asked", "done", "left", "s/image", "alpha", "gold")
 
 
-def plan_table(planned: Planned, estimate: Estimate) -> Iterator[dict[str, Any]]:
+def plan_table(planned: Planned, estimate: EffortEstimate) -> Iterator[dict[str, Any]]:
     """One row an assessor."""
     rows, new = plan_rows(planned.plan), plan_rows(planned.new)
     for effort in estimate.efforts:
@@ -64,14 +64,14 @@ def pull_lines(pulled: Pulled) -> Iterator[str]:
     yield from _notes(pulled.notes)
 
 
-def people_table(status: Status) -> Iterator[dict[str, Any]]:
+def people_table(status: AnnotationStatus) -> Iterator[dict[str, Any]]:
     """One row a person."""
     hours = {effort.assessor: effort.hours_left for effort in status.estimate.efforts}
     for person in status.progress.people:
         yield {
             "assessor": person.name,
             **_work(person.work),
-            "not pulled": _not_pulled(status, person),
+            "not pulled": person.not_pulled,
             "s/image": None if person.seconds is None else round(person.seconds, 1),
             "alpha": alpha_words(person.agreement.ordinal),
             "gold": share_words(person.gold),
@@ -80,7 +80,7 @@ def people_table(status: Status) -> Iterator[dict[str, Any]]:
         }
 
 
-def topic_table(status: Status) -> Iterator[dict[str, Any]]:
+def topic_table(status: AnnotationStatus) -> Iterator[dict[str, Any]]:
     """One row a topic."""
     for topic in status.progress.topics:
         yield {
@@ -92,11 +92,11 @@ def topic_table(status: Status) -> Iterator[dict[str, Any]]:
         }
 
 
-def status_lines(status: Status) -> Iterator[str]:
+def status_lines(status: AnnotationStatus) -> Iterator[str]:
     """What the tables do not say."""
     if status.unplanned:
         yield f"nobody is asked by the guidelines in force ({status.unplanned}) yet; `fieldguide annotate plan`"
-    yield from coverage_lines(status.coverage)
+    yield from status.coverage.lines()
     stopped = sum(verdict.stopped for verdict in status.verdicts)
     yield f"{stopped} of {len(status.verdicts)} subtopics are judged enough (annotate.stopping)"
     alpha = alpha_words(status.progress.agreement.ordinal)
@@ -118,28 +118,16 @@ def status_lines(status: Status) -> Iterator[str]:
         yield "data/qrels rests on an earlier log; a build makes it anew once enough is judged"
 
 
-def coverage_lines(coverage: Coverage) -> Iterator[str]:
-    """How much of what is asked is judged."""
-    if coverage.unsure:
-        more = f"; a stopping rule may end {coverage.unsure} subtopics before all of it is asked"
-        yield f"{coverage.judged} of at most {coverage.asked} judgments are in{more}"
-    else:
-        yield f"{coverage.judged} of {coverage.asked} judgments are in"
-    if coverage.adjudicator:
-        share = coverage.adjudicator
-        yield f"{share.judged} of {share.asked} disputes are decided by {share.assessor}"
-
-
 def closed_lines(closed: Closed) -> Iterator[str]:
     """What was closed, and what comes next."""
-    yield from coverage_lines(closed.coverage)
+    yield from closed.coverage.lines()
     names = ", ".join(f"{project.id} ({project.title})" for project in closed.projects)
     yield f"closed: {names}" if names else "all projects were closed already"
     yield f"the log has {closed.lines} lines and its chain verifies; its head is {closed.head}"
     yield "next: fieldguide build    then: git add dvc.lock, git commit, dvc push"
 
 
-def alpha_words(alpha: Alpha) -> str:
+def alpha_words(alpha: IntervalEstimate) -> str:
     """`0.81 [0.77, 0.85]`; empty where there is none."""
     if alpha.value is None:
         return ""
@@ -147,7 +135,7 @@ def alpha_words(alpha: Alpha) -> str:
     return f"{alpha.value:.2f}{interval}"
 
 
-def share_words(share: Share) -> str:
+def share_words(share: Proportion) -> str:
     """`18/20 [70%, 97%]`; empty where there is nothing to count."""
     if share.low is None or share.high is None:
         return ""
@@ -158,12 +146,6 @@ def _work(work: Work | None) -> dict[str, int | None]:
     if work is None:
         return dict.fromkeys(("planned", "asked", "done", "left"))
     return {"planned": work.planned, "asked": work.asked, "done": work.done, "left": work.left}
-
-
-def _not_pulled(status: Status, person: Person) -> int | None:
-    if status.live is None:
-        return None
-    return sum(one.not_pulled for one in status.live if one.assessor == person.name)
 
 
 def _notes(notes: Iterable[str]) -> Iterator[str]:

@@ -47,7 +47,7 @@ def audit(
     from fieldguide.checks.audit.run import audit as run_checks
     from fieldguide.checks.audit.run import plain
     from fieldguide.checks.audit.subject import AuditSubject
-    from fieldguide.cli.tables import show_json
+    from fieldguide.runtime.tables import show_json
 
     collection = _read(form, path)
     if images is not None and not images.is_dir():
@@ -136,7 +136,7 @@ def _print(report: AuditReport, most: int) -> None:
 
 def _print_chance(report: AuditReport) -> None:
     """Reported scores beside what a random ranking scores."""
-    from fieldguide.cli.tables import show
+    from fieldguide.runtime.tables import show
 
     if report.chance:
         rows = [

@@ -17,12 +17,12 @@ _COLUMNS = ("kind", "model", "calls", "refused", "tokens_in", "tokens_out", "ima
 @app.command("list", epilog="Example: fieldguide calls list --json | jq '.[].money'")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
     """Print the answers that are kept (data/calls), by model, and what is left of calls.budget."""
-    from fieldguide.cli import tables
-    from fieldguide.models.calls.caller import open_calls
-    from fieldguide.models.calls.store import summed
+    from fieldguide.models.calls.caller import open_caller
+    from fieldguide.models.calls.store import totals_by_model
+    from fieldguide.runtime import tables
 
-    calls = open_calls(Path())
-    rows = summed(calls.store.calls())
+    calls = open_caller(Path())
+    rows = totals_by_model(calls.store.calls())
     tables.show(rows, _COLUMNS, as_json)
     if not as_json:
         print(f"spent or set aside: {calls.budget.spent():.4f} of calls.budget {calls.spending.budget:.4f}")

@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Inspection:
     """One thing looked at. `problem` keeps the benchmark from being built; `note` does not."""
 
     group: str
@@ -33,76 +33,78 @@ class Finding:
     detail: str
 
 
-def examine(root: Path) -> Iterator[Finding]:
+def examine(root: Path) -> Iterator[Inspection]:
     """Look at the machine, the packages, params.yaml, the inputs and the models; open no connection."""
-    yield Finding("machine", "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield Finding("machine", "processors", "ok", f"{os.cpu_count()}")
+    yield Inspection(
+        "machine", "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
+    yield Inspection("machine", "processors", "ok", f"{os.cpu_count()}")
     yield from _packages()
     yield from _torch()
     try:
         params = read_params(root / "params.yaml")
     except ProblemsError as error:
         for problem in error.problems:
-            yield Finding("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
+            yield Inspection("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
         return
     except FieldguideError as error:
-        yield Finding("params.yaml", str(root), "problem", str(error))
+        yield Inspection("params.yaml", str(root), "problem", str(error))
         return
-    yield Finding("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
+    yield Inspection("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
     yield from _inputs(params, root)
     yield from _models(params, root)
     yield from _calls(params)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Inspection]:
     for name in PACKAGES:
         try:
-            yield Finding("packages", name, "ok", version(name))
+            yield Inspection("packages", name, "ok", version(name))
         except PackageNotFoundError:
             verdict: Literal["note", "problem"] = "note" if name == "pytest" else "problem"
-            yield Finding("packages", name, verdict, "not installed; `make install` installs all of them")
+            yield Inspection("packages", name, verdict, "not installed; `make install` installs all of them")
 
 
-def _torch() -> Iterator[Finding]:
+def _torch() -> Iterator[Inspection]:
     try:
         import torch
     except ImportError as error:
-        yield Finding("machine", "accelerator", "problem", f"torch cannot be imported: {error}")
+        yield Inspection("machine", "accelerator", "problem", f"torch cannot be imported: {error}")
         return
     if torch.cuda.is_available():
-        yield Finding("machine", "accelerator", "ok", torch.cuda.get_device_name(0))
+        yield Inspection("machine", "accelerator", "ok", torch.cuda.get_device_name(0))
     else:
-        yield Finding("machine", "accelerator", "note", f"none; models run on {torch.get_num_threads()} threads")
+        yield Inspection("machine", "accelerator", "note", f"none; models run on {torch.get_num_threads()} threads")
 
 
-def _inputs(params: Params, root: Path) -> Iterator[Finding]:
+def _inputs(params: Params, root: Path) -> Iterator[Inspection]:
     for source in params.ingest.sources:
         there = (root / source.path).exists()
         detail = str(source.path) if there else f"{source.path} is missing; `make data` places the example's"
-        yield Finding("inputs", source.name, "ok" if there else "problem", detail)
+        yield Inspection("inputs", source.name, "ok" if there else "problem", detail)
     knowledge = Paths(root).knowledge
     for name in ("entities.jsonl", "attributes.csv"):
         there = (knowledge / name).exists()
-        yield Finding("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))
+        yield Inspection("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))
 
 
-def _models(params: Params, root: Path) -> Iterator[Finding]:
-    from fieldguide.models.registry import available_kinds
+def _models(params: Params, root: Path) -> Iterator[Inspection]:
+    from fieldguide.models.available import available_kinds
 
-    for kind in available_kinds(params, root):
+    for kind in available_kinds(params.encoders, params.generators, params.captioners, root):
         used = kind.name is not None
         verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if used else "note"
         detail = f"{kind.kind}, can be used" if used else "available, not used"
-        yield Finding(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
+        yield Inspection(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
 
 
-def _calls(params: Params) -> Iterator[Finding]:
+def _calls(params: Params) -> Iterator[Inspection]:
     """Every endpoint that params.yaml names: whether there is a key, a price and, where it costs, a budget."""
     from fieldguide.models.calls.pricing import price_of
 
     found = list(_endpoints("", params))
     if not found:
-        yield Finding(
+        yield Inspection(
             "calls", "endpoints", "note", "none in params.yaml: templates and models of this machine are used"
         )
     for where, endpoint in found:
@@ -113,7 +115,7 @@ def _calls(params: Params) -> Iterator[Finding]:
             problem = str(error)
         if not os.environ.get(endpoint.api_key_variable):
             problem = f"{endpoint.where}: set {endpoint.api_key_variable} in the environment"
-        yield Finding("calls", where, "problem" if problem else "ok", problem or endpoint.where)
+        yield Inspection("calls", where, "problem" if problem else "ok", problem or endpoint.where)
 
 
 def _endpoints(where: str, value: object) -> Iterator[tuple[str, Endpoint]]:
@@ -127,6 +129,6 @@ def _endpoints(where: str, value: object) -> Iterator[tuple[str, Endpoint]]:
             yield from _endpoints(f"{where}.{name}".lstrip("."), inner)
 
 
-def healthy(findings: list[Finding]) -> bool:
+def healthy(findings: list[Inspection]) -> bool:
     """Whether nothing keeps the benchmark from being built."""
     return all(finding.verdict != "problem" for finding in findings) and sys.version_info >= (3, 11)

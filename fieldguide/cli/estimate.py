@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fieldguide.core.paths import Paths
-from fieldguide.models.calls.caller import open_calls
-from fieldguide.models.calls.estimate import Estimate, verdict
+from fieldguide.models.calls.caller import open_caller
+from fieldguide.models.calls.estimate import CallEstimate, verdict
 from fieldguide.params import Params
 from fieldguide.runtime.estimates import estimates
 
@@ -17,9 +17,9 @@ def show(paths: Paths, params: Params, as_json: bool) -> None:
     Raises:
         FieldguideError: params.yaml, the store or a table is not valid.
     """
-    from fieldguide.cli import tables
+    from fieldguide.runtime import tables
 
-    calls = open_calls(paths.root)
+    calls = open_caller(paths.root)
     found = list(estimates(params, paths, calls))
     if as_json:
         left = {"spent": calls.budget.spent(), "budget": calls.spending.budget}
@@ -32,7 +32,7 @@ def show(paths: Paths, params: Params, as_json: bool) -> None:
     print(verdict(found, calls.budget.spent(), calls.spending.budget))
 
 
-def _row(one: Estimate) -> dict[str, object]:
+def _row(one: CallEstimate) -> dict[str, object]:
     return {
         "stage": one.stage, "model": one.model, "calls": one.calls, "stored": one.stored,
         "tokens_in": one.input_tokens, "tokens_out": one.output_tokens, "images": one.images,

@@ -52,12 +52,12 @@ def evaluate(
 ) -> None:
     """Score any system's runs against any collection: means, intervals, comparisons, what is missing or unjudged."""
     from fieldguide.cli.evaluate_views import show_evaluation
-    from fieldguide.cli.tables import show_json
     from fieldguide.core.files import atomic_open
     from fieldguide.evaluation.external.evaluate import MEASURES, evaluate_runs, settings
     from fieldguide.evaluation.external.evaluate import as_json as document
     from fieldguide.evaluation.external.qrels import read_judged
-    from fieldguide.runtime.tracking import show_progress
+    from fieldguide.runtime.progress import show_progress
+    from fieldguide.runtime.tables import show_json
 
     chosen = settings(split_measures(measures) or MEASURES, baseline, seed)
     found = evaluate_runs(runs, read_judged(qrels, form), chosen, by.value, show_progress)

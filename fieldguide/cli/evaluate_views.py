@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fieldguide.cli.tables import show
 from fieldguide.evaluation.external.evaluate import External, RunNotes
 from fieldguide.evaluation.measures.parsing import JUDGED
+from fieldguide.runtime.tables import show
 
 _NAMED = 10
 MOST = 20

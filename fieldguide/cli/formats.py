@@ -55,8 +55,8 @@ def export_(
     as_json: Json = False,
 ) -> None:
     """Write an imported benchmark in its published form again, or in another one that can hold it."""
-    from fieldguide.cli.tables import show_json
     from fieldguide.formats import export, tables
+    from fieldguide.runtime.tables import show_json
 
     if not (folder / tables.ABOUT).is_file():
         raise FieldguideError(f"{folder}: no {tables.ABOUT}; name a folder that `fieldguide import` made")
@@ -75,8 +75,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _tell(collection: PublishedBenchmark, advice: list[str], folder: Path | None, path: Path, as_json: bool) -> None:
-    from fieldguide.cli.tables import show_json
     from fieldguide.formats import export, tables
+    from fieldguide.runtime.tables import show_json
 
     found: dict[str, Any] = {"name": collection.name, "format": collection.format, "folder": folder and str(folder)}
     counts = tables.counts(collection)

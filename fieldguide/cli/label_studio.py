@@ -50,14 +50,14 @@ def start(
 
     if os.environ.get(URL):
         raise FieldguideError(f"{URL} is set: the server is elsewhere; unset it to start one on this machine")
-    paths, params = Paths(), read_params()
-    accounts = server.start(paths, params, port, _say)
-    require_people(accounts, params.annotate)
+    paths, annotate = Paths(), read_params().annotate
+    accounts = server.start(paths, annotate, port, _say)
+    require_people(accounts, annotate)
     print(f"Label Studio listens at {accounts.url} (log: {server.log_file(paths)})")
     print(f"sign in with the addresses and passwords in {accounts_file(paths)}, which only you can read:")
     print(f"  manager: {accounts.manager.email}")
     for name, account in sorted(accounts.people.items()):
-        print(f"  {_role(name, params.annotate)} {name}: {account.email}")
+        print(f"  {_role(name, annotate)} {name}: {account.email}")
     print("next: fieldguide annotate plan, then fieldguide annotate push")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +55,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, which encoders, generators and chat models can be used, and why others cannot."""
     from fieldguide.cli.doctor import examine, healthy
-    from fieldguide.cli.tables import show
+    from fieldguide.runtime.tables import show
 
     findings = list(examine(Path()))
     show(findings, ("group", "name", "verdict", "detail"), as_json)
@@ -66,8 +66,8 @@ def doctor(as_json: Json = False) -> None:
 @app.command(epilog="Example: fieldguide status")
 def status(as_json: Json = False) -> None:
     """Say which stages are up to date, and why the others are not."""
-    from fieldguide.cli.tables import show
-    from fieldguide.runtime.status import stage_statuses
+    from fieldguide.runtime.builds.status import stage_statuses
+    from fieldguide.runtime.tables import show
 
     statuses = stage_statuses(Path())
     show(statuses, ("stage", "state", "reason"), as_json)
@@ -103,6 +103,10 @@ def build(
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Do not end while people judge: look again and again.")] = False,
     every: Annotated[float, typer.Option(min=1, help="With --wait: seconds between two looks.")] = 60,
+    serve: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="MINUTES", help="Stay, and look again every so many minutes."),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Print calls, tokens, money and hours, and send and run nothing.")
     ] = False,
@@ -110,8 +114,8 @@ def build(
 ) -> None:
     """Build the benchmark: every stage that is not up to date, under one Prefect server.
 
-    Where people judge (adjudicate.judge: log), it asks them after the pool, suspends and ends with status 75. Run
-    it again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
+    Where people judge (adjudicate.judge: log), it asks them after the pool and ends with status 75. Run it
+    again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
     """
     if estimate:
         from fieldguide.cli.estimate import show
@@ -122,12 +126,28 @@ def build(
         return
     if as_json:
         raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")
-    from fieldguide.runtime.people.waiting import Patience
-    from flows.build import build as build_all
+    if serve is not None:
+        _benchmark("build").serve(serve)
+        return
+    from fieldguide.runtime.builds.building import start
+    from fieldguide.runtime.builds.waiting import Patience
 
-    arguments = [*(["--dry"] if dry else []), *(targets or [])]
-    if not build_all(arguments, patience=Patience(resume, every if wait else None)):
+    waits = every if wait else None
+    if not start(_benchmark("build").build, stages=targets, resume=resume, every=waits, dry=dry):
         raise typer.Exit(Patience.EXIT_WAITS)
+
+
+def _benchmark(flow: str) -> Any:
+    """A module of the benchmark's own `flows/`, in the working folder."""
+    import importlib
+
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(f"flows.{flow}")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("flows"):
+            raise
+        raise FieldguideError(f"flows/{flow}.py: no such file; run from the root of a benchmark's repository") from None
 
 
 @app.command(epilog="Example: fieldguide leaderboard --json")
@@ -149,11 +169,11 @@ def leaderboard(as_json: Json = False) -> None:
 @app.command(epilog="Example: fieldguide fitness --json | jq .findings")
 def fitness(as_json: Json = False) -> None:
     """Say whether the collection is fit to measure with: unjudged images, reuse, wrong labels, chance, duplicates."""
-    from fieldguide.cli.tables import show, show_json
     from fieldguide.core.paths import Paths
     from fieldguide.evaluation.fitness.findings import COLUMNS
     from fieldguide.params import read_params
     from fieldguide.publishing.benchmark import Benchmark
+    from fieldguide.runtime.tables import show, show_json
 
     found = Benchmark(Paths(), read_params()).fitness
     if as_json:
@@ -171,12 +191,22 @@ def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) ->
     print(f"{folder}: everything agrees")
 
 
-@app.command(epilog="Example: fieldguide stop")
-def stop() -> None:
-    """End the background process that the stages share (it also ends itself when idle)."""
-    from fieldguide.runtime.client import stop as stop_background
+@app.command(epilog="Example: fieldguide retrieve --system visret")
+def retrieve(
+    system: Annotated[str, typer.Option(help="A name under `systems` in params.yaml.")],
+    to: Annotated[Path, typer.Option(help="Folder for the run file.")] = Path(".fieldguide/tried"),
+) -> None:
+    """Rank the whole gallery with one system and write its run, for trying things out; no output of a stage changes."""
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
+    from fieldguide.retrieval.systems.collection import SearchCollection
 
-    print("ended" if stop_background(Path.cwd()) else "none was running")
+    params = read_params()
+    done = rank_system(
+        system, params.system(system), SearchCollection(Paths()), SearchTrack("fullrank", params.retrieve), to
+    )
+    print(f"{to / f'{system}.trec'}: {done.subtopics} subtopics, {done.images} images ranked")
 
 
 def main() -> None:

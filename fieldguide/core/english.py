@@ -39,7 +39,7 @@ def stems(text: str) -> list[str]:
 
 
 def with_article(noun: str) -> str:
-    """`a` or `an` before a noun phrase, by its sound: `an Anjou pear`, `a uniform skin`; `the Moon` stays as it is."""
+    """`a` or `an` before a noun phrase, by its sound: `an owl`, `a uniform skin`; `the Moon` stays as it is."""
     if noun.casefold().startswith("the "):
         return noun
     start = noun.lstrip("\"'(").casefold()

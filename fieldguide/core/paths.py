@@ -98,12 +98,12 @@ class Paths:
     @property
     def phrases(self) -> Path:
         """records.Phrase lines."""
-        return self.data / "phrases" / "phrases.jsonl"
+        return self.data / "texts" / "phrases.jsonl"
 
     @property
     def expansions(self) -> Path:
         """records.Phrase lines: other wordings of the phrases, several a subtopic."""
-        return self.data / "phrases" / "expansions.jsonl"
+        return self.data / "texts" / "expansions.jsonl"
 
     @property
     def captions(self) -> Path:
@@ -113,7 +113,7 @@ class Paths:
     @property
     def recomposed(self) -> Path:
         """records.RECOMPOSED."""
-        return self.data / "recomposed" / "recomposed.parquet"
+        return self.data / "texts" / "recomposed.parquet"
 
     @property
     def external(self) -> Path:
@@ -123,7 +123,7 @@ class Paths:
     @property
     def components(self) -> Path:
         """records.Component lines: what each subtopic asks for, taken apart."""
-        return self.data / "components" / "components.jsonl"
+        return self.data / "texts" / "components.jsonl"
 
     @property
     def drawings(self) -> Path:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar, get_args
+
+from fieldguide.core.section import Section
+
+S = TypeVar("S", bound=Section)
+
+
+def by_kind(*sections: type[S]) -> dict[str, type[S]]:
+    """Sections by the one kind that each is for."""
+    return {get_args(section.model_fields["kind"].annotation)[0]: section for section in sections}
 
 
 def check_offered(kind: str, builtin: Collection[str], group: str) -> None:

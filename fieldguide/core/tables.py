@@ -15,7 +15,7 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_path
 
 SCHEMA_VERSION = 1
-"""Of every table, and of every record of a JSONL file (fieldguide/records.py)."""
+"""Of every table, and of every record of a JSONL file (fieldguide/records/)."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The corpus as its readers see it: the table, the bytes, the pixels. `fieldguide.corpus.ingest` makes it."""
+"""The photographs: where they come from, and how they are kept."""

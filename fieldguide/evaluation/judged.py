@@ -12,10 +12,9 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.records.images import DUPLICATES, IMAGES
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
-from fieldguide.records.runs import read_run
+from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Subtopic, Topic, read_topics
 
 

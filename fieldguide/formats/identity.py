@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_bytes
-from fieldguide.corpus.labels import slug
+from fieldguide.corpus.ingest.labels import slug
 
 
 def image_id(name: str) -> str:

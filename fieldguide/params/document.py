@@ -12,28 +12,29 @@ from fieldguide.annotation.planning.section import Annotate
 from fieldguide.checks.expectations.section import Check
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.section import Name, Section
-from fieldguide.corpus.section import Ingest
+from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.probing.section import Probe, unprobeable
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.models.calls.section import Calls
-from fieldguide.models.captioners.section import Captioner
-from fieldguide.models.encoders.section import Encoder
-from fieldguide.models.generators.section import FlowMatchingGenerator, Generator
+from fieldguide.models.calls.section import Spending
+from fieldguide.models.captioners.section import AnyCaptioner
+from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.models.generators.section import AnyGenerator, FlowMatchingGenerator
 from fieldguide.publishing.release.section import Release
 from fieldguide.publishing.report.section import Report
 from fieldguide.queries.mining.section import Mine
-from fieldguide.queries.rewriting.section import Decompose, Recompose, Rewrite
+from fieldguide.queries.rewriting.section import Decompose, Rewrite
 from fieldguide.queries.topics.section import Compose
-from fieldguide.queries.visuals.caption_section import Caption
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.captioning.section import Caption, Recompose
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.retrieval.cletir.section import TrainCletir, untrained
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.retrieval.pooling.section import Pool
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
+from fieldguide.runtime.section import TaskRunner
 
 T = TypeVar("T")
 
@@ -43,16 +44,16 @@ class Params(Section):
 
     ingest: Ingest
     embed: Embed
-    encoders: dict[Name, Encoder]
+    encoders: dict[Name, AnyEncoder]
     mine: Mine
-    calls: Calls = Calls()
+    calls: Spending = Spending()
     compose: Compose
     rewrite: Rewrite
     decompose: Decompose = Decompose()
     visualize: Visualize
-    generators: dict[Name, Generator]
+    generators: dict[Name, AnyGenerator]
     caption: Caption = Caption()
-    captioners: dict[Name, Captioner] = Field(default={})
+    captioners: dict[Name, AnyCaptioner] = Field(default={})
     recompose: Recompose = Recompose()
     retrieve: Retrieve
     systems: dict[Name, System]
@@ -69,8 +70,9 @@ class Params(Section):
     train_generator: TrainGenerator
     train_text_tower: TrainTextTower
     train_cletir: TrainCletir = TrainCletir()
+    task_runner: TaskRunner = TaskRunner()
 
-    def encoder(self, name: str) -> Encoder:
+    def encoder(self, name: str) -> AnyEncoder:
         """The encoder of that name.
 
         Raises:

@@ -15,15 +15,13 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.judged import JudgedBenchmark, read_versioned
-from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.params import Params
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import REJECTED
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
-from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
+from fieldguide.records.runs import SEARCH_VERSION, TRACKS, IndexRecall
 from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
-from fieldguide.records.texts import Phrase, read_phrases
-from fieldguide.records.topics import Refusal, read_refusals
+from fieldguide.records.topics import Phrase, Refusal, read_phrases, read_refusals
 
 
 class Benchmark(JudgedBenchmark):

@@ -12,10 +12,9 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.records.runs import read_run
+from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Subtopic
 
 

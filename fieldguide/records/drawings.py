@@ -1,9 +1,4 @@
-"""Every table and record that leaves a stage, declared in one place.
-
-A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
-checked when they are written and when they are read, so that a stage never meets input it does not
-understand. `docs/data.md` shows where each file lies.
-"""
+"""Tables of drawings, of the photographs that they were drawn after, and of captions."""
 
 from __future__ import annotations
 
@@ -11,11 +6,7 @@ import pyarrow as pa
 
 from fieldguide.core.tables import Column, Table
 
-_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-
-_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
-
+_STR, _INT = pa.string(), pa.int64()
 
 DRAWINGS = Table(
     "drawings",
@@ -36,7 +27,6 @@ DRAWINGS = Table(
     ),
 )
 
-
 CAPTIONS = Table(
     "captions",
     ("key",),
@@ -50,7 +40,6 @@ CAPTIONS = Table(
         Column("reason", _STR, "why it failed", nullable=True),
     ),
 )
-
 
 DRAWING_REFERENCES = Table(
     "drawing_references",

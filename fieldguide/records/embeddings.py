@@ -6,20 +6,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_directory, content_key, read_json, sha256_bytes, write_json
-from fieldguide.records.embedding_index import EMBEDDING_INDEX
+from fieldguide.core.tables import Column, Table
 
-Kind = Literal["image", "question", "phrase", "expansion", "drawing", "caption", "recomposed", "component"]
+EmbeddingKind = Literal["image", "question", "phrase", "expansion", "drawing", "caption", "recomposed", "component"]
 Dtype = Literal["float16", "float32"]
 DTYPES: tuple[Dtype, ...] = ("float16", "float32")
 _VECTORS, _INDEX, _META = "vectors.npy", "index.parquet", "meta.json"
+
+EMBEDDING_INDEX = Table(
+    "embedding_index",
+    ("kind", "key"),
+    (
+        Column("row", pa.int64(), "row of vectors.npy, from 0; rows are sorted by (kind, key)"),
+        Column("kind", pa.string(), "what the vector is of", allowed=get_args(EmbeddingKind)),
+        Column("key", pa.string(), "image_id, drawing_id, or the sha256 of a text"),
+    ),
+)
 
 
 def text_key(text: str) -> str:
@@ -28,7 +39,7 @@ def text_key(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Meta:
+class EmbeddingsMeta:
     """meta.json. `key` is the sha256 of all that determines the vectors: see `embeddings_key`."""
 
     encoder: str
@@ -47,7 +58,9 @@ def embeddings_key(revision: str, dtype: str, dimension: int, index: Iterable[tu
 class Embeddings:
     """Embeddings opened for reading; vectors stay on disk until they are asked for."""
 
-    def __init__(self, folder: Path, meta: Meta, index: pd.DataFrame, vectors: npt.NDArray[np.floating[Any]]) -> None:
+    def __init__(
+        self, folder: Path, meta: EmbeddingsMeta, index: pd.DataFrame, vectors: npt.NDArray[np.floating[Any]]
+    ) -> None:
         self.folder = folder
         self.meta = meta
         self.index = index
@@ -76,11 +89,11 @@ class Embeddings:
             raise ProblemsError(f"{folder}: its files do not belong together; run `dvc repro` again:", problems)
         return cls(folder, meta, index, vectors)
 
-    def keys(self, kind: Kind) -> list[str]:
+    def keys(self, kind: EmbeddingKind) -> list[str]:
         """Keys of one kind, in the order of their rows (sorted)."""
         return list(self._rows.get(kind, {}))
 
-    def find(self, kind: Kind, keys: Sequence[str]) -> npt.NDArray[np.intp]:
+    def find(self, kind: EmbeddingKind, keys: Sequence[str]) -> npt.NDArray[np.intp]:
         """Which rows of `vectors` hold `keys`, in the order given.
 
         Raises:
@@ -96,7 +109,7 @@ class Embeddings:
             )
         return np.array([known[key] for key in keys], dtype=np.intp)
 
-    def rows(self, kind: Kind, keys: Sequence[str]) -> npt.NDArray[np.float32]:
+    def rows(self, kind: EmbeddingKind, keys: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of `keys` in the order given: (len(keys), dimension) float32.
 
         Rows have unit length up to the rounding of the stored type (float16: about 5e-4).
@@ -114,16 +127,16 @@ class Embeddings:
         return rows
 
 
-def _read_meta(path: Path) -> Meta:
+def _read_meta(path: Path) -> EmbeddingsMeta:
     values = read_json(path)
-    names = {f.name for f in fields(Meta)}
+    names = {f.name for f in fields(EmbeddingsMeta)}
     if not isinstance(values, dict) or set(values) != names:
         raise FieldguideError(f"{path}: expected exactly the keys {', '.join(sorted(names))}")
-    return Meta(**values)
+    return EmbeddingsMeta(**values)
 
 
 def _mismatches(
-    folder: Path, meta: Meta, index: pd.DataFrame, vectors: npt.NDArray[np.floating[Any]]
+    folder: Path, meta: EmbeddingsMeta, index: pd.DataFrame, vectors: npt.NDArray[np.floating[Any]]
 ) -> Iterable[Problem]:
     shape = (meta.rows, meta.dimension)
     if vectors.shape != shape or str(vectors.dtype) != meta.dtype:
@@ -144,7 +157,7 @@ def write_embeddings(
     revision: str,
     dtype: Dtype,
     dimension: int,
-) -> Meta:
+) -> EmbeddingsMeta:
     """Write a folder atomically, streaming: only one block is in memory at a time.
 
     Args:
@@ -162,7 +175,9 @@ def write_embeddings(
     if list(keys) != sorted(set(keys)):
         raise ValueError("keys must be sorted, each once")
     pairs = list(keys)
-    meta = Meta(encoder, revision, embeddings_key(revision, dtype, dimension, pairs), dimension, len(pairs), dtype)
+    meta = EmbeddingsMeta(
+        encoder, revision, embeddings_key(revision, dtype, dimension, pairs), dimension, len(pairs), dtype
+    )
     written = np.zeros(len(pairs), dtype=np.int64)
     with atomic_directory(folder) as temporary:
         vectors = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]

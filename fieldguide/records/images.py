@@ -1,34 +1,18 @@
-"""Every table and record that leaves a stage, declared in one place.
-
-A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
-checked when they are written and when they are read, so that a stage never meets input it does not
-understand. `docs/data.md` shows where each file lies.
-"""
+"""Tables of the corpus: images, files that were refused, duplicates."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import pyarrow as pa
 
 from fieldguide.core.tables import Column, Table
 
-Split = Literal["train", "gallery"]
-
-
 SPLITS: tuple[str, ...] = ("train", "gallery")
 
-
-_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-
-_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
-
+_STR, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 
 REFUSED_IMAGE_REASONS = (
     "unreadable", "empty", "truncated", "animated", "oversized", "misnamed", "unsupported", "contradictory",
 )  # fmt: skip
-
 
 IMAGES = Table(
     "images",
@@ -54,7 +38,6 @@ IMAGES = Table(
     ),
 )
 
-
 REJECTED = Table(
     "rejected",
     ("source", "source_key"),
@@ -65,7 +48,6 @@ REJECTED = Table(
         Column("detail", _STR, "what was found"),
     ),
 )
-
 
 DUPLICATES = Table(
     "duplicates",

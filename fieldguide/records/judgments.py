@@ -1,9 +1,4 @@
-"""Every table and record that leaves a stage, declared in one place.
-
-A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
-checked when they are written and when they are read, so that a stage never meets input it does not
-understand. `docs/data.md` shows where each file lies.
-"""
+"""Tables of what is judged: pools, and grades after adjudication (qrels)."""
 
 from __future__ import annotations
 
@@ -14,12 +9,8 @@ from fieldguide.core.tables import Column, Table
 AGREEMENT_VERSION = 1
 """Of data/qrels/agreement.json, which fieldguide/annotation/agreement/summary.py writes and the report reads."""
 
-
-_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-
+_STR, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 _STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
-
 
 POOLS = Table(
     "pools",
@@ -33,7 +24,6 @@ POOLS = Table(
         Column("sampled", _BOOL, "drawn by the seeded random sample"),
     ),
 )
-
 
 QRELS = Table(
     "qrels",

@@ -1,9 +1,4 @@
-"""Every table and record that leaves a stage, declared in one place.
-
-A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
-checked when they are written and when they are read, so that a stage never meets input it does not
-understand. `docs/data.md` shows where each file lies.
-"""
+"""Tables of what is known about entities: names, attributes, groups that are easily confused."""
 
 from __future__ import annotations
 
@@ -11,11 +6,8 @@ import pyarrow as pa
 
 from fieldguide.core.tables import Column, Table
 
-_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-
-_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
-
+_STR, _FLOAT, _BOOL = pa.string(), pa.float64(), pa.bool_()
+_STRS = pa.list_(pa.string())
 
 ENTITIES = Table(
     "entities",
@@ -30,7 +22,6 @@ ENTITIES = Table(
     ),
 )
 
-
 ATTRIBUTES = Table(
     "attributes",
     ("entity_id", "feature"),
@@ -43,7 +34,6 @@ ATTRIBUTES = Table(
         Column("evidence", _STR, "the words or the reference the value was taken from"),
     ),
 )
-
 
 GROUPS = Table(
     "groups",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple, get_args
+
+import pandas as pd
 import pyarrow as pa
 
 from fieldguide.core.tables import Column, Table
@@ -9,7 +12,11 @@ from fieldguide.core.tables import Column, Table
 _STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _STRS = pa.list_(pa.string())
 
-PURPOSES = ("judge", "gold", "repeat", "adjudicate")
+Purpose = Literal["judge", "gold", "repeat", "adjudicate"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+ANYBODY = "anybody"
+"""The assessor of a shared project in the plan: the server hands each page to as many people as are wanted."""
 
 PLAN = Table(
     "plan",
@@ -33,6 +40,35 @@ PLAN = Table(
         Column("queue", _INT, "place of the page in the assessor's order, from 1"),
     ),
 )
+
+
+class PlanRow(NamedTuple):
+    """One row of `PLAN`; `pass_` is the column `pass`."""
+
+    assessor: str
+    task_key: str
+    subtopic_id: str
+    image_id: str
+    guideline: str
+    pass_: int
+    purpose: Purpose
+    sighted: bool
+    rank: int
+    page_key: str
+    position: int
+    queue: int
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """What is judged, whoever is asked: (subtopic_id, image_id)."""
+        return self.subtopic_id, self.image_id
+
+
+def plan_rows(plan: pd.DataFrame) -> list[PlanRow]:
+    """Every row of the plan, in its order."""
+    names = ["pass" if name == "pass_" else name for name in PlanRow._fields]
+    return [PlanRow(*row) for row in zip(*(plan[name].tolist() for name in names), strict=True)]
+
 
 DECISIONS = Table(
     "decisions",

@@ -9,6 +9,7 @@ the file is then what every measure is computed from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ import pandas as pd
 
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import atomic_open
-from fieldguide.records.run_lines import RunLine
 from fieldguide.records.trec import MOST, Layout, read_columns
 
+SEARCH_VERSION = 1
+"""Of data/runs/search/SYSTEM.json, which fieldguide/retrieval/systems/searching.py writes and the report reads."""
+
+TRACKS = ("fullrank", "rerank")
+"""What systems rank: the whole gallery, or each subtopic's own pool."""
 RUN_COLUMNS = ("subtopic_id", "image_id", "rank", "score", "system")
 QREL_COLUMNS = ("subtopic_id", "image_id", "grade")
 
@@ -34,6 +39,43 @@ _RUN = Layout(
 _QRELS = Layout(
     "valid qrels file", ("subtopic_id", "0", "image_id", "grade"), ("subtopic_id", "image_id"), "grade", whole=True
 )
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One line of a run: TREC's six columns less the constant."""
+
+    subtopic_id: str
+    image_id: str
+    rank: int
+    score: float
+    system: str
+
+
+@dataclass(frozen=True)
+class IndexRecall:
+    """How well an index serves a system (of data/runs/search/SYSTEM.json).
+
+    Attributes:
+        kind: of the index.
+        depth, recall: recall@depth, 0..1, of the index's shortlists beside exact search.
+        shortlist: so many images a query.
+        images: in the gallery.
+        queries: over how many it was measured.
+    """
+
+    kind: str
+    depth: int
+    shortlist: int
+    images: int
+    queries: int
+    recall: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} index: recall@{self.depth} {self.recall:.4f} of exact search over {self.queries} queries, "
+            f"shortlists of {self.shortlist} of {self.images} images"
+        )
 
 
 def ranking(scores: npt.ArrayLike, image_ids: Sequence[str] | npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -1,9 +1,4 @@
-"""Every table and record that leaves a stage, declared in one place.
-
-A `Table` is a Parquet file's schema with its key; a record is one line of a JSONL file. Both are
-checked when they are written and when they are read, so that a stage never meets input it does not
-understand. `docs/data.md` shows where each file lies.
-"""
+"""The table of scores, and the versions of the evaluation's other files."""
 
 from __future__ import annotations
 
@@ -14,20 +9,13 @@ from fieldguide.core.tables import Column, Table
 FITNESS_VERSION = 1
 """Of data/evaluation/fitness.json, which fieldguide/evaluation/fitness/assess.py writes and the report reads."""
 
-
 FIDELITY_VERSION = 1
 """Of data/evaluation/fidelity.json, which fieldguide/evaluation/fidelity/fidelity.py writes and the report reads."""
-
 
 PROBES_VERSION = 1
 """Of data/evaluation/probes.json, which fieldguide/evaluation/probing/probes.py writes and the report reads."""
 
-
-_STR, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-
-_STRS, _INTS = pa.list_(pa.string()), pa.list_(pa.int64())
-
+_STR, _FLOAT, _BOOL = pa.string(), pa.float64(), pa.bool_()
 
 SCORES = Table(
     "scores",

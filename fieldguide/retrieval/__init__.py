@@ -1,1 +1,1 @@
-"""Embeddings, exact search, systems and their runs."""
+"""Encoding, search, systems and their runs, pools, and the training of what some systems need."""

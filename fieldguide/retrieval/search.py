@@ -100,20 +100,20 @@ def nearest(
         depth: at least 1; all rows where there are fewer.
 
     Returns:
-        Paths in `rows` and their similarities, both (q, min(depth, m)).
+        Places in `rows` and their similarities, both (q, min(depth, m)).
     """
     depth = min(depth, len(rows))
-    paths = np.empty((len(queries), depth), dtype=np.intp)
+    places = np.empty((len(queries), depth), dtype=np.intp)
     scores = np.empty((len(queries), depth), dtype=np.float32)
     for start in range(0, len(queries), QUERIES):
         for number, found in enumerate(similarities(queries[start : start + QUERIES], vectors, rows, centre), start):
-            paths[number] = best(found, depth)
-            scores[number] = found[paths[number]]
-    return paths, scores
+            places[number] = best(found, depth)
+            scores[number] = found[places[number]]
+    return places, scores
 
 
 def best(scores: Floats, depth: int) -> npt.NDArray[np.intp]:
-    """Paths of the `depth` greatest of (n,) scores, 1 <= depth <= n, best first, equal ones by falling place."""
+    """Places of the `depth` greatest of (n,) scores, 1 <= depth <= n, best first, equal ones by falling place."""
     least = np.partition(scores, len(scores) - depth)[len(scores) - depth]
     reachable = np.flatnonzero(scores >= least)
     order: npt.NDArray[np.intp] = reachable[np.lexsort((reachable, scores[reachable]))[::-1]]
@@ -123,7 +123,7 @@ def best(scores: Floats, depth: int) -> npt.NDArray[np.intp]:
 def reached(
     queries: Floats, vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp], depth: int
 ) -> npt.NDArray[np.intp]:
-    """Paths in `rows` among the `depth` most similar of at least one query, ties included, in rising order."""
+    """Places in `rows` among the `depth` most similar of at least one query, ties included, in rising order."""
     found = np.zeros(len(rows), dtype=bool)
     for start in range(0, len(queries), QUERIES):
         similar = similarities(queries[start : start + QUERIES], vectors, rows)

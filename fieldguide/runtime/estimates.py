@@ -15,15 +15,15 @@ from PIL import Image
 
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.altering import ALTERATIONS
-from fieldguide.models.calls.caller import Calls, Request
+from fieldguide.models.calls.caller import Caller, Request
 from fieldguide.models.calls.chat import Chat, Prompt
-from fieldguide.models.calls.estimate import Asks, Estimate, estimate, first_message
+from fieldguide.models.calls.estimate import Asks, CallEstimate, estimate, first_message
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.models.calls.store import Call
 from fieldguide.models.captioners.section import ChatCaptioner
 from fieldguide.params import Params
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
-from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 # Characters of a prompt that is not known yet, and of a phrase: those of the example, rounded up.
 _PROMPT, _PHRASE = 1200, 80
@@ -35,10 +35,10 @@ class _Plan:
 
     params: Params
     paths: Paths
-    calls: Calls
+    calls: Caller
     history: list[Call]
 
-    def estimate(self, stage: str, requests: Iterable[Request], note: str = "") -> list[Estimate]:
+    def estimate(self, stage: str, requests: Iterable[Request], note: str = "") -> list[CallEstimate]:
         return estimate(stage, requests, self.calls, self.history, note)
 
     @property
@@ -47,7 +47,7 @@ class _Plan:
         return self.params.compose.max_topics * self.params.mine.max_entities
 
 
-def estimates(params: Params, paths: Paths, calls: Calls) -> Iterator[Estimate]:
+def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstimate]:
     """One a stage and endpoint, in the order of the stages; stages without calls are left out.
 
     Raises:
@@ -74,7 +74,7 @@ def _unknown(
     return [chat.request(Prompt(system, f"{n:<{characters}}", shown)) for n in range(max(0, count - asked))]
 
 
-def _compose(plan: _Plan) -> Iterator[Estimate]:
+def _compose(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.queries.topics.chatting import chat_prompts
     from fieldguide.queries.topics.composing import subjects
     from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
@@ -94,7 +94,7 @@ def _compose(plan: _Plan) -> Iterator[Estimate]:
     yield from plan.estimate("compose", requests, note)
 
 
-def _rewrite(plan: _Plan) -> Iterator[Estimate]:
+def _rewrite(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.queries.rewriting.rewriting import chat_prompt
     from fieldguide.records.knowledge import ENTITIES
     from fieldguide.records.topics import read_topics
@@ -113,10 +113,10 @@ def _rewrite(plan: _Plan) -> Iterator[Estimate]:
     yield from plan.estimate("rewrite", requests, note)
 
 
-def _visualize(plan: _Plan) -> Iterator[Estimate]:
-    from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import wanted_drawings
-    from fieldguide.records.texts import read_phrases
+def _visualize(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
+    from fieldguide.records.topics import read_phrases
 
     section = plan.params.visualize
     spec = plan.params.generators[section.generator]
@@ -135,7 +135,7 @@ def _visualize(plan: _Plan) -> Iterator[Estimate]:
     yield from plan.estimate("visualize", map(generator.request, prompts, seeds), note)
 
 
-def _caption(plan: _Plan) -> Iterator[Estimate]:
+def _caption(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.models.captioners.chat import SYSTEM
 
     name = plan.params.caption.captioner
@@ -143,7 +143,7 @@ def _caption(plan: _Plan) -> Iterator[Estimate]:
     if not isinstance(spec, ChatCaptioner):
         return
     if not plan.paths.images.exists():
-        yield Estimate("caption", spec.chat.where, note="not known: the corpus is not there yet")
+        yield CallEstimate("caption", spec.chat.where, note="not known: the corpus is not there yet")
         return
     from fieldguide.records.images import IMAGES
 
@@ -157,8 +157,8 @@ def _caption(plan: _Plan) -> Iterator[Estimate]:
     yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
 
 
-def _recompose(plan: _Plan) -> Iterator[Estimate]:
-    from fieldguide.queries.rewriting.recomposing import SYSTEM
+def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.queries.visuals.captioning.recomposing import SYSTEM
 
     section = plan.params.recompose
     if section.recomposer != "chat" or section.chat is None:
@@ -168,7 +168,7 @@ def _recompose(plan: _Plan) -> Iterator[Estimate]:
     yield from plan.estimate("recompose", requests, "at most: one a subtopic and drawing")
 
 
-def _rerank(plan: _Plan) -> Iterator[Estimate]:
+def _rerank(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEM
 
     for name in plan.params.retrieve.systems:
@@ -179,10 +179,10 @@ def _rerank(plan: _Plan) -> Iterator[Estimate]:
             yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
 
 
-def _probe(plan: _Plan) -> Iterator[Estimate]:
+def _probe(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.evaluation.probing.world import changed_phrases, choose
-    from fieldguide.models.registry import load_generator
-    from fieldguide.queries.visuals.drawings import wanted_drawings
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
 
     section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths
     spec = plan.params.generators[drawn.generator]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fieldguide.annotation.label_studio.accounts import ASSESSORS, KEY, URL
-from tests.annotation.label_studio import LabelStudioServer, migrated_state, use_label_studio
+from tests.annotation.real_server import LabelStudioServer, migrated_state, use_label_studio
 
 # Whoever runs the tests may have a server of their own in the environment; tests must never speak to it.
 for _name in (URL, KEY, ASSESSORS, "FIELDGUIDE_ANNOTATION_DATABASE"):

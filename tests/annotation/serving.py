@@ -7,18 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.annotation.form.form import Asked, label_config, task_data
+from fieldguide.annotation.form.task import ShownPage, task_data
+from fieldguide.annotation.form.template import label_config
 from fieldguide.annotation.judgments.guidelines import Guideline, archive, read_guideline
 from fieldguide.annotation.judgments.log import task_key
 from fieldguide.annotation.label_studio import projects
-from fieldguide.annotation.label_studio.projects import Wanted
-from fieldguide.annotation.planning.assignment import ANYBODY
+from fieldguide.annotation.label_studio.projects import WantedProject
 from fieldguide.annotation.planning.plan import page_key
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
-from tests.annotation.label_studio import REPOSITORY, LabelStudioServer
+from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
+from tests.annotation.real_server import REPOSITORY, LabelStudioServer
 
 GUIDELINES = REPOSITORY / "annotation" / "guidelines.md"
 CHOICES = tuple(read_guideline(GUIDELINES).choices)
@@ -50,11 +49,11 @@ def serve(server: LabelStudioServer, plan: pd.DataFrame) -> dict[str, int]:
     template = (REPOSITORY / "annotation" / "label_config.xml").read_text(encoding="utf-8")
     for assessor, rows in plan.groupby("assessor", sort=True):
         group = "adjudicate" if set(rows["purpose"]) == {"adjudicate"} else "judge"
-        wanted = Wanted(
+        wanted = WantedProject(
             server.params.release.name, str(assessor), group, guideline.version,
             label_config(template, guideline, server.params.annotate.page), "read", server.params.annotate.overlap,
         )  # fmt: skip
-        project, _ = projects.ensure(client, wanted, projects.look(client, server.params.release.name))
+        project, _ = projects.ensure(client, wanted, projects.found_projects(client, server.params.release.name))
         client.projects.import_tasks(project.id, request=tasks(rows))
         made[str(assessor)] = project.id
     return made
@@ -74,8 +73,8 @@ def tasks(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"data": task_data(_asked(key, page))} for key, page in pages.items()]
 
 
-def _asked(key: str, page: list[PlanRow]) -> Asked:
-    return Asked(
+def _asked(key: str, page: list[PlanRow]) -> ShownPage:
+    return ShownPage(
         page_key=key, question="Which is greener?", entity="granny smith", feature="skin colour", part="skin",
         references=(), images=tuple(f"http://images.example/{row.image_id}" for row in page),
         items=tuple((row.task_key, row.image_id) for row in page),

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.core.files import sha256_bytes
 

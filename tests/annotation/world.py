@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fieldguide.annotation.form.form import result_of
+from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import Guideline, read_guideline
-from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.label_studio.reading import Given, Served
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
-from fieldguide.annotation.sync.offers import People
+from fieldguide.annotation.sync.offers import ServerUsers
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
-from tests.annotation.label_studio import people_params
+from fieldguide.records.plan import PlanRow, plan_rows
+from tests.annotation.real_server import people_params
 from tests.annotation.serving import GUIDELINES, small_plan
 
 USERS = {"ada": 11, "ben": 12, "cleo": 13, "dora": 14}
 MANAGER, STRANGER = 1, 99
-PEOPLE = People({number: name for name, number in USERS.items()}, ("ada", "ben", "cleo"), MANAGER)
+PEOPLE = ServerUsers({number: name for name, number in USERS.items()}, ("ada", "ben", "cleo"), MANAGER)
 GUIDELINE: Guideline = read_guideline(GUIDELINES)
 ROWS: list[PlanRow] = plan_rows(small_plan(people_params(page=2, overlap=2), subtopics=2, images=4, adjudicate=1))
 PAGES = sorted({row.page_key for row in ROWS})
@@ -88,7 +88,7 @@ class World:
         given = self.tasks[task].given
         self.put(task, given[:which] + given[which + 1 :], user)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LogEntry, ...]:
         return log.read(self.path).entries if self.path.exists() else ()
 
     def reconcile(self, **options: bool) -> Reconciled:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.section import Ingest
+from fieldguide.corpus.ingest.section import Ingest
 
 
 def picture(seed: int, width: int = 24, height: int = 16) -> Image.Image:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.corpus.duplicates import clusters, hamming, near_pairs, parse_phashes, representatives
+from fieldguide.corpus.ingest.duplicates import clusters, hamming, near_pairs, parse_phashes, representatives
 
 # Few bases and few flipped bits, so that near and equal hashes are common.
 _flips = st.sets(st.integers(0, 63), max_size=6)
@@ -39,7 +39,7 @@ def test_clusters_are_the_components_of_all_pairs(hashes: list[int], bits: int) 
 
 
 def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldguide.corpus.duplicates._BLOCK", 7)
+    monkeypatch.setattr("fieldguide.corpus.ingest.duplicates._BLOCK", 7)
     hashes = [1 << bit for bit in range(12)]
     assert near_pairs(np.array(hashes, dtype=np.uint64), 2).tolist() == _brute_force(hashes, 2)
 

@@ -13,11 +13,11 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
-from fieldguide.corpus import pixels as pixels_module
-from fieldguide.corpus.ingest import Summary, ingest
-from fieldguide.corpus.labels import slug
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes, iter_images, read_images
+from fieldguide.corpus.ingest.ingest import IngestSummary, ingest
+from fieldguide.corpus.ingest.labels import slug
+from fieldguide.corpus.store import pixels as pixels_module
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes, iter_images, read_images
 from fieldguide.records.images import DUPLICATES, REJECTED
 from tests.corpus.pictures import (
     animation,
@@ -51,7 +51,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
         return watched
 
-    monkeypatch.setattr("fieldguide.corpus.ingest.inspect_image", watch(pixels_module.inspect_image))
+    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.inspect_image", watch(pixels_module.inspect_image))
     return seen
 
 
@@ -219,7 +219,10 @@ def test_a_line_that_a_killed_run_left_half_written_is_passed_over(paths: Paths,
         assert len(decoded) == expected and corpus_bytes(paths) == before
 
 
-@pytest.mark.parametrize("step", ["fieldguide.corpus.ingest.inspect_image", "fieldguide.corpus.shards.write_tar"])
+STOPS = ["fieldguide.corpus.ingest.ingest.inspect_image", "fieldguide.corpus.store.shards.write_tar"]
+
+
+@pytest.mark.parametrize("step", STOPS)
 def test_a_run_that_was_stopped_is_taken_up(paths: Paths, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
     ingest(params(folder_source()), paths)
@@ -330,7 +333,7 @@ def test_a_shard_may_not_lie_elsewhere(paths: Paths) -> None:
 
 def test_counts_that_do_not_add_up_stop_the_run(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(paths.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
-    monkeypatch.setattr("fieldguide.corpus.ingest.duplicate_rows", lambda *_: [])
+    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.duplicate_rows", lambda *_: [])
     with pytest.raises(RuntimeError, match="files were lost"):
         ingest(params(folder_source()), paths)
 
@@ -348,7 +351,7 @@ def test_the_example_has_the_images_that_its_papers_count(example_input: Path, t
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "input").symlink_to(example_input)
     summary = ingest(read_params(repository / "params.yaml").ingest, Paths(tmp_path))
-    assert summary == Summary(
+    assert summary == IngestSummary(
         read=2228, kept=1567, merged=661, rejected={}, decoded=1567, kept_by_split={"train": 732, "gallery": 835},
         exact_across_splits=0, near=4, near_across_splits=0,
     )  # fmt: skip

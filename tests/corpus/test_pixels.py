@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.pixels import EXTENSIONS, MAX_BYTES, inspect_image, misnamed, open_image
+from fieldguide.corpus.store.pixels import EXTENSIONS, MAX_BYTES, inspect_image, misnamed, open_image
 from fieldguide.records.images import REFUSED_IMAGE_REASONS
 from tests.corpus.pictures import animation, encoded, photo, picture, png_header, rotated
 

@@ -11,15 +11,15 @@ from PIL import Image
 
 from fieldguide.core.errors import ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.references import read_references
-from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models.protocols import ConditionedGenerator, Refused
-from fieldguide.queries.visuals.drawings import draw_all
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.corpus.store.references import read_references
+from fieldguide.corpus.store.shards import iter_images, read_images
+from fieldguide.models.loading.protocols import ConditionedGenerator, Refused
+from fieldguide.queries.visuals.drawing.drawings import draw_all
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
-from fieldguide.records.texts import Phrase, read_phrases
+from fieldguide.records.topics import Phrase, read_phrases
 from tests.builders import GENERIC_PROMPT, tiny_benchmark
 
 VALUES = Visualize(generator="mine", images=2, seed=7, generic_prompts=[GENERIC_PROMPT], batch=3)

@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.corpus.pixels import MAX_BYTES
-from fieldguide.corpus.section import Source
-from fieldguide.corpus.sources import Candidate, missing_sources, read_source
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
+from fieldguide.corpus.store.pixels import MAX_BYTES
 from tests.corpus.pictures import photo, write_files
 
 
-def _read(root: Path, **source: Any) -> list[Candidate]:
-    return list(read_source(Source.model_validate({"name": "s", **source}), root))
+def _read(root: Path, **source: Any) -> list[SourceImage]:
+    return list(read_source(ImageSource.model_validate({"name": "s", **source}), root))
 
 
 def _tar(path: Path, members: list[tuple[tarfile.TarInfo, bytes]], mode: str = "w") -> None:
@@ -145,8 +145,8 @@ def test_parquet_gives_the_columns_that_params_name(tmp_path: Path) -> None:
     pq.write_table(pa.table(rows), tmp_path / "a.parquet")
     columns = {"bytes": "img", "entity": "kind", "split": "part"}
     first, second = _read(tmp_path, kind="parquet", path="a.parquet", columns=columns)
-    assert first == Candidate("00000000", "", b"1", None, "Anjou", "test", "CC0-1.0", None)
-    assert second == Candidate("00000001", "", b"", None, None, "train", None, None)
+    assert first == SourceImage("00000000", "", b"1", None, "Anjou", "test", "CC0-1.0", None)
+    assert second == SourceImage("00000001", "", b"", None, None, "train", None, None)
 
 
 def test_parquet_of_structs_is_read_as_well(tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_a_manifest_gives_files_beside_it(tmp_path: Path, kind: str) -> None:
     else:
         pq.write_table(pa.table(rows), tmp_path / "m" / "m.parquet")
     first, second = _read(tmp_path, kind="manifest", path=f"m/m.{kind}")
-    assert first == Candidate("one", "x/1.png", b"1", None, "Anjou", None, None, "A, B")
-    assert second == Candidate("2.png", "2.png", b"2", None, None, None, None, "C")
+    assert first == SourceImage("one", "x/1.png", b"1", None, "Anjou", None, None, "A, B")
+    assert second == SourceImage("2.png", "2.png", b"2", None, None, None, None, "C")
 
 
 def test_a_manifest_does_not_lead_outside(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_manifest_in_another_encoding_is_an_error(tmp_path: Path) -> None:
 def test_sources_that_are_not_there_are_told(tmp_path: Path) -> None:
     write_files(tmp_path, {"file": b"", "folder/x": b""})
     sources = [
-        Source.model_validate({"name": "a", "kind": kind, "path": path})
+        ImageSource.model_validate({"name": "a", "kind": kind, "path": path})
         for kind, path in [("tar", "none"), ("folder", "file"), ("parquet", "folder"), ("folder", "folder")]
     ]
     problems = [str(problem) for problem in missing_sources(sources, tmp_path)]

@@ -18,9 +18,9 @@ from fieldguide.params import Params
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import read_run
 from fieldguide.records.scores import SCORES
-from fieldguide.runtime.stage import Run
 from flows.evaluate import evaluate as stage
 from tests.builders import SYSTEMS, tiny_benchmark, tiny_params
+from tests.steps import run_step
 
 FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.json", "metrics.json")
 
@@ -28,7 +28,7 @@ FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.j
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
-    stage(Run(tiny_params(), made))
+    run_step(stage, tiny_params(), made)
     return made
 
 
@@ -107,7 +107,7 @@ def test_metrics_and_csv_say_the_same(paths: Paths) -> None:
 
 def test_the_same_input_gives_the_same_bytes(paths: Paths) -> None:
     before = [(paths.evaluation / name).read_bytes() for name in FILES]
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert [(paths.evaluation / name).read_bytes() for name in FILES] == before
 
 
@@ -119,7 +119,7 @@ def test_a_subtopic_without_a_line_counts_as_zero_and_is_told(
     lines = path.read_text().splitlines(keepends=True)
     lost = lines[0].split()[0]
     path.write_text("".join(line for line in lines if not line.startswith(lost)))
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert (
         "fullrank/visret has no line for 1 subtopics: they count with the measure's default" in capsys.readouterr().out
     )

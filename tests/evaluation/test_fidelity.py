@@ -15,11 +15,11 @@ from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import ClassMeans, judge_phrases, measure_fidelity, write_fidelity
 from fieldguide.evaluation.fidelity.section import Fidelity
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.embedding_index import EMBEDDING_INDEX
+from fieldguide.records.embeddings import EMBEDDING_INDEX
 from fieldguide.records.images import IMAGES
 from fieldguide.records.scores import FIDELITY_VERSION
 from fieldguide.retrieval.search import Floats, unit
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from tests.builders import ENCODER, ENTITIES, rewrite, tiny_benchmark, tiny_topics
 
 SPEC = Fidelity(encoder=ENCODER)
@@ -135,7 +135,7 @@ def test_without_drawings_nothing_is_claimed(paths: Paths) -> None:
     report = measure_fidelity(paths, SPEC)
     assert report.accuracy is None
     assert {p.verdict for p in report.phrases} == {"not drawn"}
-    assert len(report.phrases) == len(Collection(paths).subtopics)
+    assert len(report.phrases) == len(SearchCollection(paths).subtopics)
 
 
 def test_one_entity_cannot_be_told_from_others(paths: Paths) -> None:

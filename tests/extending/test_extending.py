@@ -43,18 +43,22 @@ def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     root = copy_project(tmp_path_factory.mktemp("extended") / "project")
     paths = tiny_benchmark(root)
     values = tiny_params().model_dump(mode="json", exclude_none=True)
-    values["encoders"][ENCODER] = {"kind": "colour-histogram", "levels": 3}
-    values["embed"]["encoders"].append(ENCODER)
+    values["encoders"] = {ENCODER: {"kind": "colour-histogram", "levels": 3}}
+    values["embed"]["encoders"] = [ENCODER]
+    for section in ("mine", "fidelity"):
+        values[section]["encoder"] = ENCODER
     values["generators"][GENERATOR] = {"kind": "swatch", "size": 24}
     values["visualize"]["generator"] = GENERATOR
-    values["systems"][SYSTEM] = {"kind": "agreement", "encoder": ENCODER, "images": 2}
-    values["retrieve"]["systems"].append(SYSTEM)
+    values["systems"] = {SYSTEM: {"kind": "agreement", "encoder": ENCODER, "images": 2}}
+    for section in ("retrieve", "pool"):
+        values[section]["systems"] = [SYSTEM]
+    values["evaluate"]["baseline"] = SYSTEM
     (root / "params.yaml").write_text(yaml.safe_dump(values))
     return paths
 
 
 def run(paths: Paths, site: Path | None, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FIELDGUIDE_BACKGROUND": "0", "FIELDGUIDE_TRACK": "0", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "FIELDGUIDE_TRACK": "0", "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(site) if site else ""
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, cwd=paths.root, env=environment, capture_output=True, text=True, check=False)
@@ -66,9 +70,9 @@ def test_an_encoder_a_generator_and_a_system_of_another_package_run_through_the_
 ) -> None:
     for arguments, told in (
         (("flows.visualize",), f"{GENERATOR}: 4 drawn now, 0 drawn before, 4 failed"),
-        (("flows.embed", ENCODER), f"{ENCODER}: 23 images, 23 encoded now"),
-        (("flows.embed_queries", ENCODER), f"{ENCODER}: 4 queries, 4 encoded now"),
-        (("flows.retrieve", SYSTEM), f"{SYSTEM}: 8 of 11 subtopics over 17 images"),
+        (("flows.embed",), f"{ENCODER}: 23 images, 23 encoded now"),
+        (("flows.embed_queries",), f"{ENCODER}: 4 queries, 4 encoded now"),
+        (("flows.retrieve",), f"{SYSTEM}: 8 of 11 subtopics over 17 images"),
     ):
         done = run(benchmark, installed, *arguments)
         assert done.returncode == 0, done.stderr
@@ -99,7 +103,7 @@ def _check_ranking(paths: Paths, ranked: pd.DataFrame, drawings: pd.DataFrame) -
 
 @pytest.mark.slow
 def test_without_the_package_its_kinds_are_named_with_those_there_are(benchmark: Paths) -> None:
-    done = run(benchmark, None, "flows.retrieve", SYSTEM)
+    done = run(benchmark, None, "flows.retrieve")
     assert done.returncode != 0
     assert "kind 'agreement' is none of" in done.stderr
     assert "and no installed package offers it" in done.stderr

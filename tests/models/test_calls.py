@@ -14,11 +14,11 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.budget import BudgetError
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from tests.models.endpoint import (
     BROKEN_JSON,
     CUT,
@@ -62,13 +62,13 @@ def chat(root: Path, base_url: str, budget: float | None = None, **changes: Any)
         "retries": 2,
         "max_tokens": 50,
     }
-    calls = open_calls(root)
+    calls = open_caller(root)
     calls._sleep = lambda _: None  # waits are under test in test_rates.py
-    return Chat(ChatSpec.model_validate({**values, **changes}), calls)
+    return Chat(ChatEndpoint.model_validate({**values, **changes}), calls)
 
 
 def stored(root: Path) -> list[Call]:
-    return list(open_calls(root).store.calls())
+    return list(open_caller(root).store.calls())
 
 
 def test_a_call_is_kept_with_prompt_parameters_reply_tokens_cost_and_seconds(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_word_instead_of_a_key_is_not_taken_out_of_what_is_told(
 
 
 def test_looking_at_what_was_spent_writes_nothing_into_the_benchmark(tmp_path: Path) -> None:
-    assert open_calls(tmp_path).budget.spent() == 0
+    assert open_caller(tmp_path).budget.spent() == 0
     assert not (tmp_path / "data").exists()
 
 
@@ -286,7 +286,7 @@ def test_a_ledger_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
 
 
 def _spend(root: str, times: int) -> None:
-    budget = open_calls(Path(root)).budget
+    budget = open_caller(Path(root)).budget
     for _ in range(times):
         try:
             budget.settle(budget.reserve("a call", 1.0), 1.0)
@@ -302,7 +302,7 @@ def test_processes_share_one_budget(tmp_path: Path) -> None:
         process.start()
     for process in processes:
         process.join()
-    assert open_calls(tmp_path).budget.spent() == 50.0
+    assert open_caller(tmp_path).budget.spent() == 50.0
 
 
 def test_a_model_elsewhere_needs_a_price(tmp_path: Path) -> None:
@@ -320,6 +320,6 @@ def test_a_priced_model_needs_a_budget(tmp_path: Path) -> None:
 def test_wrong_keys_of_the_section_are_told(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("calls: {budget: -1, prices: {a: {inputs: 1}}}\n", encoding="utf-8")
     with pytest.raises(FieldguideError) as caught:
-        open_calls(tmp_path)
+        open_caller(tmp_path)
     assert "calls.budget" in str(caught.value)
     assert "calls.prices.a.inputs" in str(caught.value)

@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Reply
-from fieldguide.models.calls.section import Chat as ChatSpec
-from fieldguide.models.protocols import Refused
+from fieldguide.models.calls.section import ChatEndpoint
+from fieldguide.models.loading.protocols import Refused
 from tests.models.endpoint import KEY, Act, completion, serve
 
 GOOD = (200, completion("hello"))
@@ -24,13 +24,13 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def spec(base_url: str, **changes: Any) -> ChatSpec:
+def spec(base_url: str, **changes: Any) -> ChatEndpoint:
     values = {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 2, "seed": 5}
-    return ChatSpec.model_validate({**values, **changes})
+    return ChatEndpoint.model_validate({**values, **changes})
 
 
 def chat(root: Path, base_url: str, **changes: Any) -> Chat:
-    return Chat(spec(base_url, **changes), open_calls(root))
+    return Chat(spec(base_url, **changes), open_caller(root))
 
 
 def test_asks_with_temperature_seed_and_key_and_counts_tokens(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.models.encoders.conse import convex_combination
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Encoder
-from fieldguide.models.registry import load_encoder
+from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Encoder
 from tests.models import tiny
 from tests.models.tiny_encoders import section
 

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from fieldguide.models.protocols import unit_rows
-from fieldguide.models.registry import available_kinds, load_encoder, load_generator
+from fieldguide.models.available import available_kinds
+from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.generators.registry import load_generator
+from fieldguide.models.loading.protocols import unit_rows
 from fieldguide.params import Params, read_params
 from fieldguide.queries.mining.knowledge import read_knowledge
 from tests.conftest import REPOSITORY
@@ -49,7 +51,11 @@ def _class_means(photographs: dict[str, list[Image.Image]], vectors: np.ndarray)
 
 
 def test_every_model_of_params_can_be_used(example_input: Path, params: Params) -> None:
-    assert [kind for kind in available_kinds(params, REPOSITORY) if kind.name and not kind.usable] == []
+    assert [
+        kind
+        for kind in available_kinds(params.encoders, params.generators, params.captioners, REPOSITORY)
+        if kind.name and not kind.usable
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "conse"])

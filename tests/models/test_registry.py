@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.models.available import available_kinds
+from fieldguide.models.encoders.registry import ENCODERS, load_encoder
 from fieldguide.models.encoders.section import PluginEncoder
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.models.generators.section import PluginGenerator
-from fieldguide.models.registry import ENCODERS, available_kinds, load_encoder, load_generator
 from fieldguide.params import read_params
 from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section
 
 PLUGIN = """
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.encoders.registry import ENCODERS
 
 @ENCODERS.register("{kind}", modules=("numpy",), files={{"weights": ()}}, modalities=("text",))
 class Mine:
@@ -113,7 +115,10 @@ def test_a_package_that_is_not_installed_is_named(plugins: Path) -> None:
 
 def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
     params = read_params(REPOSITORY / "params.yaml")
-    found = {(kind.role, kind.kind, kind.name): kind for kind in available_kinds(params, tmp_path)}
+    found = {
+        (kind.role, kind.kind, kind.name): kind
+        for kind in available_kinds(params.encoders, params.generators, params.captioners, tmp_path)
+    }
     conse = found["encoder", "conse", "conse"]
     assert not conse.usable
     assert "encoders.conse.weights: data/input/weights/mobilenetv2.safetensors: no such file" in conse.reason
@@ -125,7 +130,7 @@ def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
 
 def test_listing_kinds_loads_no_model_library() -> None:
     code = (
-        "import sys; from fieldguide.models.registry import available_kinds; print(len(available_kinds()));"
+        "import sys; from fieldguide.models.available import available_kinds; print(len(available_kinds()));"
         "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
@@ -134,7 +139,7 @@ def test_listing_kinds_loads_no_model_library() -> None:
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:
     code = (
-        "from fieldguide.models._torchvision import declare_operators as d;"
+        "from fieldguide.models.loading.torchvision import declare_operators as d;"
         "assert d() == d(); import torchvision, torch;"
         "print(torchvision.models.mobilenet_v2, torch.ops.torchvision.nms)"
     )
@@ -147,7 +152,7 @@ def test_operators_that_are_declared_already_are_left_alone() -> None:
     code = (
         "import torch; library = torch.library.Library('torchvision', 'DEF');"
         "library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor');"
-        "from fieldguide.models._torchvision import declare_operators; print(declare_operators())"
+        "from fieldguide.models.loading.torchvision import declare_operators; print(declare_operators())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.stdout.strip() == "False", done.stderr

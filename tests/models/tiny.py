@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.loading.torchvision import declare_operators
 
 
 def images(count: int, seed: int = 0) -> list[Image.Image]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.encoders.section import Encoder
+from fieldguide.models.encoders.section import AnyEncoder
+from fieldguide.models.loading.torchvision import declare_operators
 
 SIDE = 32
-_SECTION: TypeAdapter[Any] = TypeAdapter(Encoder)
+_SECTION: TypeAdapter[Any] = TypeAdapter(AnyEncoder)
 _WORDS = ["a", "photo", "of", "red", "green", "fruit", "apple", "pear", ",", "in", "one", "word", "above", "image"]
 _VISION = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
 _TEXT = {**_VISION, "max_position_embeddings": 16}

@@ -10,7 +10,8 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.params import Params, parse_params, read_params
-from fieldguide.retrieval.systems.sections.systems import RandomSystem, VisretSystem
+from fieldguide.retrieval.systems.sections.baselines import RandomSystem
+from fieldguide.retrieval.systems.sections.comparing import VisretSystem
 from tests.conftest import REPOSITORY
 
 

@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from tests.conftest import copy_project
-from tests.prefect_state import place_prefect
 
 CULTIVARS = {
     "Golden-Delicious": "golden-delicious",
@@ -36,11 +35,11 @@ class Site:
     folder: Path
     hash_seed: str = "0"
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder and return what it printed; the timeout is for what hangs."""
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=self.folder, capture_output=True, text=True, timeout=1800,
-            env=self.environment, check=False,
+            env={**self.environment, **environment}, check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
@@ -50,7 +49,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Stages run with this interpreter, on one thread a library so that tests do not fight for two cores."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "FIELDGUIDE_IDLE_SECONDS": "20", "PYTHONHASHSEED": self.hash_seed}
+        return {**os.environ, "PATH": path, "PYTHONHASHSEED": self.hash_seed, "FIELDGUIDE_TRACK": "0"}
 
     @property
     def outs(self) -> dict[str, str]:
@@ -96,7 +95,6 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     site.run("dvc", "config", "core.analytics", "false")
-    place_prefect(folder)
     return site
 
 
@@ -136,7 +134,6 @@ def built(tmp_path_factory: pytest.TempPathFactory, example_input: Path) -> Iter
     site = make_site(tmp_path_factory.mktemp("built") / "site", example_input)
     site.run("dvc", "repro")
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 @pytest.fixture
@@ -145,6 +142,4 @@ def copied(built: Site, tmp_path: Path) -> Iterator[Site]:
     ignore = shutil.ignore_patterns("*.sock", "prefect", "background.*")
     shutil.copytree(built.folder, tmp_path / "site", ignore=ignore, symlinks=True)
     site = Site(tmp_path / "site")
-    place_prefect(site.folder)
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)

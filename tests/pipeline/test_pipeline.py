@@ -15,10 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from fieldguide.core.paths import Paths
 from fieldguide.publishing.release.verify import verify_release
 from tests.pipeline.conftest import PER_SPLIT, Site, make_site
+from tests.prefect_state import place_prefect
+from tests.runtime.servers import known, states, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.example]
 
@@ -43,7 +46,6 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(built: Site, tmp_path: Pa
     """In another folder, without any cache, with another order of Python's sets."""
     site = make_site(tmp_path / "elsewhere", example_input, hash_seed="7")
     site.run("dvc", "repro")
-    site.run("fieldguide.cli.main", "stop")
     assert site.outs == built.outs
     assert len(site.outs) > 30
 
@@ -61,9 +63,44 @@ def test_one_photograph_more_is_one_photograph_decoded_and_encoded(copied: Site,
     (copied.folder / "data/input/photographs/gallery/Orange/new.jpg").write_bytes(new)
     told = copied.run("dvc", "repro", "embed").stdout
     assert re.search(r"decoded 1\b", told), told
-    for encoder in ("mobilenetv2", "conse"):
-        section = told.partition(f"Running stage 'embed@{encoder}'")[2].partition("Running stage")[0]
-        assert re.search(r"\b1 encoded\b|encoded 1\b", section), section
+    for encoder in ("mobilenetv2", "conse", "text-tower"):
+        assert f"{encoder}: 61 images, 1 encoded now" in told, told
+
+
+def test_one_more_system_is_ranked_on_both_tracks_and_no_other(copied: Site) -> None:
+    values = yaml.safe_load((copied.folder / "params.yaml").read_text())
+    more = {"kind": "text", "encoder": "conse", "query": "phrase", "fusion": "max"}
+    names = [*values["retrieve"]["systems"], "one-more"]
+    copied.params({"systems": values["systems"] | {"one-more": more}, "retrieve.systems": names})
+    told = copied.run("dvc", "repro").stdout
+    ranked = re.findall(
+        r"^([\w-]+): \d+ of \d+ (?:subtopics over|pools).*?( \(as ranked before\))?$", told, re.MULTILINE
+    )
+    assert [name for name, before in ranked if not before] == ["one-more", "one-more"]
+    assert len(ranked) == 2 * len(names)
+    ran = re.findall(r"^Running stage '(.*)':", told, re.MULTILINE)
+    after = ["retrieve", "pool", "rerank", "check", "evaluate", "fitness", "diagnose", "report", "release"]
+    assert set(ran) == set(after), told
+
+
+def test_tracked_it_leaves_steps_tasks_and_artifacts_in_prefects_records(copied: Site) -> None:
+    from fieldguide.runtime.builds.server import server
+
+    place_prefect(copied.folder)
+    stages = ("visualize", "retrieve", "evaluate", "report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(copied.folder / ".fieldguide" / "prefect"))
+        with server(copied.folder) as address:
+            tracked = {"FIELDGUIDE_TRACK": "1", "PREFECT_API_URL": address}
+            for stage in stages:
+                copied.run("dvc", "repro", "--force", "--single-item", stage, **tracked)
+            assert {(stage, "COMPLETED") for stage in stages} <= states(address)
+            systems = yaml.safe_load((copied.folder / "params.yaml").read_text())["retrieve"]["systems"]
+            wait_for(lambda: set(systems) <= {run["name"] for run in known(address, "task_runs")})
+            kept = {artifact["key"]: artifact for artifact in known(address, "artifacts")}
+    assert set(kept) == {"drawings", "leaderboard", "report"}
+    assert kept["drawings"]["data"].startswith("data:image/jpeg;base64,")
+    assert {row["system"] for row in json.loads(kept["leaderboard"]["data"])} == set(systems)
 
 
 def test_the_shipped_models_are_trained_only_when_told(copied: Site) -> None:
@@ -80,11 +117,11 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(copied: Site) -
     """SIGKILL to DVC alone (the stage would be orphaned), to the stage's process, and to everything at once."""
     shutil.rmtree(copied.folder / ".fieldguide" / "cache", ignore_errors=True)
     wanted = copied.outs
-    for stage in ("ingest", "embed@mobilenetv2", "visualize", "evaluate", "release"):
+    for stage in ("ingest", "embed", "visualize", "evaluate", "release"):
         # By force: DVC could restore it from its cache.
-        forced, module = ("flows.build", "--single-item", "--force", stage), stage.partition("@")[0]
+        forced = ("flows.build", "--single-item", "--force", stage)
         interrupted = 0
-        for moment, victim in ((0.4, "dvc repro"), (1.0, f"flows.{module}"), (2.0, "dvc repro"), (3.0, "")):
+        for moment, victim in ((0.4, "dvc repro"), (1.0, f"flows.{stage}"), (2.0, "dvc repro"), (3.0, "")):
             interrupted += _run_and_kill(copied, forced, moment, victim) != 0
         assert interrupted >= 2, stage
         copied.run(*forced)

@@ -14,14 +14,14 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_tar
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.ingest import ingest
-from fieldguide.corpus.shards import read_images
+from fieldguide.corpus.ingest.ingest import ingest
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import read_images
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Topic
+from fieldguide.records.topics import Phrase, Topic
 from fieldguide.retrieval.encoding import forward
-from fieldguide.retrieval.encoding.encode import Encoded, drawing_items, encode, image_items, text_items
+from fieldguide.retrieval.encoding.encode import Encoded, encode
 from fieldguide.retrieval.encoding.vector_cache import VectorCache
 from tests.corpus.pictures import folder_source, params, photo, write_files
 

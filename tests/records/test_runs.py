@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.records.run_lines import RunLine
 from fieldguide.records.runs import (
+    RunLine,
     rank_images,
     ranking,
     read_qrels_trec,

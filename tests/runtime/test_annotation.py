@@ -1,4 +1,4 @@
-"""From the pool to the report with a real Label Studio, a real Prefect server, DVC, and simulated people."""
+"""From the pool to the report with a real Label Studio, DVC, and simulated people."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fieldguide.annotation.label_studio.projects import find_projects
 from fieldguide.params import read_params
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.plan import PLAN
-from fieldguide.runtime.people.waiting import Patience
+from fieldguide.runtime.builds.waiting import Patience
 from tests.annotation.conftest import label_studio_executable, migrated  # noqa: F401  (fixtures)
-from tests.annotation.label_studio import LabelStudioServer
+from tests.annotation.real_server import LabelStudioServer
 from tests.annotation.simulated import Annotator, evenly_wrong
 from tests.people import Site, make_site, truth
 
@@ -34,7 +34,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         stopping={"rule": "consecutive", "count": 4, "wave": 1},
     )  # fmt: skip
     yield site
-    site.run("fieldguide.cli.main", "stop", check=False)
 
 
 def everybody_judges(site: Site, server: LabelStudioServer, wrong: float) -> int:
@@ -60,7 +59,6 @@ def test_a_build_asks_waits_through_kills_and_ends_with_qrels_and_a_report(site:
     with LabelStudioServer.fresh(site.folder, read_params(site.folder / "params.yaml")) as server:
         said = build(site, Patience.EXIT_WAITS)
         assert "a stopping rule may end" in said
-        flow_run = (site.folder / ".fieldguide" / "build-run").read_text()
         assert everybody_judges(site, server, wrong=0.25) > 0
 
         server.kill()
@@ -68,7 +66,6 @@ def test_a_build_asks_waits_through_kills_and_ends_with_qrels_and_a_report(site:
         assert "the build waits, but people could not be asked" in said
         assert "cannot be reached" in said
         server.restart()
-        site.run("fieldguide.cli.main", "stop")
 
         rounds = 0
         while site.run("fieldguide.cli.main", "build", check=False).returncode == Patience.EXIT_WAITS:
@@ -77,7 +74,6 @@ def test_a_build_asks_waits_through_kills_and_ends_with_qrels_and_a_report(site:
             assert rounds < 20
         assert rounds > 1  # waves of a stopping rule, then disputes
         built(site)
-        assert (site.folder / ".fieldguide" / "build-run").read_text() == flow_run
         manage(site)
 
 

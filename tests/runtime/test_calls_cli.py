@@ -19,20 +19,19 @@ from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_jsonl, write_jsonl, write_tar
 from fieldguide.core.paths import Paths
-from fieldguide.models.calls.caller import open_calls
-from fieldguide.models.calls.estimate import Estimate, hours, verdict
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.caller import open_caller
+from fieldguide.models.calls.estimate import CallEstimate, hours, verdict
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import BLOBS, CALLS, CallStore
-from fieldguide.models.registry import load_generator
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.release.make import make_release
 from fieldguide.publishing.release.verify import verify_release
 from fieldguide.queries.rewriting.rewriting import rewrite
-from fieldguide.queries.visuals.drawings import draw_all
+from fieldguide.queries.visuals.drawing.drawings import draw_all
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.runtime.estimates import estimates
 from tests.builders import tiny_benchmark, tiny_params
 from tests.finished import finished_benchmark
@@ -78,8 +77,8 @@ def asking(base_url: str, root: Path, budget: float = 1.0) -> Params:
     return parse_params(values)
 
 
-def rows(params: Params, paths: Paths) -> dict[str, Estimate]:
-    return {row.stage: row for row in estimates(params, paths, open_calls(paths.root))}
+def rows(params: Params, paths: Paths) -> dict[str, CallEstimate]:
+    return {row.stage: row for row in estimates(params, paths, open_caller(paths.root))}
 
 
 def ask_everything(params: Params, paths: Paths) -> None:
@@ -99,10 +98,10 @@ def test_an_estimate_counts_what_is_then_sent_and_sends_nothing(tmp_path: Path) 
     assert before["rewrite"].calls == len(sent) > 0
     assert before["visualize"].calls == len(server.paths) - len(sent) > 0
     assert before["visualize"].images == before["visualize"].calls
-    spent = sum(call.cost for call in open_calls(tmp_path).store.calls())
+    spent = sum(call.cost for call in open_caller(tmp_path).store.calls())
     most = sum(row.most or 0 for row in before.values())
     assert 0 < spent < most
-    assert open_calls(tmp_path).budget.spent() == pytest.approx(spent)
+    assert open_caller(tmp_path).budget.spent() == pytest.approx(spent)
     after = rows(params, paths)
     assert {stage: (row.calls, row.stored) for stage, row in after.items()} == {
         stage: (0, row.calls) for stage, row in before.items()
@@ -164,7 +163,7 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     ],
 )
 def test_hours_are_those_of_the_tightest_limit(limits: dict[str, int], expected: float) -> None:
-    spec = ChatSpec.model_validate({"base_url": "http://127.0.0.1/v1", "model": "tiny", **limits})
+    spec = ChatEndpoint.model_validate({"base_url": "http://127.0.0.1/v1", "model": "tiny", **limits})
     assert hours(spec, 100, 10_000, 2.0) * 3600 == pytest.approx(expected)
 
 
@@ -178,7 +177,7 @@ def test_hours_are_those_of_the_tightest_limit(limits: dict[str, int], expected:
     ],
 )
 def test_whether_the_budget_will_do(money: float | None, most: float | None, says: str) -> None:
-    assert verdict([Estimate("s", "m", calls=1, money=money, most=most)], 1.0, 2.0).endswith(f": {says}")
+    assert verdict([CallEstimate("s", "m", calls=1, money=money, most=most)], 1.0, 2.0).endswith(f": {says}")
 
 
 def test_the_commands_print_estimates_and_sums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +235,7 @@ def test_a_release_ships_its_calls_and_others_rebuild_without_key_and_endpoint(
     assert (other.drawings.parent / "drawings.tar").read_bytes() == (
         paths.drawings.parent / "drawings.tar"
     ).read_bytes()
-    assert open_calls(tmp_path).budget.spent() == 0  # others' money
+    assert open_caller(tmp_path).budget.spent() == 0  # others' money
     again = CliRunner().invoke(app, ["calls", "add", str(paths.release / "calls")])
     assert f"0 of {len(server.requests)} calls taken over; {len(server.requests)} were here already" in again.stdout
 

@@ -16,12 +16,12 @@ from fieldguide import __version__
 from fieldguide.cli.doctor import examine, healthy
 from fieldguide.cli.main import app
 from fieldguide.params import read_params
-from fieldguide.runtime.repro import Progress, needs
+from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "status", "stop",
-    "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "retrieve",
+    "status", "verify",
 )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_the_example_is_healthy(example_input: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "wanted"),
     [
-        ([], True), (["pool"], False), (["embed"], False), (["embed@conse"], False), (["evaluate"], True),
+        ([], True), (["pool"], False), (["embed"], False), (["train_cletir@cletir"], False), (["evaluate"], True),
         (["adjudicate"], True), (["rerank"], False), (["pool", "check"], True), (["data/qrels"], True),
     ],
 )  # fmt: skip

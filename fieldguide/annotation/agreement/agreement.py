@@ -1,6 +1,6 @@
 """Agreement: how far assessors say the same, together and in pairs.
 
-Everything here is about votes (annotation.votes): one answer an assessor and pair, the adjudicator's left out.
+Everything here is about votes (judgments/votes.py): one answer an assessor and pair, the adjudicator's left out.
 """
 
 from __future__ import annotations
@@ -9,12 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from fieldguide.annotation.agreement.alpha import Estimate, Level, alpha, value_counts
-from fieldguide.annotation.judgments.log import Entry
-from fieldguide.annotation.judgments.votes import Pair, graded, topic_of, votes
-
-Said = Mapping[Pair, Mapping[str, Entry]]
-"""Votes by pair and assessor, as from annotation.votes."""
+from fieldguide.annotation.agreement.alpha import IntervalEstimate, Level, alpha, value_counts
+from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.judgments.votes import Pair, VotesByPair, graded, topic_of, votes
 
 
 @dataclass(frozen=True)
@@ -27,9 +24,9 @@ class Alphas:
         choices: nominal, of choices; `cannot-tell` and `broken-image` are values of their own.
     """
 
-    ordinal: Estimate
-    nominal: Estimate
-    choices: Estimate
+    ordinal: IntervalEstimate
+    nominal: IntervalEstimate
+    choices: IntervalEstimate
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Kappa:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of all topics together, of each topic, and of each two assessors."""
+    """Alpha of all topics together and of each topic, and kappa of each two assessors."""
 
     overall: Alphas
     topics: dict[str, Alphas]
@@ -63,7 +60,7 @@ class Agreement:
 
 
 def agreement(
-    entries: Iterable[Entry], *, confidence: float = 0.95, draws: int = 1000, seed: int = 0, by_topic: bool = True
+    entries: Iterable[LogEntry], *, confidence: float = 0.95, draws: int = 1000, seed: int = 0, by_topic: bool = True
 ) -> Agreement:
     """Agreement of the log's current votes.
 
@@ -77,7 +74,7 @@ def agreement(
         by_topic: also each topic's.
     """
     said = votes(entries)
-    topics: dict[str, dict[Pair, Mapping[str, Entry]]] = {}
+    topics: dict[str, dict[Pair, Mapping[str, LogEntry]]] = {}
     for pair, by in said.items() if by_topic else ():
         topics.setdefault(topic_of(pair[0]), {})[pair] = by
     return Agreement(
@@ -87,21 +84,21 @@ def agreement(
     )
 
 
-def alphas_of(said: Said, confidence: float, draws: int, seed: int) -> Alphas:
+def alphas_of(said: VotesByPair, confidence: float, draws: int, seed: int) -> Alphas:
     """The three alphas of some votes."""
     clusters = [topic_of(subtopic_id) for subtopic_id, _ in said]
     grades = [graded(by) for by in said.values()]
     choices = [{assessor: str(vote.choice) for assessor, vote in by.items()} for by in said.values()]
 
-    def estimate(answers: Sequence[Mapping[str, int]] | Sequence[Mapping[str, str]], level: Level) -> Estimate:
+    def estimate(answers: Sequence[Mapping[str, int]] | Sequence[Mapping[str, str]], level: Level) -> IntervalEstimate:
         domain = sorted({given for by in answers for given in by.values()})
         return alpha(value_counts(answers, domain), clusters, level, confidence, draws, seed)
 
     return Alphas(estimate(grades, "ordinal"), estimate(grades, "nominal"), estimate(choices, "nominal"))
 
 
-def kappas(said: Said) -> list[Kappa]:
-    """Of each two assessors, in the order of their names."""
+def kappas(said: VotesByPair) -> list[Kappa]:
+    """Cohen's kappa of each two assessors, in the order of their names."""
     grades = [graded(by) for by in said.values()]
     names = sorted({assessor for by in said.values() for assessor in by})
     return [_kappa(a, b, [(by[a], by[b]) for by in grades if a in by and b in by]) for a, b in combinations(names, 2)]

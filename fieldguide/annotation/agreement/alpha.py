@@ -27,7 +27,7 @@ _MOST_UNDEFINED = 0.05
 
 
 @dataclass(frozen=True)
-class Estimate:
+class IntervalEstimate:
     """A value with its interval; `reason` says why there is no value, or no interval.
 
     Attributes:
@@ -81,7 +81,7 @@ def alphas(matrices: Floats, level: Level) -> Floats:
 
 def alpha(
     counts: npt.NDArray[np.int64], clusters: Sequence[str], level: Level, confidence: float, draws: int, seed: int
-) -> Estimate:
+) -> IntervalEstimate:
     """Alpha of value counts (units, values), with its interval from `draws` resamples of whole clusters.
 
     Args:
@@ -95,20 +95,20 @@ def alpha(
     pairable = counts.sum(axis=1) >= 2
     counts, names = counts[pairable], [name for name, kept in zip(clusters, pairable, strict=True) if kept]
     if not len(counts):
-        return Estimate(None, None, None, 0, "no image has answers by two assessors")
+        return IntervalEstimate(None, None, None, 0, "no image has answers by two assessors")
     if (counts.sum(axis=0) > 0).sum() < 2:
         why = "all answers are the same, so that agreement cannot be told from chance"
-        return Estimate(None, None, None, len(counts), why)
+        return IntervalEstimate(None, None, None, len(counts), why)
     import krippendorff
 
     value = float(krippendorff.alpha(value_counts=counts, level_of_measurement=level))
     made = alphas(_resampled(counts, names, draws, np.random.default_rng(seed)), level)
     defined = made[~np.isnan(made)]
     if len(counts) < 2 or len(defined) < (1 - _MOST_UNDEFINED) * draws:
-        return Estimate(value, None, None, len(counts), "too few differing answers for an interval")
+        return IntervalEstimate(value, None, None, len(counts), "too few differing answers for an interval")
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high), len(counts))
+    return IntervalEstimate(value, float(low), float(high), len(counts))
 
 
 def _resampled(counts: npt.NDArray[np.int64], clusters: Sequence[str], draws: int, rng: np.random.Generator) -> Floats:

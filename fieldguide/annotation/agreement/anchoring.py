@@ -1,6 +1,6 @@
 """Anchoring: how far a model's guess in sight draws people towards it.
 
-Which pages show guesses is drawn by lot, so that judgments with and without sight differ by nothing else in the
+Which pages show guesses is drawn at random, so that judgments with and without sight differ by nothing else in the
 long run. What they are of differs by chance: the comparison is made within each subtopic, among images with the same
 guess, and put together with Mantel-Haenszel weights for differences of proportions (Greenland and Robins, Biometrics
 41(1), 1985).
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fieldguide.annotation.agreement.alpha import Estimate
-from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.agreement.alpha import IntervalEstimate
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair, topic_of, votes
 from fieldguide.annotation.planning.section import Preannotation
 from fieldguide.evaluation.statistics.resampling import Clusters, bootstrap_interval
@@ -31,19 +31,20 @@ class Effect:
 
     sighted: float
     blind: float
-    difference: Estimate
+    difference: IntervalEstimate
 
 
 @dataclass(frozen=True)
 class Anchoring:
-    """Attributes.
+    """How judgments given with a model's guess in sight differ from those given without.
 
-    sighted: graded votes with a guess in sight that have comparable blind ones; `blind`: these.
-    apart: graded votes with no comparable ones on the other side, and those on gold images, which are never shown
-        with a guess. They are left out.
-    as_guessed: share of grades that are the guessed one; None where nothing is comparable.
-    relevant: share of grades above 0.
-    words: all of this for a report.
+    Attributes:
+        sighted: graded votes with a guess in sight that have comparable blind ones; `blind`: these.
+        apart: graded votes with no comparable ones on the other side, and those on gold images, which are never shown
+            with a guess. They are left out.
+        as_guessed: share of grades that are the guessed one; None where nothing is comparable.
+        relevant: share of grades above 0.
+        words: all of this for a report.
     """
 
     sighted: int
@@ -73,7 +74,7 @@ def guessed_relevant(pools: pd.DataFrame, preannotation: Preannotation, pool: Po
 
 
 def anchoring(
-    entries: Iterable[Entry],
+    entries: Iterable[LogEntry],
     relevant: Collection[Pair],
     highest: int,
     *,
@@ -100,7 +101,7 @@ def anchoring(
     if not any(vote.sighted for _, vote in cast):
         return None
     guesses = set(relevant)
-    cells: dict[Cell, tuple[list[Entry], list[Entry]]] = {}
+    cells: dict[Cell, tuple[list[LogEntry], list[LogEntry]]] = {}
     for pair, vote in cast:
         if pair not in gold:
             cells.setdefault((pair[0], pair in guesses), ([], []))[vote.sighted].append(vote)
@@ -117,9 +118,9 @@ def anchoring(
 
 
 def _effects(
-    cells: Mapping[Cell, tuple[list[Entry], list[Entry]]], highest: int, confidence: float, draws: int, seed: int
+    cells: Mapping[Cell, tuple[list[LogEntry], list[LogEntry]]], highest: int, confidence: float, draws: int, seed: int
 ) -> tuple[Effect, Effect]:
-    """Of giving the guessed grade, and of giving any grade above 0."""
+    """The effects on giving the guessed grade, and on giving any grade above 0."""
     rates = np.array(
         [
             [_share(votes, highest if guessed else 0) for votes in sides] + [_share(votes, None) for votes in sides]
@@ -144,15 +145,17 @@ def _effects(
         reason, ends = None, list(zip(low.tolist(), high.tolist(), strict=True))
     first, second = (
         Effect(
-            float(means[n + 1]), float(means[n]), Estimate(float(means[n + 1] - means[n]), *ends[n // 2], units, reason)
+            float(means[n + 1]),
+            float(means[n]),
+            IntervalEstimate(float(means[n + 1] - means[n]), *ends[n // 2], units, reason),
         )
         for n in (0, 2)
     )
     return first, second
 
 
-def _share(some: Collection[Entry], grade: int | None) -> float:
-    """Of votes with this grade; None: with any above 0."""
+def _share(some: Collection[LogEntry], grade: int | None) -> float:
+    """The share of votes with this grade; None: with any grade above 0."""
     return sum((v.grade or 0) > 0 if grade is None else v.grade == grade for v in some) / len(some)
 
 
@@ -175,7 +178,7 @@ def _words(as_guessed: Effect, relevant: Effect, sighted: int, blind: int, confi
     return " ".join(parts)
 
 
-def _points(estimate: Estimate, confidence: float) -> str:
+def _points(estimate: IntervalEstimate, confidence: float) -> str:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return ""
     low, high = 100 * estimate.low, 100 * estimate.high

@@ -14,10 +14,9 @@ from statistics import median
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from fieldguide.annotation.judgments.log import Entry
-from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.judgments.votes import Pair, VotesByPair
 
-Said = Mapping[Pair, Mapping[str, Entry]]
 Kind = Literal["too fast", "constant answers", "drift", "gold failed"]
 
 LEAST_SECONDS = 0.4
@@ -40,7 +39,7 @@ GOOD = 0.9
 
 @dataclass(frozen=True)
 class Flag:
-    """What is odd, and the figures that it rests on."""
+    """One thing to look into, with the figures that it rests on."""
 
     kind: Kind
     evidence: str
@@ -48,7 +47,7 @@ class Flag:
 
 def flags(
     name: str,
-    said: Said,
+    said: VotesByPair,
     seconds: Mapping[str, Sequence[float]],
     gold: Mapping[Pair, int],
     grades: Sequence[int],
@@ -58,7 +57,7 @@ def flags(
 
     Args:
         name: the assessor.
-        said: everybody's votes (annotation.votes).
+        said: everybody's votes (judgments/votes.py).
         seconds: a judgment, of each assessor.
         gold: known grades.
         grades: that can be given; what a random clicker chooses from.
@@ -75,8 +74,8 @@ def flags(
     return tuple(flag for flag in found if flag is not None)
 
 
-def _when(entry: Entry) -> tuple[float, int]:
-    """Place in time, and in the log where no time is known."""
+def _when(entry: LogEntry) -> tuple[float, int]:
+    """When it was judged; the place in the log decides where no time is known."""
     at = datetime.fromisoformat(entry.judged_at).timestamp() if entry.judged_at is not None else 0.0
     return at, entry.seq
 
@@ -95,7 +94,9 @@ def _too_fast(name: str, seconds: Mapping[str, Sequence[float]]) -> Flag | None:
     return None
 
 
-def _constant(name: str, own: Sequence[tuple[Pair, Entry]], said: Said, known: Mapping[Pair, int]) -> Flag | None:
+def _constant(
+    name: str, own: Sequence[tuple[Pair, LogEntry]], said: VotesByPair, known: Mapping[Pair, int]
+) -> Flag | None:
     """One choice again and again, where others chose otherwise on the same images.
 
     Where others err, it is the careful one who differs from them: whom gold and the adjudicator's rulings prove
@@ -125,7 +126,7 @@ def _constant(name: str, own: Sequence[tuple[Pair, Entry]], said: Said, known: M
 
 
 class _Half(NamedTuple):
-    """Of images that another judged too: `same` as the other relevant or not; relevant against the other; not."""
+    """Images that two assessors judged: both the same (relevant or not), only the one relevant, only the other."""
 
     same: int
     more: int
@@ -136,7 +137,7 @@ class _Half(NamedTuple):
         return sum(self)
 
 
-def _drift_from_others(name: str, own: Sequence[tuple[Pair, Entry]], said: Said) -> Flag | None:
+def _drift_from_others(name: str, own: Sequence[tuple[Pair, LogEntry]], said: VotesByPair) -> Flag | None:
     """Between the first half and the second: agreeing less or more, or erring to another side.
 
     Two who come to differ tell nothing of which of them changed: it must show against everybody with whom there are
@@ -164,7 +165,7 @@ def _drift_from_others(name: str, own: Sequence[tuple[Pair, Entry]], said: Said)
     return Flag("drift", f"relevant or not, on the same images: {'; '.join(found)}{doubt}")
 
 
-def _half(part: Sequence[tuple[Pair, Entry]], other: str, said: Said) -> _Half:
+def _half(part: Sequence[tuple[Pair, LogEntry]], other: str, said: VotesByPair) -> _Half:
     same = more = less = 0
     for pair, entry in part:
         theirs = said[pair].get(other)
@@ -175,7 +176,7 @@ def _half(part: Sequence[tuple[Pair, Entry]], other: str, said: Said) -> _Half:
     return _Half(same, more, less)
 
 
-def _drift_on_gold(own: Sequence[tuple[Pair, Entry]], gold: Mapping[Pair, int]) -> Flag | None:
+def _drift_on_gold(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int]) -> Flag | None:
     right = [entry.grade == gold[pair] for pair, entry in own if pair in gold]
     first, second = right[: len(right) // 2], right[len(right) // 2 :]
     if not first:
@@ -187,8 +188,11 @@ def _drift_on_gold(own: Sequence[tuple[Pair, Entry]], gold: Mapping[Pair, int]) 
     return Flag("drift", f"gold: right in {shares} of the last {len(second)} (Fisher's test, {_p(chance)})")
 
 
-def _gold_failed(own: Sequence[tuple[Pair, Entry]], gold: Mapping[Pair, int], grades: Sequence[int]) -> Flag | None:
-    """No better than somebody who does not look, by lot or always with the most frequent grade, and no bad luck."""
+def _gold_failed(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int], grades: Sequence[int]) -> Flag | None:
+    """No better on gold than somebody who does not look at the images, and worse than bad luck explains.
+
+    Whoever does not look chooses at random, or always the most frequent grade.
+    """
     known = [(entry.grade, gold[pair]) for pair, entry in own if pair in gold]
     if not known or not grades:
         return None
@@ -206,7 +210,7 @@ def _gold_failed(own: Sequence[tuple[Pair, Entry]], gold: Mapping[Pair, int], gr
     return Flag("gold failed", evidence)
 
 
-def _others(name: str, by: Mapping[str, Entry]) -> list[Entry]:
+def _others(name: str, by: Mapping[str, LogEntry]) -> list[LogEntry]:
     return [entry for other, entry in by.items() if other != name]
 
 

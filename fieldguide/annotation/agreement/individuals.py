@@ -9,15 +9,15 @@ from statistics import fmean
 
 import numpy as np
 
-from fieldguide.annotation.agreement.alpha import Estimate
-from fieldguide.annotation.judgments.log import Entry, current
-from fieldguide.annotation.judgments.votes import Pair, answer, graded, topic_of, votes
+from fieldguide.annotation.agreement.alpha import IntervalEstimate
+from fieldguide.annotation.judgments.log import LogEntry, current
+from fieldguide.annotation.judgments.votes import Pair, VotesByPair, answer, graded, topic_of, votes
 from fieldguide.evaluation.statistics.resampling import bootstrap_interval, clusters
 
 
 @dataclass(frozen=True)
-class Share:
-    """So many of so many, with Wilson's interval (Journal of the American Statistical Association 22, 1927).
+class Proportion:
+    """A count of a total, with Wilson's interval (Journal of the American Statistical Association 22, 1927).
 
     `share`, `low` and `high` are None where there is nothing to count.
     """
@@ -34,7 +34,7 @@ class Individual:
     """One assessor.
 
     Attributes:
-        votes: current votes (annotation.votes).
+        votes: current votes (judgments/votes.py).
         choices: how many votes gave each choice.
         gold: votes on gold images that give the known grade; a choice without a grade is none that does.
         repeats: images asked again (pass 2 and more) that got the same answer as in the vote.
@@ -46,14 +46,14 @@ class Individual:
     assessor: str
     votes: int
     choices: dict[str, int]
-    gold: Share
-    repeats: Share
-    bias: Estimate
+    gold: Proportion
+    repeats: Proportion
+    bias: IntervalEstimate
     confusion: dict[int, dict[str, int]]
 
 
 def individuals(
-    entries: Iterable[Entry],
+    entries: Iterable[LogEntry],
     *,
     gold: Mapping[Pair, int] | None = None,
     decided: Mapping[Pair, int] | None = None,
@@ -72,20 +72,20 @@ def individuals(
         seed: of the resamples.
     """
     lines = list(entries)
-    said = votes(lines)
+    said, now = votes(lines), current(lines)
     grades = {pair: graded(by) for pair, by in said.items()}
     names = sorted({assessor for by in said.values() for assessor in by})
     made = []
     for name in names:
         own = {pair: by[name] for pair, by in said.items() if name in by}
-        known = [own[pair].grade == grade for pair, grade in sorted((gold or {}).items()) if pair in own]
+        holding = [entry for entry in now if entry.assessor == name]
         made.append(
             Individual(
                 assessor=name,
                 votes=len(own),
                 choices=dict(sorted(Counter(str(vote.choice) for vote in own.values()).items())),
-                gold=share(sum(known), len(known), confidence),
-                repeats=_repeats(name, lines, own, confidence),
+                gold=gold_share({pair: {name: vote} for pair, vote in own.items()}, gold or {}, confidence),
+                repeats=repeat_share(holding, own, confidence),
                 bias=_bias(name, grades, confidence, draws, seed),
                 confusion=_confusion(own, decided or {}),
             )
@@ -93,45 +93,59 @@ def individuals(
     return made
 
 
-def share(count: int, of: int, confidence: float) -> Share:
+def share(count: int, of: int, confidence: float) -> Proportion:
     """`count` of `of`."""
     if not of:
-        return Share(0, 0, None, None, None)
+        return Proportion(0, 0, None, None, None)
     from scipy.stats import binomtest
 
     interval = binomtest(count, of).proportion_ci(confidence, method="wilson")
-    return Share(count, of, count / of, float(interval.low), float(interval.high))
+    return Proportion(count, of, count / of, float(interval.low), float(interval.high))
 
 
-def _repeats(name: str, entries: Iterable[Entry], own: Mapping[Pair, Entry], confidence: float) -> Share:
+def gold_share(said: VotesByPair, gold: Mapping[Pair, int], confidence: float) -> Proportion:
+    """Of votes on gold images, those that give the known grade; a choice without a grade is none that does."""
+    right = [vote.grade == gold[pair] for pair, by in said.items() if pair in gold for vote in by.values()]
+    return share(sum(right), len(right), confidence)
+
+
+def repeat_share(holding: Iterable[LogEntry], own: Mapping[Pair, LogEntry], confidence: float) -> Proportion:
+    """Of one assessor's images asked again, those with the same answer as the vote.
+
+    Args:
+        holding: the assessor's judgments that hold.
+        own: the assessor's votes.
+        confidence: of the interval, 0..1.
+    """
     again = [
         answer(entry) == answer(vote)
-        for entry in current(entries)
-        if entry.assessor == name and entry.role == "assessor"
-        and (vote := own[entry.subtopic_id, entry.image_id]).pass_ < entry.pass_
-    ]  # fmt: skip
+        for entry in holding
+        if entry.role == "assessor" and (vote := own[entry.subtopic_id, entry.image_id]).pass_ < entry.pass_
+    ]
     return share(sum(again), len(again), confidence)
 
 
-def _bias(name: str, grades: Mapping[Pair, Mapping[str, int]], confidence: float, draws: int, seed: int) -> Estimate:
+def _bias(
+    name: str, grades: Mapping[Pair, Mapping[str, int]], confidence: float, draws: int, seed: int
+) -> IntervalEstimate:
     found = {
         pair: by[name] - fmean(grade for other, grade in by.items() if other != name)
         for pair, by in grades.items()
         if name in by and len(by) > 1
     }
     if not found:
-        return Estimate(None, None, None, 0, "graded no image that somebody else graded too")
+        return IntervalEstimate(None, None, None, 0, "graded no image that somebody else graded too")
     values = np.array(list(found.values()), dtype=np.float64)
     names, topics = np.unique([topic_of(subtopic_id) for subtopic_id, _ in found], return_inverse=True)
     if len(names) == 1:  # one topic says nothing of topics; its images are drawn
         topics = np.arange(len(values))
     if len(values) == 1:
-        return Estimate(float(values[0]), None, None, 1, "one image is too few for an interval")
+        return IntervalEstimate(float(values[0]), None, None, 1, "one image is too few for an interval")
     low, high = bootstrap_interval(clusters(values[:, None], topics), confidence, draws, seed)
-    return Estimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
+    return IntervalEstimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
 
 
-def _confusion(own: Mapping[Pair, Entry], decided: Mapping[Pair, int]) -> dict[int, dict[str, int]]:
+def _confusion(own: Mapping[Pair, LogEntry], decided: Mapping[Pair, int]) -> dict[int, dict[str, int]]:
     table: dict[int, Counter[str]] = {}
     for pair, vote in own.items():
         if pair in decided:

@@ -10,24 +10,25 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.annotation.agreement.agreement import Agreement, agreement
-from fieldguide.annotation.agreement.alpha import Estimate
+from fieldguide.annotation.agreement.alpha import IntervalEstimate
 from fieldguide.annotation.agreement.anchoring import Anchoring, anchoring, guessed_relevant
-from fieldguide.annotation.agreement.individuals import Individual, Share, individuals
+from fieldguide.annotation.agreement.individuals import Individual, Proportion, individuals
 from fieldguide.annotation.judgments.adjudication import Adjudication
 from fieldguide.annotation.judgments.consensus import Errors
 from fieldguide.annotation.judgments.guidelines import Guideline
-from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair, votes
+from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.files import write_json
-from fieldguide.params import Params
 from fieldguide.records.judgments import AGREEMENT_VERSION
+from fieldguide.retrieval.pooling.section import Pool
 
 CONFIDENCE = 0.95
 DRAWS = 1000
 
 
 @dataclass(frozen=True)
-class Summary:
+class AgreementSummary:
     """What data/qrels/agreement.json holds.
 
     Attributes:
@@ -58,32 +59,36 @@ class Summary:
 
 
 def summarise(
-    entries: Iterable[Entry],
+    entries: Iterable[LogEntry],
     adjudicated: Adjudication,
     guidelines: Iterable[Guideline],
     pools: pd.DataFrame,
-    params: Params,
-    gold: Mapping[Pair, int] | None = None,
-) -> Summary:
-    """Everything at once. The same log and parameters give the same summary.
+    gold: Mapping[Pair, int],
+    rule: str,
+    annotate: Annotate,
+    pool: Pool,
+) -> AgreementSummary:
+    """Sum up what people judged. The same log and parameters give the same summary.
 
     Args:
         entries: the log.
         adjudicated: what `fieldguide.annotation.judgments.adjudication.adjudicate` made of it.
         guidelines: those that were judged by.
         pools: records.POOLS.
-        params: all parameters; adjudicate, annotate and pool are read.
         gold: known grades.
+        rule: adjudicate.rule of params.yaml.
+        annotate: section of params.yaml.
+        pool: section of params.yaml.
     """
     lines = list(entries)
     said = votes(lines)
     qrels, decisions = adjudicated.qrels, adjudicated.decisions
     decided = {(s, i): int(g) for s, i, g in zip(qrels["subtopic_id"], qrels["image_id"], qrels["grade"], strict=True)}
     highest = max((grade for guideline in guidelines for grade in guideline.grades), default=1)
-    seed = params.annotate.seed
-    anchored, notes = _anchoring(lines, highest, pools, params, gold or {})
-    return Summary(
-        rule=params.adjudicate.rule,
+    seed = annotate.seed
+    anchored, notes = _anchoring(lines, highest, pools, gold, annotate, pool)
+    return AgreementSummary(
+        rule=rule,
         confidence=CONFIDENCE,
         pairs=len(decisions),
         several=sum(len(by) > 1 for by in said.values()),
@@ -101,17 +106,17 @@ def summarise(
     )  # fmt: skip
 
 
-def to_json(summary: Summary) -> dict[str, Any]:
+def to_json(summary: AgreementSummary) -> dict[str, Any]:
     """The summary as plain values; grades that are keys become text."""
     return {name: _plain(value) for name, value in asdict(summary).items()}
 
 
-def write_summary(folder: Path, summary: Summary) -> None:
+def write_summary(folder: Path, summary: AgreementSummary) -> None:
     """Write agreement.json."""
     write_json(folder / "agreement.json", to_json(summary))
 
 
-def lines_of(summary: Summary) -> Iterator[str]:
+def lines_of(summary: AgreementSummary) -> Iterator[str]:
     """The summary in a few lines of text."""
     yield f"  judged by several: {summary.several} of {summary.pairs}; with different answers: {summary.differing}"
     overall = summary.agreement.overall
@@ -125,7 +130,7 @@ def lines_of(summary: Summary) -> Iterator[str]:
     yield from (f"  {note}" for note in summary.notes)
 
 
-def estimate_words(estimate: Estimate, sign: bool = False) -> str:
+def estimate_words(estimate: IntervalEstimate, sign: bool = False) -> str:
     """`0.812 (0.771 to 0.850)`, or why there is none."""
     if estimate.value is None:
         return f"none ({estimate.reason})"
@@ -136,7 +141,7 @@ def estimate_words(estimate: Estimate, sign: bool = False) -> str:
     return f"{value} ({estimate.low:{form}} to {estimate.high:{form}})"
 
 
-def share_words(share: Share) -> str:
+def share_words(share: Proportion) -> str:
     """`18 of 20`, with the interval of the share."""
     if share.low is None or share.high is None:
         return "none"
@@ -150,23 +155,27 @@ def _plain(value: Any) -> Any:
 
 
 def _anchoring(
-    entries: list[Entry], highest: int, pools: pd.DataFrame, params: Params, gold: Mapping[Pair, int]
+    entries: list[LogEntry],
+    highest: int,
+    pools: pd.DataFrame,
+    gold: Mapping[Pair, int],
+    annotate: Annotate,
+    pool: Pool,
 ) -> tuple[Anchoring | None, list[str]]:
     sighted = sum(entry.sighted for entry in entries)
     if not sighted:
         return None, []
-    guess = params.annotate.preannotation
+    guess = annotate.preannotation
     if guess is None:
         return None, [
             f"{sighted} judgments were given with a model's guess in sight; annotate.preannotation is empty now, so "
             "that its effect cannot be measured"
         ]
-    relevant = guessed_relevant(pools, guess, params.pool)
+    relevant = guessed_relevant(pools, guess, pool)
     if relevant is None:
         return None, [
             f"{sighted} judgments were given with a guess of {guess.system} in sight; its effect cannot be measured, "
             f"since the pools do not hold its first {guess.relevant} images (pool.systems, pool.depth)"
         ]
-    seed = params.annotate.seed
-    made = anchoring(entries, relevant, highest, gold=gold, confidence=CONFIDENCE, draws=DRAWS, seed=seed)
+    made = anchoring(entries, relevant, highest, gold=gold, confidence=CONFIDENCE, draws=DRAWS, seed=annotate.seed)
     return made, []

@@ -13,25 +13,25 @@ from urllib.parse import quote
 import pandas as pd
 from PIL import Image
 
-from fieldguide.annotation.label_studio.accounts import private_folder
+from fieldguide.annotation.form.task import REFERENCES
 from fieldguide.annotation.planning.section import Images
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open
 from fieldguide.core.paths import Paths
+from fieldguide.core.private import private_folder
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes
 
 FOLDER = "images"
-_REFERENCES = 3
 _REFERENCE_SIDE = 256  # of a reference inside a task: every task carries its own
 _QUALITY = 90
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class CannotShowError(Exception):
-    """Why an image cannot be shown. Nobody is asked about it, and it is named."""
+    """An image cannot be shown, with the reason. Nobody is asked about it, and a note names it."""
 
 
 class Pictures:
@@ -39,7 +39,7 @@ class Pictures:
 
     def __init__(self, paths: Paths, images: Images, corpus: pd.DataFrame) -> None:
         """`corpus`: records.IMAGES."""
-        self._places, self._images = paths, images
+        self._paths, self._images = paths, images
         rows = corpus.itertuples(index=False, name="ImageRow")
         self._rows: dict[str, Any] = {str(row.image_id): row for row in rows}
         self._refused: dict[str, str] = {}
@@ -48,12 +48,12 @@ class Pictures:
         # By image_id, which is a hash: neither the source's order nor the place in a table decides.
         train = train.sort_values("image_id")
         for entity, image in zip(train["entity_id"].tolist(), train["image_id"].tolist(), strict=True):
-            self._references[entity] = (*self._references.get(entity, ()), image)[:_REFERENCES]
+            self._references[entity] = (*self._references.get(entity, ()), image)[:REFERENCES]
 
     @property
     def folder(self) -> Path:
         """Where copies lie that a local server shows."""
-        return self._places.annotation_state.resolve() / FOLDER
+        return self._paths.annotation_state.resolve() / FOLDER
 
     def references(self, entity_id: str) -> tuple[str, ...]:
         """Up to three images of the train split, which nobody judges, that surely show the entity; always the same."""
@@ -74,7 +74,7 @@ class Pictures:
                 self._refused[image_id] = "it is not in the corpus"
         if self._images.kind == "local-files":
             missing = [i for i in wanted if i not in self._refused and not self._copy(i).exists()]
-            private_folder(self._places.annotation_state)
+            private_folder(self._paths.annotation_state)
             done = track(map_ahead(self._made, missing), "copying for the form", unit="images", total=len(missing))
             self._refused |= {image_id: why for image_id, why in zip(missing, done, strict=True) if why}
         return {image_id: self._refused[image_id] for image_id in wanted if image_id in self._refused}
@@ -91,7 +91,7 @@ class Pictures:
         if self._images.kind == "http":
             return f"{self._images.address}{image_id}"
         if self._images.kind == "local-files":
-            relative = self._copy(image_id).relative_to(self._places.annotation_state.resolve())
+            relative = self._copy(image_id).relative_to(self._paths.annotation_state.resolve())
             return f"/data/local-files/?d={quote(relative.as_posix())}"
         data = self._jpeg(image_id, min(_REFERENCE_SIDE, self._images.side) if reference else self._images.side)
         return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
@@ -110,8 +110,8 @@ class Pictures:
         return None
 
     def _jpeg(self, image_id: str, side: int) -> bytes:
-        """Upright, on white, without what the original says of camera and place."""
-        data = image_bytes(self._places, self._rows[image_id])
+        """A JPEG of the image: upright, on white, without the metadata of the original."""
+        data = image_bytes(self._paths, self._rows[image_id])
         try:
             image = open_image(data)
         except (FieldguideError, Image.DecompressionBombError) as error:

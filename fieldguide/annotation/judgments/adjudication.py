@@ -1,4 +1,4 @@
-"""Adjudication: from what assessors said to one grade a pair, with who, how many and how it was decided."""
+"""Adjudication: one grade for each pair from all judgments of it, with who judged and how it was decided."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from fieldguide.annotation.judgments.consensus import Consensus, Decision, by_majority, dawid_skene, majority
+from fieldguide.annotation.judgments.consensus import Consensus, Decision, by_majority, dawid_skene
 from fieldguide.annotation.judgments.guidelines import Guideline
-from fieldguide.annotation.judgments.log import Entry, Log
+from fieldguide.annotation.judgments.log import Log, LogEntry
 from fieldguide.annotation.judgments.votes import Pair, answer, graded, rulings, votes
 from fieldguide.core.files import write_json
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.plan import DECISIONS
 from fieldguide.records.runs import write_qrels_trec
 
-__all__ = ["Adjudication", "adjudicate", "grade_definitions", "majority", "write_decisions", "write_qrels"]
-
 Rule = Literal["majority", "dawid-skene"]
 
 
 @dataclass(frozen=True)
 class Adjudication:
-    """Attributes.
+    """What became of all judged pairs.
 
-    qrels: records.QRELS, sorted by (subtopic_id, image_id).
-    decisions: annotation.tables.DECISIONS: every judged pair, the ungraded too, with what each person said.
-    consensus: what the rule made of the assessors' votes, before the adjudicator.
-    ungraded: judged pairs without a grade: no judgment gives one (`cannot-tell`, `broken-image`), or the
-        adjudicator's does not.
-    unjudged: pooled pairs that nobody judged.
+    Attributes:
+        qrels: records.QRELS, sorted by (subtopic_id, image_id).
+        decisions: records.plan.DECISIONS: every judged pair, the ungraded too, with what each person said.
+        consensus: what the rule made of the assessors' votes, before the adjudicator.
+        ungraded: judged pairs without a grade: no judgment gives one (`cannot-tell`, `broken-image`), or the
+            adjudicator's does not.
+        unjudged: pooled pairs that nobody judged.
     """
 
     qrels: pd.DataFrame
@@ -43,7 +42,7 @@ class Adjudication:
 
 
 def adjudicate(
-    entries: Iterable[Entry], pools: pd.DataFrame, rule: Rule = "majority", gold: Mapping[Pair, int] | None = None
+    entries: Iterable[LogEntry], pools: pd.DataFrame, rule: Rule = "majority", gold: Mapping[Pair, int] | None = None
 ) -> Adjudication:
     """Decide every judged pair: by the adjudicator where there is a ruling, else by the rule from the votes.
 
@@ -103,16 +102,16 @@ def write_decisions(folder: Path, decisions: pd.DataFrame) -> None:
     DECISIONS.write(folder / "decisions.parquet", decisions)
 
 
-def _known(ruled: Mapping[Pair, Entry], gold: Mapping[Pair, int] | None) -> dict[Pair, int]:
+def _known(ruled: Mapping[Pair, LogEntry], gold: Mapping[Pair, int] | None) -> dict[Pair, int]:
     """True grades: gold's, and the adjudicator's, who has looked at this very disagreement."""
     return {**(gold or {}), **{pair: e.grade for pair, e in ruled.items() if e.grade is not None}}
 
 
-def _ruled(ruling: Entry) -> Decision | None:
+def _ruled(ruling: LogEntry) -> Decision | None:
     return None if ruling.grade is None else Decision(ruling.grade, "adjudicator")
 
 
-def _qrel(pair: Pair, cast: Mapping[str, int], ruling: Entry | None, decided: Decision) -> dict[str, Any]:
+def _qrel(pair: Pair, cast: Mapping[str, int], ruling: LogEntry | None, decided: Decision) -> dict[str, Any]:
     who = [*cast, ruling.assessor] if ruling else list(cast)
     return {
         "subtopic_id": pair[0],
@@ -125,7 +124,7 @@ def _qrel(pair: Pair, cast: Mapping[str, int], ruling: Entry | None, decided: De
 
 
 def _decision_row(
-    pair: Pair, by: Mapping[str, Entry], ruling: Entry | None, decided: Decision | None
+    pair: Pair, by: Mapping[str, LogEntry], ruling: LogEntry | None, decided: Decision | None
 ) -> dict[str, Any]:
     return {
         "subtopic_id": pair[0],

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from fieldguide.annotation.judgments.log import Entry
+from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_open
 
@@ -151,7 +151,7 @@ def archived(folder: Path) -> dict[str, Guideline]:
     return {guideline.version: guideline for guideline in [DATASET_LABEL, *kept]}
 
 
-def counting(entries: Iterable[Entry], version: str | None, known: Mapping[str, Guideline]) -> list[Entry]:
+def counting(entries: Iterable[LogEntry], version: str | None, known: Mapping[str, Guideline]) -> list[LogEntry]:
     """The judgments that count: by `version` and those with the same choices and grades; all where it is None.
 
     Raises:
@@ -163,11 +163,17 @@ def counting(entries: Iterable[Entry], version: str | None, known: Mapping[str, 
         raise FieldguideError(
             f"params.yaml: adjudicate.guideline: {version!r} is unknown; known: {', '.join(sorted(known))}"
         )
-    same = {v for v, g in known.items() if (g.choices, g.grades) == (known[version].choices, known[version].grades)}
+    same = interchangeable(known[version], known)
     return [entry for entry in entries if entry.guideline in same]
 
 
-def guidelines_of(entries: Iterable[Entry], where: str, known: Mapping[str, Guideline]) -> list[Guideline]:
+def interchangeable(guideline: Guideline, known: Mapping[str, Guideline]) -> frozenset[str]:
+    """Versions whose judgments count together: this one, and those of `known` with the same choices and grades."""
+    same = (guideline.choices, guideline.grades)
+    return frozenset({guideline.version, *(v for v, g in known.items() if (g.choices, g.grades) == same)})
+
+
+def guidelines_of(entries: Iterable[LogEntry], where: str, known: Mapping[str, Guideline]) -> list[Guideline]:
     """The guidelines that were judged by, in the order of their versions.
 
     Raises:

@@ -36,7 +36,7 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Action = Literal["judged", "superseded", "withdrawn"]
 
 
-class Source(BaseModel):
+class ServerRecord(BaseModel):
     """Which record of an annotation server a judgment was read from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -79,7 +79,7 @@ class Judgment(BaseModel):
     role: Literal["assessor", "adjudicator"] = "assessor"
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     sighted: bool = False
-    source: Source | None = None
+    source: ServerRecord | None = None
 
     @property
     def task_key(self) -> str:
@@ -97,7 +97,7 @@ class Judgment(BaseModel):
         return self
 
 
-class Entry(Judgment):
+class LogEntry(Judgment):
     """A line of the log. `prev` is the hash of the line before (None in the first)."""
 
     schema_version: Literal[2] = 2
@@ -111,7 +111,7 @@ class Entry(Judgment):
 class Log:
     """A log as read. `torn` tells of a last line that was being written when its writer was killed."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     torn: str | None = None
 
     @property
@@ -194,9 +194,9 @@ def write(path: Path, judgments: Iterable[Judgment]) -> Log:
     return Log(tuple(entries))
 
 
-def current(entries: Iterable[Entry]) -> list[Entry]:
+def current(entries: Iterable[LogEntry]) -> list[LogEntry]:
     """What holds now: one judgment an assessor and task, in the order of the log; withdrawn ones are gone."""
-    holding: dict[tuple[str, str], Entry] = {}
+    holding: dict[tuple[str, str], LogEntry] = {}
     for entry in entries:
         if entry.action == "withdrawn":
             holding.pop((entry.assessor, entry.key), None)
@@ -205,7 +205,7 @@ def current(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(holding.values(), key=lambda entry: entry.seq)
 
 
-def _chained(before: Sequence[Entry], judgments: Iterable[Judgment], where: str) -> list[Entry]:
+def _chained(before: Sequence[LogEntry], judgments: Iterable[Judgment], where: str) -> list[LogEntry]:
     """Judgments as the lines that follow `before`."""
     holding = {(e.assessor, e.key): e.hash for e in current(before)}
     prev = before[-1].hash if before else None
@@ -220,7 +220,7 @@ def _chained(before: Sequence[Entry], judgments: Iterable[Judgment], where: str)
         fields = judgment.model_dump(by_alias=True) | {
             "schema_version": SCHEMA_VERSION, "seq": seq, "task_key": key, "prev": prev,
         }  # fmt: skip
-        entry = Entry.model_validate(fields | {"hash": _hash(fields)})
+        entry = LogEntry.model_validate(fields | {"hash": _hash(fields)})
         _hold(holding, entry)
         entries.append(entry)
         prev = entry.hash
@@ -238,7 +238,7 @@ def _contradiction(judgment: Judgment, holds: str | None) -> str | None:
     return None
 
 
-def _hold(holding: dict[tuple[str, str], str], entry: Entry) -> None:
+def _hold(holding: dict[tuple[str, str], str], entry: LogEntry) -> None:
     if entry.action == "withdrawn":
         del holding[entry.assessor, entry.key]
     else:
@@ -249,13 +249,13 @@ def _hash(fields: dict[str, Any]) -> str:
     return sha256_bytes(canonical_json({k: v for k, v in fields.items() if k != "hash"}).encode())
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LogEntry) -> str:
     return canonical_json(entry.model_dump(by_alias=True))
 
 
 def _parse(path: Path, data: bytes) -> tuple[Log, int]:
     """The verified log, and how many bytes of `data` it takes."""
-    entries: list[Entry] = []
+    entries: list[LogEntry] = []
     holding: dict[tuple[str, str], str] = {}
     whole = 0
     for number, raw in enumerate(data.split(b"\n"), 1):
@@ -298,14 +298,14 @@ class _NotJsonError(_BrokenLineError):
     """A line that is no JSON text."""
 
 
-def _verified(raw: bytes, before: Entry | None, holding: dict[tuple[str, str], str]) -> Entry:
+def _verified(raw: bytes, before: LogEntry | None, holding: dict[tuple[str, str], str]) -> LogEntry:
     try:
         text = raw.decode("utf-8")
         fields = json.loads(text)
         version = fields.get("schema_version") if isinstance(fields, dict) else None
         if isinstance(version, int) and version != SCHEMA_VERSION:
             raise _OtherVersionError(f"has schema version {version}; this version reads {SCHEMA_VERSION}")
-        entry = Entry.model_validate(fields)
+        entry = LogEntry.model_validate(fields)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise _NotJsonError("it is not JSON") from None
     except RecursionError:

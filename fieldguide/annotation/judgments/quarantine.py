@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,9 +30,8 @@ Reason = Literal[
     "not-one-choice",
     "unknown-choice",
 ]
-REASONS: tuple[str, ...] = get_args(Reason)
 
-_REMEDIES: dict[str, str] = {
+_REMEDIES: dict[Reason, str] = {
     "unknown-page": "no page of the plan has this key: restore data/judgments/plan.parquet if it was lost; "
     "a task that somebody made by hand can be deleted on the server",
     "page-changed": "the task does not show what the plan asks: delete it on the server, `fieldguide annotate push`, "
@@ -52,8 +51,8 @@ _REMEDIES: dict[str, str] = {
 }
 
 
-class Refused(BaseModel):
-    """One refusal (a line of quarantine.jsonl).
+class Quarantined(BaseModel):
+    """One answer that was refused (a line of quarantine.jsonl).
 
     Attributes:
         detail: what is wrong, in words.
@@ -83,7 +82,7 @@ class Refused(BaseModel):
 
     @property
     def key(self) -> str:
-        """Identity by content, whenever it is seen: sha256 of all but the words and the time."""
+        """Identity: sha256 of all fields but `detail` and the time. However often it is read, it is kept once."""
         return content_key(**self.model_dump(exclude={"detail", "updated_at"}))
 
     @property
@@ -93,7 +92,7 @@ class Refused(BaseModel):
 
 
 def evidence(result: object) -> str:
-    """A result as JSON text of ASCII characters, whatever it holds; cut with a word on its length."""
+    """A result as JSON text of ASCII characters, whatever it holds; cut where it is long."""
     try:
         text = json.dumps(result, sort_keys=True, separators=(",", ":"))
     except (RecursionError, TypeError, ValueError):
@@ -101,7 +100,7 @@ def evidence(result: object) -> str:
     return text if len(text) <= _MOST_EVIDENCE else f"{text[:_MOST_EVIDENCE]} ... ({len(text)} characters in all)"
 
 
-def append(path: Path, refused: Iterable[Refused]) -> list[Refused]:
+def append(path: Path, refused: Iterable[Quarantined]) -> list[Quarantined]:
     """Append what is not there yet, and wait until it is on the disk. A line torn by a kill is dropped.
 
     Returns:
@@ -131,7 +130,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return _parse(path, path.read_bytes())[0] if path.exists() else []
 
 
-def _line(refused: Refused) -> str:
+def _line(refused: Quarantined) -> str:
     fields = {"schema_version": SCHEMA_VERSION, "key": refused.key, **refused.model_dump(), "remedy": refused.remedy}
     return json.dumps(fields)
 

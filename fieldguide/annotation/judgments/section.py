@@ -1,4 +1,4 @@
-"""Who is asked what, and how judgments become grades."""
+"""The section `adjudicate` of params.yaml: how judgments become grades."""
 
 from __future__ import annotations
 

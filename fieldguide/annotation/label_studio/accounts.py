@@ -30,13 +30,13 @@ from pydantic import (
 
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import atomic_path, read_json
+from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
+from fieldguide.core.private import OTHERS, write_private
 
 URL, KEY, ASSESSORS = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "FIELDGUIDE_ASSESSORS"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _REVEAL = {"reveal": True}  # the context in which a dump holds the secrets: that of writing accounts.json
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Account(BaseModel):
@@ -129,7 +129,7 @@ def stored_accounts(paths: Paths) -> Accounts | None:
     if not path.exists():
         return None
     mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & _OTHERS:
+    if mode & OTHERS:
         raise FieldguideError(
             f"{path}: others can read the tokens and passwords in it (mode {mode:04o}, allowed: 0600); "
             f"`chmod 600 {path}`, and if anybody may have read it, delete it and run `make annotate` for new ones"
@@ -146,31 +146,13 @@ def write_accounts(paths: Paths, accounts: Accounts) -> None:
     write_private(accounts_file(paths), json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, mode 0600 from its first byte, in a folder of mode 0700."""
-    private_folder(path.parent)
-    with atomic_path(path) as temporary:
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as stream:
-            stream.write(text)
-
-
-def private_folder(folder: Path) -> None:
-    """Make a folder that its owner alone may enter; one that is there is closed to others."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
-        folder.chmod(0o700)
-
-
 def require_people(accounts: Accounts, annotate: Annotate) -> None:
     """Check that everybody whom params.yaml asks has an account of their own.
 
     Raises:
         ProblemsError: assessors or the adjudicator without account, or two names with one address; all of them.
     """
-    asked = [*annotate.assessors, *([annotate.adjudicator] if annotate.adjudicator else [])]
+    asked = annotate.people
     problems = [
         Problem(
             f"params.yaml: annotate: {name}", f"has no account; known: {', '.join(sorted(accounts.people)) or 'none'}"
@@ -256,6 +238,6 @@ def _parse_people(text: str) -> dict[str, Account]:
 
 
 def _problems(error: ValidationError, names: Mapping[str, str] = {}) -> list[Problem]:
-    """What is wrong, by key, without the values."""
+    """What is wrong, by key. Values are left out: they may be secrets."""
     keys = [(".".join(str(part) for part in item["loc"]) or "the file", item["msg"]) for item in error.errors()]
     return [Problem(names.get(key, key), message) for key, message in keys]

@@ -42,6 +42,11 @@ class ServerError(FieldguideError):
         """A write that ended like this may have been carried out all the same: look before it is repeated."""
         return self.status is None or self.status >= 500
 
+    @property
+    def passes(self) -> bool:
+        """It may pass by itself: the server is away or busy, or a project was deleted while it was read."""
+        return self.unsure or self.status in (404, 429)
+
 
 def connect(accounts: Accounts, timeout: float = TIMEOUT) -> LabelStudio:
     """A client that speaks as the manager of `accounts`; opens no connection yet.

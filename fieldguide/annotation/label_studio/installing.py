@@ -14,7 +14,7 @@ from fieldguide.core.files import locked, sha256_file
 from fieldguide.core.paths import Paths
 
 EXECUTABLE = "FIELDGUIDE_LABEL_STUDIO"
-CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints-label-studio.txt"
+CONSTRAINTS = Path(__file__).resolve().parents[3] / "constraints-label-studio.txt"
 
 
 def label_studio(paths: Paths, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path:

@@ -15,16 +15,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.label_studio.client import ServerError, address_of, speaking
+from fieldguide.annotation.planning.pages import GROUPS, Group, Mark
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
-Group = Literal["judge", "adjudicate"]
-GROUPS: tuple[Group, ...] = ("judge", "adjudicate")
 _KIND = "fieldguide-project"
 _PAGE = 100
 _TITLE = 50
@@ -56,13 +55,13 @@ class Project:
     closed: bool
 
     @property
-    def mark(self) -> tuple[str, str, str]:
+    def mark(self) -> Mark:
         """What it is for; two projects with one mark are one too many."""
         return self.assessor, self.group, self.guideline
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedProject:
     """What a project is meant to be.
 
     Attributes:
@@ -84,7 +83,7 @@ class Wanted:
     one_of_several: bool = False
 
     @property
-    def mark(self) -> tuple[str, str, str]:
+    def mark(self) -> Mark:
         """As `Project.mark`."""
         return self.assessor, self.group, self.guideline
 
@@ -108,7 +107,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundProject:
     """A project as the server has it."""
 
     project: Project
@@ -123,12 +122,12 @@ def find_projects(client: LabelStudio, benchmark: str) -> list[Project]:
         benchmark: params.release.name.
 
     Raises:
-        ServerError: see annotation.client.speaking.
+        ServerError: see client.speaking.
     """
-    return [found.project for found in look(client, benchmark)]
+    return [found.project for found in found_projects(client, benchmark)]
 
 
-def look(client: LabelStudio, benchmark: str) -> list[Found]:
+def found_projects(client: LabelStudio, benchmark: str) -> list[FoundProject]:
     """As `find_projects`, with what the server says of each."""
     url = address_of(client)
     for _ in range(3):
@@ -142,17 +141,17 @@ def look(client: LabelStudio, benchmark: str) -> list[Found]:
     raise ServerError(f"{url}: the list of projects changed while it was read; try again")
 
 
-def ensure(client: LabelStudio, wanted: Wanted, found: Iterable[Found]) -> tuple[Project, list[str]]:
+def ensure(client: LabelStudio, wanted: WantedProject, found: Iterable[FoundProject]) -> tuple[Project, list[str]]:
     """The project that is `wanted`: found with its settings put right, or made. The lowest id counts.
 
     Args:
-        found: what `look` gave.
+        found: what `found_projects` gave.
 
     Returns:
         The project, and what was changed on the server, in words.
 
     Raises:
-        ServerError: see annotation.client.speaking.
+        ServerError: see client.speaking.
     """
     ours = [one for one in found if one.project.mark == wanted.mark]
     if ours:
@@ -166,11 +165,11 @@ def ensure(client: LabelStudio, wanted: Wanted, found: Iterable[Found]) -> tuple
         if not error.unsure:
             raise
         # The server may have made it and died before it said so.
-        ours = [one for one in look(client, wanted.benchmark) if one.project.mark == wanted.mark]
+        ours = [one for one in found_projects(client, wanted.benchmark) if one.project.mark == wanted.mark]
         if not ours:
             raise
         made = ours[0].project.id
-    project = Project(made, *wanted.mark, title=wanted.title, closed=False)  # type: ignore[arg-type]
+    project = Project(made, *wanted.mark, title=wanted.title, closed=False)
     return project, [f"project {made} ({project.title}): made"]
 
 
@@ -181,7 +180,7 @@ def close(client: LabelStudio, benchmark: str, *, reopen: bool = False) -> list[
         The projects that changed, as they are now.
     """
     changed = []
-    for found in look(client, benchmark):
+    for found in found_projects(client, benchmark):
         if found.project.closed == reopen:
             project = dataclasses.replace(found.project, closed=not reopen)
             _describe(client, found, project, benchmark)
@@ -221,7 +220,7 @@ def serve_folder(client: LabelStudio, project: Project, folder: str) -> bool:
     return True
 
 
-def _put_right(client: LabelStudio, wanted: Wanted, found: Found) -> tuple[Project, list[str]]:
+def _put_right(client: LabelStudio, wanted: WantedProject, found: FoundProject) -> tuple[Project, list[str]]:
     """Settings that differ from what is wanted are set, each by itself, and named."""
     project, notes = found.project, []
     name = f"project {project.id} ({project.title})"
@@ -244,23 +243,23 @@ def _put_right(client: LabelStudio, wanted: Wanted, found: Found) -> tuple[Proje
     return project, notes
 
 
-def _describe(client: LabelStudio, found: Found, project: Project, benchmark: str) -> None:
+def _describe(client: LabelStudio, found: FoundProject, project: Project, benchmark: str) -> None:
     """Write the mark of `project` into the description, in the place of its old one; other lines stay."""
     lines = [line for line in found.description.splitlines() if _read_mark(line, benchmark) is None]
     with speaking(address_of(client)):
         client.projects.update(project.id, description="\n".join([*lines, _mark(project, benchmark)]))
 
 
-def _found(row: Any, benchmark: str) -> Found | None:
+def _found(row: Any, benchmark: str) -> FoundProject | None:
     description, config = row.description or "", row.label_config or ""
     mark = _marked(description, benchmark) or _marked(config, benchmark)
     if mark is None:
         return None
-    return Found(partial(Project, row.id)(**mark, title=row.title or ""), description, row.model_dump())
+    return FoundProject(partial(Project, row.id)(**mark, title=row.title or ""), description, row.model_dump())
 
 
-def _marking(wanted: Wanted) -> str:
-    return _mark(Project(0, *wanted.mark, title="", closed=False), wanted.benchmark)  # type: ignore[arg-type]
+def _marking(wanted: WantedProject) -> str:
+    return _mark(Project(0, *wanted.mark, title="", closed=False), wanted.benchmark)
 
 
 def _mark(project: Project, benchmark: str) -> str:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from fieldguide.annotation.form.task import TILES
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ BATCH = 500
 # Fields of tasks and of their annotations, by name. What is left out would take two thirds of the server's time.
 _INCLUDE = "id,data,updated_at,updated_by,annotations,result,completed_by,was_cancelled,lead_time"
 _COUNTS = ("task_number", "total_annotations_number", "skipped_annotations_number")
-_TILES = 8
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _PAGE_KEY = re.compile(r"[0-9a-f]{64}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 # An annotation's time is taken some milliseconds before it can be read; what is newer than this is read again.
 _OVERLAP = timedelta(seconds=2)
 _LONGEST_TEXT = 2000
@@ -111,6 +111,18 @@ def totals(client: LabelStudio, project: int) -> Totals | None:
 def served(client: LabelStudio, project: int, since: str | None = None) -> Iterator[Served]:
     """Tasks with all their annotations, in the order of their numbers; those changed at or after `since` alone.
 
+    Raises:
+        FieldguideError: as `task_rows`.
+    """
+    for task, row in task_rows(client, project, BATCH, since):
+        yield _served(project, task, row)
+
+
+def task_rows(
+    client: LabelStudio, project: int, batch: int, since: str | None = None, include: str = _INCLUDE
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Tasks as the server lists them, with and in the order of their numbers.
+
     Pages of the list are cut by task number, not by offset, so that tasks added or deleted meanwhile shift nothing.
     A project that is deleted meanwhile ends the list.
 
@@ -123,8 +135,8 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
         if since is not None:
             items.append(_filter("updated_at", "greater_or_equal", "Datetime", since))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-        reply = _list(client, project, query, page_size=BATCH, fields="all")
-        rows = _rows(reply, "tasks")
+        fields = "all" if include == _INCLUDE else "task_only"
+        rows = _rows(_list(client, project, query, batch, fields, include), "tasks")
         for row in rows:
             task = _number(row.get("id"))
             if task is None or task <= after:
@@ -133,9 +145,15 @@ def served(client: LabelStudio, project: int, since: str | None = None) -> Itera
                     "its list of tasks is not in order, so that it cannot be read completely"
                 )
             after = task
-            yield _served(project, task, row)
-        if len(rows) < BATCH:
+            yield task, row
+        if len(rows) < batch:
             return
+
+
+def page_key_of(data: object) -> str | None:
+    """The page that a task's data name; None where they name none, or what can be none."""
+    key = _mapping(data).get("page_key")
+    return key if isinstance(key, str) and _PAGE_KEY.fullmatch(key) else None
 
 
 def _rows(reply: Mapping[str, Any] | None, name: str) -> list[Mapping[str, Any]]:
@@ -154,7 +172,12 @@ def overlap(newest: str) -> str:
 
 
 def _list(
-    client: LabelStudio, project: int, query: Mapping[str, Any], page_size: int, fields: str = "task_only"
+    client: LabelStudio,
+    project: int,
+    query: Mapping[str, Any],
+    page_size: int,
+    fields: str = "task_only",
+    include: str = _INCLUDE,
 ) -> Mapping[str, Any] | None:
     """One page of the list of tasks; None where there is no such project."""
     return _get(
@@ -162,7 +185,7 @@ def _list(
         "api/tasks/",
         {
             "project": project, "query": json.dumps(query), "page_size": page_size, "fields": fields,
-            "resolve_uri": False, "include": _INCLUDE,
+            "resolve_uri": False, "include": include,
         },
     )  # fmt: skip
 
@@ -194,7 +217,6 @@ def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
     items = data.get("items")
     named = [_mapping(item).get("task_key") for item in items] if isinstance(items, list) else []
     keys = [key for key in named if isinstance(key, str)]
-    page_key = data.get("page_key")
     changers = row.get("updated_by")
     changer = changers[0] if isinstance(changers, list) and changers else changers
     annotations = row.get("annotations")
@@ -202,9 +224,9 @@ def _served(project: int, task: int, row: Mapping[str, Any]) -> Served:
     return Served(
         project=project,
         task=task,
-        page_key=page_key if isinstance(page_key, str) and _PAGE_KEY.fullmatch(page_key) else None,
+        page_key=page_key_of(data),
         task_keys=tuple(keys) if len(keys) == len(named) else (),
-        pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, _TILES + 1)),
+        pictures=tuple(str(data.get(f"tile{n}", ""))[:_LONGEST_TEXT] for n in range(1, TILES + 1)),
         updated_at=_time(row.get("updated_at")),
         updated_by=_number(changer.get("user_id") if isinstance(changer, Mapping) else changer),
         given=tuple(sorted((g for g in given if g is not None), key=lambda g: g.annotation)),

@@ -1,8 +1,8 @@
 """A Label Studio on this machine: started, found again, stopped. Its data outlives it, whatever ends it.
 
 Everything lies in `Paths.annotation_state`: data base, secrets and log as files at its top, which Label Studio
-refuses to serve (it serves only folders below its document root, tests/annotation/test_server.py), and the images
-below. The process list is the record of what runs: no file about it can be stale.
+refuses to serve (it serves only folders below its document root), and the images below.
+The process list is the record of what runs: no file about it can be stale.
 """
 
 from __future__ import annotations
@@ -21,20 +21,15 @@ import httpx
 import psutil
 from pydantic import SecretStr
 
-from fieldguide.annotation.label_studio.accounts import (
-    Account,
-    Accounts,
-    private_folder,
-    stored_accounts,
-    write_accounts,
-)
+from fieldguide.annotation.label_studio.accounts import Account, Accounts, stored_accounts, write_accounts
 from fieldguide.annotation.label_studio.installing import label_studio
 from fieldguide.annotation.label_studio.settings import HOST, SQLITE, keep_database, server_environment
 from fieldguide.annotation.label_studio.signup import admit, new_account
+from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
-from fieldguide.params import Params
+from fieldguide.core.private import private_folder
 
 PORT: Final = 8080
 _MIGRATING_SECONDS = 300.0
@@ -42,15 +37,15 @@ _LOG_BYTES = 16 << 20
 
 
 def start(
-    paths: Paths, params: Params, port: int | None = None, say: Callable[[str], None] = lambda _: None
+    paths: Paths, annotate: Annotate, port: int | None = None, say: Callable[[str], None] = lambda _: None
 ) -> Accounts:
     """Start the server unless it runs, and make the accounts of everybody whom params.yaml asks.
 
     Idempotent: a running server stays, a killed one comes back with its data, accounts and tokens.
 
     Args:
-        places: where the benchmark lies.
-        params: `annotate` names the people.
+        paths: where the benchmark lies.
+        annotate: names the people.
         port: to listen on; the next free one where it is taken. Without it, the last one's.
         say: is told of the steps that take long.
 
@@ -77,7 +72,7 @@ def start(
         write_accounts(paths, accounts)
         return admit(
             accounts,
-            [*params.annotate.assessors, *filter(None, [params.annotate.adjudicator])],
+            annotate.people,
             save=lambda changed: write_accounts(paths, changed),
             reset=lambda account: _reset_password(paths, accounts, account, say),
         )

@@ -7,23 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from fieldguide.annotation.label_studio.accounts import Accounts, write_private
+from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
+from fieldguide.core.private import write_private
 
 HOST = "127.0.0.1"
 DATABASE = "FIELDGUIDE_ANNOTATION_DATABASE"
 SQLITE = "label_studio.sqlite3"
 # All that the server takes over of the caller's environment: any LABEL_STUDIO_... could undo what is set below.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
-# The server may call back the pull's webhook on this machine, and no other private network. The price: whoever has an
-# account there can have it ask other services of 127.0.0.1 (import from an address), read what they say, and post to
-# them (webhooks); accounts are for people who may.
-_FORBIDDEN_NETWORKS = (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
-    "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/127", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96",
-    "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
-)  # fmt: skip
 _SETTINGS = {
     "ALLOWED_HOSTS": f"{HOST},localhost",  # no name of another site may lead a browser here
     "COLLECT_ANALYTICS": "false",
@@ -34,8 +27,6 @@ _SETTINGS = {
     "LOCAL_FILES_SERVING_ENABLED": "true",
     "LOG_LEVEL": "WARNING",
     "SENTRY_DSN": "",
-    "USE_DEFAULT_BANNED_SUBNETS": "false",
-    "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(_FORBIDDEN_NETWORKS),
 }
 
 _OPTIONS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}

@@ -7,19 +7,17 @@ a task that somebody has begun since it was listed stays.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.label_studio.client import ServerError, address_of, speaking
+from fieldguide.annotation.label_studio.reading import page_key_of, task_rows
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
 _PAGE = 1000
-_KEY = re.compile(r"[0-9a-f]{64}")
 _READ = "id,data,total_annotations,cancelled_annotations"  # a third of the time that all fields take
 _UNTOUCHED = (
     {"filter": "filter:tasks:annotators", "operator": "empty", "type": "List", "value": "true"},
@@ -40,28 +38,12 @@ def list_tasks(client: LabelStudio, project: int) -> Iterator[Listed]:
     """All tasks of a project, by number.
 
     Raises:
-        ServerError: see annotation.client.speaking.
+        ServerError: see client.speaking; FieldguideError: see reading.task_rows.
     """
-    url, after = address_of(client), 0
-    while True:
-        # By number, not by page: what is added or deleted meanwhile moves nothing.
-        later = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
-        query = {"filters": {"conjunction": "and", "items": [later]}, "ordering": ["tasks:id"]}
-        with speaking(url):
-            reply = client.tasks.list(
-                project=project, query=json.dumps(query), page_size=_PAGE, include=_READ, resolve_uri=False
-            )
-        rows = list(reply.items or [])
-        for row in rows:
-            number = getattr(row, "id", None)
-            if not isinstance(number, int) or number <= after:
-                raise ServerError(
-                    f"{url}: project {project}: the list of tasks is not in order; it cannot be relied on"
-                )
-            after = number
-            yield _listed(row)
-        if len(rows) < _PAGE:
-            return
+    with speaking(address_of(client)):
+        for task, row in task_rows(client, project, _PAGE, include=_READ):
+            annotated = bool(row.get("total_annotations") or row.get("cancelled_annotations"))
+            yield Listed(task, page_key_of(row.get("data")), annotated)
 
 
 def import_tasks(client: LabelStudio, project: int, tasks: Sequence[dict[str, Any]], keys: Collection[str]) -> None:
@@ -94,11 +76,3 @@ def remove_untouched(client: LabelStudio, project: int, tasks: Collection[int]) 
             selected_items={"all": False, "included": sorted(tasks)},
         )
     return {t.task for t in list_tasks(client, project)} & set(tasks)
-
-
-def _listed(row: Any) -> Listed:
-    data = getattr(row, "data", None)
-    key = data.get("page_key") if isinstance(data, dict) else None
-    ours = isinstance(key, str) and _KEY.fullmatch(key) is not None
-    given = [getattr(row, name, None) for name in ("total_annotations", "cancelled_annotations")]
-    return Listed(row.id, key if ours else None, any(given))

@@ -8,13 +8,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from fieldguide.annotation.planning.lots import lot
-
-Pair = tuple[str, str]
-"""(subtopic_id, image_id)."""
-
-ANYBODY = "anybody"
-"""The assessor of a shared project in the plan: the server hands each page to as many people as are wanted."""
+from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.planning.draws import draw
 
 
 @dataclass
@@ -38,7 +33,7 @@ class Assigner:
     together: Counter[frozenset[str]] = field(default_factory=Counter)
 
     def know(self, asked: Mapping[Pair, Set[str]]) -> None:
-        """Take up what was asked before. Who is new begins with the least load: nobody has to catch up."""
+        """Count what was asked before. A new assessor starts with the smallest load of the others: no catching up."""
         for holders in asked.values():
             self._count(holders)
         known = [a for a in self.assessors if self.load[a]]
@@ -49,7 +44,7 @@ class Assigner:
     def deal(self, pair: Pair, holders: Set[str], wanted: int) -> list[str]:
         """`wanted` assessors, or as many as there are, who do not hold the pair yet."""
         chosen: list[str] = []
-        free = {a: lot(self.seed, "deal", *pair, a) for a in self.assessors if a not in holders}
+        free = {a: draw(self.seed, "deal", *pair, a) for a in self.assessors if a not in holders}
         for _ in range(min(wanted, len(free))):
             company = [*holders, *chosen]
             name = min(free, key=lambda a: (self.load[a], self._common(a, company), free[a]))

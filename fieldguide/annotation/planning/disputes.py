@@ -7,22 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from fieldguide.annotation.judgments.log import Entry, current, task_key
+from fieldguide.annotation.judgments.log import LogEntry, current, task_key
 from fieldguide.annotation.judgments.votes import Pair, answer, rulings, topic_of, votes
-from fieldguide.annotation.planning.assignment import ANYBODY
-from fieldguide.annotation.planning.lots import lot
+from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import page_key
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError
-from fieldguide.records.plan import PLAN
+from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
 
 BROKEN = "broken-image"
 """The one choice without a grade that needs no ruling where all give it: looking again mends no file."""
 
 
 def disputed(
-    entries: Iterable[Entry], plan: pd.DataFrame, annotate: Annotate, *, partial: bool = False
+    entries: Iterable[LogEntry], plan: pd.DataFrame, annotate: Annotate, *, partial: bool = False
 ) -> pd.DataFrame:
     """Rows to add to the plan for the adjudicator.
 
@@ -35,12 +33,12 @@ def disputed(
 
     Args:
         entries: the log.
-        plan: annotation.tables.PLAN.
+        plan: records.plan.PLAN.
         annotate: section of params.yaml; `adjudicator` must be set.
         partial: do not wait for judgments that are missing.
 
     Returns:
-        annotation.tables.PLAN, the new rows alone.
+        records.plan.PLAN, the new rows alone.
 
     Raises:
         FieldguideError: annotate.adjudicator is empty.
@@ -66,24 +64,24 @@ def disputed(
     return PLAN.frame(list(_new_rows(new, asked, rows, annotate.adjudicator, annotate.seed)))
 
 
-def needs_ruling(by: Mapping[str, Entry]) -> bool:
+def needs_ruling(by: Mapping[str, LogEntry]) -> bool:
     """Whether votes differ, or all say the same and it gives no grade (other than `broken-image`)."""
     answers = _answers(by)
     return len(answers) > 1 or any(isinstance(given, str) and given != BROKEN for given in answers)
 
 
-def _answers(by: Mapping[str, Entry]) -> Counter[int | str]:
+def _answers(by: Mapping[str, LogEntry]) -> Counter[int | str]:
     return Counter(answer(vote) for vote in by.values())
 
 
-def _is_complete(by: Mapping[str, Entry], asked: Sequence[PlanRow], annotate: Annotate) -> bool:
+def _is_complete(by: Mapping[str, LogEntry], asked: Sequence[PlanRow], annotate: Annotate) -> bool:
     awaited = {row.assessor for row in asked if row.purpose in ("judge", "gold")}
     if ANYBODY in awaited and len(by) < annotate.overlap:
         return False
     return awaited & set(annotate.assessors) <= set(by)
 
 
-def _before_ruling(entries: Sequence[Entry]) -> dict[Pair, Counter[int | str]]:
+def _before_ruling(entries: Sequence[LogEntry]) -> dict[Pair, Counter[int | str]]:
     """What the votes on each ruled pair were in the lines before the ruling."""
     ruled = rulings(entries)
     earlier = [e for e in entries if (r := ruled.get((e.subtopic_id, e.image_id))) is not None and e.seq < r.seq]
@@ -91,7 +89,7 @@ def _before_ruling(entries: Sequence[Entry]) -> dict[Pair, Counter[int | str]]:
     return {pair: _answers(then.get(pair, {})) for pair in ruled}
 
 
-def _waiting(rows: Iterable[PlanRow], entries: Iterable[Entry], adjudicator: str) -> set[Pair]:
+def _waiting(rows: Iterable[PlanRow], entries: Iterable[LogEntry], adjudicator: str) -> set[Pair]:
     """Pairs that the adjudicator was asked about and has not answered."""
     given = {e.key for e in current(entries) if e.assessor == adjudicator}
     return {
@@ -102,14 +100,14 @@ def _waiting(rows: Iterable[PlanRow], entries: Iterable[Entry], adjudicator: str
 
 
 def _new_rows(
-    wanted: Mapping[Pair, Mapping[str, Entry]],
+    wanted: Mapping[Pair, Mapping[str, LogEntry]],
     asked: Mapping[Pair, Sequence[PlanRow]],
     rows: Iterable[PlanRow],
     adjudicator: str,
     seed: int,
 ) -> Iterator[dict[str, object]]:
     rank = {pair: min((row.rank for row in asked.get(pair, ())), default=1) for pair in wanted}
-    order = sorted(wanted, key=lambda p: (lot(seed, "adjudicate", topic_of(p[0])), p[0], rank[p], p[1]))
+    order = sorted(wanted, key=lambda p: (draw(seed, "adjudicate", topic_of(p[0])), p[0], rank[p], p[1]))
     last = max((row.queue for row in rows if row.assessor == adjudicator), default=0)
     for queue, (subtopic_id, image_id) in enumerate(order, last + 1):
         pair = (subtopic_id, image_id)

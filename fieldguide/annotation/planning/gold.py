@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from fieldguide.annotation.judgments.guidelines import Guideline
-from fieldguide.annotation.planning.assignment import Pair
+from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 
 COLUMNS = ("subtopic_id", "image_id", "grade")
@@ -70,6 +70,19 @@ def grades_of(gold: pd.DataFrame | None) -> dict[Pair, int]:
         return {}
     columns = (gold[name] for name in COLUMNS)
     return {(str(subtopic), str(image)): int(grade) for subtopic, image, grade in zip(*columns, strict=True)}
+
+
+def unknown_gold(gold: pd.DataFrame, subtopics: Collection[str], images: Iterable[str]) -> list[str]:
+    """A note on the rows that nobody is asked, since their subtopic or their image is not there (any more)."""
+    known = set(images)
+    lost = [f"{image} for {s}" for s, image in grades_of(gold) if s not in subtopics or image not in known]
+    if not lost:
+        return []
+    some = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+    return [
+        f"{len(lost)} of {len(gold)} rows are of no subtopic of the topics or no image of the corpus and are asked of "
+        f"nobody: {some}"
+    ]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:

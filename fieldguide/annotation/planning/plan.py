@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fieldguide.annotation.judgments.log import Entry, current, task_key
-from fieldguide.annotation.planning.assignment import ANYBODY, Assigner, Pair, pool_order
-from fieldguide.annotation.planning.lots import lot
-from fieldguide.annotation.planning.queueing import Page, Question, in_order, repeats, with_repeats
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.judgments.log import LogEntry, current, task_key
+from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.planning.assignment import Assigner, pool_order
+from fieldguide.annotation.planning.draws import draw
+from fieldguide.annotation.planning.queueing import PlannedImage, QueuePage, in_order, repeats, with_repeats
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import content_key
-from fieldguide.records.plan import PLAN
+from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
 from fieldguide.records.topics import Subtopic
 
 
@@ -32,7 +32,7 @@ def make_plan(
     gold: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
     *,
-    entries: Iterable[Entry] = (),
+    entries: Iterable[LogEntry] = (),
     compatible: Collection[str] = (),
 ) -> pd.DataFrame:
     """Plan what is not covered yet.
@@ -47,12 +47,12 @@ def make_plan(
         annotate: section of params.yaml.
         guideline: version to judge by from now on.
         gold: annotation.gold: subtopic_id, image_id, grade. Only pairs of planned subtopics are asked.
-        previous: annotation.tables.PLAN, as it was; its rows are kept as they are.
+        previous: records.plan.PLAN, as it was; its rows are kept as they are.
         entries: the judgment log.
         compatible: other guideline versions with the same choices and grades.
 
     Returns:
-        annotation.tables.PLAN, sorted by (assessor, queue, position).
+        records.plan.PLAN, sorted by (assessor, queue, position).
 
     Raises:
         ProblemsError: unknown topics or subtopics in params.yaml, in the pools; an assessor's name that is taken.
@@ -91,7 +91,7 @@ class _Known:
     ranks: dict[Pair, int]
 
     @classmethod
-    def of(cls, plan: Iterable[PlanRow], entries: Iterable[Entry], annotate: Annotate, versions: Set[str]) -> _Known:
+    def of(cls, plan: Iterable[PlanRow], entries: Iterable[LogEntry], annotate: Annotate, versions: Set[str]) -> _Known:
         holders: dict[Pair, set[str]] = defaultdict(set)
         ranks: dict[Pair, int] = {}
         gold = set()
@@ -141,7 +141,7 @@ def _gold_pairs(
     if gold is None or not annotate.gold_share:
         return frozenset()
     pairs = {(str(s), str(i)) for s, i in zip(gold["subtopic_id"], gold["image_id"], strict=True) if s in scope}
-    chosen = sorted(pairs, key=lambda pair: (pair not in known.gold, lot(annotate.seed, "gold", *pair)))
+    chosen = sorted(pairs, key=lambda pair: (pair not in known.gold, draw(annotate.seed, "gold", *pair)))
     pooled = {(s, i) for s, images in scope.items() for i in images}
     shared = annotate.projects == "shared"
     each = 1.0 if shared else annotate.overlap / len(annotate.assessors)
@@ -155,13 +155,13 @@ def _gold_pairs(
 
 def _dealt(
     scope: Mapping[str, list[str]], gold: Set[Pair], annotate: Annotate, known: _Known
-) -> dict[str, dict[str, list[Question]]]:
+) -> dict[str, dict[str, list[PlannedImage]]]:
     """Per assessor and subtopic what is asked in addition: judge rows in pool order, gold somewhere among them."""
     shared = annotate.projects == "shared"
     names = [ANYBODY] if shared else list(annotate.assessors)
     assigner = Assigner(names, annotate.seed)
     assigner.know({p: h for p, h in known.holders.items() if p not in gold})
-    dealt: dict[str, dict[str, list[Question]]] = {name: {} for name in names}
+    dealt: dict[str, dict[str, list[PlannedImage]]] = {name: {} for name in names}
     for subtopic, images in scope.items():
         for rank, image in enumerate(images, 1):
             pair = (subtopic, image)
@@ -169,36 +169,36 @@ def _dealt(
                 continue
             wanted = _wanted(known.holders.get(pair, set()), annotate)
             for name in assigner.deal(pair, known.holders.get(pair, set()), wanted):
-                question = Question(subtopic, image, known.ranks.get(pair, rank), "judge")
+                question = PlannedImage(subtopic, image, known.ranks.get(pair, rank), "judge")
                 dealt[name].setdefault(subtopic, []).append(question)
     for subtopic, image in sorted(gold):
         if subtopic not in scope:
             continue
         rank = scope[subtopic].index(image) + 1 if image in scope[subtopic] else 0
-        question = Question(subtopic, image, known.ranks.get((subtopic, image), rank), "gold")
+        question = PlannedImage(subtopic, image, known.ranks.get((subtopic, image), rank), "gold")
         for name in sorted(set(names) - known.holders.get((subtopic, image), set())):
             _hide(dealt[name].setdefault(subtopic, []), question, name, annotate)
     return dealt
 
 
 def _wanted(holders: Set[str], annotate: Annotate) -> int:
-    """How many more are to be asked."""
+    """How many more assessors are to be asked."""
     missing = 0 if ANYBODY in holders else max(0, annotate.overlap - len(holders))
     return min(1, missing) if annotate.projects == "shared" else missing
 
 
-def _hide(questions: list[Question], gold: Question, assessor: str, annotate: Annotate) -> None:
+def _hide(questions: list[PlannedImage], gold: PlannedImage, assessor: str, annotate: Annotate) -> None:
     """Put gold among a subtopic's other questions; with a stopping rule, among those that are asked in any case."""
     reach = len(questions)
     if annotate.stopping is not None:
         reach = min(reach, annotate.stopping.wave * annotate.page - 1)
-    place = int(lot(annotate.seed, "hide", assessor, gold.subtopic_id, gold.image_id) * (reach + 1))
+    place = int(draw(annotate.seed, "hide", assessor, gold.subtopic_id, gold.image_id) * (reach + 1))
     questions.insert(place, gold)
 
 
 def _rows_of(
     name: str,
-    dealt: Mapping[str, list[Question]],
+    dealt: Mapping[str, list[PlannedImage]],
     mine: Sequence[PlanRow],
     annotate: Annotate,
     guideline: str,
@@ -207,10 +207,10 @@ def _rows_of(
     """One assessor's new rows, page by page, in the assessor's order, with the repeats."""
     blocks = {s: list(_pages(name, questions, annotate)) for s, questions in dealt.items()}
     topics = {s: subtopics[s].topic.topic_id for s in blocks}
-    new = in_order(blocks, topics, lambda topic: lot(annotate.seed, "order", name, topic))
+    new = in_order(blocks, topics, lambda topic: draw(annotate.seed, "order", name, topic))
     first = max((row.queue for row in mine), default=0) + 1
     pages = _earlier(row for row in mine if row.guideline == guideline) | dict(enumerate(new, first))
-    again = repeats(pages, annotate, lambda page: lot(annotate.seed, "repeat", name, *page.name)) if new else []
+    again = repeats(pages, annotate, lambda page: draw(annotate.seed, "repeat", name, *page.name)) if new else []
     for queue, page in enumerate(with_repeats(new, again, first), first):
         pass_ = 2 if page.purpose == "repeat" else 1
         keys = [task_key(q.subtopic_id, q.image_id, guideline, pass_) for q in page.questions]
@@ -223,24 +223,26 @@ def _rows_of(
             }  # fmt: skip
 
 
-def _pages(name: str, questions: Sequence[Question], annotate: Annotate) -> Iterator[Page]:
+def _pages(name: str, questions: Sequence[PlannedImage], annotate: Annotate) -> Iterator[QueuePage]:
     """Consecutive questions of one subtopic by the page, each page shuffled. A page with gold shows no guesses."""
     share = annotate.preannotation.share if annotate.preannotation else 0.0
     for start in range(0, len(questions), annotate.page):
         page = questions[start : start + annotate.page]
         blind = any(q.purpose == "gold" for q in page)
-        sighted = not blind and lot(annotate.seed, "sight", name, page[0].subtopic_id, page[0].image_id) < share
-        places = {q: lot(annotate.seed, "place", name, q.subtopic_id, q.image_id) for q in page}
-        yield Page(tuple(sorted(page, key=lambda q: places[q])), sighted)
+        sighted = not blind and draw(annotate.seed, "sight", name, page[0].subtopic_id, page[0].image_id) < share
+        places = {q: draw(annotate.seed, "place", name, q.subtopic_id, q.image_id) for q in page}
+        yield QueuePage(tuple(sorted(page, key=lambda q: places[q])), sighted)
 
 
-def _earlier(rows: Iterable[PlanRow]) -> dict[int, Page]:
+def _earlier(rows: Iterable[PlanRow]) -> dict[int, QueuePage]:
     """An assessor's pages of the plan so far, by place in the queue."""
     pages: dict[int, list[PlanRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.queue, row.position)):
         pages[row.queue].append(row)
     return {
-        queue: Page(tuple(Question(r.subtopic_id, r.image_id, r.rank, r.purpose) for r in page), page[0].sighted)
+        queue: QueuePage(
+            tuple(PlannedImage(r.subtopic_id, r.image_id, r.rank, r.purpose) for r in page), page[0].sighted
+        )
         for queue, page in pages.items()
     }
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fieldguide.annotation.planning.rows import Purpose
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.records.plan import Purpose
 
 
 @dataclass(frozen=True)
-class Question:
+class PlannedImage:
     """One image of one subtopic. `rank`: place in pool order from 1; 0: gold that is not pooled."""
 
     subtopic_id: str
@@ -21,10 +21,10 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Page:
+class QueuePage:
     """Questions of one subtopic that are judged together, in the order of their positions."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[PlannedImage, ...]
     sighted: bool = False
 
     @property
@@ -39,12 +39,12 @@ class Page:
 
     @property
     def has_gold(self) -> bool:
-        """Some question's grade is known."""
+        """It has an image whose grade is known."""
         return any(q.purpose == "gold" for q in self.questions)
 
     @property
     def name(self) -> tuple[str, ...]:
-        """What is asked, whatever the order."""
+        """Identity of what is asked, whatever the order of the images."""
         return (self.subtopic_id, *sorted(q.image_id for q in self.questions))
 
 
@@ -52,14 +52,14 @@ class Page:
 class Repeat:
     """A page to ask again, not before the page at place `after` of the queue."""
 
-    page: Page
+    page: QueuePage
     after: int
 
 
 def in_order(
-    blocks: Mapping[str, Sequence[Page]], topics: Mapping[str, str], lot: Callable[[str], float]
-) -> list[Page]:
-    """Topic by topic in the order of their lots, each subtopic's pages together in pool order.
+    blocks: Mapping[str, Sequence[QueuePage]], topics: Mapping[str, str], draw: Callable[[str], float]
+) -> list[QueuePage]:
+    """Topic by topic in a drawn order, each subtopic's pages together in pool order.
 
     Whoever stays with one question judges faster, and each stay goes through a whole pool, so that likely and
     unlikely images come at the same rate from the beginning to the end. Topics with gold are spread evenly.
@@ -70,14 +70,14 @@ def in_order(
     golden = {t for t, ss in members.items() if any(page.has_gold for s in ss for page in blocks[s])}
     place: dict[str, tuple[float, float]] = {}
     for group in (golden, set(members) - golden):
-        for index, topic in enumerate(sorted(group, key=lambda t: (lot(t), t))):
-            place[topic] = ((index + lot(topic)) / len(group), lot(topic))
+        for index, topic in enumerate(sorted(group, key=lambda t: (draw(t), t))):
+            place[topic] = ((index + draw(topic)) / len(group), draw(topic))
     return [
         page for topic in sorted(members, key=lambda t: (place[t], t)) for s in members[topic] for page in blocks[s]
     ]
 
 
-def repeats(pages: Mapping[int, Page], annotate: Annotate, lot: Callable[[Page], float]) -> list[Repeat]:
+def repeats(pages: Mapping[int, QueuePage], annotate: Annotate, draw: Callable[[QueuePage], float]) -> list[Repeat]:
     """Which of an assessor's pages are asked again, so many that the share is met over the whole plan.
 
     Whole pages, so that a page can be asked again as soon as it was asked (stopping rules). Only pages that a third
@@ -86,7 +86,7 @@ def repeats(pages: Mapping[int, Page], annotate: Annotate, lot: Callable[[Page],
     Args:
         pages: of the assessor, by place in the queue, earlier ones and new ones.
         annotate: section of params.yaml.
-        lot: a page's number of [0, 1).
+        draw: a page's number of [0, 1).
     """
     done = [page for page in pages.values() if page.purpose == "repeat"]
     asked = sum(q.purpose == "judge" for page in pages.values() for q in page.questions)
@@ -102,28 +102,30 @@ def repeats(pages: Mapping[int, Page], annotate: Annotate, lot: Callable[[Page],
     # A third of the queue with its repeats in it; how many they are depends in turn on which pages are left to choose.
     count = max(0, math.ceil(wanted / annotate.page))
     while True:
-        chosen = _chosen(open_, wanted, math.ceil((len(pages) + count) / 3), max(pages, default=0), lot)
+        chosen = _chosen(open_, wanted, math.ceil((len(pages) + count) / 3), max(pages, default=0), draw)
         if len(chosen) <= count:
             return chosen
         count = len(chosen)
 
 
-def _chosen(pages: Mapping[int, Page], wanted: int, gap: int, last: int, lot: Callable[[Page], float]) -> list[Repeat]:
-    """Pages by their lots until `wanted` images are found; each at least `gap` places before its repeat."""
+def _chosen(
+    pages: Mapping[int, QueuePage], wanted: int, gap: int, last: int, draw: Callable[[QueuePage], float]
+) -> list[Repeat]:
+    """Pages in a drawn order until `wanted` images are found; each at least `gap` places before its repeat."""
     chosen = []
-    for queue in sorted(pages, key=lambda queue: (lot(pages[queue]), queue)):
+    for queue in sorted(pages, key=lambda queue: (draw(pages[queue]), queue)):
         if wanted > 0 and queue + gap <= last:
-            questions = sorted(pages[queue].questions, key=lambda q: lot(Page((q,))))[:wanted]
-            page = Page(tuple(replace(q, purpose="repeat") for q in questions))
-            chosen.append(Repeat(page, queue + gap + int(lot(page) * (last - queue - gap + 1))))
+            questions = sorted(pages[queue].questions, key=lambda q: draw(QueuePage((q,))))[:wanted]
+            page = QueuePage(tuple(replace(q, purpose="repeat") for q in questions))
+            chosen.append(Repeat(page, queue + gap + int(draw(page) * (last - queue - gap + 1))))
             wanted -= len(questions)
     return chosen
 
 
-def with_repeats(new: Sequence[Page], again: Sequence[Repeat], first: int) -> list[Page]:
+def with_repeats(new: Sequence[QueuePage], again: Sequence[Repeat], first: int) -> list[QueuePage]:
     """New pages, the first of which takes the place `first`, and each repeat after its place, where a subtopic ends."""
     waiting = sorted(again, key=lambda repeat: (repeat.after, repeat.page.name))
-    pages: list[Page] = []
+    pages: list[QueuePage] = []
     for queue, page in enumerate(new, first):
         pages.append(page)
         following = new[queue - first + 1] if queue - first + 1 < len(new) else None

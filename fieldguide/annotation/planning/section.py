@@ -1,4 +1,4 @@
-"""Who is asked what, and how judgments become grades."""
+"""The section `annotate` of params.yaml: who is asked what."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Stopping(Section):
 
 
 class Annotate(Section):
-    """`fieldguide annotate`: who is asked what. Changing it changes what is asked from now on, never what was said.
+    """`fieldguide annotate`: who is asked what. A change counts for what is asked from then on.
 
     Attributes:
         assessors: names for the log, not addresses; accounts.json says who they are on the server.
@@ -94,6 +94,11 @@ class Annotate(Section):
     images: Images = Images()
     preannotation: Preannotation | None = None
     stopping: Stopping | None = None
+
+    @property
+    def people(self) -> list[str]:
+        """Everybody who needs an account: the assessors, then the adjudicator."""
+        return [*self.assessors, *filter(None, [self.adjudicator])]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Annotate:

@@ -1,4 +1,4 @@
-"""What the server lacks of the plan, and what it has too much. Pure."""
+"""Which pages of the plan a project of the server lacks, and which tasks it should not have. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from fieldguide.annotation.form.pages import Page
 from fieldguide.annotation.label_studio.tasks import Listed
+from fieldguide.annotation.planning.pages import PlanPage
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What a project lacks and what it has too much.
+    """Which pages a project lacks, and which tasks it should not have.
 
     Attributes:
         create: due pages that are neither there nor judged, in the assessor's order.
@@ -23,7 +23,7 @@ class Difference:
         strangers: tasks that are none of ours.
     """
 
-    create: tuple[Page, ...]
+    create: tuple[PlanPage, ...]
     present: int
     remove: tuple[int, ...]
     answered: Mapping[str, tuple[int, ...]]
@@ -32,9 +32,9 @@ class Difference:
 
 
 def difference(
-    wanted: Collection[str], pages: Mapping[str, Page], done: Collection[str], listed: Iterable[Listed]
+    wanted: Collection[str], pages: Mapping[str, PlanPage], done: Collection[str], listed: Iterable[Listed]
 ) -> Difference:
-    """Hold a project's tasks against the plan.
+    """Compare a project's tasks with the plan.
 
     Args:
         wanted: keys of its pages that are due.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from fieldguide.annotation.judgments import log, quarantine
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, archived
-from fieldguide.annotation.judgments.quarantine import Refused
+from fieldguide.annotation.judgments.quarantine import Quarantined
 from fieldguide.annotation.label_studio.accounts import Accounts, read_accounts, with_user_ids
 from fieldguide.annotation.label_studio.client import address_of, speaking
 from fieldguide.annotation.label_studio.projects import find_projects
-from fieldguide.annotation.planning.rows import PlanRow, plan_rows
+from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.sync.cursor import (
     Cursor,
     Reading,
@@ -28,14 +28,13 @@ from fieldguide.annotation.sync.cursor import (
     tasks_of,
     write_cursor,
 )
-from fieldguide.annotation.sync.offers import People
+from fieldguide.annotation.sync.offers import ServerUsers
 from fieldguide.annotation.sync.reconcile import Held, Reconciled, reconcile
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, locked, sha256_file
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.params import Params
-from fieldguide.records.plan import PLAN
+from fieldguide.records.plan import PLAN, PlanRow, plan_rows
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
@@ -88,14 +87,15 @@ class _Basis:
     before: log.Log
     rows: Sequence[PlanRow]
     guidelines: dict[str, Guideline]
-    people: People
+    people: ServerUsers
     context: str
 
 
 def pull(
     client: LabelStudio,
     paths: Paths,
-    params: Params,
+    annotate: Annotate,
+    benchmark: str,
     track: Track = silent,
     *,
     accounts: Accounts | None = None,
@@ -106,11 +106,12 @@ def pull(
 
     Args:
         client: speaks as the manager.
-        places: plan, log, quarantine and guidelines are there.
-        params: names the benchmark, and the assessors.
+        paths: plan, log, quarantine and guidelines are there.
+        annotate: names the assessors.
+        benchmark: its name, params.release.name.
         track: shows how far the reading is.
         accounts: who is who; those of `paths` where None.
-        accept_withdrawals: withdraw also what was held back (see annotation.reconcile).
+        accept_withdrawals: withdraw also what was held back (see reconcile.py).
         full: read everything, also what did not change.
 
     Raises:
@@ -119,10 +120,10 @@ def pull(
     """
     with locked(paths.annotation_state / "pull.lock", wait=False):
         before = _verified_log(paths)
-        projects = [project.id for project in find_projects(client, params.release.name)]
+        projects = [project.id for project in find_projects(client, benchmark)]
         with speaking(address_of(client)):
             who = with_user_ids(client, accounts or read_accounts(paths))
-        basis = _basis(paths, params, before, who, address_of(client))
+        basis = _basis(paths, annotate, before, who, address_of(client))
         cursor = None if full or accept_withdrawals else _fitting(paths, basis)
         readings = _read(client, projects, cursor, track)
         found = _reconcile(readings, basis, accept_withdrawals)
@@ -149,7 +150,7 @@ def _verified_log(paths: Paths) -> log.Log:
     return before
 
 
-def _basis(paths: Paths, params: Params, before: log.Log, accounts: Accounts, url: str) -> _Basis:
+def _basis(paths: Paths, annotate: Annotate, before: log.Log, accounts: Accounts, url: str) -> _Basis:
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
     names = {a.user_id: name for name, a in accounts.people.items() if a.user_id is not None}
@@ -160,15 +161,15 @@ def _basis(paths: Paths, params: Params, before: log.Log, accounts: Accounts, ur
         plan=sha256_file(paths.asked),
         names={str(number): name for number, name in names.items()},
         manager=accounts.manager.user_id,
-        assessors=params.annotate.assessors,
+        assessors=annotate.assessors,
         guidelines={version: g.model_dump(mode="json") for version, g in guidelines.items()},
     )
-    people = People(names, frozenset(params.annotate.assessors), accounts.manager.user_id)
+    people = ServerUsers(names, frozenset(annotate.assessors), accounts.manager.user_id)
     return _Basis(before, plan_rows(PLAN.read(paths.asked)), guidelines, people, context)
 
 
 def _fitting(paths: Paths, basis: _Basis) -> Cursor | None:
-    """The cursor, if what it was read into is still there and would be read the same way."""
+    """The cursor, if log and quarantine still hold what it read, and it would be read the same way now."""
     cursor = read_cursor(_cursor(paths))
     if cursor is None or cursor.context != basis.context or cursor.quarantine != _quarantine_hash(paths):
         return None
@@ -220,7 +221,7 @@ def _write(paths: Paths, basis: _Basis, found: Reconciled, readings: dict[int, R
     )
 
 
-def _notes(basis: _Basis, found: Reconciled, refused: Sequence[Refused], projects: int) -> list[str]:
+def _notes(basis: _Basis, found: Reconciled, refused: Sequence[Quarantined], projects: int) -> list[str]:
     notes = [basis.before.torn] if basis.before.torn else []
     if not projects:
         notes.append("no project of this benchmark is on the server; `fieldguide annotate push` makes them")

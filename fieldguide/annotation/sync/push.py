@@ -12,18 +12,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.annotation.form.pages import Made, Mark, Page
-from fieldguide.annotation.form.unshowable import write_unshowable
+from fieldguide.annotation.form.composer import PageTask
 from fieldguide.annotation.judgments.guidelines import Guideline, archive
-from fieldguide.annotation.label_studio.projects import Found, Project, ensure, look, remove, serve_folder
+from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.label_studio.projects import (
+    FoundProject,
+    Project,
+    ensure,
+    found_projects,
+    remove,
+    serve_folder,
+)
 from fieldguide.annotation.label_studio.tasks import import_tasks, list_tasks, remove_untouched
-from fieldguide.annotation.planning.assignment import Pair
-from fieldguide.annotation.sync.asking import Asking
+from fieldguide.annotation.planning.pages import Mark, PlanPage
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.progress.excluded_images import write_excluded
+from fieldguide.annotation.progress.snapshot import Snapshot
 from fieldguide.annotation.sync.difference import Difference, difference
+from fieldguide.annotation.sync.push_inputs import PushInputs, read_push_inputs
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.params import Params
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
@@ -56,13 +65,14 @@ class Pushed:
     notes: tuple[str, ...]
 
 
-def push(client: LabelStudio, paths: Paths, params: Params, track: Track = silent) -> Pushed:
+def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
     """Make the server hold the due pages of the plan.
 
     Args:
         client: speaks as the manager.
-        places: plan, log, guidelines, topics and corpus are read, the copies of images are written.
-        params: `annotate` and the benchmark's name.
+        paths: plan, log, guidelines, topics and corpus are read, the copies of images are written.
+        annotate: section of params.yaml.
+        benchmark: its name, params.release.name.
         track: shows how far it is.
 
     Raises:
@@ -71,14 +81,14 @@ def push(client: LabelStudio, paths: Paths, params: Params, track: Track = silen
     """
     with locked(paths.annotation_state / "push.lock", wait=False):
         archive(paths.annotation / "guidelines.md", paths.used_guidelines)
-        pushed = _Push(client, Asking(paths, params), track).run(dry=False)
-        write_unshowable(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
+        pushed = _Push(client, read_push_inputs(paths, annotate, benchmark), track).run(dry=False)
+        write_excluded(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
         return pushed
 
 
-def plan_push(client: LabelStudio, paths: Paths, params: Params, track: Track = silent) -> Pushed:
+def plan_push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
     """What `push` would do. Nothing is written, neither on the server nor here."""
-    return _Push(client, Asking(paths, params), track).run(dry=True)
+    return _Push(client, read_push_inputs(paths, annotate, benchmark), track).run(dry=True)
 
 
 @dataclass
@@ -86,23 +96,27 @@ class _Push:
     """One push under way, and what it has done so far."""
 
     client: LabelStudio
-    asking: Asking
+    inputs: PushInputs
     track: Track
     projects: list[Project] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     unshowable: dict[Pair, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def now(self) -> Snapshot:
+        return self.inputs.now
+
     def run(self, *, dry: bool) -> Pushed:
-        self.unshowable |= self.asking.impossible
-        found = look(self.client, self.asking.params.release.name)
-        by_mark: dict[Mark, list[Page]] = defaultdict(list)
-        for page in self.asking.pages.values():
+        self.unshowable |= self.now.impossible
+        found = found_projects(self.client, self.inputs.benchmark)
+        by_mark: dict[Mark, list[PlanPage]] = defaultdict(list)
+        for page in self.now.pages.values():
             by_mark[page.mark].append(page)
         self._name_lost()
         for mark in sorted(by_mark):
             ours = [one for one in found if one.project.mark == mark]
-            if mark[2] in self.asking.versions:
+            if mark[2] in self.now.versions:
                 self._settle(mark, by_mark[mark], ours, dry)
             else:
                 self.notes += [f"{_name(one.project)}: {_OLD.format(mark[2])}" for one in ours]
@@ -120,40 +134,40 @@ class _Push:
         )  # fmt: skip
 
     def _name_lost(self) -> None:
-        lost = sorted({self.asking.pages[k].subtopic_id for k in self.asking.due} - set(self.asking.subtopics))
+        lost = sorted({self.now.pages[k].subtopic_id for k in self.now.due} - set(self.now.subtopics))
         for subtopic in lost:
             self.notes.append(f"subtopic {subtopic}: is in the plan and no more in the topics; nobody is asked")
 
-    def _settle(self, mark: Mark, pages: list[Page], ours: list[Found], dry: bool) -> None:
+    def _settle(self, mark: Mark, pages: list[PlanPage], ours: list[FoundProject], dry: bool) -> None:
         """Make one project hold what it should."""
         by_key = {page.key: page for page in pages}
-        wanted = [k for k in by_key if k in self.asking.due and by_key[k].subtopic_id in self.asking.subtopics]
+        wanted = [k for k in by_key if k in self.now.due and by_key[k].subtopic_id in self.now.subtopics]
         listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
-        lacks = difference(wanted, by_key, self.asking.done, listed)
+        lacks = difference(wanted, by_key, self.now.done, listed)
         self.counts["present"] += lacks.present
         if not ours and not lacks.create:
             return
         closed = bool(ours) and ours[0].project.closed
-        create: tuple[Page, ...] = () if closed else lacks.create
+        create: tuple[PlanPage, ...] = () if closed else lacks.create
         if dry:
             self.projects += [one.project for one in ours]
             self.counts += Counter(created=len(create), removed=len(lacks.remove), duplicates=_copies(lacks))
             self._report(ours[0].project if ours else None, lacks, closed)
             return
-        project, changed = ensure(self.client, self.asking.wanted(mark, pages), ours)
+        project, changed = ensure(self.client, self.inputs.wanted(mark, pages), ours)
         self.projects.append(project)
         self.notes += changed
         self._report(project, lacks, closed)
         self.counts["duplicates"] += _copies(lacks)
         begun = remove_untouched(self.client, project.id, lacks.remove)
         self.counts["removed"] += len(set(lacks.remove) - begun)
-        self._prepare(project, [by_key[key] for key in wanted if key not in self.asking.done])
-        self._create(project, create, self.asking.guidelines[mark[2]], self.asking.tiles(pages))
+        self._prepare(project, [by_key[key] for key in wanted if key not in self.now.done])
+        self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(pages))
         for extra in ours[1:]:
             self._drop(extra.project)
 
     def _report(self, project: Project | None, lacks: Difference, closed: bool) -> None:
-        """Name what cannot be healed."""
+        """Note what a push cannot put right."""
         if project is None:
             return
         name = _name(project)
@@ -163,29 +177,29 @@ class _Push:
             which = ", ".join(map(str, tasks))
             self.notes.append(f"{name}: page {key[:12]} was answered in several copies; tasks {which} stay")
         if lacks.foreign:
-            which = _some(lacks.foreign)
+            which = _list(lacks.foreign)
             self.notes.append(f"{name}: tasks {which} are of no page that the plan has here, were answered, and stay")
         if lacks.strangers:
-            which = _some(lacks.strangers)
+            which = _list(lacks.strangers)
             self.notes.append(f"{name}: tasks {which} are none of ours; somebody else made them, and they stay")
 
-    def _prepare(self, project: Project, pages: Sequence[Page]) -> None:
+    def _prepare(self, project: Project, pages: Sequence[PlanPage]) -> None:
         """Have the images where browsers find them, also those of pages that were pushed before."""
         if not pages:
             return
-        pictures, subtopics = self.asking.pictures, self.asking.subtopics
+        pictures, subtopics = self.inputs.pictures, self.now.subtopics
         entities = {subtopics[page.subtopic_id].entity_id for page in pages}
         images = {row.image_id for page in pages for row in page.rows}
         refused = pictures.prepare(images | {i for e in entities for i in pictures.references(e)}, self.track)
         for page in pages:
             for row in page.rows:
                 if row.image_id in refused:
-                    self.unshowable[row.subtopic_id, row.image_id] = refused[row.image_id]
-        if self.asking.params.annotate.images.kind == "local-files":
+                    self.unshowable[row.pair] = refused[row.image_id]
+        if self.now.annotate.images.kind == "local-files":
             serve_folder(self.client, project, str(pictures.folder))
 
-    def _create(self, project: Project, pages: Sequence[Page], guideline: Guideline, tiles: int) -> None:
-        composer = self.asking.composer() if pages else None
+    def _create(self, project: Project, pages: Sequence[PlanPage], guideline: Guideline, tiles: int) -> None:
+        composer = self.inputs.composer() if pages else None
         if composer is None:
             return
         shown = self.track(pages, f"pushing to {project.assessor}", unit="pages", total=len(pages))
@@ -198,7 +212,7 @@ class _Push:
             self.counts["created"] += len(tasks)
 
     def _drop(self, extra: Project) -> None:
-        """A second project with one mark: what a crash between making a project and hearing of it can leave."""
+        """Remove a second project with the same mark, as a crash can leave one, unless people judged in it."""
         tasks = [task.task for task in list_tasks(self.client, extra.id)]
         if remove_untouched(self.client, extra.id, tasks):
             self.projects.append(extra)
@@ -208,9 +222,9 @@ class _Push:
             self.notes.append(f"{_name(extra)}: was there twice and untouched; the later one was deleted")
 
 
-def _batches(made: Iterable[Made]) -> Iterator[list[Made]]:
+def _batches(made: Iterable[PageTask]) -> Iterator[list[PageTask]]:
     """Pages by the batch: not too many tasks, and with images inside them not too many bytes."""
-    batch: list[Made] = []
+    batch: list[PageTask] = []
     size = 0
     for one in made:
         batch.append(one)
@@ -234,6 +248,6 @@ def _name(project: Project) -> str:
     return f"project {project.id} ({project.title})"
 
 
-def _some(tasks: Sequence[int], shown: int = 5) -> str:
+def _list(tasks: Sequence[int], shown: int = 5) -> str:
     rest = f" and {len(tasks) - shown} more" if len(tasks) > shown else ""
     return ", ".join(map(str, tasks[:shown])) + rest

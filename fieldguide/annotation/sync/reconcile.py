@@ -1,4 +1,4 @@
-"""What the server holds against what the log holds: which lines follow, what is refused, what is held back. Pure.
+"""Compare the server with the log: which lines are to be appended, what is refused, what is held back. Pure.
 
 Rules, each so that nothing given is lost, doubled or silently changed:
 
@@ -18,13 +18,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fieldguide.annotation.form.form import answers
+from fieldguide.annotation.form.task import choices_of
 from fieldguide.annotation.judgments.guidelines import Guideline
-from fieldguide.annotation.judgments.log import Entry, Judgment, Source, current
-from fieldguide.annotation.judgments.quarantine import Refused
+from fieldguide.annotation.judgments.log import Judgment, LogEntry, ServerRecord, current
+from fieldguide.annotation.judgments.quarantine import Quarantined
 from fieldguide.annotation.label_studio.reading import Served
-from fieldguide.annotation.planning.rows import PlanRow
-from fieldguide.annotation.sync.offers import Books, Offer, People, is_asked, offers_of, pages_of, refuse
+from fieldguide.annotation.planning.pages import rows_by_page
+from fieldguide.annotation.sync.offers import Offer, Reconciliation, ServerUsers, is_asked, offers_of, refuse
+from fieldguide.records.plan import PlanRow
 
 MOST_WITHDRAWN = 10
 MOST_WITHDRAWN_SHARE = 0.05
@@ -36,7 +37,7 @@ class Held:
 
     assessor: str
     why: str
-    lines: tuple[Entry, ...]
+    lines: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Reconciled:
     """
 
     judgments: tuple[Judgment, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[Quarantined, ...] = ()
     held: tuple[Held, ...] = ()
     read: int = 0
     skipped: int = 0
@@ -64,9 +65,9 @@ def reconcile(
     served: Sequence[Served],
     tasks: Mapping[int, Collection[int]],
     rows: Iterable[PlanRow],
-    entries: Iterable[Entry],
+    entries: Iterable[LogEntry],
     guidelines: Mapping[str, Guideline],
-    people: People,
+    people: ServerUsers,
     accept_withdrawals: bool = False,
 ) -> Reconciled:
     """Compare a reading with the log.
@@ -82,96 +83,96 @@ def reconcile(
     """
     read = {(page.project, page.task) for page in served}
     holds = {(entry.assessor, entry.key): entry for entry in current(entries)}
-    books = Books(pages_of(rows), guidelines, people, holds, tasks, read)
-    offers, skipped = offers_of(served, books)
+    state = Reconciliation(rows_by_page(rows), guidelines, people, holds, tasks, read)
+    offers, skipped = offers_of(served, state)
     for offered in offers.values():
-        _take(offered, books)
-    _find_deleted(served, books)
-    held = [] if accept_withdrawals else _hold_back(books)
+        _take(offered, state)
+    _find_deleted(served, state)
+    held = [] if accept_withdrawals else _hold_back(state)
     kept = {(h.assessor, line.key) for h in held for line in h.lines}
-    withdrawn = [_withdrawal(*books.gone[key]) for key in sorted(set(books.gone) - kept)]
+    withdrawn = [_withdrawal(*state.gone[key]) for key in sorted(set(state.gone) - kept)]
     return Reconciled(
-        judgments=(*(judgment for *_, judgment in sorted(books.changes, key=lambda c: c[:3])), *withdrawn),
-        refused=tuple(books.refused),
+        judgments=(*(judgment for *_, judgment in sorted(state.changes, key=lambda c: c[:3])), *withdrawn),
+        refused=tuple(state.refused),
         held=tuple(held),
         read=sum(len(page.given) for page in served),
         skipped=skipped,
-        gone=sum(1 for e in books.holds.values() if e.source and e.source.task not in tasks.get(e.source.project, ())),
+        gone=sum(1 for e in state.holds.values() if e.source and e.source.task not in tasks.get(e.source.project, ())),
     )
 
 
-def _take(offers: Sequence[Offer], books: Books) -> None:
+def _take(offers: Sequence[Offer], state: Reconciliation) -> None:
     """Of one person's annotations of one page, take the one that counts."""
     person, page = offers[0].person, offers[0].page
-    holders = _holders(person, page, books)
+    holders = _holders(person, page, state)
     valid: list[tuple[Offer, dict[int, list[str]]]] = []
     for offer in sorted(offers, key=lambda o: (o.given.annotation, o.served.project)):
         if offer.given.cancelled:
             continue
         try:
-            valid.append((offer, answers(offer.given.result)))
+            valid.append((offer, choices_of(offer.given.result)))
         except ValueError as error:
-            refuse(books, offer.served, offer.given, "malformed", str(error))
-            books.frozen.add(offer.where)
+            refuse(state, offer.served, offer.given, "malformed", str(error))
+            state.frozen.add(offer.where)
     chosen = next((v for holder in holders for v in valid if v[0].where == holder), None)
-    if chosen is None and valid and not any(_stands(holder, offers, books) for holder in holders):
+    if chosen is None and valid and not any(_stands(holder, offers, state) for holder in holders):
         chosen = valid[0]
     for offer, _ in valid:
         if chosen is None or offer is not chosen[0]:
             first = f"annotation {chosen[0].given.annotation}" if chosen else "the one that the log has"
-            refuse(books, offer.served, offer.given, "second-annotation", f"{first} of {person} on this page counts")
+            refuse(state, offer.served, offer.given, "second-annotation", f"{first} of {person} on this page counts")
     if valid or any(offer.where in holders for offer in offers):
-        books.settled.add((person, page[0].page_key))
+        state.settled.add((person, page[0].page_key))
     if chosen is not None:
-        _compare(chosen[0], chosen[1], books)
+        _compare(chosen[0], chosen[1], state)
     elif not valid:
-        _skip(offers, holders, books)
+        _skip(offers, holders, state)
 
 
-def _holders(person: str, page: Sequence[PlanRow], books: Books) -> list[Source]:
+def _holders(person: str, page: Sequence[PlanRow], state: Reconciliation) -> list[ServerRecord]:
     """Annotations that the log has of a person's page, the latest line's first."""
-    held = [entry for row in page if (entry := books.holds.get((person, row.task_key))) and entry.source]
+    held = [entry for row in page if (entry := state.holds.get((person, row.task_key))) and entry.source]
     return list(dict.fromkeys(e.source for e in sorted(held, key=lambda e: -e.seq) if e.source))
 
 
-def _stands(holder: Source, offers: Sequence[Offer], books: Books) -> bool:
+def _stands(holder: ServerRecord, offers: Sequence[Offer], state: Reconciliation) -> bool:
     """The annotation that the log has is refused now, or in a task that was not read: it is not given up."""
-    if holder in books.frozen:
+    if holder in state.frozen:
         return True
     if any(offer.where == holder for offer in offers):  # cancelled
         return False
-    return (holder.project, holder.task) not in books.read and holder.task in books.tasks.get(holder.project, ())
+    return (holder.project, holder.task) not in state.read and holder.task in state.tasks.get(holder.project, ())
 
 
-def _compare(offer: Offer, found: Mapping[int, list[str]], books: Books) -> None:
+def _compare(offer: Offer, found: Mapping[int, list[str]], state: Reconciliation) -> None:
     """Lines for the images whose answer is not what the log has."""
-    guideline = books.guidelines[offer.page[0].guideline]
+    guideline = state.guidelines[offer.page[0].guideline]
     shown = {n for n, _ in enumerate(offer.page, 1) if offer.served.pictures[n - 1 : n] != ("",)}
     for position in sorted(set(found) - shown):
         what = f"image {position} was answered, and the page shows {', '.join(map(str, sorted(shown))) or 'none'}"
-        refuse(books, offer.served, offer.given, "no-such-image", what, position)
+        refuse(state, offer.served, offer.given, "no-such-image", what, position)
     for position, row in enumerate(offer.page, 1):
         choices = found.get(position)
-        entry = books.holds.get((offer.person, row.task_key))
+        entry = state.holds.get((offer.person, row.task_key))
         if position not in shown:
             continue
         if choices is None:
             if entry is not None and entry.source is not None:
-                books.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
+                state.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
         elif len(choices) != 1:
             what = f"image {position} has {len(choices)} choices: {', '.join(map(ascii, choices[:5]))}"
-            refuse(books, offer.served, offer.given, "not-one-choice", what, position)
+            refuse(state, offer.served, offer.given, "not-one-choice", what, position)
         elif choices[0] not in guideline.choices:
             allowed = ", ".join(guideline.choices)
             what = f"image {position} has {choices[0][:80]!a}; {guideline.version} allows {allowed}"
-            refuse(books, offer.served, offer.given, "unknown-choice", what, position)
+            refuse(state, offer.served, offer.given, "unknown-choice", what, position)
         elif entry is None or entry.choice != choices[0]:
             judgment = _judgment(offer, row, choices[0], guideline, entry)
             at = datetime.fromisoformat(judgment.judged_at or "").astimezone(UTC)
-            books.changes.append((at, offer.given.annotation, position, judgment))
+            state.changes.append((at, offer.given.annotation, position, judgment))
 
 
-def _judgment(offer: Offer, row: PlanRow, choice: str, guideline: Guideline, entry: Entry | None) -> Judgment:
+def _judgment(offer: Offer, row: PlanRow, choice: str, guideline: Guideline, entry: LogEntry | None) -> Judgment:
     lead_time = offer.given.lead_time
     return Judgment(
         subtopic_id=row.subtopic_id,
@@ -191,42 +192,42 @@ def _judgment(offer: Offer, row: PlanRow, choice: str, guideline: Guideline, ent
     )
 
 
-def _skip(offers: Sequence[Offer], holders: Collection[Source], books: Books) -> None:
+def _skip(offers: Sequence[Offer], holders: Collection[ServerRecord], state: Reconciliation) -> None:
     """The person skipped a page that the log has an answer of: the answer is taken back."""
     for offer in offers:
         if offer.given.cancelled and offer.where in holders:
             for row in offer.page:
-                entry = books.holds.get((offer.person, row.task_key))
+                entry = state.holds.get((offer.person, row.task_key))
                 if entry is not None and entry.source == offer.where:
-                    books.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
+                    state.gone[offer.person, row.task_key] = (entry, offer.person, offer.given.updated_at)
 
 
-def _find_deleted(served: Sequence[Served], books: Books) -> None:
+def _find_deleted(served: Sequence[Served], state: Reconciliation) -> None:
     """Judgments whose task was read and whose annotation is nowhere in it, or anywhere else."""
     numbers = {given.annotation for page in served for given in page.given}
     read = {(page.project, page.task): page for page in served}
-    for key, entry in books.holds.items():
+    for key, entry in state.holds.items():
         source = entry.source
         page = read.get((source.project, source.task)) if source else None
         if source is None or page is None or source.annotation in numbers:
             continue
-        if (entry.assessor, page.page_key) in books.settled:
+        if (entry.assessor, page.page_key) in state.settled:
             continue
         # The page of this number must be the one that was judged: numbers begin anew with a server's data base.
-        asked = books.pages.get(page.page_key or "", ())
-        if any(row.task_key == entry.key and is_asked(entry.assessor, row.assessor, books.people) for row in asked):
-            by = books.people.names.get(page.updated_by) if page.updated_by is not None else None
-            if page.updated_by is not None and page.updated_by == books.people.manager:
+        asked = state.pages.get(page.page_key or "", ())
+        if any(row.task_key == entry.key and is_asked(entry.assessor, row.assessor, state.people) for row in asked):
+            by = state.people.names.get(page.updated_by) if page.updated_by is not None else None
+            if page.updated_by is not None and page.updated_by == state.people.manager:
                 by = entry.assessor  # the manager may
-            books.gone[key] = (entry, by or f"user {page.updated_by}", page.updated_at)
+            state.gone[key] = (entry, by or f"user {page.updated_by}", page.updated_at)
 
 
-def _hold_back(books: Books) -> list[Held]:
+def _hold_back(state: Reconciliation) -> list[Held]:
     """Which of the judgments that are gone are not withdrawn without a manager's word."""
-    have = Counter(assessor for assessor, _ in books.holds)
-    mine: dict[str, list[Entry]] = defaultdict(list)
-    others: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for (assessor, _), (line, by, _) in sorted(books.gone.items(), key=lambda item: item[0]):
+    have = Counter(assessor for assessor, _ in state.holds)
+    mine: dict[str, list[LogEntry]] = defaultdict(list)
+    others: dict[tuple[str, str], list[LogEntry]] = defaultdict(list)
+    for (assessor, _), (line, by, _) in sorted(state.gone.items(), key=lambda item: item[0]):
         (mine[assessor] if by == assessor else others[assessor, by]).append(line)
     held = [
         Held(assessor, f"deleted by {by}, whose they are not", tuple(lines))
@@ -240,7 +241,7 @@ def _hold_back(books: Books) -> list[Held]:
     return held
 
 
-def _withdrawal(entry: Entry, by: str, at: str | None) -> Judgment:
+def _withdrawal(entry: LogEntry, by: str, at: str | None) -> Judgment:
     kept = entry.model_dump(include=set(Judgment.model_fields))
     return Judgment.model_validate(
         kept | {

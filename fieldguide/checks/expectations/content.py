@@ -14,7 +14,8 @@ import pandas as pd
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Expectation, Suite, alone, among, between, empty, holds, typed
 from fieldguide.checks.expectations.tables import Tables
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS
+from fieldguide.evaluation.leaderboard.rows import KINDS
+from fieldguide.records.runs import TRACKS
 from fieldguide.records.topics import FORMS
 
 _HASH = "ExpectColumnValuesToMatchRegex"

@@ -10,14 +10,12 @@ import pandas as pd
 
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
-from fieldguide.records.runs import read_run
-from fieldguide.records.texts import Phrase, read_phrases
-from fieldguide.records.topics import Topic, read_topics
+from fieldguide.records.runs import TRACKS, read_run
+from fieldguide.records.topics import Phrase, Topic, read_phrases, read_topics
 
 
 @dataclass(frozen=True)

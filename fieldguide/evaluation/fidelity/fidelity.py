@@ -25,8 +25,7 @@ from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.records.images import IMAGES
 from fieldguide.records.scores import FIDELITY_VERSION
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import Subtopic, read_topics
+from fieldguide.records.topics import Subtopic, read_phrases, read_topics
 from fieldguide.retrieval.search import Floats, centred, unit
 
 Verdict = Literal["faithful", "rewriting", "generation", "not drawn"]

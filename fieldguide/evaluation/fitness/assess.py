@@ -21,10 +21,11 @@ from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sour
 from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
 from fieldguide.evaluation.judged import JudgedBenchmark
-from fieldguide.evaluation.leaderboard.rows import KINDS, TRACKS
+from fieldguide.evaluation.leaderboard.rows import KINDS
 from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.evaluation.section import Evaluate
+from fieldguide.records.runs import TRACKS
 from fieldguide.records.scores import FITNESS_VERSION
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 from fieldguide.retrieval.systems.sections.systems import System

@@ -15,12 +15,12 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.evaluation.leaderboard.rows import TRACKS, comparisons, leaderboard, metrics, plotted
+from fieldguide.evaluation.leaderboard.rows import comparisons, leaderboard, metrics, plotted
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.records.judgments import QRELS
-from fieldguide.records.runs import read_run
+from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.scores import SCORES
 from fieldguide.records.topics import Subtopic, read_topics
 

@@ -22,8 +22,8 @@ from fieldguide.evaluation.section import Evaluate
 from fieldguide.evaluation.statistics.comparison import compare, pairs
 from fieldguide.evaluation.statistics.resampling import Floats, Labels, bootstrap_interval, clusters
 from fieldguide.evaluation.statistics.ties import letters
+from fieldguide.records.runs import TRACKS
 
-TRACKS = ("fullrank", "rerank")
 KINDS = ("comparison", "entity")
 TRACK_NAMES = {"fullrank": "whole gallery", "rerank": "the subtopic's own pool"}
 KIND_NAMES = {"comparison": "comparison questions", "entity": "one entity a question"}

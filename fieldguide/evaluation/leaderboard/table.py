@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, sensitivity
 from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.evaluation.section import Evaluate
+from fieldguide.records.runs import TRACKS
 
 if TYPE_CHECKING:
     from rich.console import Console

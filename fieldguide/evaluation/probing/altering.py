@@ -13,8 +13,7 @@ import numpy as np
 from fieldguide.core.english import stem, stems, with_article
 from fieldguide.core.files import content_key
 from fieldguide.queries.rewriting.rewriting import ENTITY_PHRASE
-from fieldguide.records.texts import Component
-from fieldguide.records.topics import Topic
+from fieldguide.records.topics import Component, Topic
 
 Alteration = Literal["swap", "shuffle", "drop", "relative"]
 ALTERATIONS: tuple[Alteration, ...] = get_args(Alteration)

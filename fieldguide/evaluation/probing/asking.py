@@ -15,7 +15,7 @@ from fieldguide.evaluation.probing.section import Probe
 from fieldguide.evaluation.probing.world import UNCHANGED, ProbePlaces
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import RUN_COLUMNS
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.systems import System
 
@@ -58,6 +58,6 @@ def ask(
 
 
 def _run(system: str, section: System, world: ProbePlaces, depth: int) -> pd.DataFrame:
-    lines = run_system(system, section, Collection(world), depth=depth)
+    lines = run_system(system, section, SearchCollection(world), depth=depth)
     rows = [(x.subtopic_id, x.image_id, x.rank, x.score, x.system) for x in lines]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))

@@ -14,6 +14,7 @@ import numpy as np
 
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.corpus.store.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import (
     ALTERATIONS,
     Alteration,
@@ -22,15 +23,22 @@ from fieldguide.evaluation.probing.altering import (
     ProbedTopic,
     alter,
 )
-from fieldguide.models.protocols import Encoder, Generator
-from fieldguide.queries.visuals.drawings import draw_all
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.models.loading.protocols import Encoder, Generator
+from fieldguide.queries.visuals.drawing.drawings import draw_all
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import Dtype
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Component, Phrase, read_components, read_phrases
-from fieldguide.records.topics import Topic, read_topics, write_records
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, text_items, word_items
+from fieldguide.records.topics import (
+    Component,
+    Phrase,
+    Topic,
+    read_components,
+    read_phrases,
+    read_topics,
+    write_records,
+)
+from fieldguide.retrieval.encoding.encode import encode
 
 UNCHANGED = "unchanged"
 

@@ -17,8 +17,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.models.calls import endpoints, rates
 from fieldguide.models.calls.budget import Budget
 from fieldguide.models.calls.pricing import Usage, cost, price_of
-from fieldguide.models.calls.section import Calls as Spending
-from fieldguide.models.calls.section import Endpoint, read_calls
+from fieldguide.models.calls.section import Endpoint, Spending, read_calls
 from fieldguide.models.calls.store import Call, CallStore, call_key
 
 if TYPE_CHECKING:
@@ -52,12 +51,12 @@ class Request:
 
     @property
     def key(self) -> str:
-        """Under which its answer is kept."""
+        """The key under which its answer is kept."""
         return call_key(self.kind, self.endpoint.base_url, self.body)
 
 
 @dataclass(frozen=True)
-class Answer:
+class EndpointAnswer:
     """What an endpoint's answer says.
 
     Attributes:
@@ -77,12 +76,12 @@ class Answer:
 
 Send = Callable[["openai.OpenAI"], bytes]
 """Sends a request and returns the body of the answer."""
-Read = Callable[[Any], Answer]
-"""Reads an answer's JSON; raises UnreadableError where it is none."""
+Read = Callable[[Any], EndpointAnswer]
+"""Reads an answer's JSON; raises UnreadableError where it cannot be used."""
 
 
 class UnreadableError(ValueError):
-    """An answer that is none. `usage` is what it cost all the same, if it says so."""
+    """An answer that cannot be used. `usage` is what it cost all the same, if it says so."""
 
     def __init__(self, what: str, usage: Usage | None = None) -> None:
         super().__init__(what)
@@ -90,10 +89,10 @@ class UnreadableError(ValueError):
 
 
 class UnansweredError(FieldguideError):
-    """One request has no answer: it came to nothing after all retries, or what came is none. Others may well have."""
+    """One request got no usable answer, after all retries. Other requests may still be answered."""
 
 
-class Calls:
+class Caller:
     """Asks endpoints.
 
     Invariant: a request is sent once and its answer or refusal read from `store` ever after, without a key and without
@@ -106,7 +105,7 @@ class Calls:
         self.store, self.budget, self.spending = store, budget, spending
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._rates: dict[str, rates.Rate] = {}
+        self._rates: dict[str, rates.RateLimit] = {}
         self._clients: dict[tuple[str, float, str], openai.OpenAI] = {}
 
     def ask(self, request: Request, send: Send, read: Read) -> Call:
@@ -116,7 +115,7 @@ class Calls:
 
         Raises:
             BudgetError: it might cost more than is left; it was not sent.
-            UnansweredError: an error after all retries, no answer in time, or an answer that is none.
+            UnansweredError: an error after all retries, no answer in time, or an answer that cannot be used.
             FieldguideError: no key, no price, no connection, or an error that asking again does not mend.
         """
         with self.store.asking(request.key):
@@ -177,10 +176,10 @@ class Calls:
         )  # fmt: skip
         return call, answer.blobs
 
-    def _rate(self, spec: Endpoint) -> rates.Rate:
+    def _rate(self, spec: Endpoint) -> rates.RateLimit:
         with self._lock:
             limits = (spec.requests_per_minute, spec.tokens_per_minute)
-            return self._rates.setdefault(spec.where, rates.Rate(*limits, sleep=self._sleep))
+            return self._rates.setdefault(spec.where, rates.RateLimit(*limits, sleep=self._sleep))
 
     def _client(self, spec: Endpoint, secret: str) -> openai.OpenAI:
         """Clients keep connections open, and threads share them."""
@@ -191,19 +190,19 @@ class Calls:
             return self._clients[key]
 
 
-def open_calls(root: Path) -> Calls:
-    """The calls of a repository: its store, its ledger, and section `calls` of its params.yaml.
+def open_caller(root: Path) -> Caller:
+    """The caller of a repository: with its store, its ledger, and section `calls` of its params.yaml.
 
     Raises:
         ProblemsError: that section is not valid.
     """
     paths, spending = Paths(root), read_calls(root)
     lock = paths.state / "locks" / "ledger.lock"
-    return Calls(CallStore.at(root), Budget(paths.calls / "ledger.jsonl", lock, spending.budget), spending)
+    return Caller(CallStore.at(root), Budget(paths.calls / "ledger.jsonl", lock, spending.budget), spending)
 
 
-def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer:
-    """Send and read; an error that says no to what was asked is an answer too."""
+def _answered(send: Callable[[], bytes], read: Read, request: Request) -> EndpointAnswer:
+    """Send and read. A refusal comes as an error of the SDK and is an answer too."""
     import openai
 
     try:
@@ -212,7 +211,7 @@ def _answered(send: Callable[[], bytes], read: Read, request: Request) -> Answer
         why = endpoints.refusal(error)
         if why is None:
             raise
-        return Answer(None, request.endpoint.model, Usage(), refused=why)
+        return EndpointAnswer(None, request.endpoint.model, Usage(), refused=why)
     try:
         value = json.loads(data)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

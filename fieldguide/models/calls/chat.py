@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.calls.caller import Answer, Calls, Request, UnreadableError
+from fieldguide.models.calls.caller import Caller, EndpointAnswer, Request, UnreadableError
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
-from fieldguide.models.calls.section import Chat as ChatSpec
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 # What endpoints add to each message of a prompt.
 _TOKENS_A_MESSAGE = 16
@@ -46,10 +46,10 @@ class Reply:
 class Chat:
     """Asks a chat model.
 
-    Invariant: for one endpoint, model, temperature, seed and limit of tokens, a prompt is asked once (`Calls`).
+    Invariant: for one endpoint, model, temperature, seed and limit of tokens, a prompt is asked once (`Caller`).
     """
 
-    def __init__(self, spec: ChatSpec, calls: Calls) -> None:
+    def __init__(self, spec: ChatEndpoint, calls: Caller) -> None:
         self.spec, self.calls = spec, calls
 
     def ask(self, system: str, user: str, images: Sequence[bytes] = ()) -> Reply | Refused:
@@ -131,7 +131,7 @@ class _Completion(_Part):
     usage: _Counted | None = None
 
 
-def _read(value: Any) -> Answer:
+def _read(value: Any) -> EndpointAnswer:
     """The first choice of a completion.
 
     Raises:
@@ -148,12 +148,12 @@ def _read(value: Any) -> Answer:
     choice = completion.choices[0]
     if choice.message.refusal or choice.finish_reason == "content_filter":
         why = choice.message.refusal or "stopped by the endpoint's content filter"
-        return Answer(None, completion.model, usage, refused=why)
+        return EndpointAnswer(None, completion.model, usage, refused=why)
     if choice.finish_reason == "length":
         raise UnreadableError("the reply was cut off at the endpoint's limit of tokens; raise `max_tokens`", usage)
     if not (choice.message.content or "").strip():
         raise UnreadableError("the reply is empty", usage)
-    return Answer({"text": choice.message.content}, completion.model, usage)
+    return EndpointAnswer({"text": choice.message.content}, completion.model, usage)
 
 
 def _reply(call: Call) -> Reply | Refused:

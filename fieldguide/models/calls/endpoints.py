@@ -104,7 +104,7 @@ def may_pass(error: Exception) -> bool:
 
 
 def may_be_billed(error: Exception) -> bool:
-    """Whether the endpoint may have answered and billed what never came: it was sent, and no status came back."""
+    """Whether a request was sent and no status came back: the endpoint may have answered it, and may bill it."""
     import httpx
     import openai
 
@@ -115,7 +115,7 @@ def may_be_billed(error: Exception) -> bool:
 
 
 def concerns_one(error: Exception) -> bool:
-    """Whether other requests may fare better: the endpoint is there and takes the key, but this answer is none."""
+    """Whether the error is of this request alone: the endpoint is there and takes the key, so others may succeed."""
     import httpx
 
     return not isinstance(error.__cause__, httpx.ConnectError) and (may_pass(error) or isinstance(error, ValueError))

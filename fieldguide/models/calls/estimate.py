@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.calls.caller import Calls, Request
+from fieldguide.models.calls.caller import Caller, Request
 from fieldguide.models.calls.pricing import Usage, cost, price_of
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.models.calls.store import Call
@@ -29,7 +29,7 @@ class Asks(Protocol):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CallEstimate:
     """Of one stage and one endpoint.
 
     Attributes:
@@ -55,8 +55,8 @@ class Estimate:
 
 
 def estimate(
-    stage: str, requests: Iterable[Request], calls: Calls, history: list[Call], note: str = ""
-) -> list[Estimate]:
+    stage: str, requests: Iterable[Request], calls: Caller, history: list[Call], note: str = ""
+) -> list[CallEstimate]:
     """One estimate an endpoint, of requests as they will be sent; equal requests are sent once.
 
     Args:
@@ -72,7 +72,7 @@ def estimate(
     return [_of(stage, list(unique.values()), calls, history, note) for unique in by_endpoint.values()]
 
 
-def _of(stage: str, requests: list[Request], calls: Calls, history: list[Call], note: str) -> Estimate:
+def _of(stage: str, requests: list[Request], calls: Caller, history: list[Call], note: str) -> CallEstimate:
     known = {call.key for call in history}
     wanted = [request for request in requests if request.key not in known]
     spec, kind = requests[0].endpoint, requests[0].kind
@@ -91,7 +91,7 @@ def _of(stage: str, requests: list[Request], calls: Calls, history: list[Call], 
     seconds = statistics.median(call.seconds for call in like) if like else _SECONDS.get(kind, _OTHERWISE)
     if wanted and not like:
         notes.append(f"{seconds:g} s a call assumed")
-    return Estimate(
+    return CallEstimate(
         stage=stage, model=spec.where, calls=len(wanted), stored=len(requests) - len(wanted),
         input_tokens=sum(usage.input_tokens for usage in likely),
         output_tokens=sum(usage.output_tokens for usage in likely),
@@ -129,7 +129,7 @@ def hours(spec: Endpoint, calls: int, tokens: int, seconds: float) -> float:
     return max(answering, requests, reading) / 3600
 
 
-def verdict(estimates: list[Estimate], spent: float, budget: float) -> str:
+def verdict(estimates: list[CallEstimate], spent: float, budget: float) -> str:
     """Whether the budget will do, in words."""
     money = math.fsum(e.money or 0.0 for e in estimates)
     most = math.fsum(e.most or 0.0 for e in estimates)

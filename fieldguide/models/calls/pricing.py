@@ -7,8 +7,7 @@ import math
 from urllib.parse import urlsplit
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.calls.section import Calls as Spending
-from fieldguide.models.calls.section import Endpoint, Price
+from fieldguide.models.calls.section import Endpoint, Price, Spending
 from fieldguide.models.calls.store import Usage
 
 __all__ = ["Usage", "cost", "is_local", "price_of", "tokens_at_most", "tokens_likely"]

@@ -1,4 +1,8 @@
-"""How fast an endpoint is asked, and how long to wait before asking again."""
+"""How fast an endpoint is asked, and how long to wait before asking again.
+
+The SDK's own retries are off. Each attempt may be billed, so the ledger has to allow each before it is sent, and the
+SDK offers no place between its attempts for that: whatever its HTTP client raises it takes for a lost connection.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 FIRST, LONGEST = 0.5, 60.0
 """Seconds: the longest first wait without a word of the endpoint, and the longest of all."""
@@ -16,7 +18,7 @@ FIRST, LONGEST = 0.5, 60.0
 _jitter = random.SystemRandom()
 
 
-class Rate:
+class RateLimit:
     """Spaces requests evenly, so that no minute has more requests or tokens than allowed (a leaky bucket).
 
     One for each endpoint and process; threads share it.
@@ -63,7 +65,7 @@ def backoff(attempt: int, asked: float | None) -> float:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date (RFC 9110)."""
+    """Seconds that an answer asks to wait: `retry-after-ms`, or `retry-after`; None where it gives no number."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -71,8 +73,4 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         if seconds >= 0:
             return seconds
-    try:
-        until = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until.tzinfo else None
+    return None

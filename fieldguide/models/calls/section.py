@@ -28,7 +28,7 @@ class Price(Section):
     image: Money = 0.0
 
 
-class Calls(Section):
+class Spending(Section):
     """What may be spent on calls, all stages and all runs of this benchmark together.
 
     Attributes:
@@ -76,7 +76,7 @@ class Endpoint(Section):
         return f"{self.model} at {self.base_url}"
 
 
-class Chat(Endpoint):
+class ChatEndpoint(Endpoint):
     """A chat model.
 
     Attributes:
@@ -93,7 +93,7 @@ class Chat(Endpoint):
     image_tokens: Positive = 1500
 
 
-def read_calls(root: Path) -> Calls:
+def read_calls(root: Path) -> Spending:
     """Section `calls` of a repository's params.yaml; what holds by default where there is none.
 
     Prices and budget determine no result, so whoever makes a call reads them here and no stage hands them on.
@@ -105,12 +105,12 @@ def read_calls(root: Path) -> Calls:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Calls()
+        return Spending()
     except yaml.YAMLError as error:
         raise FieldguideError(f"{path}: not valid YAML: {error}") from None
     section = values.get("calls", {}) if isinstance(values, dict) else {}
     try:
-        return Calls.model_validate(section)
+        return Spending.model_validate(section)
     except ValidationError as error:
         problems = [Problem(f"{path}: calls.{'.'.join(map(str, e['loc']))}", e["msg"]) for e in error.errors()]
         raise ProblemsError(f"{path} is not valid:", problems) from None

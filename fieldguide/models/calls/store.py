@@ -214,7 +214,7 @@ class CallStore:
 
 
 @dataclass(frozen=True)
-class Sum:
+class ModelTotals:
     """The calls of one model: tokens of prompts and replies, money, and seconds of all answers together."""
 
     kind: str
@@ -228,13 +228,13 @@ class Sum:
     seconds: float
 
 
-def summed(calls: Iterable[Call]) -> list[Sum]:
-    """One sum a kind and model, in their order."""
+def totals_by_model(calls: Iterable[Call]) -> list[ModelTotals]:
+    """Totals of each kind and model, in their order."""
     by: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         by.setdefault((call.kind, str(call.request.get("model", ""))), []).append(call)
     return [
-        Sum(
+        ModelTotals(
             kind, model, len(some), sum(call.refused is not None for call in some),
             sum(call.usage.input_tokens for call in some), sum(call.usage.output_tokens for call in some),
             sum(call.usage.images for call in some), round(math.fsum(call.cost for call in some), 6),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 
 def one_line(text: str) -> str | Refused:

@@ -9,12 +9,12 @@ from pathlib import Path
 from PIL import Image
 
 from fieldguide.core.files import content_key
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.captioners.base import one_line
+from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ChatCaptioner
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import CAPTIONERS
+from fieldguide.models.loading.protocols import Refused
 
 KIND = "chat"
 SYSTEM = "You describe images for a search engine, plainly and without guessing."
@@ -27,7 +27,7 @@ class ChatModel:
 
     def __init__(self, name: str, spec: ChatCaptioner, root: Path) -> None:
         self.name, self._spec = name, spec
-        self._chat = Chat(spec.chat, open_calls(root))
+        self._chat = Chat(spec.chat, open_caller(root))
         asked = {"question": spec.question, "side": spec.side, "system": SYSTEM}
         determining = spec.chat.model_dump(include={"base_url", "model", "temperature", "seed", "max_tokens"})
         self.revision = content_key(kind=KIND, version=_VERSION, **asked, **determining)

@@ -10,11 +10,11 @@ from PIL import Image
 
 from fieldguide.core.english import listed
 from fieldguide.core.files import content_key
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ClassesCaptioner
-from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import CAPTIONERS
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.models.networks.mobilenetv2 import MODULES, MobileNetV2Network
 
 KIND = "classes"
 _VERSION = 1
@@ -22,7 +22,7 @@ _VERSION = 1
 
 @CAPTIONERS.register(KIND, modules=MODULES, files={"weights": ()})
 class Classes:
-    """`a photo of Granny Smith, lemon or fig`: the likeliest ImageNet classes; equal ones by the lower class index.
+    """`a photo of tabby, lynx or red fox`: the likeliest ImageNet classes; equal ones by the lower class index.
 
     It knows ImageNet's thousand classes and nothing else; a true captioner says more.
     """

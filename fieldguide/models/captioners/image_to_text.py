@@ -10,15 +10,15 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key
-from fieldguide.models import hub
-from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.captioners.base import one_line
+from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ImageToTextCaptioner
-from fieldguide.models.compute import Compute
-from fieldguide.models.encoders.pretrained import CONFIG, MODULES, load_network, load_processor
-from fieldguide.models.parallel import one_thread
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import CAPTIONERS
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.compute import Compute
+from fieldguide.models.loading.parallel import one_thread
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.models.networks.pretrained import CONFIG, MODULES, load_network, load_processor
 
 KIND = "image-to-text"
 _VERSION = 1

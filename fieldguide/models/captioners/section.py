@@ -1,15 +1,15 @@
-"""Sections of captioners, one class a kind, and of the stages that caption images and recompose captions."""
+"""Sections of captioners: one class a kind. What captions is in fieldguide/models/captioners/."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Section
-from fieldguide.models.calls.section import Chat
+from fieldguide.models.calls.section import ChatEndpoint
 
 GROUP = "fieldguide.captioners"
 """Entry points by which other packages offer kinds of captioners."""
@@ -49,7 +49,7 @@ class ChatCaptioner(Section):
     """A chat model that sees images: `chat` says which, `question` what it is asked; at most `side` pixels wide."""
 
     kind: Literal["chat"]
-    chat: Chat
+    chat: ChatEndpoint
     question: str = QUESTION
     side: Annotated[int, Field(ge=64, le=4096)] = 768
 
@@ -67,13 +67,10 @@ class PluginCaptioner(Section):
         return self
 
 
-BUILTIN: dict[str, type[Section]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)
-}
+BUILTIN: dict[str, type[Section]] = by_kind(ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)
 
 
-Captioner = Annotated[
+AnyCaptioner = Annotated[
     Annotated[ClassesCaptioner, Tag("classes")]
     | Annotated[ImageToTextCaptioner, Tag("image-to-text")]
     | Annotated[ChatCaptioner, Tag("chat")]

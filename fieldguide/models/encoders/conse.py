@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.encoders.mobilenetv2 import MODULES, MobileNetV2Network
+from fieldguide.models.encoders.mobilenetv2 import PooledFeatures
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import ConSEEncoder
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.models.networks.mobilenetv2 import MODULES, MobileNetV2Network
 from fieldguide.models.networks.sentences import DIMENSION, FILES, SentenceEncoder
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
-from fieldguide.models.registry import ENCODERS
 
 KIND = "conse"
 TOP = 10
@@ -55,6 +56,7 @@ class ConSE:
     def __init__(self, name: str, spec: ConSEEncoder, root: Path) -> None:
         self.name = name
         self._network = MobileNetV2Network(root / spec.weights)
+        self.network = PooledFeatures(name, self._network)
         self._sentences = SentenceEncoder(root / spec.text)
         parts = {"image": self._network.revision, "text": self._sentences.revision}
         self.revision = content_key(kind=KIND, version=_VERSION, top=TOP, **parts)
@@ -62,9 +64,13 @@ class ConSE:
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See `Encoder`."""
-        if not images:
+        return self.encode_features(self._network.features(images))
+
+    def encode_features(self, features: Vectors) -> Vectors:
+        """See `SharesNetwork`."""
+        if not len(features):
             return np.empty((0, DIMENSION), dtype=np.float32)
-        return unit_rows(convex_combination(self._network.probabilities(images), self._class_names()))
+        return unit_rows(convex_combination(self._network.classified(features), self._class_names()))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder`."""

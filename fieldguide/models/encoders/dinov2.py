@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldguide.models.encoders.pretrained import FILES, MODULES, PretrainedEncoder
-from fieldguide.models.protocols import Modality
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.encoders.pretrained import FILES, PretrainedEncoder
+from fieldguide.models.encoders.registry import ENCODERS
+from fieldguide.models.loading.protocols import Modality
+from fieldguide.models.networks.pretrained import MODULES
 
 KIND = "dinov2"
 

@@ -8,19 +8,12 @@ from typing import Any
 
 from PIL import Image
 
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import Inputs
-from fieldguide.models.encoders.pretrained import (
-    FILES,
-    MODULES,
-    Loaded,
-    PretrainedEncoder,
-    load_network,
-    load_processor,
-    load_tokenizer,
-)
+from fieldguide.models.encoders.pretrained import FILES, Loaded, PretrainedEncoder
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import E5VEncoder
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.loading.compute import Inputs
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.models.networks.pretrained import MODULES, load_network, load_processor, load_tokenizer
 
 KIND = "e5-v"
 # As published with the model; white space counts.

@@ -1,67 +1,40 @@
-"""Images by MobileNetV2 (Sandler et al., arXiv 1801.04381), trained on ImageNet: the pooled features."""
+"""Images by MobileNetV2: the pooled features."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from fieldguide.core.files import content_key, sha256_file
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.core.files import content_key
+from fieldguide.models.encoders.registry import ENCODERS, lacks
 from fieldguide.models.encoders.section import MobileNetV2Encoder
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
-from fieldguide.models.registry import ENCODERS, lacks
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
+from fieldguide.models.networks.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
 
 KIND = "mobilenetv2"
-DIMENSION = 1280
-MODULES = ("torch", "torchvision", "safetensors")
-_VERSION = 1
 
 
-class MobileNetV2Network:
-    """The network, with torchvision's own preprocessing: shorter side to 256, centre 224 x 224, ImageNet's mean."""
+class PooledFeatures:
+    """The network as an `Encoder` of images, so that encoders that share it pass an image through it once."""
 
-    def __init__(self, weights: Path) -> None:
-        self.weights = weights
-        self.revision = content_key(kind=KIND, version=_VERSION, weights=sha256_file(weights), resize=256, crop=224)
-        self._loaded: tuple[Any, Any] | None = None
+    dimension = DIMENSION
+    modalities: frozenset[Modality] = frozenset({"image"})
+    unit_length = False
 
-    def features(self, images: Sequence[Image.Image]) -> Vectors:
-        """Features pooled over all places: (n, 1280) float32, not negative."""
-        return self._each(images, DIMENSION, lambda network, pooled: pooled)
+    def __init__(self, name: str, network: MobileNetV2Network) -> None:
+        self.name = name
+        self.revision = content_key(kind="pooled-features", network=network.revision)
+        self._network = network
 
-    def probabilities(self, images: Sequence[Image.Image]) -> Vectors:
-        """Probabilities of ImageNet's 1000 classes: (n, 1000) float32, rows sum to 1."""
-        return self._each(images, 1000, lambda network, pooled: network.classifier(pooled).softmax(1))
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """See `Encoder`; not of unit length."""
+        return self._network.features(images)
 
-    def _each(self, images: Sequence[Image.Image], width: int, head: Callable[[Any, Any], Any]) -> Vectors:
-        import torch
-
-        network, transform = self._load()
-
-        def encode(image: Image.Image) -> Any:
-            with torch.inference_mode():
-                pixels = transform(image.convert("RGB"))[None].contiguous(memory_format=torch.channels_last)
-                return head(network, network.features(pixels).mean((2, 3)))[0].numpy()
-
-        return np.asarray(each(encode, images), dtype=np.float32).reshape(len(images), width)
-
-    def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            declare_operators()
-            import torch
-            from safetensors.torch import load_file
-            from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
-
-            network = mobilenet_v2(weights=None)
-            network.load_state_dict(load_file(self.weights))
-            network = network.eval().to(memory_format=torch.channels_last)
-            self._loaded = network, MobileNet_V2_Weights.IMAGENET1K_V1.transforms()
-        return self._loaded
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Raises: it encodes no texts."""
+        raise lacks(self.name, KIND, "text")
 
 
 @ENCODERS.register(KIND, modules=MODULES, files={"weights": ()}, modalities=("image",))
@@ -74,11 +47,16 @@ class MobileNetV2:
     def __init__(self, name: str, spec: MobileNetV2Encoder, root: Path) -> None:
         self.name = name
         self._network = MobileNetV2Network(root / spec.weights)
+        self.network = PooledFeatures(name, self._network)
         self.revision = self._network.revision
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See `Encoder`."""
-        return unit_rows(self._network.features(images))
+        return self.encode_features(self._network.features(images))
+
+    def encode_features(self, features: Vectors) -> Vectors:
+        """See `SharesNetwork`."""
+        return unit_rows(features)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Raises: it encodes no texts."""

@@ -10,9 +10,9 @@ from typing import Any
 from PIL import Image
 
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.compute import Compute, Inputs
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
-from fieldguide.models.registry import lacks
+from fieldguide.models.encoders.registry import lacks
+from fieldguide.models.loading.compute import Compute, Inputs
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
 
 
 class NetworkEncoder(ABC):

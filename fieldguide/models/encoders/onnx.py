@@ -9,12 +9,12 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, sha256_file
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import ONNXEncoder
-from fieldguide.models.protocols import Modality
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.loading.compute import Compute, Inputs
+from fieldguide.models.loading.protocols import Modality
+from fieldguide.models.loading.torchvision import declare_operators
 
 KIND = "onnx"
 _VERSION = 1

@@ -9,12 +9,12 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, read_json
-from fieldguide.models import hub
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import OpenCLIPEncoder
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.compute import Compute, Inputs
+from fieldguide.models.loading.torchvision import declare_operators
 
 KIND = "open_clip"
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"

@@ -1,4 +1,4 @@
-"""What encoders by transformers share: a folder that `save_pretrained` wrote, loaded whole or not at all."""
+"""What encoders by transformers share."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, read_json
-from fieldguide.models import hub
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import Compute, Inputs
 from fieldguide.models.encoders.network import NetworkEncoder
 from fieldguide.models.encoders.section import CLIPEncoder, DINOv2Encoder, E5VEncoder, SigLIPEncoder
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.compute import Compute, Inputs
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.models.networks.pretrained import CONFIG, load_network, load_processor, load_tokenizer
 
-CONFIG = "config.json"
-MODULES = ("torch", "torchvision", "transformers", "safetensors")
 FILES = {"weights": (CONFIG,)}
 _PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
-_VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model")
 _VERSION = 1
-
-# Nothing is fetched here (hub.folder does that), and no code of the folder is run.
-OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
 Section = CLIPEncoder | SigLIPEncoder | DINOv2Encoder | E5VEncoder
 
@@ -34,56 +29,6 @@ class Loaded(NamedTuple):
     network: Any
     images: Any
     tokens: Any
-
-
-def load_network(model_class: Any, folder: Path, dtype: Any) -> Any:
-    """The network of a folder.
-
-    Raises:
-        FieldguideError: the weights do not load, or some of the network's are not among them: transformers would draw
-            those at random.
-    """
-    from safetensors import SafetensorError
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        network, found = model_class.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, dtype=dtype, **OFFLINE
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise FieldguideError(f"{folder}: transformers cannot load this model: {error}") from None
-    lost = sorted(found["missing_keys"])
-    if lost:
-        shown = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
-        raise FieldguideError(f"{folder}: the weights lack {shown}; they are of another model than {CONFIG} says")
-    return network
-
-
-def load_processor(processor_class: Any, folder: Path) -> Any:
-    """What prepares images or texts for a folder's network.
-
-    Raises:
-        FieldguideError: the folder lacks its files (preprocessor_config.json or processor_config.json; a tokenizer's).
-    """
-    try:
-        return processor_class.from_pretrained(folder, **OFFLINE)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise FieldguideError(f"{folder}: {processor_class.__name__} of transformers cannot load: {reason}") from None
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder.
-
-    Raises:
-        FieldguideError: the folder has none: transformers would make one that knows no words.
-    """
-    from transformers import AutoTokenizer
-
-    if not any((folder / name).is_file() for name in _VOCABULARIES):
-        raise FieldguideError(f"{folder}: no tokenizer here; expected one of {', '.join(_VOCABULARIES)}")
-    return load_processor(AutoTokenizer, folder)
 
 
 class PretrainedEncoder(NetworkEncoder):

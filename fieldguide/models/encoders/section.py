@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Positive, Section
 
 GROUP = "fieldguide.encoders"
@@ -185,16 +185,20 @@ class PluginEncoder(EncoderSection):
         return self
 
 
-BUILTIN: dict[str, type[EncoderSection]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (
-        MobileNetV2Encoder, ConSEEncoder, TextTowerEncoder, OpenCLIPEncoder, CLIPEncoder, SigLIPEncoder, DINOv2Encoder,
-        E5VEncoder, ONNXEncoder,
-    )
-}  # fmt: skip
+BUILTIN: dict[str, type[EncoderSection]] = by_kind(
+    MobileNetV2Encoder,
+    ConSEEncoder,
+    TextTowerEncoder,
+    OpenCLIPEncoder,
+    CLIPEncoder,
+    SigLIPEncoder,
+    DINOv2Encoder,
+    E5VEncoder,
+    ONNXEncoder,
+)
 
 
-Encoder = Annotated[
+AnyEncoder = Annotated[
     Annotated[MobileNetV2Encoder, Tag("mobilenetv2")]
     | Annotated[ConSEEncoder, Tag("conse")]
     | Annotated[TextTowerEncoder, Tag("text-tower")]

@@ -10,13 +10,14 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key, sha256_file
-from fieldguide.models.encoders.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
+from fieldguide.models.encoders.mobilenetv2 import PooledFeatures
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import TextTowerEncoder
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Modality, Vectors, unit_rows
 from fieldguide.models.networks import stored
+from fieldguide.models.networks.mobilenetv2 import DIMENSION, MODULES, MobileNetV2Network
 from fieldguide.models.networks.sentences import FILES, SentenceEncoder
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Modality, Vectors, unit_rows
-from fieldguide.models.registry import ENCODERS
 
 KIND = "text-tower"
 _VERSION = 1
@@ -40,6 +41,7 @@ class TextTower:
     def __init__(self, name: str, spec: TextTowerEncoder, root: Path) -> None:
         self.name = name
         self._network = MobileNetV2Network(root / spec.weights)
+        self.network = PooledFeatures(name, self._network)
         self._sentences = SentenceEncoder(root / spec.text)
         self._folder = root / spec.tower
         parts = {"image": self._network.revision, "text": self._sentences.revision}
@@ -49,7 +51,11 @@ class TextTower:
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """See `Encoder`."""
-        return unit_rows(self._network.features(images))
+        return self.encode_features(self._network.features(images))
+
+    def encode_features(self, features: Vectors) -> Vectors:
+        """See `SharesNetwork`."""
+        return unit_rows(features)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder`."""

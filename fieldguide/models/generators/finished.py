@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 
 _PIXELS = 64_000_000
 

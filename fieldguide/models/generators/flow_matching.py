@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key, sha256_file
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import FlowMatchingGenerator
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Refused, Vectors
 from fieldguide.models.networks import stored
 from fieldguide.models.networks.sentences import FILES, SentenceEncoder
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Refused, Vectors
-from fieldguide.models.registry import GENERATORS
 
 if TYPE_CHECKING:
     from torch import Tensor

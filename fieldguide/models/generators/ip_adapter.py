@@ -11,9 +11,9 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file
 from fieldguide.models.generators.pipeline import INDEX, MODULES, DiffusersPipeline
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import IPAdapterGenerator
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
+from fieldguide.models.loading.protocols import Refused
 
 KIND = "ip-adapter"
 _ENCODER = ("image_encoder/config.json", "image_encoder/model.safetensors")

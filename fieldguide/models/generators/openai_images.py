@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.calls.caller import Answer, Request, UnansweredError, UnreadableError, open_calls
+from fieldguide.models.calls.caller import EndpointAnswer, Request, UnansweredError, UnreadableError, open_caller
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.generators.finished import checked, from_file
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import OpenAIImagesGenerator
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
+from fieldguide.models.loading.protocols import Refused
 
 if TYPE_CHECKING:
     from fieldguide.models.calls.store import Call
@@ -34,13 +34,13 @@ _TOKENS = {"low": (272, 408), "medium": (1056, 1584), "high": (4160, 6240)}
 class OpenAIImages:
     """Asks for one image a call.
 
-    Invariant: a prompt is asked once for each seed (`Calls`); what came is read from the store ever after, without a
+    Invariant: a prompt is asked once for each seed (`Caller`); what came is read from the store ever after, without a
     key and without a connection. The seed tells the drawings of a prompt apart also where it is not sent.
     """
 
     def __init__(self, name: str, spec: OpenAIImagesGenerator, root: Path) -> None:
         self.name, self.spec = name, spec
-        self.calls = open_calls(root)
+        self.calls = open_caller(root)
         self.revision = content_key(kind=KIND, version=_VERSION, base_url=spec.base_url, model=spec.model)
         given = {"size": spec.size, "quality": spec.quality, **spec.options}
         self.settings: Mapping[str, float | int | str] = {k: v for k, v in given.items() if v is not None}
@@ -54,10 +54,6 @@ class OpenAIImages:
         """
         pairs = zip(prompts, seeds, strict=True)
         return list(map_ahead(self._draw, pairs, threads=self.spec.concurrency))
-
-    def requests(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Request]:
-        """What `draw` would ask."""
-        return [self.request(p, s) for p, s in zip(prompts, seeds, strict=True) if p.strip()]
 
     def request(self, prompt: str, seed: int) -> Request:
         """What drawing a prompt sends and may use; for the store and for estimates."""
@@ -135,7 +131,7 @@ class _Images(_Part):
     usage: _Counted | None = None
 
 
-def _read(value: Any) -> Answer:
+def _read(value: Any) -> EndpointAnswer:
     """The first image of an answer.
 
     Raises:
@@ -158,4 +154,4 @@ def _read(value: Any) -> Answer:
         from_file(data)
     except (binascii.Error, ValueError) as error:
         raise UnreadableError(f"what the endpoint sent is no image: {error}", usage) from None
-    return Answer({"revised_prompt": made.revised_prompt}, "", usage, (data,))
+    return EndpointAnswer({"revised_prompt": made.revised_prompt}, "", usage, (data,))

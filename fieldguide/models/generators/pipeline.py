@@ -12,13 +12,13 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key, read_json, sha256_file
-from fieldguide.models import hub
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.compute import usable_device
 from fieldguide.models.generators.finished import from_pixels
+from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.generators.section import DiffusersGenerator, Pipeline
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
+from fieldguide.models.loading import hub
+from fieldguide.models.loading.compute import usable_device
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.models.loading.torchvision import declare_operators
 
 KIND = "diffusers"
 INDEX = "model_index.json"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Positive, Section
 from fieldguide.models.calls.section import Endpoint
 
@@ -28,7 +28,7 @@ class FlowMatchingGenerator(Section):
     guidance: Guidance = 3.0
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         return f"{self.steps} steps, guidance {self.guidance:g}"
 
@@ -72,7 +72,7 @@ class Pipeline(Section):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         size = f"{self.width or '?'} x {self.height or '?'} pixels" if self.width or self.height else ""
         negative = f"without {self.negative!r}" if self.negative else ""
@@ -109,9 +109,9 @@ class IPAdapterGenerator(Pipeline):
     references: Annotated[int, Field(ge=1, le=16)] = 4
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
-        return f"{super().words}, after up to {self.references} photographs of the entity, scale {self.scale:g}"
+        return f"{super().description}, after up to {self.references} photographs of the entity, scale {self.scale:g}"
 
     @field_validator("adapter_weights")
     @classmethod
@@ -152,7 +152,7 @@ class OpenAIImagesGenerator(Endpoint):
         return value
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         quality = f"quality {self.quality}" if self.quality else ""
         options = (f"{name}: {value}" for name, value in self.options.items())
@@ -173,18 +173,17 @@ class PluginGenerator(Section):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it draws, for the report."""
         return ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
 
 
-BUILTIN: dict[str, type[Section]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (FlowMatchingGenerator, DiffusersGenerator, IPAdapterGenerator, OpenAIImagesGenerator)
-}
+BUILTIN: dict[str, type[Section]] = by_kind(
+    FlowMatchingGenerator, DiffusersGenerator, IPAdapterGenerator, OpenAIImagesGenerator
+)
 
 
-Generator = Annotated[
+AnyGenerator = Annotated[
     Annotated[FlowMatchingGenerator, Tag("flow-matching")]
     | Annotated[DiffusersGenerator, Tag("diffusers")]
     | Annotated[IPAdapterGenerator, Tag("ip-adapter")]

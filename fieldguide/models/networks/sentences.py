@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.files import content_key, sha256_file
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.parallel import each
-from fieldguide.models.protocols import Vectors
+from fieldguide.models.loading.parallel import each
+from fieldguide.models.loading.protocols import Vectors
+from fieldguide.models.loading.torchvision import declare_operators
 
 DIMENSION = 384
 FILES = ("config.json", "model.safetensors", "tokenizer.json")

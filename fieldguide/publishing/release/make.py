@@ -23,9 +23,8 @@ from fieldguide.core.files import (
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.tables import SCHEMA_VERSION
-from fieldguide.corpus.pixels import EXTENSIONS
-from fieldguide.corpus.shards import image_bytes
-from fieldguide.evaluation.leaderboard.rows import TRACKS
+from fieldguide.corpus.store.pixels import EXTENSIONS
+from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.models.calls.store import CallStore
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark, params_text
@@ -42,6 +41,7 @@ from fieldguide.publishing.release.layout import (
     schemas,
 )
 from fieldguide.records.release import RELEASE_IMAGES
+from fieldguide.records.runs import TRACKS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json, read_jsonl, sha256_bytes, sha256_file
-from fieldguide.evaluation.leaderboard.rows import TRACKS
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
     ABOUT,
@@ -28,7 +27,7 @@ from fieldguide.publishing.release.layout import (
 )
 from fieldguide.publishing.release.verify_means import wrong_means
 from fieldguide.publishing.release.verify_statistics import wrong_statistics
-from fieldguide.records.runs import read_qrels_trec, read_run
+from fieldguide.records.runs import TRACKS, read_qrels_trec, read_run
 from fieldguide.records.topics import read_topics
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, TRACKS, sensitivity
+from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, sensitivity
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells
-from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.runs import TRACKS, IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 
 
@@ -76,7 +76,7 @@ class LeaderboardView:
 
 def describe(params: Params, name: str) -> str:
     """What a system does, in a few words, from its parameters."""
-    return params.systems[name].words
+    return params.systems[name].description
 
 
 def boards(benchmark: Benchmark) -> list[LeaderboardView]:

@@ -158,5 +158,5 @@ def _models(benchmark: Benchmark) -> Cells:
     for name, revision in drawn.itertuples(index=False, name=None):
         generator = params.generators.get(name)
         kind = generator.kind if generator else "no longer in params.yaml"
-        rows.append((name, f"generator ({kind})", generator.words if generator else "", revision))
+        rows.append((name, f"generator ({kind})", generator.description if generator else "", revision))
     return Cells(("model", "kind", "settings", "revision"), tuple(rows))

@@ -12,8 +12,8 @@ from PIL import Image
 
 from fieldguide.core.files import read_member
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.publishing.benchmark import Benchmark
 
 

@@ -27,7 +27,7 @@ from fieldguide.records.topics import Refusal, write_records
 
 
 @dataclass(frozen=True)
-class Summary:
+class MineSummary:
     """What `mine` wrote, counted; refusals in full, for they are few and each is the curator's to judge."""
 
     entities: int
@@ -47,7 +47,7 @@ class Summary:
         ]
 
 
-def mine(params: Mine, paths: Paths, track: Track = silent) -> Summary:
+def mine(params: Mine, paths: Paths, track: Track = silent) -> MineSummary:
     """Write data/mined/: entities, attributes, groups, and what was refused.
 
     Class means are taken of the train split alone, so that nothing is learnt from the images that are searched.
@@ -74,7 +74,7 @@ def mine(params: Mine, paths: Paths, track: Track = silent) -> Summary:
     ATTRIBUTES.write(paths.attributes, ATTRIBUTES.frame(attributes))
     GROUPS.write(paths.groups, GROUPS.frame(sorted((g.row() for g in groups), key=lambda row: str(row["group_id"]))))
     write_records(paths.refused_knowledge, refused)
-    return Summary(
+    return MineSummary(
         entities=len(kept),
         attributes=dict(sorted(Counter(row["source"] for row in attributes).items())),
         accepted=dict(sorted(Counter(len(group.entities) for group in groups if group.accepted).items())),

@@ -1,4 +1,4 @@
-"""Stages `mine`, `compose` and `rewrite`: entities, questions, and phrases to search for."""
+"""Section of stage `mine`: when entities count as easily confused."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _ALTERNATIVES = frozenset({"or", "to", "and"})
 
 @dataclass(frozen=True)
 class Synset:
-    """A line of glosses.jsonl: `hypernym_path` leads from the root to the synset, as `apple.n.01`."""
+    """A line of glosses.jsonl: `hypernym_path` leads from the root to the synset, as `gull.n.02`."""
 
     synset: str
     lemmas: tuple[str, ...]
@@ -81,7 +81,7 @@ def sense_of(entity: Entity, synsets: Mapping[str, list[Synset]]) -> Synset | Re
     """The synset that means this entity; None if the entity names no lemma.
 
     Of those with its lemma it is the one whose hypernyms share most words with the entity's taxonomy and
-    name, so that a Pink Lady is not taken for the cocktail.
+    name, so that a crane is not taken for the machine.
     """
     if entity.wordnet is None:
         return None
@@ -101,8 +101,8 @@ def sense_of(entity: Entity, synsets: Mapping[str, list[Synset]]) -> Synset | Re
 def stated_values(synset: Synset, features: Mapping[str, Feature]) -> Iterator[Stated | Refusal]:
     """The values that a gloss states in so many words; a Refusal where it leaves a choice (`yellow to orange`).
 
-    Only adjectives that stand directly before a noun of features.yaml (`a green skin`), or before a noun
-    for the thing itself (`a greenish-yellow pear`), are read: `yellowish flesh` is not about the skin.
+    Only adjectives that stand directly before a noun of features.yaml (`a green plumage`), or before a noun
+    for the thing itself (`a greenish-yellow finch`), are read: `yellowish legs` is not about the plumage.
     """
     evidence = f"WordNet {synset.synset}: {synset.gloss}"
     for name, feature in features.items():

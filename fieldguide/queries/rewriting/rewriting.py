@@ -11,12 +11,11 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.rewriting.section import Rewrite
-from fieldguide.queries.topics.templates import check_placeholders, placeholders
-from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Subtopic, Topic, read_topics, write_records
+from fieldguide.queries.rewriting.subtopics import named_subtopics
+from fieldguide.queries.wording.placeholders import check_placeholders, placeholders
+from fieldguide.records.topics import Phrase, Subtopic, Topic, write_records
 
 # An entity topic asks for the whole thing, so there is no part to show.
 ENTITY_PHRASE = "a photo of {entity}"
@@ -33,7 +32,7 @@ Rewriter = Callable[[Subtopic, str], str | Refused]
 
 
 @dataclass(frozen=True)
-class Summary:
+class RewriteSummary:
     """What `rewrite` wrote, counted."""
 
     phrases: int
@@ -45,7 +44,7 @@ class Summary:
         return [f"{self.phrases} phrases by {self.rewriter}, {self.distinct} of them different"]
 
 
-def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
+def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> RewriteSummary:
     """Write data/phrases/phrases.jsonl, sorted by subtopic_id.
 
     Raises:
@@ -57,16 +56,7 @@ def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
         *((f"expansions.{n}", t) for n, t in enumerate(spec.expansions)),
     ]:
         check_template(template, place)
-    topics = read_topics(paths.topics)
-    names = dict(ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None))
-    subtopics = sorted((s for topic in topics for s in topic.subtopics), key=lambda s: s.subtopic_id)
-    unknown = [
-        Problem(f"{paths.topics} {s.subtopic_id}", f"entity {s.entity_id!r} is not in {paths.entities}")
-        for s in subtopics
-        if s.entity_id not in names
-    ]
-    if unknown:
-        raise ProblemsError("rewrite: topics and mined entities do not belong together:", unknown)
+    subtopics, names = named_subtopics(paths, "rewrite")
     rewriter, called = _rewriter(spec, paths)
     threads = spec.chat.concurrency if spec.chat else 1
     texts = map_ahead(lambda s: rewriter(s, names[s.entity_id]), subtopics, threads=threads)
@@ -75,7 +65,7 @@ def rewrite(spec: Rewrite, paths: Paths, track: Track = silent) -> Summary:
     expansions = _expansions(spec.expansions, subtopics, names)
     write_records(paths.phrases, phrases)
     write_records(paths.expansions, expansions)
-    return Summary(len(phrases), len({phrase.text for phrase in phrases}), called)
+    return RewriteSummary(len(phrases), len({phrase.text for phrase in phrases}), called)
 
 
 def _expansions(templates: Sequence[str], subtopics: Sequence[Subtopic], names: Mapping[str, str]) -> list[Phrase]:
@@ -156,12 +146,12 @@ def _rewriter(spec: Rewrite, paths: Paths) -> tuple[Rewriter, str]:
 
     if spec.rewriter == "template":
         return by_template, "template"
-    from fieldguide.models.calls.caller import open_calls
+    from fieldguide.models.calls.caller import open_caller
     from fieldguide.models.calls.chat import Chat
 
     if spec.chat is None:
         raise ValueError("params.rewrite.chat is empty")
-    chat = Chat(spec.chat, open_calls(paths.root))
+    chat = Chat(spec.chat, open_caller(paths.root))
 
     def by_chat(subtopic: Subtopic, name: str) -> str | Refused:
         if subtopic.topic.kind == "entity":

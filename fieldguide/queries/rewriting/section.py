@@ -1,4 +1,4 @@
-"""Stages `mine`, `compose` and `rewrite`: entities, questions, and phrases to search for."""
+"""Sections of stage `phrase`: how a subtopic is rewritten, and how it is taken apart."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from fieldguide.core.section import Section
-from fieldguide.models.calls.section import Chat
+from fieldguide.models.calls.section import ChatEndpoint
 
 
 class Rewrite(Section):
-    """Stage `rewrite`. Templates may use {entity} and {part}; the feature's value is not to be had.
+    """Stage `rewrite`. Templates may use {entity} and {part}; the feature's value is never given to them.
 
     `expansions`: templates of other wordings of each phrase, for systems that search for several at once; one with
     {part} is not used for topics that ask for the whole thing.
@@ -20,18 +20,7 @@ class Rewrite(Section):
     rewriter: Literal["template", "chat"] = "template"
     template: str = "a photo of {entity}, showing the {part}"
     expansions: list[str] = Field(default=[])
-    chat: Chat | None = None
-
-
-class Recompose(Section):
-    """Stage `recompose`: each drawing's caption with its subtopic's text, as one description to search for.
-
-    The template may use {caption}, {phrase} and {question}.
-    """
-
-    recomposer: Literal["template", "chat"] = "template"
-    template: str = "{phrase}, {caption}"
-    chat: Chat | None = None
+    chat: ChatEndpoint | None = None
 
 
 class Decompose(Section):

@@ -1,1 +1,1 @@
-"""From groups and attributes to balanced questions with reference answers, and from questions to phrases."""
+"""Stage `compose`: from groups and attributes to balanced questions with reference answers."""

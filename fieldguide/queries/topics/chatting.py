@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fieldguide.core.english import stems, words
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.calls.caller import Calls
+from fieldguide.models.calls.caller import Caller
 from fieldguide.models.calls.chat import Chat, Reply
-from fieldguide.models.protocols import Refused
-from fieldguide.queries.topics.questions import Candidate, Subject, reference_answer, subject_refusal
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject, reference_answer, subject_refusal
 from fieldguide.queries.topics.section import Compose
 from fieldguide.records.topics import Refusal
 
@@ -51,8 +51,8 @@ class _Questions(BaseModel):
 
 
 def compose_by_chat(
-    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], calls: Calls
-) -> Iterator[list[Candidate | Refusal]]:
+    params: Compose, of_groups: Sequence[list[QuestionSubject]], called: Mapping[str, Sequence[str]], calls: Caller
+) -> Iterator[list[CandidateQuestion | Refusal]]:
     """Ask for `per_group` questions about each group; yields what became of them, in the order of the groups.
 
     Raises:
@@ -62,10 +62,10 @@ def compose_by_chat(
         raise ValueError("params.compose.chat is empty")
     chat = Chat(params.chat, calls)
 
-    def of_group(subjects: list[Subject]) -> list[Candidate | Refusal]:
+    def of_group(subjects: list[QuestionSubject]) -> list[CandidateQuestion | Refusal]:
         usable = _usable(subjects, called)
         refusals = (subject_refusal(subject, called) for subject in subjects)
-        found: list[Candidate | Refusal] = [refusal for refusal in refusals if refusal]
+        found: list[CandidateQuestion | Refusal] = [refusal for refusal in refusals if refusal]
         if usable:
             reply = chat.ask(_SYSTEM, _prompt(params, usable, called))
             found += _read_reply(reply, params, usable, called, chat.spec.model)
@@ -76,7 +76,7 @@ def compose_by_chat(
 
 
 def chat_prompts(
-    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]]
+    params: Compose, of_groups: Sequence[list[QuestionSubject]], called: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     """What a chat model is told of each group with any usable feature: system and user; at most so much is asked."""
     for subjects in of_groups:
@@ -85,11 +85,11 @@ def chat_prompts(
             yield _SYSTEM, _prompt(params, usable, called)
 
 
-def _usable(subjects: Sequence[Subject], called: Mapping[str, Sequence[str]]) -> dict[str, Subject]:
+def _usable(subjects: Sequence[QuestionSubject], called: Mapping[str, Sequence[str]]) -> dict[str, QuestionSubject]:
     return {subject.feature: subject for subject in subjects if subject_refusal(subject, called) is None}
 
 
-def _prompt(params: Compose, usable: Mapping[str, Subject], called: Mapping[str, Sequence[str]]) -> str:
+def _prompt(params: Compose, usable: Mapping[str, QuestionSubject], called: Mapping[str, Sequence[str]]) -> str:
     any_subject = next(iter(usable.values()))
     entities = [
         {"id": entity, "name": called[entity][0], "features": {f: s.values[entity] for f, s in usable.items()}}
@@ -102,10 +102,10 @@ def _prompt(params: Compose, usable: Mapping[str, Subject], called: Mapping[str,
 def _read_reply(
     reply: Reply | Refused,
     params: Compose,
-    usable: Mapping[str, Subject],
+    usable: Mapping[str, QuestionSubject],
     called: Mapping[str, Sequence[str]],
     model: str,
-) -> Iterator[Candidate | Refusal]:
+) -> Iterator[CandidateQuestion | Refusal]:
     group_id = next(iter(usable.values())).group_id
     if isinstance(reply, Refused):
         yield Refusal(group_id, "model-refused", reply.reason[:_SHOWN])
@@ -124,26 +124,30 @@ def _read_reply(
             yield Refusal(group_id, "invalid-reply", f"`{first['loc'][0]}`: {first['msg']}: {str(raw)[:_SHOWN]}")
             continue
         found = _checked(question, params, usable, called, model)
-        if isinstance(found, Candidate) and found.meaning in seen:
+        if isinstance(found, CandidateQuestion) and found.meaning in seen:
             found = Refusal(question.text, "duplicate", "asks the same as another question about the group")
-        if isinstance(found, Candidate):
+        if isinstance(found, CandidateQuestion):
             seen.add(found.meaning)
         yield found
 
 
 def _checked(
-    question: _Question, params: Compose, usable: Mapping[str, Subject], called: Mapping[str, Sequence[str]], model: str
-) -> Candidate | Refusal:
+    question: _Question,
+    params: Compose,
+    usable: Mapping[str, QuestionSubject],
+    called: Mapping[str, Sequence[str]],
+    model: str,
+) -> CandidateQuestion | Refusal:
     """The question as a candidate, or the first reason against it."""
     for reason, detail in _objections(question, params, usable, called):
         return Refusal(question.text, reason, detail)
     order, provenance = tuple(question.entities), {"composer": "chat", "model": model, "seed": params.seed}
     subject, answer = usable[question.feature], question.answer.casefold()
-    return Candidate(subject, question.form, order, question.value, answer, question.text, provenance)
+    return CandidateQuestion(subject, question.form, order, question.value, answer, question.text, provenance)
 
 
 def _objections(
-    question: _Question, params: Compose, usable: Mapping[str, Subject], called: Mapping[str, Sequence[str]]
+    question: _Question, params: Compose, usable: Mapping[str, QuestionSubject], called: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     """(reason, detail) of what is against a question; each may rest on those before it not being raised."""
     text, order = question.text, question.entities

@@ -10,7 +10,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
-from fieldguide.queries.topics.questions import Candidate, Subject
+from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject
 from fieldguide.queries.topics.section import Compose
 from fieldguide.queries.topics.selection import select
 from fieldguide.records.images import IMAGES
@@ -19,7 +19,7 @@ from fieldguide.records.topics import Refusal, Topic, write_records
 
 
 @dataclass(frozen=True)
-class Summary:
+class ComposeSummary:
     """What `compose` wrote, counted.
 
     `balance`: for each form, how many topics have which answer, and how many name first which entity of
@@ -50,7 +50,7 @@ class Summary:
         ]
 
 
-def compose(params: Compose, paths: Paths, track: Track = silent) -> Summary:
+def compose(params: Compose, paths: Paths, track: Track = silent) -> ComposeSummary:
     """Write data/topics/: the topics, sorted by topic_id, and what was refused with its reason.
 
     The most confusable `max_topics` groups that allow any question are considered; `max_topics` counts
@@ -63,12 +63,12 @@ def compose(params: Compose, paths: Paths, track: Track = silent) -> Summary:
     groups, attributes = GROUPS.read(paths.groups), ATTRIBUTES.read(paths.attributes)
     images = IMAGES.read(paths.images)
     called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in entities.to_dict("records")}
-    candidates: list[Candidate] = []
+    candidates: list[CandidateQuestion] = []
     refused: list[Refusal] = []
     considered = 0
     composed = _composed(params, list(subjects(groups, attributes)), called, paths)
     for results in track(composed, "composing", unit="groups", total=int(groups["accepted"].sum())):
-        found = [item for item in results if isinstance(item, Candidate)]
+        found = [item for item in results if isinstance(item, CandidateQuestion)]
         candidates += found
         refused += [item for item in results if isinstance(item, Refusal)]
         considered += bool(found)
@@ -89,26 +89,26 @@ def compose(params: Compose, paths: Paths, track: Track = silent) -> Summary:
 
 
 def _composed(
-    params: Compose, of_groups: Sequence[list[Subject]], called: Mapping[str, Sequence[str]], paths: Paths
-) -> Iterator[list[Candidate | Refusal]]:
+    params: Compose, of_groups: Sequence[list[QuestionSubject]], called: Mapping[str, Sequence[str]], paths: Paths
+) -> Iterator[list[CandidateQuestion | Refusal]]:
     """Questions and refusals, group by group."""
     if params.composer == "chat":
-        from fieldguide.models.calls.caller import open_calls
+        from fieldguide.models.calls.caller import open_caller
         from fieldguide.queries.topics.chatting import compose_by_chat
 
-        yield from compose_by_chat(params, of_groups, called, open_calls(paths.root))
+        yield from compose_by_chat(params, of_groups, called, open_caller(paths.root))
         return
     for of_group in of_groups:
         yield [item for s in of_group for item in compose_subject(s, params.forms, called, params.seed)]
 
 
 def _summary(
-    chosen: Sequence[Candidate],
-    candidates: Sequence[Candidate],
+    chosen: Sequence[CandidateQuestion],
+    candidates: Sequence[CandidateQuestion],
     refused: Sequence[Refusal],
     singles: int,
     accepted: int,
-) -> Summary:
+) -> ComposeSummary:
     balance = {}
     for form in sorted({candidate.form for candidate in chosen}):
         of_form = [candidate for candidate in chosen if candidate.form == form]
@@ -117,7 +117,7 @@ def _summary(
             _sorted(Counter(f"{candidate.first_named + 1}." for candidate in of_form)),
         )
     considered = {candidate.subject.group_id for candidate in candidates}
-    return Summary(
+    return ComposeSummary(
         comparisons=len(chosen),
         entity_topics=singles,
         groups=len({candidate.subject.group_id for candidate in chosen}),

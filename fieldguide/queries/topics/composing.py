@@ -8,7 +8,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from fieldguide.queries.topics.questions import Candidate, Subject, draw_key, reference_answer, subject_refusal
+from fieldguide.queries.topics.questions import (
+    CandidateQuestion,
+    QuestionSubject,
+    draw_key,
+    reference_answer,
+    subject_refusal,
+)
 from fieldguide.queries.topics.templates import trait, word_entity_question, word_question
 from fieldguide.records.topics import Refusal, Topic, topic_id
 
@@ -16,7 +22,7 @@ from fieldguide.records.topics import Refusal, Topic, topic_id
 _NEGATED = re.compile(r"(un(?!i)|non|not\b)", re.IGNORECASE)
 
 
-def subjects(groups: pd.DataFrame, attributes: pd.DataFrame) -> Iterator[list[Subject]]:
+def subjects(groups: pd.DataFrame, attributes: pd.DataFrame) -> Iterator[list[QuestionSubject]]:
     """For each accepted group, the most confusable first: every feature that is known of any of its entities."""
     known: dict[str, dict[str, tuple[str, str, str]]] = {}
     for row in attributes.to_dict("records"):
@@ -28,16 +34,18 @@ def subjects(groups: pd.DataFrame, attributes: pd.DataFrame) -> Iterator[list[Su
         yield [_subject(row["group_id"], feature, own) for feature in features]
 
 
-def _subject(group_id: str, feature: str, own: Mapping[str, Mapping[str, tuple[str, str, str]]]) -> Subject:
+def _subject(group_id: str, feature: str, own: Mapping[str, Mapping[str, tuple[str, str, str]]]) -> QuestionSubject:
     found = {entity: features[feature] for entity, features in own.items() if feature in features}
     part = next(iter(found.values()))[0]
     values = {entity: value for entity, (_, value, _) in found.items()}
-    return Subject(group_id, tuple(own), feature, part, values, {e: source for e, (*_, source) in found.items()})
+    return QuestionSubject(
+        group_id, tuple(own), feature, part, values, {e: source for e, (*_, source) in found.items()}
+    )
 
 
 def compose_subject(
-    subject: Subject, forms: Sequence[str], called: Mapping[str, Sequence[str]], seed: int
-) -> Iterator[Candidate | Refusal]:
+    subject: QuestionSubject, forms: Sequence[str], called: Mapping[str, Sequence[str]], seed: int
+) -> Iterator[CandidateQuestion | Refusal]:
     """Every question that templates put about one subject, in every order of naming that begins with another entity.
 
     Args:
@@ -66,10 +74,10 @@ def compose_subject(
             values = ", ".join(f"{entity} {subject.values[entity]}" for entity in subject.entities)
             yield Refusal(f"{form}: {subject}", "not-distinguishing", f"the values allow no such question: {values}")
         for order, asked, answer in (item for item in possible if item[1] not in negated):
-            yield _worded(Candidate(subject, form, order, asked, answer, ""), called, seed)
+            yield _worded(CandidateQuestion(subject, form, order, asked, answer, ""), called, seed)
 
 
-def _worded(candidate: Candidate, called: Mapping[str, Sequence[str]], seed: int) -> Candidate:
+def _worded(candidate: CandidateQuestion, called: Mapping[str, Sequence[str]], seed: int) -> CandidateQuestion:
     subject, asked = candidate.subject, candidate.asked
     other = next((value for value in sorted(subject.values.values()) if value != asked), asked)
     text, template = word_question(

@@ -16,7 +16,7 @@ CHOOSING = frozenset({"which", "which-not"})
 
 
 @dataclass(frozen=True)
-class Subject:
+class QuestionSubject:
     """A feature of a group: what a question can be about.
 
     `entities` are sorted; `values` and `sources` hold those entities of which the feature is known.
@@ -34,10 +34,10 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateQuestion:
     """A question that could become a topic. `answer` is an entity_id, `yes` or `no`."""
 
-    subject: Subject
+    subject: QuestionSubject
     form: str
     entities: tuple[str, ...]
     asked: str
@@ -108,7 +108,7 @@ def reference_answer(form: str, entities: Sequence[str], values: Mapping[str, st
     raise ValueError(f"no such form: {form}")
 
 
-def subject_refusal(subject: Subject, called: Mapping[str, Sequence[str]]) -> Refusal | None:
+def subject_refusal(subject: QuestionSubject, called: Mapping[str, Sequence[str]]) -> Refusal | None:
     """Why no question at all can be asked about a feature of a group, or None.
 
     Args:
@@ -138,8 +138,8 @@ def subject_refusal(subject: Subject, called: Mapping[str, Sequence[str]]) -> Re
     return None
 
 
-def draw_key(seed: int, candidate: Candidate) -> str:
-    """A random but fixed place for a candidate: hex digits that hang on the seed and on what is asked alone.
+def draw_key(seed: int, candidate: CandidateQuestion) -> str:
+    """A random but fixed place for a candidate: hex digits that depend on the seed and on what is asked alone.
 
     Not a sequence of a generator: adding an entity must not reorder the questions about all others.
     """

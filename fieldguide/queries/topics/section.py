@@ -1,4 +1,4 @@
-"""Stages `mine`, `compose` and `rewrite`: entities, questions, and phrases to search for."""
+"""Section of stage `compose`: which questions are put, and by whom."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from fieldguide.core.section import Positive, Section, Seed
-from fieldguide.models.calls.section import Chat
+from fieldguide.models.calls.section import ChatEndpoint
 
 
 class Compose(Section):
@@ -18,4 +18,4 @@ class Compose(Section):
     max_topics: Positive = 60
     per_group: Positive = 4
     seed: Seed
-    chat: Chat | None = None
+    chat: ChatEndpoint | None = None

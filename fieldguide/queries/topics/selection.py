@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fieldguide.queries.topics.questions import CHOOSING, NO, YES, Candidate, draw_key
+from fieldguide.queries.topics.questions import CHOOSING, NO, YES, CandidateQuestion, draw_key
 
 # Form and number of entities: answers are balanced within each.
 Stratum = tuple[str, int]
 _Rank = tuple[int, int, int, int, str]
-_Heap = list[tuple[_Rank, int, Candidate]]
+_Heap = list[tuple[_Rank, int, CandidateQuestion]]
 
 
 @dataclass
@@ -21,12 +21,12 @@ class _Taken:
 
     per_group: int
     feature_share: int
-    topics: list[Candidate] = field(default_factory=list)
+    topics: list[CandidateQuestion] = field(default_factory=list)
     meanings: set[object] = field(default_factory=set)
     answers: Counter[object] = field(default_factory=Counter)
     used: Counter[object] = field(default_factory=Counter)
 
-    def rank(self, candidate: Candidate, tie: str) -> _Rank:
+    def rank(self, candidate: CandidateQuestion, tie: str) -> _Rank:
         """Least is best: a group and a feature, a feature of the group, and a naming order that were used least.
 
         A feature that has had its even share of all topics weighs as much as a group that has one more.
@@ -40,11 +40,11 @@ class _Taken:
             tie,
         )
 
-    def fits(self, candidate: Candidate) -> bool:
+    def fits(self, candidate: CandidateQuestion) -> bool:
         full = self.used["group", candidate.subject.group_id] >= self.per_group
         return not full and candidate.meaning not in self.meanings
 
-    def take(self, candidate: Candidate) -> None:
+    def take(self, candidate: CandidateQuestion) -> None:
         subject = candidate.subject
         self.topics.append(candidate)
         self.meanings.add(candidate.meaning)
@@ -56,7 +56,9 @@ class _Taken:
         self.used["feature", subject.feature] += 1
 
 
-def select(candidates: Iterable[Candidate], max_topics: int, per_group: int, seed: int) -> list[Candidate]:
+def select(
+    candidates: Iterable[CandidateQuestion], max_topics: int, per_group: int, seed: int
+) -> list[CandidateQuestion]:
     """Choose up to `max_topics`, at most `per_group` of a group, no two that ask the same.
 
     Forms and group sizes (strata) take turns. Invariant: within a stratum the numbers of topics of any two
@@ -81,7 +83,7 @@ def select(candidates: Iterable[Candidate], max_topics: int, per_group: int, see
     return taken.topics
 
 
-def _stratum(candidate: Candidate) -> Stratum:
+def _stratum(candidate: CandidateQuestion) -> Stratum:
     return candidate.form, len(candidate.entities)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from string import Formatter
 
 import yaml
 
 from fieldguide.core.english import listed, with_article
-from fieldguide.core.errors import FieldguideError
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
@@ -59,27 +57,3 @@ def word_question(form: str, names: Sequence[str], traits: tuple[str, str], choi
 def word_entity_question(name: str) -> tuple[str, str]:
     """(text, template id) of the question about one entity."""
     return wordings()["entity"]["1"][0].format(name=with_article(name)), "entity/1/0"
-
-
-def placeholders(template: str) -> list[str | None]:
-    """Names of a template's placeholders in order; None for text that is not a template."""
-    try:
-        return [name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-                for _, name, spec, conversion in Formatter().parse(template) if name is not None]  # fmt: skip
-    except ValueError:
-        return [None]
-
-
-def check_placeholders(template: str, where: str, needed: str, allowed: Sequence[str], advice: str) -> None:
-    """Refuse a template that lacks the placeholder `needed`, has one that is not `allowed`, or is no template.
-
-    Raises:
-        FieldguideError: names the key of params.yaml, the placeholder, and what is allowed (`advice`).
-    """
-    found = placeholders(template)
-    wrong = [name for name in found if name not in allowed]
-    if wrong or needed not in found:
-        what = (
-            "braces do not match" if None in wrong else f"placeholder {{{wrong[0]}}}" if wrong else f"no {{{needed}}}"
-        )
-        raise FieldguideError(f"params.yaml: {where}: {what} in {template!r}; {advice}")

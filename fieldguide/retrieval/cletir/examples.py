@@ -12,14 +12,14 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.images import IMAGES
 from fieldguide.retrieval.search import Floats, centred
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Lessons:
+class CletirExamples:
     """What there is to learn from; every row is of unit length.
 
     Attributes:
@@ -40,7 +40,7 @@ class Lessons:
     told: Floats
     shown: Numbers
 
-    def without(self, entities: Sequence[int], centre: bool) -> Lessons:
+    def without(self, entities: Sequence[int], centre: bool) -> CletirExamples:
         """What is left without these entities; with `centre` both domains lose the mean of what is left."""
         asked = np.flatnonzero(~np.isin(self.asked, entities))
         shown = np.flatnonzero(~np.isin(self.shown, entities))
@@ -49,7 +49,7 @@ class Lessons:
             middle = np.concatenate(drawings).mean(axis=0)
             drawings = [centred(vectors, middle) for vectors in drawings]
             photographs = centred(photographs, photographs.mean(axis=0))
-        return Lessons(
+        return CletirExamples(
             self.entities,
             drawings,
             self.texts[asked],
@@ -60,7 +60,7 @@ class Lessons:
         )
 
 
-def read_lessons(collection: Collection, spec: CletirSystem, split: str) -> Lessons:
+def read_examples(collection: SearchCollection, spec: CletirSystem, split: str) -> CletirExamples:
     """Phrases of the topics with drawings, beside all photographs of `split` that show one of their entities.
 
     Raises:
@@ -69,9 +69,9 @@ def read_lessons(collection: Collection, spec: CletirSystem, split: str) -> Less
     images = IMAGES.read(collection.paths.images)
     images = images[(images["split"] == split) & images["entity_id"].notna()].sort_values("image_id")
     photographed = set(images["entity_id"])
-    # Subtopics that share entity and text are one lesson.
+    # Subtopics that share entity and text are one example.
     asked = {
-        (s.entity_id, collection.words(s, spec.query)): drawings
+        (s.entity_id, collection.text_of(s, spec.query)): drawings
         for s in collection.subtopics
         if s.entity_id in photographed and (drawings := collection.drawings_of(s, spec.images))
     }
@@ -88,7 +88,7 @@ def read_lessons(collection: Collection, spec: CletirSystem, split: str) -> Less
         collection.images(spec.text_encoder),
     )
     queries, texts = collection.queries(spec.encoder), collection.queries(spec.text_encoder)
-    return Lessons(
+    return CletirExamples(
         entities,
         [queries.rows("drawing", drawings) for drawings in asked.values()],
         texts.rows(spec.query, [text_key(text) for _, text in asked]),

@@ -1,4 +1,4 @@
-"""Sections of CLETIR: the system, and the training of its networks."""
+"""Section of CLETIR's training, and whether what systems need is trained."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrainCletir(Section):
 
 
 def untrained(systems: Mapping[str, RankingSection], training: TrainCletir) -> list[Problem]:
-    """Learnt parts of systems that no stage learns, and trainings of what cannot be trained."""
+    """Systems that need a network which is not trained, and trainings of systems that learn nothing."""
     problems = []
     for n, name in enumerate(training.systems):
         section = systems.get(name)

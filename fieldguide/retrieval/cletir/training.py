@@ -18,9 +18,9 @@ from fieldguide.core.files import atomic_directory, write_json
 from fieldguide.core.progress import Track, silent
 from fieldguide.models.networks import stored
 from fieldguide.models.networks.aggregation import Aggregation, save_aggregation
-from fieldguide.retrieval.cletir.examples import Lessons
+from fieldguide.retrieval.cletir.examples import CletirExamples
 from fieldguide.retrieval.cletir.section import TrainCletir
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
 
@@ -40,7 +40,7 @@ def deal_folds(entities: Sequence[str], folds: int, seed: int) -> dict[str, int]
 
 
 def train_folds(
-    lessons: Lessons, folds: Mapping[str, int], centre: bool, recipe: TrainCletir, track: Track = silent
+    examples: CletirExamples, folds: Mapping[str, int], centre: bool, recipe: TrainCletir, track: Track = silent
 ) -> Iterator[tuple[int, Aggregation]]:
     """A network for each fold, trained without its entities.
 
@@ -48,11 +48,11 @@ def train_folds(
     """
     numbers = sorted(set(folds.values()))
     for fold in track(numbers, "training CLETIR", unit="folds", total=len(numbers)):
-        held_out = [n for n, entity in enumerate(lessons.entities) if folds[entity] == fold]
-        yield fold, train_aggregation(lessons.without(held_out, centre), recipe)
+        held_out = [n for n, entity in enumerate(examples.entities) if folds[entity] == fold]
+        yield fold, train_aggregation(examples.without(held_out, centre), recipe)
 
 
-def train_aggregation(lessons: Lessons, recipe: TrainCletir) -> Aggregation:
+def train_aggregation(examples: CletirExamples, recipe: TrainCletir) -> Aggregation:
     """Fit aggregation and weight by the contrastive loss with many positives (Khosla et al., arXiv 2004.11362, L_out).
 
     Positives of a phrase are all photographs of its entity; a phrase's score of a photograph is CLETIR's:
@@ -61,24 +61,24 @@ def train_aggregation(lessons: Lessons, recipe: TrainCletir) -> Aggregation:
     """
     rng = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)
-    network = Aggregation(lessons.photographs.shape[1])
+    network = Aggregation(examples.photographs.shape[1])
     optimizer = torch.optim.Adam(
         [
             {"params": network.layers.parameters(), "lr": recipe.learning_rate},
             {"params": [network.p], "lr": recipe.weight_learning_rate},
         ]
     )
-    photographs, told = torch.from_numpy(lessons.photographs.T.copy()), torch.from_numpy(lessons.told.T.copy())
-    shown = torch.from_numpy(lessons.shown)
-    sizes = np.array([len(vectors) for vectors in lessons.drawings])
+    photographs, told = torch.from_numpy(examples.photographs.T.copy()), torch.from_numpy(examples.told.T.copy())
+    shown = torch.from_numpy(examples.shown)
+    sizes = np.array([len(vectors) for vectors in examples.drawings])
     for _ in range(recipe.steps):
         alike = np.flatnonzero(sizes == sizes[rng.integers(len(sizes))])
         chosen = rng.choice(alike, min(recipe.batch, len(alike)), replace=False)
-        drawings = torch.from_numpy(np.stack([lessons.drawings[n] for n in chosen]))
-        by_image, by_text = network(drawings) @ photographs, torch.from_numpy(lessons.texts[chosen]) @ told
+        drawings = torch.from_numpy(np.stack([examples.drawings[n] for n in chosen]))
+        by_image, by_text = network(drawings) @ photographs, torch.from_numpy(examples.texts[chosen]) @ told
         scores = network.weight * by_image + (1 - network.weight) * by_text
         chances = functional.log_softmax(scores / recipe.temperature, dim=1)
-        positive = torch.from_numpy(lessons.asked[chosen])[:, None] == shown[None]
+        positive = torch.from_numpy(examples.asked[chosen])[:, None] == shown[None]
         loss = -((chances * positive).sum(1) / positive.sum(1)).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -89,7 +89,7 @@ def train_aggregation(lessons: Lessons, recipe: TrainCletir) -> Aggregation:
 def save_folds(
     folder: Path,
     spec: CletirSystem,
-    collection: Collection,
+    collection: SearchCollection,
     recipe: TrainCletir,
     folds: Mapping[str, int],
     networks: Iterable[tuple[int, Aggregation]],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
@@ -11,21 +11,19 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import content_key, locked, read_member, sha256_bytes
-from fieldguide.core.paths import Paths
+from fieldguide.core.files import content_key, locked
 from fieldguide.core.progress import Track, silent
-from fieldguide.models.protocols import Encoder, Modality
-from fieldguide.records.embeddings import Dtype, Kind, text_key, write_embeddings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import Topic
-from fieldguide.retrieval.encoding.forward import PART, Item, Member, parts
+from fieldguide.corpus.store.items import Item
+from fieldguide.models.loading.protocols import Encoder, Modality, SharesNetwork
+from fieldguide.records.embeddings import Dtype, write_embeddings
+from fieldguide.retrieval.encoding.forward import PART, Part, parts
 from fieldguide.retrieval.encoding.vector_cache import VectorCache, Vectors
-from fieldguide.retrieval.encoding.workers import Workers
 
 _MANY_PARTS, _MERGED_PART = 64, 1 << 14
+Spread = Callable[[Sequence[Sequence[Item]], str, Dtype], Iterator[Part]]
+"""The parts of chunks of items, in order, by other processes that have an encoder of that revision."""
 Block = tuple[npt.NDArray[np.intp], Vectors]  # rows, and their vectors
 
 
@@ -37,35 +35,6 @@ class Encoded:
     encoded: int
 
 
-def image_items(images: pd.DataFrame, paths: Paths) -> list[Item]:
-    """Photographs: rows of records.IMAGES."""
-    columns = images[["image_id", "sha256", "shard", "offset", "size"]].itertuples(index=False, name=None)
-    return [
-        Item("image", image_id, sha256, Member(paths.shards / shard, int(offset), int(size)))
-        for image_id, sha256, shard, offset, size in columns
-    ]
-
-
-def drawing_items(drawings: pd.DataFrame, paths: Paths) -> list[Item]:
-    """Drawings that were made: rows of records.DRAWINGS."""
-    made = drawings[drawings["status"] == "ok"]
-    items = []
-    for drawing_id, shard, offset, size in made[["drawing_id", "shard", "offset", "size"]].itertuples(index=False):
-        member = Member(paths.drawings.parent / shard, int(offset), int(size))
-        items.append(Item("drawing", drawing_id, sha256_bytes(read_member(*member)), member))
-    return items
-
-
-def word_items(kind: Kind, texts: Iterable[str]) -> list[Item]:
-    """Texts of one kind, each once."""
-    return [Item(kind, text_key(text), text_key(text), text) for text in dict.fromkeys(texts)]
-
-
-def text_items(topics: Sequence[Topic], phrases: Sequence[Phrase]) -> list[Item]:
-    """Questions and phrases; what several subtopics share is one item."""
-    return word_items("question", (t.text for t in topics)) + word_items("phrase", (p.text for p in phrases))
-
-
 def encode(
     items: Iterable[Item],
     encoder: Encoder,
@@ -74,7 +43,7 @@ def encode(
     *,
     dtype: Dtype,
     batch: int,
-    workers: Workers | None = None,
+    spread: Spread | None = None,
     track: Track = silent,
 ) -> Encoded:
     """Encode items into an embeddings folder. The same items give the same bytes, however much was cached.
@@ -86,8 +55,8 @@ def encode(
         cache: root of the vector caches of all encoders.
         dtype: of the stored vectors.
         batch: at most so many items go to the encoder at once.
-        workers: other processes that encode, each with an encoder of its own; None: this one does.
-        track: told of every shard, or of every part that a worker did.
+        spread: other processes that encode; None: this one does.
+        track: told of every shard, or of every part that another process did.
 
     Raises:
         FieldguideError: an image does not decode, a vector is not a unit vector, the encoder lacks a modality.
@@ -104,11 +73,9 @@ def encode(
             if modality not in encoder.modalities:
                 able = ", ".join(sorted(encoder.modalities))
                 raise FieldguideError(f"encoders.{encoder.name} encodes no {modality}s (only {able})")
-            store = cache / _cache_key(encoder, modality, dtype)
-            locks.enter_context(locked(store / ".lock"))
-            vectors = VectorCache(store, encoder.dimension, dtype)
+            vectors = locks.enter_context(_opened(cache, encoder, modality, dtype))
             chosen = [rows[number] for number in numbers]
-            encoded += _encode_missing(chosen, encoder, vectors, dtype, batch, workers, track)
+            encoded += _encode_missing(chosen, encoder, vectors, cache, dtype, batch, spread, track)
             blocks.append(_placed(numbers, vectors.blocks([item.content for item in chosen])))
         write_embeddings(
             folder,
@@ -122,10 +89,13 @@ def encode(
     return Encoded(len(rows), encoded)
 
 
-def _cache_key(encoder: Encoder, modality: Modality, dtype: Dtype) -> str:
-    """Encoders that see images alike say so by `image_revision`; they share the vectors of images."""
+@contextmanager
+def _opened(cache: Path, encoder: Encoder, modality: Modality, dtype: Dtype) -> Iterator[VectorCache]:
+    """The locked cache of an encoder's vectors. Encoders that see images alike say so, and share those of images."""
     revision = getattr(encoder, "image_revision", encoder.revision) if modality == "image" else encoder.revision
-    return content_key(revision=revision, modality=modality, dtype=dtype, dimension=encoder.dimension)
+    store = cache / content_key(revision=revision, modality=modality, dtype=dtype, dimension=encoder.dimension)
+    with locked(store / ".lock"):
+        yield VectorCache(store, encoder.dimension, dtype)
 
 
 def _placed(numbers: npt.NDArray[np.intp], blocks: Iterable[Block]) -> Iterator[Block]:
@@ -135,25 +105,49 @@ def _placed(numbers: npt.NDArray[np.intp], blocks: Iterable[Block]) -> Iterator[
 def _encode_missing(
     items: Sequence[Item],
     encoder: Encoder,
+    vectors: VectorCache,
+    cache: Path,
+    dtype: Dtype,
+    batch: int,
+    spread: Spread | None,
+    track: Track,
+) -> int:
+    """Fill the cache; returns how many items were encoded."""
+    missing = {item.content: item for item in items if item.content not in vectors}
+    if not missing:
+        return 0
+    if items[0].modality == "image" and isinstance(encoder, SharesNetwork):
+        # The pass through the network is kept too, for the other encoders that share it.
+        with _opened(cache, encoder.network, "image", "float32") as features:
+            wanted = [item for item in missing.values() if item.content not in features]
+            _pass(wanted, encoder.network, features, "float32", batch, spread, track)
+            contents = list(missing)
+            for positions, block in features.blocks(contents):
+                vectors.put([contents[n] for n in positions], encoder.encode_features(block).astype(dtype))
+    else:
+        _pass(list(missing.values()), encoder, vectors, dtype, batch, spread, track)
+    vectors.compact(_MANY_PARTS, _MERGED_PART)
+    return len(missing)
+
+
+def _pass(
+    items: Sequence[Item],
+    encoder: Encoder,
     cache: VectorCache,
     dtype: Dtype,
     batch: int,
-    workers: Workers | None,
+    spread: Spread | None,
     track: Track,
-) -> int:
-    """Fill the cache, one shard after the other in the order of its bytes; returns how many items were encoded."""
-    missing = {item.content: item for item in items if item.content not in cache}
-    ordered = sorted(missing.values(), key=lambda item: (item.shard, item.payload))
+) -> None:
+    """Encode items that the cache lacks, one shard after the other in the order of its bytes."""
+    ordered = sorted(items, key=lambda item: (item.shard, item.payload))
     shards = [list(group) for _, group in groupby(ordered, key=lambda item: item.shard)]
     what = f"encoding with {encoder.name}"
-    if workers is None:
+    if spread is None:
         for shard in track(shards, what, unit="shards", total=len(shards)):
             for ids, vectors in parts(shard, encoder, dtype, batch):
                 cache.put(ids, vectors)
-    else:
-        chunks = [shard[start : start + PART] for shard in shards for start in range(0, len(shard), PART)]
-        done = workers.parts(chunks, encoder.revision, dtype, batch)
-        for ids, vectors in track(done, what, unit="parts", total=len(chunks)):
-            cache.put(ids, vectors)
-    cache.compact(_MANY_PARTS, _MERGED_PART)
-    return len(missing)
+        return
+    chunks = [shard[start : start + PART] for shard in shards for start in range(0, len(shard), PART)]
+    for ids, vectors in track(spread(chunks, encoder.revision, dtype), what, unit="parts", total=len(chunks)):
+        cache.put(ids, vectors)

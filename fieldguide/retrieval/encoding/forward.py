@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -14,10 +13,11 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_member
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.pixels import open_image
-from fieldguide.models.parallel import one_thread
-from fieldguide.models.protocols import Encoder, Modality, PreparesImages
-from fieldguide.records.embeddings import Dtype, Kind
+from fieldguide.corpus.store.items import Item, Member
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.models.loading.parallel import one_thread
+from fieldguide.models.loading.protocols import Encoder, PreparesImages
+from fieldguide.records.embeddings import Dtype
 from fieldguide.retrieval.encoding.vector_cache import Vectors
 
 PART = 512
@@ -26,33 +26,6 @@ PART = 512
 _BATCH_PIXELS = 1 << 25
 _LOADED_AHEAD = 8
 Part = tuple[list[str], Vectors]  # contents, and their vectors
-
-
-class Member(NamedTuple):
-    """Where an image's bytes lie: a shard, offset and size in bytes."""
-
-    shard: Path
-    offset: int
-    size: int
-
-
-class Item(NamedTuple):
-    """Something to encode. `kind` and `key` name its row; `content`, a sha256 of text or bytes, its vector."""
-
-    kind: Kind
-    key: str
-    content: str
-    payload: str | Member
-
-    @property
-    def modality(self) -> Modality:
-        """What an encoder has to be able to do."""
-        return "text" if isinstance(self.payload, str) else "image"
-
-    @property
-    def shard(self) -> str:
-        """Unit of work: all texts are one."""
-        return "" if isinstance(self.payload, str) else str(self.payload.shard)
 
 
 def parts(items: Sequence[Item], encoder: Encoder, dtype: Dtype, batch: int) -> Iterator[Part]:
@@ -167,6 +140,8 @@ def _checked(encoder: Encoder, items: Sequence[Item], vectors: npt.NDArray[np.fl
     wanted = (len(items), encoder.dimension)
     if vectors.shape != wanted:
         raise FieldguideError(f"encoders.{encoder.name} answered with shape {vectors.shape}; expected {wanted}")
+    if not getattr(encoder, "unit_length", True):
+        return vectors
     wrong = ~(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 1e-3)
     if wrong.any():
         item = items[int(wrong.argmax())]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fieldguide.core.files import atomic_directory, content_key, sha256_bytes, sha256_file, write_json
 from fieldguide.records.embeddings import Embeddings
-from fieldguide.retrieval.index.section import BinaryIndex, HnswIndex, Index, IvfIndex
+from fieldguide.retrieval.index.section import AnyIndex, BinaryIndex, HnswIndex, IvfIndex
 from fieldguide.retrieval.search import Floats, blocks, centred
 
 META, CODES = "meta.json", "index.faiss"
@@ -24,7 +24,7 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Meta:
+class IndexMeta:
     """meta.json: what an index is of. `key` is the sha256 of all that determines it, `sha256` that of its codes."""
 
     kind: str
@@ -36,7 +36,7 @@ class Meta:
     sha256: str
 
 
-def index_key(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None) -> str:
+def index_key(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats | None) -> str:
     """Key of an index. How it is asked (probes, effort, shortlist, sample) is no part of it."""
     building = spec.model_dump(exclude={"probes", "effort", "shortlist", "sample"})
     middle = None if centre is None else sha256_bytes(np.ascontiguousarray(centre, dtype="<f4").tobytes())
@@ -44,7 +44,7 @@ def index_key(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None
     return content_key(version=_VERSION, spec=building, embeddings=images.meta.key, rows=chosen, centre=middle)
 
 
-def build_index(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None, folder: Path) -> Meta:
+def build_index(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats | None, folder: Path) -> IndexMeta:
     """Write an index of `images.vectors[rows]`, less `centre` where it is given. The same input gives the same bytes.
 
     Memory: the codes (ivf and hnsw: two bytes a number; binary: one bit), and one block of vectors in float32.
@@ -60,19 +60,19 @@ def build_index(spec: Index, images: Embeddings, rows: Rows, centre: Floats | No
             codes.hnsw.efConstruction = spec.build
         if isinstance(spec, IvfIndex):
             codes.cp.seed = spec.seed % 2**31
-        codes.train(_material(spec, images, rows, centre))
+        codes.train(_training_vectors(spec, images, rows, centre))
         for _, block in _blocks(images, rows, centre):
             codes.add(block)
     with atomic_directory(folder) as temporary:
         faiss.write_index(codes, str(temporary / CODES))
         digest = sha256_file(temporary / CODES)
         key, of = index_key(spec, images, rows, centre), images.meta
-        meta = Meta(spec.kind, of.encoder, of.revision, key, len(rows), dimension, digest)
+        meta = IndexMeta(spec.kind, of.encoder, of.revision, key, len(rows), dimension, digest)
         write_json(temporary / META, asdict(meta))
     return meta
 
 
-def _factory(spec: Index, dimension: int, images: int) -> str:
+def _factory(spec: AnyIndex, dimension: int, images: int) -> str:
     """What faiss calls such an index."""
     if isinstance(spec, IvfIndex):
         return f"IVF{_lists(spec, images)},SQfp16"
@@ -86,7 +86,7 @@ def _lists(spec: IvfIndex, images: int) -> int:
     return min(spec.lists or round(4 * sqrt(images)), max(images // _A_LIST, 1))
 
 
-def _material(spec: Index, images: Embeddings, rows: Rows, centre: Floats | None) -> Floats:
+def _training_vectors(spec: AnyIndex, images: Embeddings, rows: Rows, centre: Floats | None) -> Floats:
     """What an index is trained on: evenly spaced rows; k-means needs some for each cell, thresholds and ranges few."""
     wanted = 16_384
     if isinstance(spec, IvfIndex):

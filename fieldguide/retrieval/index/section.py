@@ -58,4 +58,4 @@ class BinaryIndex(IndexSection):
     bits: Annotated[int, Field(ge=8, multiple_of=8)] | None = None
 
 
-Index = Annotated[IvfIndex | HnswIndex | BinaryIndex, Field(discriminator="kind")]
+AnyIndex = Annotated[IvfIndex | HnswIndex | BinaryIndex, Field(discriminator="kind")]

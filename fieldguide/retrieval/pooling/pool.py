@@ -12,8 +12,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fieldguide.core.paths import Paths
+from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
+from fieldguide.records.runs import read_run
+from fieldguide.records.topics import read_topics
 from fieldguide.retrieval.pooling.section import Pool
+
+
+def pool_runs(pool: Pool, paths: Paths) -> pd.DataFrame:
+    """Write data/pools/pools.parquet, pooled of the systems' runs over the whole gallery; returns what it holds.
+
+    Raises:
+        FieldguideError: a run, the topics or the table of images is missing.
+    """
+    runs = {name: read_run(paths.run("fullrank", name)) for name in pool.systems}
+    subtopics = [subtopic.subtopic_id for topic in read_topics(paths.topics) for subtopic in topic.subtopics]
+    images = IMAGES.read(paths.images)
+    gallery = sorted(images.loc[images["split"] == "gallery", "image_id"])
+    pools = make_pools(pool, runs, subtopics, gallery)
+    POOLS.write(paths.pools, pools)
+    return pools
 
 
 def make_pools(

@@ -1,4 +1,4 @@
-"""Stages that encode, draw, search and pool."""
+"""Section of stage `pool`: which images of a subtopic are judged."""
 
 from __future__ import annotations
 

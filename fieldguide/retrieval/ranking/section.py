@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Positive, Section
-from fieldguide.retrieval.index.section import Index
+from fieldguide.retrieval.index.section import AnyIndex
 
 
 class Retrieve(Section):
@@ -16,7 +16,7 @@ class Retrieve(Section):
 
     systems: list[Name] = Field(min_length=1)
     depth: Positive = 100
-    index: Index | None = None
+    index: AnyIndex | None = None
 
     @model_validator(mode="after")
     def _shortlists_reach(self) -> Retrieve:

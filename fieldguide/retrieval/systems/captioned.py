@@ -1,4 +1,4 @@
-"""Photographs by their captions' vectors, as far as they have captions."""
+"""Photographs compared by the vectors of their captions; those without a caption are left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from fieldguide.core.errors import FieldguideError
 from fieldguide.records.embeddings import Embeddings, text_key
 from fieldguide.retrieval.search import Floats, mean, similarities
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.registry import Rows
 
 
@@ -20,7 +20,7 @@ class Captioned:
         FieldguideError: no photograph has a caption, or captions were not encoded.
     """
 
-    def __init__(self, collection: Collection, queries: Embeddings) -> None:
+    def __init__(self, collection: SearchCollection, queries: Embeddings) -> None:
         captions = [collection.captions.get(image_id) for image_id in collection.gallery]
         if not any(captions):
             raise FieldguideError(

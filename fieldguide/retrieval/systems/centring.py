@@ -13,9 +13,9 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import Floats, centred, mean, reached
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison, same_space
-from fieldguide.retrieval.systems.registry import Rows, Scorer
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer, same_space
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows
 from fieldguide.retrieval.systems.sections.ranking import DrawingSection
 
 Combine = Callable[[Floats, Rows], npt.NDArray[np.floating]]
@@ -36,7 +36,7 @@ class Centring:
     about what is shown (docs/decisions/0006). No labels are used. `DrawingSection` says which means there are.
     """
 
-    def __init__(self, spec: DrawingSection, collection: Collection) -> None:
+    def __init__(self, spec: DrawingSection, collection: SearchCollection) -> None:
         """Opens the vectors of the encoder that `spec` names."""
         self._spec, self._collection = spec, collection
         self.images, self.queries = collection.images(spec.encoder), collection.queries(spec.encoder)
@@ -56,15 +56,15 @@ class Centring:
         """(d,) what photographs lose before they are compared with the subtopic's drawings; None: nothing."""
         return None if self._spec.centre == "none" else self._of(subtopic).photographs
 
-    def comparison(self, queries: Callable[[Subtopic], Floats | None], combine: Combine) -> Scorer:
+    def comparison(self, queries: Callable[[Subtopic], Floats | None], combine: Combine) -> CandidateScorer:
         """A scorer that compares `queries` with the photographs, those less their domain's mean."""
         if self._spec.centre != "kind":  # one mean for all subtopics, so that they can share a pass over the gallery
             subtopic = next(iter(self._collection.subtopics), None)
             centre = self.photographs(subtopic) if subtopic else None
-            return Comparison(self.images, self.rows, queries, combine, centre)
+            return VectorScorer(self.images, self.rows, queries, combine, centre)
 
         def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
-            compare = Comparison(self.images, self.rows, queries, combine, self.photographs(subtopic))
+            compare = VectorScorer(self.images, self.rows, queries, combine, self.photographs(subtopic))
             return compare(subtopic, candidates)
 
         return score
@@ -83,7 +83,7 @@ class Centring:
         if query == "caption":
             captions = self._collection.captions
             return [captions[drawing] for drawing in self._topical(about) if drawing in captions]
-        return [self._collection.words(s, query) for s in self._collection.subtopics if self._same(s, about)]
+        return [self._collection.text_of(s, query) for s in self._collection.subtopics if self._same(s, about)]
 
     def _domain(self, subtopic: Subtopic) -> str:
         return self._collection.kind(subtopic.entity_id) if self._spec.centre == "kind" else _ALL

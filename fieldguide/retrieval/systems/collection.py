@@ -15,12 +15,11 @@ from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import RECOMPOSED, read_components, read_phrases
-from fieldguide.records.topics import Subtopic, read_topics
+from fieldguide.records.topics import RECOMPOSED, Subtopic, read_components, read_phrases, read_topics
 
 
 @dataclass(frozen=True)
-class Collection:
+class SearchCollection:
     """What systems rank and what they may know: the gallery, topics, phrases, drawings, embeddings.
 
     `sources` leaves only the images of these sources in the gallery; None leaves all.
@@ -121,7 +120,7 @@ class Collection:
         depths = {e: max((n for n in range(len(taxonomy[e])) if shared[taxonomy[e][:n]] > 1), default=0) for e in asked}
         return {e: " / ".join(taxonomy[e][:depth]) for e, depth in depths.items()}
 
-    def words(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
+    def text_of(self, subtopic: Subtopic, query: Literal["question", "phrase"]) -> str:
         """The text of a subtopic's question, or its phrase."""
         return subtopic.topic.text if query == "question" else self.phrases[subtopic.subtopic_id]
 

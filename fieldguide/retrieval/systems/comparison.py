@@ -16,8 +16,8 @@ from fieldguide.retrieval.systems.registry import Rows
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A scorer of which `run_system` knows how it searches: many subtopics share a pass, or ask an index.
+class VectorScorer:
+    """A scorer by similarity of vectors: many subtopics can share a pass over the gallery, or an index can be asked.
 
     Attributes:
         images: the corpus in one encoder's space.
@@ -34,7 +34,7 @@ class Comparison:
     centre: Floats | None = None
 
     def __call__(self, subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
-        """As `Scorer`."""
+        """As `CandidateScorer`."""
         queries = self.queries(subtopic)
         return None if queries is None else self.combine(self.compare(queries, candidates), candidates)
 

@@ -18,13 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.records.topics import Subtopic
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.systems import GROUP, PluginSystem, System
 
 Rows = npt.NDArray[np.intp]
 
 
-class Scorer(Protocol):
+class CandidateScorer(Protocol):
     """Scores the candidates of a subtopic."""
 
     def __call__(self, subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
@@ -32,14 +32,14 @@ class Scorer(Protocol):
         ...
 
 
-Factory = Callable[[Any, Collection], Scorer]
+Factory = Callable[[Any, SearchCollection], CandidateScorer]
 F = TypeVar("F", bound=Factory)
 _FACTORIES: dict[str, Factory] = {}
 _OPTIONS: dict[str, type[BaseModel]] = {}
 
 
 def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F]:
-    """Decorator of a function (section of params.yaml, collection) -> Scorer.
+    """Decorator of a function (section of params.yaml, collection) -> CandidateScorer.
 
     Args:
         kind: as `kind` in params.yaml.
@@ -65,18 +65,21 @@ def kinds() -> list[str]:
     return sorted({*_FACTORIES, *_plugins()})
 
 
-def make_system(spec: System, collection: Collection) -> Scorer:
+def make_system(spec: System, collection: SearchCollection) -> CandidateScorer:
     """The scorer that a section of params.yaml describes.
 
     Raises:
         FieldguideError: no such kind, the package that offers it does not load, or its options are not valid.
     """
-    if spec.kind not in kinds():
-        raise FieldguideError(f"systems: kind {spec.kind!r}; allowed: {', '.join(kinds())}")
-    if spec.kind not in _FACTORIES:
-        _load(spec.kind, _plugins()[spec.kind])
-    factory = _FACTORIES[spec.kind]
-    return factory(_options(spec) if isinstance(spec, PluginSystem) else spec, collection)
+    return _factory(spec.kind)(_options(spec) if isinstance(spec, PluginSystem) else spec, collection)
+
+
+def _factory(kind: str) -> Factory:
+    if kind not in kinds():
+        raise FieldguideError(f"systems: kind {kind!r}; allowed: {', '.join(kinds())}")
+    if kind not in _FACTORIES:
+        _load(kind, _plugins()[kind])
+    return _FACTORIES[kind]
 
 
 def _load(kind: str, plugin: EntryPoint) -> None:
@@ -105,3 +108,12 @@ def _options(spec: PluginSystem) -> BaseModel:
 
 def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def module_of(kind: str) -> str:
+    """Name of the module whose function makes systems of that kind.
+
+    Raises:
+        FieldguideError: as `make_system`.
+    """
+    return _factory(kind).__module__

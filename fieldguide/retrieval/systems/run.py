@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.runs import rank_images
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison
-from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system
+from fieldguide.records.runs import RunLine, rank_images
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system
 from fieldguide.retrieval.systems.searching import Scored, Searching, exact
 from fieldguide.retrieval.systems.sections.systems import System
 
@@ -18,7 +17,7 @@ from fieldguide.retrieval.systems.sections.systems import System
 def run_system(
     name: str,
     system: System,
-    collection: Collection,
+    collection: SearchCollection,
     pools: Mapping[str, Sequence[str]] | None = None,
     depth: int | None = None,
     search: Searching = exact,
@@ -33,7 +32,7 @@ def run_system(
     score, ids = make_system(system, collection), np.array(collection.gallery)
     if pools is not None:
         scored = _pools(score, collection, pools)
-    elif isinstance(score, Comparison):
+    elif isinstance(score, VectorScorer):
         scored = search(score, collection.subtopics)
     else:
         everything: Rows = np.arange(len(ids), dtype=np.intp)
@@ -44,7 +43,9 @@ def run_system(
             yield from rank_images(subtopic.subtopic_id, ids[candidates[ranked]], scores[ranked], name, depth)
 
 
-def _pools(score: Scorer, collection: Collection, pools: Mapping[str, Sequence[str]]) -> Iterator[Scored]:
+def _pools(
+    score: CandidateScorer, collection: SearchCollection, pools: Mapping[str, Sequence[str]]
+) -> Iterator[Scored]:
     place = {image_id: row for row, image_id in enumerate(collection.gallery)}
     for subtopic in collection.subtopics:
         pool = pools.get(subtopic.subtopic_id, ())

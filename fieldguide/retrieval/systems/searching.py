@@ -10,22 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldguide.core.files import locked, write_json
-from fieldguide.records.run_lines import SEARCH_VERSION, IndexRecall
+from fieldguide.records.runs import SEARCH_VERSION, IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.index.build import build_index, index_key
-from fieldguide.retrieval.index.section import Index as Spec
-from fieldguide.retrieval.index.serve import Index, recall
+from fieldguide.retrieval.index.section import AnyIndex
+from fieldguide.retrieval.index.serve import OpenIndex, recall
 from fieldguide.retrieval.search import QUERIES, Floats
-from fieldguide.retrieval.systems.comparison import Comparison
+from fieldguide.retrieval.systems.comparison import VectorScorer
 from fieldguide.retrieval.systems.registry import Rows
 
 # A subtopic, the candidates that were looked at, and their scores; None if there is nothing to rank by.
 Scored = tuple[Subtopic, Rows, npt.NDArray[np.floating] | None]
-Searching = Callable[[Comparison, Sequence[Subtopic]], Iterator[Scored]]
+Searching = Callable[[VectorScorer, Sequence[Subtopic]], Iterator[Scored]]
 _Asked = tuple[Subtopic, Floats | None]
 
 
-def exact(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
+def exact(score: VectorScorer, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
     """Every photograph with every query; the queries of many subtopics share a pass over the gallery."""
     everything: Rows = np.arange(len(score.rows), dtype=np.intp)
     for asked in batches(score, subtopics):
@@ -35,7 +35,7 @@ def exact(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
             yield subtopic, everything, None if queries is None else score.combine(next(found), everything)
 
 
-def batches(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[list[_Asked]]:
+def batches(score: VectorScorer, subtopics: Sequence[Subtopic]) -> Iterator[list[_Asked]]:
     """Subtopics with their queries, in order, as many at once as share a pass; at least one."""
     waiting: list[_Asked] = []
     count = 0
@@ -56,7 +56,7 @@ def _parted(found: Floats, vectors: Sequence[Floats]) -> list[Floats]:
     return np.split(found, np.cumsum([len(queries) for queries in vectors])[:-1])
 
 
-def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[IndexRecall], None]) -> Searching:
+def indexed(spec: AnyIndex, depth: int, cache: Path, tell: Callable[[IndexRecall], None]) -> Searching:
     """Search through an index, which is built first where `cache` does not hold it.
 
     Each query's shortlist is compared exactly. What several queries of a subtopic propose is compared with all of them;
@@ -69,7 +69,7 @@ def indexed(spec: Spec, depth: int, cache: Path, tell: Callable[[IndexRecall], N
         tell: told of the recall, once for each part of a system that compares vectors.
     """
 
-    def search(score: Comparison, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
+    def search(score: VectorScorer, subtopics: Sequence[Subtopic]) -> Iterator[Scored]:
         if len(score.rows) <= spec.shortlist:
             yield from exact(score, subtopics)
             return
@@ -92,15 +92,17 @@ def write_recalls(path: Path, recalls: Sequence[IndexRecall]) -> None:
     write_json(path, {"indexes": [asdict(recall) for recall in recalls], "schema_version": SEARCH_VERSION})
 
 
-def _built(spec: Spec, score: Comparison, cache: Path) -> Index:
+def _built(spec: AnyIndex, score: VectorScorer, cache: Path) -> OpenIndex:
     folder = cache / index_key(spec, score.images, score.rows, score.centre)
     with locked(folder.with_suffix(".lock")):
         if not folder.exists():
             build_index(spec, score.images, score.rows, score.centre, folder)
-    return Index.open(folder)
+    return OpenIndex.open(folder)
 
 
-def _measured(index: Index, spec: Spec, score: Comparison, subtopics: Sequence[Subtopic], depth: int) -> IndexRecall:
+def _measured(
+    index: OpenIndex, spec: AnyIndex, score: VectorScorer, subtopics: Sequence[Subtopic], depth: int
+) -> IndexRecall:
     """Recall over evenly spaced subtopics' queries."""
     chosen = [subtopics[n] for n in np.unique(np.linspace(0, len(subtopics) - 1, spec.sample).astype(int))]
     vectors = [queries for subtopic in chosen if (queries := score.queries(subtopic)) is not None]

@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from fieldguide.core.files import atomic_path
 from fieldguide.core.progress import Track, silent
+from fieldguide.models.loading.protocols import Vectors
 from fieldguide.models.networks.unet import UNet, UNetConfig
-from fieldguide.models.protocols import Vectors
 
 Report = Callable[[int, float], None]
 Pixels = npt.NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""Stages that train what the repository ships; each runs only when told."""
+"""Sections of the stages that train the example's own networks; each runs only when told."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ import torch
 from torch.nn import functional
 
 from fieldguide.core.progress import Track, silent
+from fieldguide.models.loading.parallel import one_thread
+from fieldguide.models.loading.protocols import Vectors
 from fieldguide.models.networks.tower import Tower
-from fieldguide.models.parallel import one_thread
-from fieldguide.models.protocols import Vectors
 
 
 @dataclass(frozen=True)

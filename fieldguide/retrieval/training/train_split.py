@@ -12,13 +12,13 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
+from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.queries.mining.knowledge import Knowledge, read_knowledge
 from fieldguide.retrieval.training.phrasings import phrasings
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainSplit:
     """Photographs of one split whose entity is known.
 
     Attributes:
@@ -45,7 +45,7 @@ class Material:
             yield from (image for _, image in iter_images(self.paths, self.images.iloc[n : n + 1]))
 
 
-def read_material(paths: Paths, split: str) -> Material:
+def read_train_split(paths: Paths, split: str) -> TrainSplit:
     """Read corpus and knowledge.
 
     Raises:
@@ -59,13 +59,13 @@ def read_material(paths: Paths, split: str) -> Material:
         raise FieldguideError(
             f"{paths.images}: split {split!r} has no photograph of an entity of {paths.knowledge / 'entities.jsonl'}"
         )
-    return _material(paths, images.sort_values("image_id"), knowledge)
+    return _train_split(paths, images.sort_values("image_id"), knowledge)
 
 
-def _material(paths: Paths, images: pd.DataFrame, knowledge: Knowledge) -> Material:
+def _train_split(paths: Paths, images: pd.DataFrame, knowledge: Knowledge) -> TrainSplit:
     entities = sorted(images["entity_id"].unique())
     parts = sorted({attribute.part for attribute in knowledge.attributes})
     known = [knowledge.entities[entity] for entity in entities]
     roots = sorted({entity.taxonomy[0] for entity in known})
     phrases = [phrasings([entity.name, *entity.aliases], parts) for entity in known]
-    return Material(paths, images, entities, phrases, phrasings(roots, parts))
+    return TrainSplit(paths, images, entities, phrases, phrasings(roots, parts))

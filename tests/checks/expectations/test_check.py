@@ -20,9 +20,9 @@ from fieldguide.checks.expectations.tables import Tables
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
-from fieldguide.runtime.stage import Run
 from flows.check import check as stage
 from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
+from tests.steps import run_step
 
 
 @pytest.fixture(scope="module")
@@ -283,13 +283,13 @@ def test_at_most_twenty_rows_are_named() -> None:
 def test_the_stage_writes_the_same_bytes_and_shows_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = tiny_benchmark(tmp_path)
     rewrite_drawing(paths)
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     path = paths.checks / "checks.json"
     before = path.read_bytes()
     out = capsys.readouterr().out
     assert "warning: drawings: expected: no drawing failed; 1 at fault: " in out
     assert "expectations, 1 warnings, none failed" in out
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert path.read_bytes() == before
     metrics = json.loads((paths.checks / "metrics.json").read_text())
     assert (metrics["drawings"]["warnings"], metrics["drawings"]["rows_at_fault"]) == (1, 1)
@@ -315,13 +315,13 @@ def test_a_failed_expectation_stops_the_build_and_leaves_no_success(tmp_path: Pa
     QRELS.write(path, qrels.iloc[1:])
     lost = f"{qrels['subtopic_id'].iloc[0]} {qrels['image_id'].iloc[0]}"
     with pytest.raises(ProblemsError) as caught:
-        stage(Run(tiny_params(), paths))
+        run_step(stage, tiny_params(), paths)
     assert f"pools: expected: every pooled image is judged; 1 at fault: {lost}" in str(caught.value)
     assert list(paths.checks.iterdir()) == []
     failed = json.loads((paths.state / "failed-checks.json").read_text())["checks"]
     assert [c["rows"] for c in failed if not c["success"]] == [[lost]]
     QRELS.write(path, qrels)
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert not (paths.state / "failed-checks.json").exists()
 
 
@@ -334,13 +334,13 @@ def test_where_people_judge_a_part_may_be_unjudged_and_is_told(tmp_path: Path) -
     path = paths.qrels / "qrels.parquet"
     qrels = QRELS.read(path)
     QRELS.write(path, qrels[qrels["subtopic_id"] != qrels["subtopic_id"].iloc[0]])
-    stage(Run(params, paths))
+    run_step(stage, params, paths)
     outcomes = json.loads((paths.checks / "checks.json").read_text())["checks"]
     (told,) = [o for o in outcomes if o["expectation"] == "every pooled image is judged"]
     assert (told["success"], told["severity"]) == (False, "warning")
     assert told["unexpected"] == int((qrels["subtopic_id"] == qrels["subtopic_id"].iloc[0]).sum())
     with pytest.raises(ProblemsError, match="every pooled image is judged"):
-        stage(Run(tiny_params(), paths))
+        run_step(stage, tiny_params(), paths)
 
 
 def test_a_table_that_is_not_as_declared_is_refused(tmp_path: Path) -> None:

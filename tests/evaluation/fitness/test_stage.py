@@ -16,16 +16,16 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.fitness import fitness as section
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
-from fieldguide.runtime.stage import Run
 from flows.fitness import fitness as stage
 from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
 from tests.finished import assessed
+from tests.steps import run_step
 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     made = tiny_benchmark(tmp_path_factory.mktemp("tiny"))
-    stage(Run(tiny_params(), made))
+    run_step(stage, tiny_params(), made)
     return made
 
 
@@ -63,7 +63,7 @@ def test_its_scores_are_the_leaderboards(paths: Paths) -> None:
 
 def test_the_same_input_gives_the_same_bytes(paths: Paths) -> None:
     before = paths.fitness.read_bytes()
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     assert paths.fitness.read_bytes() == before
 
 
@@ -107,7 +107,7 @@ def test_what_people_disagreed_about_is_taken_where_it_was_measured(tmp_path: Pa
 
 
 def section_of(paths: Paths) -> Any:
-    stage(Run(tiny_params(), paths))
+    run_step(stage, tiny_params(), paths)
     return section(Benchmark(paths, tiny_params()))
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.world import choose, draw_worlds, write_worlds
-from fieldguide.models.calls.caller import open_calls
-from fieldguide.models.registry import load_generator
+from fieldguide.models.calls.caller import open_caller
+from fieldguide.models.generators.registry import load_generator
 from fieldguide.params import Params, parse_params
 from fieldguide.runtime.estimates import estimates
 from tests.builders import picture, tiny_benchmark, tiny_params
@@ -28,7 +28,7 @@ def paid(base_url: str, systems: list[str]) -> Params:
 
 
 def probe_calls(params: Params, paths: Paths) -> list[int]:
-    return [row.calls for row in estimates(params, paths, open_calls(paths.root)) if row.stage == "probe"]
+    return [row.calls for row in estimates(params, paths, open_caller(paths.root)) if row.stage == "probe"]
 
 
 def test_so_many_are_sent_as_were_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,11 @@ from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.asking import ask
 from fieldguide.evaluation.probing.probes import Reaction, rank_biased_overlap, reaction, verdict, write_probes
 from fieldguide.evaluation.probing.world import UNCHANGED, Probes, choose, draw_worlds, encode_worlds, write_worlds
-from fieldguide.models.protocols import Modality, Vectors
+from fieldguide.models.loading.protocols import Modality, Vectors
 from fieldguide.params import Params, parse_params
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
 from fieldguide.records.scores import PROBES_VERSION
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics, write_records
+from fieldguide.records.topics import read_phrases, read_topics, write_records
 from tests.builders import ENCODER, ENTITIES, rewrite, tiny_benchmark, tiny_params
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.models.captioners.section import Captioner as Section
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import CAPTIONERS, load_captioner
+from fieldguide.models.captioners.registry import CAPTIONERS, load_captioner
+from fieldguide.models.captioners.section import AnyCaptioner as Section
+from fieldguide.models.loading.protocols import Refused
 from tests.models import tiny
 from tests.models.captioners import tiny_captioners
 from tests.models.endpoint import HTTP_500, KEY, REFUSED, completion, serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.loading.torchvision import declare_operators
 
 SIDE = 32
 _WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[DEC]", "a", "photo", "of", "red", "green", "fruit", "apple", "pear"]

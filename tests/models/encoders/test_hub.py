@@ -9,7 +9,8 @@ import huggingface_hub.constants
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.models.registry import ENCODERS, available_kinds, load_encoder
+from fieldguide.models.available import available_kinds
+from fieldguide.models.encoders.registry import ENCODERS, load_encoder
 from tests.models.encoders.test_providers import IMAGES, load
 from tests.models.tiny_encoders import section
 

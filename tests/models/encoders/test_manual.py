@@ -7,7 +7,7 @@ import re
 import yaml
 
 from fieldguide.models.encoders import openclip
-from fieldguide.models.registry import ENCODERS
+from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.retrieval.encoding.section import Embed
 from tests.conftest import REPOSITORY
 from tests.models.tiny_encoders import section

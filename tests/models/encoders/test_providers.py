@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models._torchvision import declare_operators
 from fieldguide.models.encoders.e5v import IMAGE_PROMPT, TEXT_PROMPT
-from fieldguide.models.protocols import Encoder, PreparesImages, unit_rows
-from fieldguide.models.registry import load_encoder
+from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.loading.protocols import Encoder, PreparesImages, unit_rows
+from fieldguide.models.loading.torchvision import declare_operators
 from tests.models import tiny, tiny_encoders
 from tests.models.tiny_encoders import SIDE, section
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.models.encoders import openclip
-from fieldguide.models.registry import load_encoder
+from fieldguide.models.encoders.registry import load_encoder
 from tests.models import tiny_encoders
 from tests.models.encoders.test_providers import IMAGES, load
 from tests.models.tiny_encoders import SIDE, section

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fieldguide.models._torchvision import declare_operators
+from fieldguide.models.loading.torchvision import declare_operators
 
 _LETTERS = "aefghioprtu"
 

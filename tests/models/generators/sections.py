@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from fieldguide.models.generators.section import Generator
+from fieldguide.models.generators.section import AnyGenerator
 
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Generator)
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyGenerator)
 
 
 def section(kind: str, **values: Any) -> Any:

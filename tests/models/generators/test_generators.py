@@ -9,9 +9,9 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.models.generators.flow_matching import sample
+from fieldguide.models.generators.registry import load_generator
+from fieldguide.models.loading.protocols import Generator, Refused
 from fieldguide.models.networks.unet import UNet, UNetConfig
-from fieldguide.models.protocols import Generator, Refused
-from fieldguide.models.registry import load_generator
 from tests.models.generators.sections import section
 
 SPECS = {"flow-matching": {"path": "generator", "text": "minilm"}, "diffusers": {"path": "pipeline"}}

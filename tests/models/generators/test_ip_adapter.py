@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.models.generators.ip_adapter import IPAdapter
-from fieldguide.models.protocols import ConditionedGenerator, Generator, Refused
-from fieldguide.models.registry import load_generator
+from fieldguide.models.generators.registry import load_generator
+from fieldguide.models.loading.protocols import ConditionedGenerator, Generator, Refused
 from tests.models import tiny
 from tests.models.generators import folders
 from tests.models.generators.sections import section

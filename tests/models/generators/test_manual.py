@@ -9,9 +9,9 @@ import yaml
 from pydantic import TypeAdapter
 
 from fieldguide.core.section import Name
-from fieldguide.models.generators.section import Generator
-from fieldguide.models.registry import GENERATORS
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.models.generators.registry import GENERATORS
+from fieldguide.models.generators.section import AnyGenerator
+from fieldguide.queries.visuals.drawing.section import Visualize
 from tests.conftest import REPOSITORY
 
 _TEXT = (REPOSITORY / "docs" / "generators.md").read_text(encoding="utf-8")
@@ -27,9 +27,9 @@ def _examples() -> dict[str, dict[str, Any]]:
 
 def test_every_example_is_a_valid_section() -> None:
     examples = _examples()
-    made = TypeAdapter(dict[Name, Generator]).validate_python(examples["generators"])
-    assert made["sdxl-turbo"].words == "1 steps, guidance 0, 512 x 512 pixels, fp16"
-    assert made["local"].words == "flux, 1024x1024, num_inference_steps: 4"
+    made = TypeAdapter(dict[Name, AnyGenerator]).validate_python(examples["generators"])
+    assert made["sdxl-turbo"].description == "1 steps, guidance 0, 512 x 512 pixels, fp16"
+    assert made["local"].description == "flux, 1024x1024, num_inference_steps: 4"
     assert Visualize.model_validate(examples["visualize"]).generator in made
 
 

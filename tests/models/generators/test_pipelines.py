@@ -13,8 +13,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.models.protocols import Generator, Refused
-from fieldguide.models.registry import load_generator
+from fieldguide.models.generators.registry import load_generator
+from fieldguide.models.loading.protocols import Generator, Refused
 from tests.models.generators import folders
 from tests.models.generators.sections import section
 

@@ -40,7 +40,7 @@ IMAGES = {"base_url": "http://127.0.0.1/v1", "model": "m"}
     ],
 )
 def test_a_section_says_how_it_draws(kind: str, values: dict[str, Any], words: str) -> None:
-    assert section(kind, **values).words == words
+    assert section(kind, **values).description == words
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES, REJECTED
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import Phrase, read_phrases
-from fieldguide.records.topics import write_records
+from fieldguide.records.topics import Phrase, read_phrases, write_records
 from tests.builders import rewrite, tiny_benchmark, tiny_params
 from tests.finished import finish
 from tests.publishing.report.conftest import Page

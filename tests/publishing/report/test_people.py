@@ -37,8 +37,8 @@ CHOICES = {2: "plain", 1: "partly", 0: "not-visible"}
 @pytest.fixture
 def judged(fresh: Paths) -> Paths:
     """A finished benchmark in which three people judged two thirds of the pools each."""
-    from fieldguide.runtime.stage import Run
     from flows.adjudicate import adjudicate
+    from tests.steps import run_step
 
     fresh.judgments.unlink()
     fresh.used_guidelines.mkdir(parents=True)
@@ -56,7 +56,7 @@ def judged(fresh: Paths) -> Paths:
     log.append(fresh.judgments, said)
     guess = {"system": "text", "relevant": 3}
     changes: dict[str, Any] = {"gold": None, "gold_share": 0, "preannotation": guess}
-    adjudicate(Run(tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}, annotate=changes), fresh))
+    run_step(adjudicate, tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"}, annotate=changes), fresh)
     return fresh
 
 

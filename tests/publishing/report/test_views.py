@@ -15,7 +15,7 @@ from fieldguide.publishing.report.leaderboards import boards, describe
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import QRELS
-from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.runs import IndexRecall
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.searching import write_recalls
 from tests.builders import rewrite, tiny_params

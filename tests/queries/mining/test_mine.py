@@ -7,7 +7,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_file
 from fieldguide.core.paths import Paths
-from fieldguide.queries.mining.mine import Summary, mine
+from fieldguide.queries.mining.mine import MineSummary, mine
 from fieldguide.queries.mining.section import Mine
 from fieldguide.records.embeddings import write_embeddings
 from fieldguide.records.images import IMAGES
@@ -168,4 +168,7 @@ def test_weights_that_are_all_zero_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_mined_reads_as_nothing() -> None:
-    assert Summary(0, {}, {}, 0, ()).lines() == ["0 entities, 0 attributes (none)", "groups accepted: none; refused: 0"]
+    assert MineSummary(0, {}, {}, 0, ()).lines() == [
+        "0 entities, 0 attributes (none)",
+        "groups accepted: none; refused: 0",
+    ]

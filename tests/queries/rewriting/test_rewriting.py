@@ -13,8 +13,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.queries.rewriting.rewriting import check_template, phrase_problem, rewrite
 from fieldguide.queries.rewriting.section import Rewrite
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import Topic, write_records
+from fieldguide.records.topics import Topic, read_phrases, write_records
 from tests.models.endpoint import completion, endpoint
 from tests.queries.topics.builders import entities
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.queries.topics.questions import Subject
+from fieldguide.queries.topics.questions import QuestionSubject
 from fieldguide.queries.topics.section import Compose
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 
 FORMS = ("which", "both", "truth", "which-not")
 
 
-def subject(feature: str = "shape", part: str = "outline", **values: str) -> Subject:
+def subject(feature: str = "shape", part: str = "outline", **values: str) -> QuestionSubject:
     entities = tuple(sorted(values))
-    return Subject("+".join(entities), entities, feature, part, values, dict.fromkeys(values, "curated"))
+    return QuestionSubject("+".join(entities), entities, feature, part, values, dict.fromkeys(values, "curated"))
 
 
 def called(*names: str) -> dict[str, list[str]]:

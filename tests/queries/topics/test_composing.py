@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
-from fieldguide.queries.topics.questions import Candidate
+from fieldguide.queries.topics.questions import CandidateQuestion
 from fieldguide.queries.topics.selection import answer_classes, select
-from fieldguide.queries.topics.templates import placeholders, trait, wordings
+from fieldguide.queries.topics.templates import trait, wordings
+from fieldguide.queries.wording.placeholders import placeholders
 from fieldguide.records.topics import Refusal, Topic
 from tests.queries.topics.builders import FORMS, attributes, called, entities, groups, subject
 
@@ -16,10 +17,10 @@ NAMES = ("Anjou pear", "Fuji", "orange")
 VALUES = ("oval", "round", "striped", "unribbed")
 
 
-def candidates(**values: str) -> list[Candidate]:
+def candidates(**values: str) -> list[CandidateQuestion]:
     names = {entity: [name] for entity, name in zip(sorted(values), NAMES, strict=False)}
     found = compose_subject(subject(part="skin", **values), FORMS, names, 1)
-    return [item for item in found if isinstance(item, Candidate)]
+    return [item for item in found if isinstance(item, CandidateQuestion)]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,13 @@ def test_forms_that_the_values_do_not_allow_are_refused_one_by_one() -> None:
     assert refused == dict.fromkeys(
         ("which: a+b shape", "truth: a+b shape", "which-not: a+b shape"), "not-distinguishing"
     )
-    assert {item.form for item in found if isinstance(item, Candidate)} == {"both"}
+    assert {item.form for item in found if isinstance(item, CandidateQuestion)} == {"both"}
 
 
 def test_a_negation_is_not_negated() -> None:
     found = list(compose_subject(subject(a="ribbed", b="unribbed"), ["which-not"], called("A", "B"), 1))
     assert [item.reason for item in found if isinstance(item, Refusal)] == ["double-negation"]
-    assert {item.asked for item in found if isinstance(item, Candidate)} == {"ribbed"}
+    assert {item.asked for item in found if isinstance(item, CandidateQuestion)} == {"ribbed"}
 
 
 def test_subjects_come_from_accepted_groups_the_most_confusable_first() -> None:
@@ -136,7 +137,7 @@ def test_what_is_selected_is_balanced(
         for of_group in subjects(groups(*members), attributes(*rows))
         for about in of_group
         for item in compose_subject(about, FORMS, names, seed)
-        if isinstance(item, Candidate)
+        if isinstance(item, CandidateQuestion)
     ]
     chosen = select(pool, max_topics, per_group, seed)
     assert len(chosen) <= max_topics
@@ -150,8 +151,8 @@ def test_what_is_selected_is_balanced(
     assert [item.text for item in chosen] == [item.text for item in select(pool, max_topics, per_group, seed)]
 
 
-def rich_pool(pairs: int) -> list[Candidate]:
-    pool: list[Candidate] = []
+def rich_pool(pairs: int) -> list[CandidateQuestion]:
+    pool: list[CandidateQuestion] = []
     for number in range(pairs):
         ids = (f"p{number}", f"q{number}")
         names = {entity: [entity.upper()] for entity in ids}
@@ -161,7 +162,7 @@ def rich_pool(pairs: int) -> list[Candidate]:
             ("leaf", ("long", "short")),
         ):
             about = subject(feature, "side", **dict(zip(ids, values, strict=True)))
-            pool += [item for item in compose_subject(about, FORMS, names, 0) if isinstance(item, Candidate)]
+            pool += [item for item in compose_subject(about, FORMS, names, 0) if isinstance(item, CandidateQuestion)]
     return pool
 
 

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from fieldguide.queries.topics.questions import Candidate, draw_key, reference_answer, subject_refusal
+from fieldguide.queries.topics.questions import CandidateQuestion, draw_key, reference_answer, subject_refusal
 from tests.queries.topics.builders import FORMS, called, subject
 
 DIFFER = {"a": "round", "b": "oval"}
@@ -95,10 +95,10 @@ def test_unknown_entity_and_unknown_attribute_are_refused() -> None:
     )
 
 
-def candidate(form: str, order: tuple[str, ...], asked: str, **values: str) -> Candidate:
+def candidate(form: str, order: tuple[str, ...], asked: str, **values: str) -> CandidateQuestion:
     answer = reference_answer(form, order, values, asked)
     assert answer is not None
-    return Candidate(subject(**values), form, order, asked, answer, f"{form} {order} {asked}?")
+    return CandidateQuestion(subject(**values), form, order, asked, answer, f"{form} {order} {asked}?")
 
 
 def test_order_and_wording_do_not_change_the_meaning_but_the_form_does() -> None:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from fieldguide.core.files import sha256_file
 from fieldguide.core.paths import Paths
-from fieldguide.models.protocols import Refused
-from fieldguide.queries.visuals.captions import caption_all, captioned_items, write_no_captions
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.queries.visuals.captioning.captions import caption_all, captioned_items, write_no_captions
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES
 from tests.builders import tiny_benchmark

@@ -11,8 +11,8 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.models.protocols import Refused
-from fieldguide.queries.visuals.drawings import (
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.queries.visuals.drawing.drawings import (
     draw_all,
     drawing_seed,
     failures,
@@ -20,9 +20,9 @@ from fieldguide.queries.visuals.drawings import (
     styled,
     wanted_drawings,
 )
-from fieldguide.queries.visuals.section import Visualize
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.records.texts import Phrase
+from fieldguide.records.topics import Phrase
 
 PHRASES = [Phrase(f"t1.e{n}", text, "template") for n, text in enumerate(["red apple", "pear", "red apple"], 1)]
 VALUES = Visualize(generator="mine", images=2, seed=7, generic_prompts=["fruit"], batch=2)

@@ -13,15 +13,15 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.records.embeddings import Embeddings, write_embeddings
-from fieldguide.records.run_lines import IndexRecall
+from fieldguide.records.runs import IndexRecall
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
-from fieldguide.retrieval.index import section as params
 from fieldguide.retrieval.index.build import build_index, index_key
-from fieldguide.retrieval.index.serve import Index, recall
+from fieldguide.retrieval.index.section import AnyIndex
+from fieldguide.retrieval.index.serve import OpenIndex, recall
 from fieldguide.retrieval.search import Floats, centred, mean, nearest
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.searching import exact, indexed
 from tests.builders import tiny_benchmark, tiny_params, tiny_topics
@@ -35,8 +35,8 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-def spec(**values: Any) -> params.Index:
-    return TypeAdapter(params.Index).validate_python(values)  # type: ignore[no-any-return]
+def spec(**values: Any) -> AnyIndex:
+    return TypeAdapter(AnyIndex).validate_python(values)  # type: ignore[no-any-return]
 
 
 def clustered(count: int, seed: int) -> Floats:
@@ -64,7 +64,7 @@ def test_what_is_proposed_holds_nearly_all_of_the_nearest(
     queries, centre = clustered(20, 2), mean(images.vectors, ROWS) if centring else None
     queries = queries if centre is None else centred(queries, centre)
     meta = build_index(spec(**values), images, ROWS, centre, tmp_path / "index")
-    paths = Index.open(tmp_path / "index").search(queries, spec(**values), revision=meta.revision)
+    paths = OpenIndex.open(tmp_path / "index").search(queries, spec(**values), revision=meta.revision)
     assert paths.shape == (20, values["shortlist"])
     assert paths.max() < len(ROWS)
     assert recall(paths, queries, images, ROWS, 10, centre) > 0.95
@@ -86,7 +86,7 @@ def test_recall_by_hand(images: Embeddings) -> None:
 def test_another_encoder_revision_is_refused(images: Embeddings, tmp_path: Path) -> None:
     build_index(spec(**KINDS[2]), images, ROWS, None, tmp_path / "index")
     with pytest.raises(FieldguideError) as error:
-        Index.open(tmp_path / "index").search(clustered(1, 2), spec(**KINDS[2]), revision="0" * 64)
+        OpenIndex.open(tmp_path / "index").search(clustered(1, 2), spec(**KINDS[2]), revision="0" * 64)
     assert str(error.value) == (
         "the binary index is of revision r1r1r1r1r1r1 of encoder tiny, the queries are of revision 000000000000; "
         "run `dvc repro`, so that both are of one"
@@ -99,10 +99,10 @@ def test_a_damaged_index_is_told_before_faiss_reads_it(images: Embeddings, tmp_p
     with (folder / "index.faiss").open("ab") as stream:
         stream.write(b"more")
     with pytest.raises(FieldguideError, match=r"index.faiss: missing or damaged; remove .*, it will be built again"):
-        Index.open(folder)
+        OpenIndex.open(folder)
     write_json(folder / "meta.json", {"kind": "ivf"})
     with pytest.raises(FieldguideError, match=r"meta.json: not of an index; remove .*, it will be built again"):
-        Index.open(folder)
+        OpenIndex.open(folder)
 
 
 def test_a_key_hangs_on_all_that_is_built_and_not_on_how_it_is_asked(images: Embeddings) -> None:
@@ -116,7 +116,7 @@ def test_a_key_hangs_on_all_that_is_built_and_not_on_how_it_is_asked(images: Emb
     assert index_key(spec(kind="ivf", probes=3, shortlist=5, sample=9), images, ROWS, None) in keys
 
 
-def comparison(images: Embeddings, centre: Floats | None = None) -> tuple[Comparison, list[Subtopic]]:
+def comparison(images: Embeddings, centre: Floats | None = None) -> tuple[VectorScorer, list[Subtopic]]:
     """Three queries a subtopic, none for one of them."""
     subtopics = sorted((s for t in tiny_topics() for s in t.subtopics), key=lambda s: s.subtopic_id)
     asked = {s.subtopic_id: clustered(3, 10 + n) for n, s in enumerate(subtopics)}
@@ -125,7 +125,7 @@ def comparison(images: Embeddings, centre: Floats | None = None) -> tuple[Compar
     def queries(subtopic: Subtopic) -> Floats | None:
         return asked.get(subtopic.subtopic_id)
 
-    return Comparison(images, ROWS, queries, lambda found, paths: fuse(found, paths, "mean"), centre), subtopics
+    return VectorScorer(images, ROWS, queries, lambda found, paths: fuse(found, paths, "mean"), centre), subtopics
 
 
 def test_searching_together_gives_what_each_subtopic_gives_alone(images: Embeddings) -> None:
@@ -192,7 +192,7 @@ def test_centred_queries_find_what_centring_brings_near(images: Embeddings, tmp_
     build_index(spec(**KINDS[1]), images, ROWS, centre, tmp_path / "index")
     assert read_json(tmp_path / "index" / "meta.json")["images"] == len(ROWS)
     own = centred(np.asarray(images.vectors[ROWS[:5]], dtype=np.float32), centre)
-    paths = Index.open(tmp_path / "index").search(own, spec(**KINDS[1]), revision=images.meta.revision)
+    paths = OpenIndex.open(tmp_path / "index").search(own, spec(**KINDS[1]), revision=images.meta.revision)
     assert all(n in found[:3] for n, found in enumerate(paths))
 
 
@@ -200,7 +200,7 @@ def test_centred_queries_find_what_centring_brings_near(images: Embeddings, tmp_
 def test_a_system_of_params_runs_through_an_index(tmp_path: Path, name: str) -> None:
     """Shortlists of 12 of 17 images hold what is among the best ten nearly always; a score is never another one."""
     tiny_benchmark(tmp_path)
-    collection, system = Collection(Paths(tmp_path)), tiny_params().systems[name]
+    collection, system = SearchCollection(Paths(tmp_path)), tiny_params().systems[name]
     told: list[IndexRecall] = []
     search = indexed(spec(kind="binary", bits=256, shortlist=12), 5, tmp_path / "indexes", told.append)
     whole = {(x.subtopic_id, x.image_id): x.score for x in run_system(name, system, collection)}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from fieldguide.records.drawings import DRAWINGS
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.kinds.adaptive import agreement, standing_out
 from fieldguide.retrieval.systems.registry import make_system
 from fieldguide.retrieval.systems.sections.systems import System
@@ -29,8 +29,8 @@ def spec(**values: Any) -> Any:
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Collection:
-    return Collection(tiny_benchmark(tmp_path))
+def collection(tmp_path: Path) -> SearchCollection:
+    return SearchCollection(tiny_benchmark(tmp_path))
 
 
 def test_standing_out_is_counted_in_standard_deviations() -> None:
@@ -52,11 +52,11 @@ def test_agreement_is_the_share_of_the_best_that_pairs_have_in_common() -> None:
     assert agreement(similar, 9) == 1.0
 
 
-def parts(collection: Collection) -> tuple[Any, Any]:
+def parts(collection: SearchCollection) -> tuple[Any, Any]:
     return tuple(make_system(TypeAdapter(System).validate_python(part), collection) for part in (TEXT, VISRET))  # type: ignore[return-value]
 
 
-def test_each_subtopic_is_ranked_by_the_part_that_stands_out_further(collection: Collection) -> None:
+def test_each_subtopic_is_ranked_by_the_part_that_stands_out_further(collection: SearchCollection) -> None:
     score, (text, visret) = make_system(spec(), collection), parts(collection)
     everything, few = np.arange(len(collection.gallery), dtype=np.intp), np.array([1, 4, 6], dtype=np.intp)
     taken = set()
@@ -69,7 +69,7 @@ def test_each_subtopic_is_ranked_by_the_part_that_stands_out_further(collection:
 
 
 @pytest.mark.parametrize(("threshold", "chosen"), [(0.0, "visret"), (1.0, "text")])
-def test_drawings_that_agree_enough_are_taken(collection: Collection, threshold: float, chosen: str) -> None:
+def test_drawings_that_agree_enough_are_taken(collection: SearchCollection, threshold: float, chosen: str) -> None:
     score, (text, visret) = make_system(spec(predictor="agreement", threshold=threshold), collection), parts(collection)
     everything = np.arange(len(collection.gallery), dtype=np.intp)
     for subtopic in collection.subtopics:
@@ -78,11 +78,11 @@ def test_drawings_that_agree_enough_are_taken(collection: Collection, threshold:
 
 
 @pytest.mark.parametrize("predictor", ["spread", "agreement"])
-def test_without_a_drawing_the_text_is_taken(collection: Collection, predictor: str) -> None:
+def test_without_a_drawing_the_text_is_taken(collection: SearchCollection, predictor: str) -> None:
     drawings = DRAWINGS.read(collection.paths.drawings)
     drawings.loc[drawings["purpose"] == "topic", ["status", "reason"]] = ["failed", "refused"]
     DRAWINGS.write(collection.paths.drawings, drawings)
-    fresh = Collection(collection.paths)
+    fresh = SearchCollection(collection.paths)
     score, (text, _) = make_system(spec(predictor=predictor, threshold=0.0), fresh), parts(fresh)
     everything = np.arange(len(fresh.gallery), dtype=np.intp)
     for subtopic in fresh.subtopics:

@@ -12,21 +12,21 @@ from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import Vectors, same, scores, section, unit
 
 VISRET: dict[str, Any] = {"kind": "visret", "encoder": ENCODER, "images": 2, "fusion": "mean"}
 
 
-def _drawings(paths: Paths, collection: Collection, kind: str | None) -> list[str]:
+def _drawings(paths: Paths, collection: SearchCollection, kind: str | None) -> list[str]:
     asked = [s for s in collection.subtopics if kind is None or collection.kind(s.entity_id) == kind]
     return sorted({d for s in asked for d in collection.drawings_of(s, 2)})
 
 
 @pytest.mark.parametrize("centre", ["none", "topics", "generic", "kind"])
 def test_each_domain_loses_the_mean_that_is_asked_for(paths: Paths, centre: str) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     photographs = {i: vectors("image", i) for i in collection.gallery}
     found = scores(paths, **VISRET, centre=centre)
     for subtopic in collection.subtopics:
@@ -43,7 +43,7 @@ def test_each_domain_loses_the_mean_that_is_asked_for(paths: Paths, centre: str)
 
 
 def test_reach_takes_the_mean_of_the_photographs_that_drawings_find(paths: Paths) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     photographs = {i: vectors("image", i) for i in collection.gallery}
     near: set[str] = set()
     for drawing in _drawings(paths, collection, None):
@@ -59,14 +59,14 @@ def test_reach_takes_the_mean_of_the_photographs_that_drawings_find(paths: Paths
 
 
 def test_a_kind_is_shared_with_another_entity_that_is_asked_about(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     assert collection.kind("granny-smith") == collection.kind("red-delicious") == "fruit / apple"
     assert collection.kind("satsuma") == "fruit"  # the only citrus: its own mean would be that of its own drawings
 
 
 def test_entities_without_a_common_ancestor_are_one_kind(paths: Paths) -> None:
     rewrite(ENTITIES, paths.entities, taxonomy=lambda frame: [[name] for name in frame["name"]])
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     assert {collection.kind(s.entity_id) for s in collection.subtopics} == {""}
     assert scores(paths, **VISRET, centre="kind") == scores(paths, **VISRET, centre="topics")
 
@@ -90,4 +90,4 @@ def test_reach_needs_a_centre() -> None:
 
 
 def test_the_report_says_where_the_centre_is_from() -> None:
-    assert "domains centred (drawings of the entity's kind)" in section(**VISRET, centre="kind").words
+    assert "domains centred (drawings of the entity's kind)" in section(**VISRET, centre="kind").description

@@ -11,24 +11,24 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
-from fieldguide.records.texts import RECOMPOSED
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.records.topics import RECOMPOSED
+from fieldguide.retrieval.systems.collection import SearchCollection
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import Vectors, same, scores, unit
 
 
 @pytest.mark.parametrize("query", ["question", "phrase"])
 def test_captions_are_compared_text_to_text(paths: Paths, query: Any) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     found = scores(paths, kind="caption", encoder=ENCODER, query=query)
     for subtopic in collection.subtopics:
-        asked = vectors(query, collection.words(subtopic, query))
+        asked = vectors(query, collection.text_of(subtopic, query))
         wanted = {i: float(asked @ vectors("caption", collection.captions[i])) for i in collection.gallery}
         assert same(found[subtopic.subtopic_id], wanted)
 
 
 def _refuse_first_caption(paths: Paths) -> str:
-    refused = Collection(paths).gallery[0]
+    refused = SearchCollection(paths).gallery[0]
     rewrite(
         CAPTIONS, paths.captions,
         text=lambda f: [None if k == refused else t for k, t in zip(f["key"], f["text"], strict=True)],
@@ -55,7 +55,7 @@ def test_captions_that_were_never_made_are_asked_for(paths: Paths) -> None:
 
 @pytest.mark.parametrize(("alpha", "beta"), [(0.5, 0.1), (0.0, 0.0), (1.0, 0.3), (0.2, 1.0)])
 def test_weimocir(paths: Paths, alpha: float, beta: float) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     found = scores(paths, kind="weimocir", encoder=ENCODER, images=2, query="phrase", alpha=alpha, beta=beta)
     for subtopic in collection.subtopics:
         text = vectors("phrase", collection.phrases[subtopic.subtopic_id])
@@ -82,7 +82,7 @@ def test_weimocir_of_drawings_alone_is_visret_and_of_text_alone_is_text(paths: P
     assert all(same(found, text[s]) for s, found in scores(paths, **base, alpha=1.0).items())
 
 
-def _pdv(vectors: Vectors, collection: Collection, subtopic: Any, a: tuple[float, float], beta: float) -> Any:
+def _pdv(vectors: Vectors, collection: SearchCollection, subtopic: Any, a: tuple[float, float], beta: float) -> Any:
     for drawing, recomposed in collection.recomposed(subtopic, 2).items():
         base = vectors("caption", collection.captions[drawing])
         direction = vectors("recomposed", recomposed) - base
@@ -92,7 +92,7 @@ def _pdv(vectors: Vectors, collection: Collection, subtopic: Any, a: tuple[float
 
 @pytest.mark.parametrize(("alphas", "beta"), [((1.0, 1.0), 0.5), ((0.3, 1.7), 0.2)])
 def test_pdv(paths: Paths, alphas: tuple[float, float], beta: float) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     values = {"alpha_image": alphas[0], "alpha_text": alphas[1], "beta": beta}
     found = scores(paths, kind="pdv", encoder=ENCODER, images=2, **values)
     for subtopic in collection.subtopics:
@@ -112,7 +112,7 @@ def test_pdv_of_text_alone_is_cirevl_and_of_an_unmoved_drawing_is_visret(paths: 
 
 
 def test_cirevl(paths: Paths) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     found = scores(paths, kind="cirevl", encoder=ENCODER, images=2)
     for subtopic in collection.subtopics:
         queries = [vectors("recomposed", text) for text in collection.recomposed(subtopic, 2).values()]
@@ -126,24 +126,24 @@ def _mean(queries: list[npt.NDArray[np.float64]], image: npt.NDArray[np.float64]
 @pytest.mark.parametrize("kind", ["visret", "weimocir", "pdv", "cirevl"])
 def test_what_failed_is_left_out_and_a_subtopic_without_any_drawing_has_no_line(paths: Paths, kind: str) -> None:
     values = {"kind": kind, "encoder": ENCODER, "fusion": "mean"}
-    drawings, subtopics = DRAWINGS.read(paths.drawings), Collection(paths).subtopics
-    lost = Collection(paths).phrases[subtopics[0].subtopic_id]
+    drawings, subtopics = DRAWINGS.read(paths.drawings), SearchCollection(paths).subtopics
+    lost = SearchCollection(paths).phrases[subtopics[0].subtopic_id]
     one = scores(paths, **values, images=1)
     rewrite(DRAWINGS, paths.drawings, status=["ok" if n == 0 else "failed" for n in drawings["index"]])
     assert scores(paths, **values, images=2) == one
     rewrite(DRAWINGS, paths.drawings, status=["failed" if p == lost else "ok" for p in drawings["prompt"]])
     found = scores(paths, **values, images=2)
     assert {s.subtopic_id for s in subtopics} - found.keys() == {
-        s for s, phrase in Collection(paths).phrases.items() if phrase == lost
+        s for s, phrase in SearchCollection(paths).phrases.items() if phrase == lost
     }
 
 
 def test_a_drawing_that_was_not_recomposed_is_left_out(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     subtopic = collection.subtopics[0]
     first, second = collection.drawings_of(subtopic, 2)
     rewrite(RECOMPOSED, paths.recomposed, status=lambda f: ["failed" if d == second else "ok" for d in f["drawing_id"]])
-    again = Collection(paths)
+    again = SearchCollection(paths)
     assert list(again.recomposed(subtopic, 2)) == [first]
     vectors = Vectors(paths)
     query = vectors("recomposed", again.recomposed(subtopic, 2)[first])
@@ -152,7 +152,7 @@ def test_a_drawing_that_was_not_recomposed_is_left_out(paths: Paths) -> None:
 
 
 def test_expansions_are_searched_for_together(paths: Paths) -> None:
-    vectors, collection = Vectors(paths), Collection(paths)
+    vectors, collection = Vectors(paths), SearchCollection(paths)
     found = scores(paths, kind="text", encoder=ENCODER, query="expansion", fusion="max")
     for subtopic in collection.subtopics:
         phrase = collection.phrases[subtopic.subtopic_id]

@@ -16,9 +16,8 @@ from fieldguide.queries.rewriting.decomposing import decompose
 from fieldguide.queries.rewriting.section import Decompose
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.texts import read_components
-from fieldguide.records.topics import read_topics
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.records.topics import read_components, read_topics
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.kinds.decompose import COMBINE, believed
 from fieldguide.retrieval.systems.registry import make_system
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
@@ -57,7 +56,7 @@ def test_connectives_are_those_of_fuzzy_logic() -> None:
 
 @pytest.mark.parametrize("combine", ["product", "minimum", "logic"])
 def test_entity_and_part_are_asked_and_other_entities_denied(paths: Paths, combine: str) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     score = make_system(spec(combine), collection)
     gallery, queries = collection.images(ENCODER).rows("image", collection.gallery), collection.queries(ENCODER)
 
@@ -97,5 +96,5 @@ def test_topics_of_unknown_entities_are_told_all_at_once(paths: Paths) -> None:
     rewrite(ENTITIES, paths.entities, entity_id=lambda frame: frame["entity_id"] + "-2")
     with pytest.raises(ProblemsError) as caught:
         decompose(Decompose(), paths)
-    assert len(caught.value.problems) == len(Collection(paths).subtopics)
+    assert len(caught.value.problems) == len(SearchCollection(paths).subtopics)
     assert "entity 'satsuma' is not in" in str([problem.what for problem in caught.value.problems])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.retrieval.fusion import reciprocal_ranks, scaled
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from tests.builders import ENCODER, rewrite
 from tests.retrieval.systems.worlds import by_subtopic, same, scores, section
@@ -43,11 +43,11 @@ def test_rrf_is_of_ranks(paths: Paths) -> None:
 
 
 def test_a_part_that_has_nothing_to_rank_by_adds_nothing(paths: Paths) -> None:
-    lost = Collection(paths).phrases[Collection(paths).subtopics[0].subtopic_id]
+    lost = SearchCollection(paths).phrases[SearchCollection(paths).subtopics[0].subtopic_id]
     rewrite(DRAWINGS, paths.drawings, status=lambda f: ["failed" if p == lost else "ok" for p in f["prompt"]])
     text = scores(paths, **TEXT)
     fused = scores(paths, kind="late-fusion", parts=[TEXT, VISRET])
-    alone = [s for s, phrase in Collection(paths).phrases.items() if phrase == lost]
+    alone = [s for s, phrase in SearchCollection(paths).phrases.items() if phrase == lost]
     assert alone
     for subtopic in alone:
         assert list(fused[subtopic]) == list(text[subtopic])
@@ -56,7 +56,7 @@ def test_a_part_that_has_nothing_to_rank_by_adds_nothing(paths: Paths) -> None:
 
 
 def test_what_no_part_ranks_is_not_ranked(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     subtopic, (a, b, *_) = collection.subtopics[0].subtopic_id, collection.gallery
     paths.external.mkdir(parents=True)
     for name, lines in (("one", {a: 2.0}), ("two", {a: 1.0, b: 3.0})):
@@ -68,7 +68,7 @@ def test_what_no_part_ranks_is_not_ranked(paths: Paths) -> None:
 
 def test_parts_are_described_and_their_keys_are_walked() -> None:
     fused = section(kind="late-fusion", parts=[TEXT, VISRET], weights=[2, 1])
-    assert fused.words.startswith("sum of scores (2 : 1) of: text of the phrase")
+    assert fused.description.startswith("sum of scores (2 : 1) of: text of the phrase")
     paths = {place: (dict(part.encoders), part.drawings) for place, part in fused.walk("systems.it")}
     assert paths["systems.it.parts.0"] == ({"encoder": ENCODER}, 0)
     assert paths["systems.it.parts.1"] == ({"encoder": ENCODER}, 2)

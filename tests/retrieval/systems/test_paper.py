@@ -12,16 +12,16 @@ from PIL import Image
 
 from fieldguide.core.files import read_member
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import read_images
-from fieldguide.models._torchvision import declare_operators
-from fieldguide.models.registry import load_encoder
-from fieldguide.queries.visuals.drawings import read_drawings
+from fieldguide.corpus.store.items import drawing_items, image_items, text_items
+from fieldguide.corpus.store.shards import read_images
+from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.loading.torchvision import declare_operators
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES
-from fieldguide.records.texts import read_phrases
-from fieldguide.records.topics import read_topics
-from fieldguide.retrieval.encoding.encode import drawing_items, encode, image_items, text_items
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.records.topics import read_phrases, read_topics
+from fieldguide.retrieval.encoding.encode import encode
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from tests import builders
 from tests.models import tiny_encoders
@@ -115,7 +115,7 @@ def _png(data: bytes) -> Image.Image:
 def _deviation(paths: Paths, wanted: Scores, **values: Any) -> float:
     """How far, at most, a system's scores are from those wanted; half of it, where its order goes against them."""
     found: Scores = {}
-    for line in run_system("it", section(**values), Collection(paths)):
+    for line in run_system("it", section(**values), SearchCollection(paths)):
         found.setdefault(line.subtopic_id, {})[line.image_id] = line.score
     assert found.keys() == wanted.keys()
     furthest = 0.0
@@ -131,7 +131,7 @@ def _deviation(paths: Paths, wanted: Scores, **values: Any) -> float:
 @pytest.mark.parametrize("query", ["question", "phrase"])
 def test_text_and_rewriting_are_the_papers(both: tuple[Paths, Paper], query: str) -> None:
     paths, paper = both
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     wanted = {
         s.subtopic_id: paper.by_text(s.topic.text if query == "question" else collection.phrases[s.subtopic_id])
         for s in collection.subtopics
@@ -142,7 +142,7 @@ def test_text_and_rewriting_are_the_papers(both: tuple[Paths, Paper], query: str
 @pytest.mark.parametrize(("images", "fusion", "c"), [(1, "rrf", 1), (2, "rrf", 1), (2, "rrf", 60), (2, "mean", 1)])
 def test_visret_is_the_papers(both: tuple[Paths, Paper], images: int, fusion: str, c: float) -> None:
     paths, paper = both
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     wanted = {
         s.subtopic_id: paper.by_drawings(collection.phrases[s.subtopic_id], images, fusion, c)
         for s in collection.subtopics
@@ -153,6 +153,6 @@ def test_visret_is_the_papers(both: tuple[Paths, Paper], images: int, fusion: st
 def test_the_papers_preset_is_three_drawings_with_reciprocal_ranks() -> None:
     preset = section(kind="visret", encoder=CLIP, preset="paper")
     assert (preset.images, preset.fusion, preset.c, preset.centre) == (3, "rrf", 1.0, "none")
-    assert "the VisRet paper's setting" in preset.words
+    assert "the VisRet paper's setting" in preset.description
     with pytest.raises(ValueError, match=r"preset paper has images: 3, c: 1\.0; leave the preset out"):
         section(kind="visret", encoder=CLIP, preset="paper", images=2, c=2)

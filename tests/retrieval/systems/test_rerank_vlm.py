@@ -16,9 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.models.calls.chat import Reply
-from fieldguide.models.protocols import Refused
-from fieldguide.records.run_lines import RunLine
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.records.runs import RunLine
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.kinds.rerank_vlm import Photographs, grade, reranked
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.systems import System
@@ -30,12 +30,12 @@ BASE = {"kind": "random", "seed": 3}
 
 
 @pytest.fixture
-def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
+def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SearchCollection:
     monkeypatch.setenv("TEST_CHAT_KEY", KEY)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     tiny_benchmark(tmp_path)
-    return Collection(Paths(tmp_path))
+    return SearchCollection(Paths(tmp_path))
 
 
 def spec(base_url: str, **values: Any) -> System:
@@ -51,7 +51,7 @@ def by_subtopic(lines: list[RunLine]) -> dict[str, list[str]]:
     return found
 
 
-def base_order(collection: Collection) -> dict[str, list[str]]:
+def base_order(collection: SearchCollection) -> dict[str, list[str]]:
     return by_subtopic(list(run_system("base", TypeAdapter(System).validate_python(BASE), collection)))
 
 
@@ -61,7 +61,7 @@ def shown(body: Any) -> bytes:
     return base64.b64decode(part["image_url"]["url"].removeprefix("data:image/png;base64,"))
 
 
-def test_the_best_of_the_base_system_are_ordered_by_what_the_model_says(collection: Collection) -> None:
+def test_the_best_of_the_base_system_are_ordered_by_what_the_model_says(collection: SearchCollection) -> None:
     # The model likes bright photographs; the test knows the order from the same bytes.
     photographs = Photographs(collection, 512)
     liked = {
@@ -84,7 +84,7 @@ def test_the_best_of_the_base_system_are_ordered_by_what_the_model_says(collecti
     assert all("from 0 (not at all) to 10 (perfectly)" in text for text in texts)
 
 
-def test_pools_are_reranked_too_and_the_question_may_be_asked(collection: Collection) -> None:
+def test_pools_are_reranked_too_and_the_question_may_be_asked(collection: SearchCollection) -> None:
     pools = {s.subtopic_id: collection.gallery[:6] for s in collection.subtopics}
     with serve(completion("5")) as server:
         values = {"query": "question", "prompt": "{query} 0-{scale}", "scale": 5}
@@ -96,7 +96,7 @@ def test_pools_are_reranked_too_and_the_question_may_be_asked(collection: Collec
     assert asked == {f"{s.topic.text} 0-5" for s in collection.subtopics}
 
 
-def test_what_is_refused_or_no_number_comes_after_what_was_graded(collection: Collection) -> None:
+def test_what_is_refused_or_no_number_comes_after_what_was_graded(collection: SearchCollection) -> None:
     lock, answers = threading.Lock(), iter([REFUSED, Answer(completion("a pear")), Answer(completion("0"))] * 1000)
 
     def act(_: int, body: Any) -> Answer:
@@ -115,12 +115,12 @@ def _chat(base_url: str) -> dict[str, Any]:
     return {"base_url": base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
 
 
-def test_an_endpoint_that_fails_ends_the_run(collection: Collection) -> None:
+def test_an_endpoint_that_fails_ends_the_run(collection: SearchCollection) -> None:
     with serve((500, b"oops")) as server, pytest.raises(FieldguideError, match="HTTP 500"):
         list(run_system("vlm", spec(server.base_url), collection))
 
 
-def test_large_photographs_are_shown_smaller(collection: Collection) -> None:
+def test_large_photographs_are_shown_smaller(collection: SearchCollection) -> None:
     small = Image.open(io.BytesIO(Photographs(collection, 16).png(0)))
     assert max(small.size) == 16
     assert max(Image.open(io.BytesIO(Photographs(collection, 512).png(0))).size) == 24
@@ -148,4 +148,4 @@ def test_a_prompt_that_cannot_be_filled_is_refused(prompt: str) -> None:
 
 
 def test_it_says_what_it_does() -> None:
-    assert spec("http://localhost/v1").words == "the best 4 looked at by tiny (phrase), of: random order"
+    assert spec("http://localhost/v1").description == "the best 4 looked at by tiny (phrase), of: random order"

@@ -9,7 +9,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from tests.retrieval.systems.worlds import by_subtopic, scores, section
 
@@ -28,7 +28,7 @@ def test_file_order_is_that_of_source_and_key_whatever_the_question(paths: Paths
 
 
 def test_file_order_within_a_pool_is_the_same_order(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     subtopic, pool = collection.subtopics[0].subtopic_id, collection.gallery[::3]
     whole = list(scores(paths, kind="file-order")[subtopic])
     pooled = by_subtopic(run_system("it", section(kind="file-order"), collection, {subtopic: pool}))
@@ -42,7 +42,7 @@ def _write(paths: Paths, lines: Mapping[str, float]) -> None:
 
 
 def test_a_run_from_outside_keeps_its_scores_under_our_name(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     first, second, *_ = (subtopic.subtopic_id for subtopic in collection.subtopics)
     a, b, c, *_ = collection.gallery
     _write(paths, {f"{first} {a}": 0.25, f"{first} {b}": 7.5, f"{second} {c}": -1.0})
@@ -52,7 +52,7 @@ def test_a_run_from_outside_keeps_its_scores_under_our_name(paths: Paths) -> Non
 
 
 def test_a_run_from_outside_ranks_of_a_pool_only_what_it_found(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     first = collection.subtopics[0].subtopic_id
     a, b, c, *_ = collection.gallery
     _write(paths, {f"{first} {a}": 3, f"{first} {b}": 2})
@@ -61,7 +61,7 @@ def test_a_run_from_outside_ranks_of_a_pool_only_what_it_found(paths: Paths) -> 
 
 
 def test_a_run_of_another_collection_is_refused_by_name(paths: Paths) -> None:
-    collection = Collection(paths)
+    collection = SearchCollection(paths)
     first, a = collection.subtopics[0].subtopic_id, collection.gallery[0]
     _write(paths, {f"{first} {a}": 3, f"{first} nowhere.jpg": 2, f"t0.e1 {a}": 1})
     with pytest.raises(ProblemsError) as refused:
@@ -74,7 +74,7 @@ def test_a_run_of_another_collection_is_refused_by_name(paths: Paths) -> None:
 
 def test_a_missing_run_is_told_and_a_path_is_no_name(paths: Paths) -> None:
     with pytest.raises(FieldguideError, match=r"data/external/gone.trec: no such file"):
-        list(run_system("it", section(kind="run", file="gone.trec"), Collection(paths)))
+        list(run_system("it", section(kind="run", file="gone.trec"), SearchCollection(paths)))
     for file in ("../secrets", "/etc/passwd", ".hidden", ""):
         with pytest.raises(ValueError, match="should match pattern"):
             section(kind="run", file=file)

@@ -14,10 +14,9 @@ from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings, text_key, write_embeddings
 from fieldguide.records.images import IMAGES
-from fieldguide.records.run_lines import RunLine
-from fieldguide.records.texts import RECOMPOSED, Phrase, read_phrases
-from fieldguide.records.topics import write_records
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.records.runs import RunLine
+from fieldguide.records.topics import RECOMPOSED, Phrase, read_phrases, write_records
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.systems import System
 from tests.builders import ENCODER, tiny_benchmark
@@ -66,7 +65,7 @@ def section(**values: Any) -> Any:
 
 def scores(paths: Paths, **values: Any) -> dict[str, dict[str, float]]:
     """Score by subtopic_id and image_id of a system over the whole gallery."""
-    return by_subtopic(run_system("it", section(**values), Collection(paths)))
+    return by_subtopic(run_system("it", section(**values), SearchCollection(paths)))
 
 
 def by_subtopic(lines: Any) -> dict[str, dict[str, float]]:

@@ -20,11 +20,11 @@ from fieldguide.params import parse_params
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.images import IMAGES
-from fieldguide.retrieval.cletir.examples import Lessons, read_lessons
+from fieldguide.retrieval.cletir.examples import CletirExamples, read_examples
 from fieldguide.retrieval.cletir.section import TrainCletir
 from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_aggregation, train_folds
 from fieldguide.retrieval.search import Floats, unit
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.registry import make_system
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 from tests.builders import ENCODER, rewrite, tiny_benchmark, tiny_params
@@ -83,7 +83,7 @@ def test_the_order_of_drawings_does_not_count_and_one_stays_itself(k: int, seed:
         assert torch.allclose(made, drawings[0], atol=1e-6)
 
 
-def planted(text_knows: bool, entities: int = 6, seed: int = 0) -> Lessons:
+def planted(text_knows: bool, entities: int = 6, seed: int = 0) -> CletirExamples:
     """Entities are directions. One space shows them plainly, the other nothing at all."""
     rng = np.random.default_rng(seed)
     centres, asked = rows(rng, entities), np.repeat(np.arange(entities), 2)
@@ -95,7 +95,7 @@ def planted(text_knows: bool, entities: int = 6, seed: int = 0) -> Lessons:
 
     drawings = [unit(near([e] * 3, not text_knows)) for e in asked]
     names = [f"entity-{n}" for n in range(entities)]
-    return Lessons(
+    return CletirExamples(
         names, drawings, near(asked, text_knows), asked, near(shown, not text_knows), near(shown, text_knows), shown
     )
 
@@ -108,35 +108,35 @@ def test_the_weight_goes_to_the_space_that_knows() -> None:
 
 def test_aggregation_learns_to_look_past_a_bad_drawing() -> None:
     """One drawing of each phrase is always the same rubbish, and photographs lie near it too."""
-    lessons, rng = planted(text_knows=False, entities=8), np.random.default_rng(3)
+    examples, rng = planted(text_knows=False, entities=8), np.random.default_rng(3)
     rubbish = rows(rng, 1)
-    drawings = [np.concatenate([vectors[:1], rubbish, rubbish]) for vectors in lessons.drawings]
-    lessons = dataclasses.replace(lessons, drawings=drawings, photographs=unit(lessons.photographs + 0.7 * rubbish))
+    drawings = [np.concatenate([vectors[:1], rubbish, rubbish]) for vectors in examples.drawings]
+    examples = dataclasses.replace(examples, drawings=drawings, photographs=unit(examples.photographs + 0.7 * rubbish))
 
     def margin(query: Floats) -> float:
-        cosines, own = query @ lessons.photographs.T, lessons.shown == lessons.asked[:, None]
+        cosines, own = query @ examples.photographs.T, examples.shown == examples.asked[:, None]
         return float(cosines[own].mean() - cosines[~own].mean())
 
-    network = train_aggregation(lessons, RECIPE.model_copy(update={"steps": 150}))
+    network = train_aggregation(examples, RECIPE.model_copy(update={"steps": 150}))
     with torch.inference_mode():
         made = network(torch.from_numpy(np.stack(drawings))).numpy()
     assert margin(made) > 1.5 * margin(unit(np.stack(drawings).mean(axis=1)))
 
 
 def test_a_fold_learns_nothing_of_its_own_entities() -> None:
-    lessons = planted(text_knows=False)
-    folds = deal_folds(lessons.entities, 2, seed=4)
-    hidden = [n for n, entity in enumerate(lessons.entities) if folds[entity] == 0]
+    examples = planted(text_knows=False)
+    folds = deal_folds(examples.entities, 2, seed=4)
+    hidden = [n for n, entity in enumerate(examples.entities) if folds[entity] == 0]
     rng = np.random.default_rng(9)
     other = dataclasses.replace(
-        lessons,
-        drawings=[rows(rng, 3) if e in hidden else v for e, v in zip(lessons.asked, lessons.drawings, strict=True)],
+        examples,
+        drawings=[rows(rng, 3) if e in hidden else v for e, v in zip(examples.asked, examples.drawings, strict=True)],
         photographs=np.where(
-            np.isin(lessons.shown, hidden)[:, None], rows(rng, len(lessons.shown)), lessons.photographs
+            np.isin(examples.shown, hidden)[:, None], rows(rng, len(examples.shown)), examples.photographs
         ),
     )
     for centre in (True, False):
-        ours, theirs = (dict(train_folds(some, folds, centre, RECIPE)) for some in (lessons, other))
+        ours, theirs = (dict(train_folds(some, folds, centre, RECIPE)) for some in (examples, other))
         same = {fold: all(map(torch.equal, ours[fold].parameters(), theirs[fold].parameters())) for fold in ours}
         assert same == {0: True, 1: False}
 
@@ -160,19 +160,19 @@ def spec(**values: Any) -> CletirSystem:
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Collection:
-    return Collection(tiny_benchmark(tmp_path))
+def collection(tmp_path: Path) -> SearchCollection:
+    return SearchCollection(tiny_benchmark(tmp_path))
 
 
-def trained(collection: Collection, section: CletirSystem, centre: bool) -> None:
-    lessons = read_lessons(collection, section, "train")
-    folds = deal_folds(lessons.entities, 3, seed=0)
-    made = train_folds(lessons, folds, centre, RECIPE)
+def trained(collection: SearchCollection, section: CletirSystem, centre: bool) -> None:
+    examples = read_examples(collection, section, "train")
+    folds = deal_folds(examples.entities, 3, seed=0)
+    made = train_folds(examples, folds, centre, RECIPE)
     weights = save_folds(collection.paths.cletir / "cletir", section, collection, RECIPE, folds, made)
     assert len(weights) == 3
 
 
-def test_untrained_forms_are_the_average_and_a_fixed_weight(collection: Collection) -> None:
+def test_untrained_forms_are_the_average_and_a_fixed_weight(collection: SearchCollection) -> None:
     score = make_system(spec(aggregation="average", weight=0.25, network=None), collection)
     images, queries = collection.images(ENCODER), collection.queries(ENCODER)
     gallery = images.rows("image", collection.gallery)
@@ -186,7 +186,7 @@ def test_untrained_forms_are_the_average_and_a_fixed_weight(collection: Collecti
 
 
 @pytest.mark.parametrize("centre", ["none", "topics"])
-def test_each_subtopic_is_ranked_by_the_network_of_its_fold(collection: Collection, centre: str) -> None:
+def test_each_subtopic_is_ranked_by_the_network_of_its_fold(collection: SearchCollection, centre: str) -> None:
     section = spec(centre=centre)
     trained(collection, section, centre != "none")
     score, text = make_system(section, collection), make_system(spec(centre=centre, weight=0.0), collection)
@@ -200,22 +200,22 @@ def test_each_subtopic_is_ranked_by_the_network_of_its_fold(collection: Collecti
         assert np.allclose(found, weight * by_image + (1 - weight) * by_text, atol=1e-6)
 
 
-def test_a_subtopic_whose_drawings_all_failed_is_not_ranked(collection: Collection) -> None:
+def test_a_subtopic_whose_drawings_all_failed_is_not_ranked(collection: SearchCollection) -> None:
     subtopic = collection.subtopics[0]
     phrase = collection.phrases[subtopic.subtopic_id]
     failed = DRAWINGS.read(collection.paths.drawings)
     failed.loc[failed["prompt"] == phrase, ["status", "reason"]] = ["failed", "refused"]
     DRAWINGS.write(collection.paths.drawings, failed)
-    collection = Collection(collection.paths)
+    collection = SearchCollection(collection.paths)
     score = make_system(spec(aggregation="average", weight=0.5, network=None), collection)
     assert score(subtopic, np.arange(3, dtype=np.intp)) is None
-    lessons = read_lessons(collection, spec(), "train")
+    examples = read_examples(collection, spec(), "train")
     assert phrase not in {
-        collection.phrases[s.subtopic_id] for s in collection.subtopics if s.entity_id in lessons.entities
+        collection.phrases[s.subtopic_id] for s in collection.subtopics if s.entity_id in examples.entities
     }
 
 
-def test_what_is_not_trained_or_trained_for_something_else_is_told(collection: Collection) -> None:
+def test_what_is_not_trained_or_trained_for_something_else_is_told(collection: SearchCollection) -> None:
     with pytest.raises(FieldguideError, match=r"nothing is trained here; `dvc repro train_cletir@cletir` does it"):
         make_system(spec(), collection)
     trained(collection, spec(), centre=False)
@@ -230,7 +230,7 @@ def test_without_photographs_there_is_nothing_to_learn_from(tmp_path: Path) -> N
     paths = tiny_benchmark(tmp_path)
     rewrite(IMAGES, paths.images, split="gallery")
     with pytest.raises(FieldguideError, match="split 'train' has no photograph of an entity that is drawn"):
-        read_lessons(Collection(Paths(tmp_path)), spec(), "train")
+        read_examples(SearchCollection(Paths(tmp_path)), spec(), "train")
 
 
 def test_params_say_what_nobody_trains() -> None:

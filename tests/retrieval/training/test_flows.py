@@ -8,14 +8,12 @@ import pytest
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.shards import iter_images, read_images
-from fieldguide.models.registry import load_encoder
+from fieldguide.corpus.store.shards import iter_images, read_images
+from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.params import Params
-from fieldguide.queries.visuals.drawings import read_drawings
-from fieldguide.records.texts import Phrase
-from fieldguide.records.topics import write_records
-from fieldguide.retrieval.training.train_split import read_material
-from fieldguide.runtime.stage import Run
+from fieldguide.queries.visuals.drawing.drawings import read_drawings
+from fieldguide.records.topics import Phrase, write_records
+from fieldguide.retrieval.training.train_split import read_train_split
 from flows.train_generator import train_generator
 from flows.train_text_tower import train_text_tower
 from flows.visualize import visualize
@@ -56,17 +54,17 @@ def _params() -> Params:
     return Params.model_validate(values)
 
 
-def test_material_is_the_train_split_of_known_entities_in_order(paths: Paths) -> None:
-    material = read_material(paths, "train")
+def test_the_train_split_holds_known_entities_in_order(paths: Paths) -> None:
+    split = read_train_split(paths, "train")
     images = read_images(paths)
     expected = images[(images["split"] == "train") & images["entity_id"].isin(TRAINED)].sort_values("image_id")
-    assert material.images["image_id"].tolist() == expected["image_id"].tolist()
-    assert material.entities == list(TRAINED)
-    assert [material.entities[n] for n in material.labels] == expected["entity_id"].tolist()
-    assert "a photo of granny smith, showing the skin" in material.phrases[0]
-    assert "a photo of fruit" in material.generic
+    assert split.images["image_id"].tolist() == expected["image_id"].tolist()
+    assert split.entities == list(TRAINED)
+    assert [split.entities[n] for n in split.labels] == expected["entity_id"].tolist()
+    assert "a photo of granny smith, showing the skin" in split.phrases[0]
+    assert "a photo of fruit" in split.generic
     shown = {row.image_id: image.tobytes() for row, image in iter_images(paths, expected)}
-    assert [image.tobytes() for image in material.photographs()] == [shown[i] for i in expected["image_id"]]
+    assert [image.tobytes() for image in split.photographs()] == [shown[i] for i in expected["image_id"]]
 
 
 def test_a_split_without_known_entities_is_told(paths: Paths) -> None:
@@ -74,27 +72,30 @@ def test_a_split_without_known_entities_is_told(paths: Paths) -> None:
     (paths.knowledge / "entities.jsonl").write_text(lines)
     (paths.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
     with pytest.raises(FieldguideError, match=r"split 'train' has no photograph of an entity of .*entities.jsonl"):
-        read_material(paths, "train")
+        read_train_split(paths, "train")
 
 
-def test_what_is_trained_can_be_drawn_and_encoded_with(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(_params(), paths)
-    train_generator(run)
-    train_text_tower(run)
-    photographs = len(read_material(paths, "train").images)
+def test_what_is_trained_can_be_drawn_and_encoded_with(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(paths.root)  # a flow works where it is started
+    params = _params()
+    train_generator.fn(params)
+    train_text_tower.fn(params)
+    photographs = len(read_train_split(paths, "train").images)
     assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
     first = {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
-    train_generator(run)
+    train_generator.fn(params)
     assert {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))} == first
     assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
     write_records(paths.phrases, [Phrase("t1.e1", "granny smith", "template")])
     capsys.readouterr()
-    visualize(run)
-    drawn = 2 * run.params.visualize.images
-    assert capsys.readouterr().out == f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n"
+    visualize.fn(params.visualize, params.generators)
+    drawn = 2 * params.visualize.images
+    assert f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n" in capsys.readouterr().out
     assert {image.size for _, image in read_drawings(paths)} == {(32, 32)}
 
-    encoder = load_encoder("tower", run.params.encoder("tower"), paths.root)
+    encoder = load_encoder("tower", params.encoder("tower"), paths.root)
     vectors = encoder.encode_texts(["a photo of apple"])
     assert np.isfinite(vectors).all()

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import Floats, best, similarities
 from fieldguide.retrieval.systems.centring import Centring
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
 from fieldguide.retrieval.systems.sections.systems import AdaptiveSystem
 
 
 @system("adaptive")
-def adaptive(spec: AdaptiveSystem, collection: Collection) -> Scorer:
+def adaptive(spec: AdaptiveSystem, collection: SearchCollection) -> CandidateScorer:
     """Rank by the drawings or by the text, whichever is predicted to do better for this subtopic.
 
     GILL (Koh, Fried and Salakhutdinov, NeurIPS 2023, arXiv 2305.17216) learns for each request whether to retrieve or
@@ -68,7 +68,7 @@ def agreement(similar: Floats, depth: int) -> float:
 class _Agreement:
     """How far the rankings by single drawings of a subtopic's phrase agree."""
 
-    def __init__(self, spec: AdaptiveSystem, collection: Collection) -> None:
+    def __init__(self, spec: AdaptiveSystem, collection: SearchCollection) -> None:
         self._spec, self._collection, self._centring = spec, collection, Centring(spec.visret, collection)
 
     def __call__(self, subtopic: Subtopic) -> float:

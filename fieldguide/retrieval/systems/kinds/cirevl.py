@@ -9,14 +9,14 @@ from fieldguide.records.embeddings import text_key
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import Floats
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison, same_space
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer, same_space
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
 from fieldguide.retrieval.systems.sections.composed import CirevlSystem
 
 
 @system("cirevl")
-def cirevl(spec: CirevlSystem, collection: Collection) -> Scorer:
+def cirevl(spec: CirevlSystem, collection: SearchCollection) -> CandidateScorer:
     """Vision by language (Karthik, Roth, Mancini and Akata, CIReVL, arXiv 2310.09291): text to image.
 
     The reference image, here a drawing, is captioned, the caption recomposed with the text, and the result searched for
@@ -33,4 +33,4 @@ def cirevl(spec: CirevlSystem, collection: Collection) -> Scorer:
     def combine(found: Floats, candidates: Rows) -> npt.NDArray[np.floating]:
         return fuse(found, candidates, spec.fusion, spec.c)
 
-    return Comparison(images, images.find("image", collection.gallery), recomposed, combine)
+    return VectorScorer(images, images.find("image", collection.gallery), recomposed, combine)

@@ -16,9 +16,9 @@ from fieldguide.records.embeddings import text_key
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import Floats, similarities, unit
 from fieldguide.retrieval.systems.centring import Centring
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.comparison import same_space
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
 Aggregate = Callable[[Floats], Floats]  # (k, d) drawings to (1, d), unit rows
@@ -33,7 +33,7 @@ class _Trained:
 
 
 @system("cletir")
-def cletir(spec: CletirSystem, collection: Collection) -> Scorer:
+def cletir(spec: CletirSystem, collection: SearchCollection) -> CandidateScorer:
     """Category-level retrieval (Khan, Stojnić, Laskar, Elhoseiny and Tolias, BMVC 2025, arXiv 2509.00177).
 
     score = w cos(aggregated drawings, photograph) + (1 - w) cos(text, photograph), the first in an image space, the
@@ -53,7 +53,7 @@ def cletir(spec: CletirSystem, collection: Collection) -> Scorer:
             return None
         use = trained(subtopic.entity_id)
         query = use.aggregate(space.drawings(subtopic, space.queries.rows("drawing", drawings)))
-        words = texts.rows(spec.query, [text_key(collection.words(subtopic, spec.query))])
+        words = texts.rows(spec.query, [text_key(collection.text_of(subtopic, spec.query))])
         centre = space.photographs(subtopic)
         by_image = similarities(query, space.images.vectors, space.rows[candidates], centre)[0]
         by_text = similarities(words, told.vectors, told_rows[candidates])[0]
@@ -74,7 +74,9 @@ def _untrained(spec: CletirSystem) -> _Trained:
     return _Trained(average, spec.weight)
 
 
-def _networks(spec: CletirSystem, collection: Collection, revisions: Mapping[str, str]) -> Callable[[str], _Trained]:
+def _networks(
+    spec: CletirSystem, collection: SearchCollection, revisions: Mapping[str, str]
+) -> Callable[[str], _Trained]:
     """By entity: what was trained without it. An entity that was in no fold is new to every network.
 
     Raises:

@@ -10,16 +10,16 @@ import numpy.typing as npt
 from fieldguide.records.embeddings import text_key
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.search import similarities
-from fieldguide.retrieval.systems.collection import Collection
+from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.comparison import same_space
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
 
 Beliefs = npt.NDArray[np.float64]
 
 
 @system("decompose")
-def decompose(spec: DecomposeSystem, collection: Collection) -> Scorer:
+def decompose(spec: DecomposeSystem, collection: SearchCollection) -> CandidateScorer:
     """Simple propositions, each believed of an image to some degree, and the degrees combined.
 
     After NDCR (Li et al., A Neural Divide-and-Conquer Reasoning Framework for Image Retrieval from Linguistically

@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import reciprocal_ranks, scaled
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
 from fieldguide.retrieval.systems.sections.systems import LateFusionSystem
 
 
 @system("late-fusion")
-def late_fusion(spec: LateFusionSystem, collection: Collection) -> Scorer:
+def late_fusion(spec: LateFusionSystem, collection: SearchCollection) -> CandidateScorer:
     """Weighted reciprocal ranks, or CombSUM (Fox and Shaw, TREC-2 1994) of scores scaled to 0..1 (Lee, SIGIR 1997).
 
     A part that has nothing to rank a subtopic by, or does not rank an image, adds nothing; an image that no part ranks

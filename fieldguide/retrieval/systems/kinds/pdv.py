@@ -7,13 +7,13 @@ from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import Floats, unit
 from fieldguide.retrieval.systems.centring import Centring
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Scorer, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, system
 from fieldguide.retrieval.systems.sections.composed import PdvSystem
 
 
 @system("pdv")
-def pdv(spec: PdvSystem, collection: Collection) -> Scorer:
+def pdv(spec: PdvSystem, collection: SearchCollection) -> CandidateScorer:
     """Prompt directional vectors (Tursun, Kalkan, Denman and Fookes, arXiv 2502.07215).
 
     For each drawing v with caption b and recomposed caption m, D = m - b is the prompt's direction. The composed image

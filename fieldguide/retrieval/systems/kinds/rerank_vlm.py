@@ -10,30 +10,30 @@ import numpy.typing as npt
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.pixels import open_image
-from fieldguide.corpus.shards import image_bytes
-from fieldguide.models.calls.caller import open_calls
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.shards import image_bytes
+from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.protocols import Refused
+from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import ranking
 from fieldguide.records.topics import Subtopic
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, make_system, system
-from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
+from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
 
 
 @system("rerank-vlm")
-def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
+def rerank_vlm(spec: RerankVlmSystem, collection: SearchCollection) -> CandidateScorer:
     """Prompt and rerank (Lin et al., MM-Embed, arXiv 2411.02571): the model is shown each of the best images by itself.
 
     MM-Embed takes the probability of "True"; an endpoint of chats gives words, so the model is asked for a number and
     equal ones keep the base system's order. What it refuses to answer, or answers without a number, comes after all
     that it graded, as what it was not shown does; the refusal is kept with the call.
     """
-    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_calls(collection.paths.root))
+    base, chat = make_system(spec.base, collection), Chat(spec.chat, open_caller(collection.paths.root))
     photographs = Photographs(collection, spec.side)
 
     def score(subtopic: Subtopic, candidates: Rows) -> npt.NDArray[np.floating] | None:
@@ -42,7 +42,7 @@ def rerank_vlm(spec: RerankVlmSystem, collection: Collection) -> Scorer:
             return None
         ranked = np.flatnonzero(~np.isnan(found))
         ranked = ranked[ranking(found[ranked], candidates[ranked])]  # rows of a sorted gallery sort as its ids do
-        text = spec.prompt.format(query=collection.words(subtopic, spec.query), scale=spec.scale)
+        text = spec.prompt.format(query=collection.text_of(subtopic, spec.query), scale=spec.scale)
         prompts = (Prompt(SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
         grades = [grade(reply, spec.scale) for reply in chat.ask_all(prompts)]
         return reranked(len(candidates), ranked, grades)
@@ -76,8 +76,8 @@ def grade(reply: Reply | Refused, scale: int) -> int | None:
 class Photographs:
     """The gallery's photographs as a model is shown them."""
 
-    def __init__(self, collection: Collection, side: int) -> None:
-        self._places, self._side = collection.paths, side
+    def __init__(self, collection: SearchCollection, side: int) -> None:
+        self._paths, self._side = collection.paths, side
         table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
         self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
 
@@ -87,12 +87,12 @@ class Photographs:
         Raises:
             FieldguideError: it cannot be read.
         """
-        place = self._rows[row]
+        image = self._rows[row]
         try:
-            image = open_image(image_bytes(self._places, place))
+            photograph = open_image(image_bytes(self._paths, image))
         except FieldguideError as error:
-            raise FieldguideError(f"image {place.Index}: {error}") from error
-        image.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
+            raise FieldguideError(f"image {image.Index}: {error}") from error
+        photograph.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
         stream = io.BytesIO()
-        Image.frombytes("RGB", image.size, image.tobytes()).save(stream, "PNG")
+        Image.frombytes("RGB", photograph.size, photograph.tobytes()).save(stream, "PNG")
         return stream.getvalue()

@@ -9,14 +9,14 @@ from fieldguide.records.embeddings import text_key
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import Floats
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison, same_space
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
-from fieldguide.retrieval.systems.sections.systems import TextSystem
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer, same_space
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
+from fieldguide.retrieval.systems.sections.comparing import TextSystem
 
 
 @system("text")
-def text(spec: TextSystem, collection: Collection) -> Scorer:
+def text(spec: TextSystem, collection: SearchCollection) -> CandidateScorer:
     """Cosine similarity of the question or phrase with the photographs, in one text-to-image space.
 
     `expansion` fuses the similarities of the phrase and of its other wordings, as VisRet fuses those of drawings.
@@ -36,4 +36,4 @@ def text(spec: TextSystem, collection: Collection) -> Scorer:
     def combine(found: Floats, candidates: Rows) -> npt.NDArray[np.floating]:
         return fuse(found, candidates, spec.fusion, spec.c) if len(found) > 1 else found[0]
 
-    return Comparison(images, images.find("image", collection.gallery), wordings, combine)
+    return VectorScorer(images, images.find("image", collection.gallery), wordings, combine)

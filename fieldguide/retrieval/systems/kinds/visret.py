@@ -6,13 +6,13 @@ from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import Floats
 from fieldguide.retrieval.systems.centring import Centring
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Scorer, system
-from fieldguide.retrieval.systems.sections.systems import VisretSystem
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, system
+from fieldguide.retrieval.systems.sections.comparing import VisretSystem
 
 
 @system("visret")
-def visret(spec: VisretSystem, collection: Collection) -> Scorer:
+def visret(spec: VisretSystem, collection: SearchCollection) -> CandidateScorer:
     """VisRet (Wan, Wu and Chang, arXiv 2505.20291): similarity of the phrase's drawings with the photographs, fused.
 
     A phrase of which some drawings failed is ranked by those that exist. With `centre`, see `Centring`.

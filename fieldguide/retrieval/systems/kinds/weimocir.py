@@ -11,13 +11,13 @@ from fieldguide.retrieval.fusion import fuse
 from fieldguide.retrieval.search import similarities, unit
 from fieldguide.retrieval.systems.captioned import Captioned
 from fieldguide.retrieval.systems.centring import Centring
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.registry import Rows, Scorer, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, system
 from fieldguide.retrieval.systems.sections.composed import WeimocirSystem
 
 
 @system("weimocir")
-def weimocir(spec: WeimocirSystem, collection: Collection) -> Scorer:
+def weimocir(spec: WeimocirSystem, collection: SearchCollection) -> CandidateScorer:
     """Weighted modality fusion and similarity (Wu, Lin and Yang, WeiMoCIR, arXiv 2409.04918).
 
     For each drawing v and the text t, both of unit length: q = (1 - alpha) v + alpha t; an image scores
@@ -34,7 +34,7 @@ def weimocir(spec: WeimocirSystem, collection: Collection) -> Scorer:
         if not drawings:
             return None
         drawn = centring.drawings(subtopic, queries.rows("drawing", drawings))
-        words = queries.rows(spec.query, [text_key(collection.words(subtopic, spec.query))])
+        words = queries.rows(spec.query, [text_key(collection.text_of(subtopic, spec.query))])
         told = centring.texts(subtopic, spec.query, words)
         query = unit((1 - spec.alpha) * drawn + spec.alpha * told)
         found = similarities(query, centring.images.vectors, centring.rows[candidates], centring.photographs(subtopic))

@@ -1,4 +1,4 @@
-"""Sections of systems that know nothing, and of runs that were made elsewhere."""
+"""Sections of baselines that use nothing of what images show, and of runs that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
 
 class RandomSystem(RankingSection):
-    """Ranks at random: what a measure is worth without knowledge."""
+    """Ranks at random: the value of a measure by chance."""
 
     kind: Literal["random"]
     seed: Seed
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "random order"
 
 
 class ConstantSystem(RankingSection):
-    """Gives every image the same score: what the rule for ties is worth."""
+    """Gives every image the same score, so that the rule for ties alone orders them."""
 
     kind: Literal["constant"]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "one score for all"
 
 
 class FileOrderSystem(RankingSection):
-    """Ranks images as their files lie in the sources: what their names give away."""
+    """Ranks images in the order of their files. If it beats chance, file names give answers away."""
 
     kind: Literal["file-order"]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return "order of the files"
 
@@ -51,6 +51,6 @@ class RunSystem(RankingSection):
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return f"run {self.file}, made elsewhere"

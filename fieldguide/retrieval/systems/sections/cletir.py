@@ -1,4 +1,4 @@
-"""Sections of CLETIR: the system, and the training of its networks."""
+"""Section of the system CLETIR; that of its training is in fieldguide/retrieval/cletir/section.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CletirSystem(DrawingSection):
         return "learnt" in (self.aggregation, self.weight)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         how = "aggregation network over" if self.aggregation == "learnt" else "average of"
         weight = "learnt weight" if self.weight == "learnt" else f"weight {self.weight:g}"

@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fieldguide.core.section import Share
-from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, fusion_words
+from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, describe_fusion
 
 Scale = Annotated[float, Field(ge=-10, le=10)]
 
 
 class _Fused(DrawingSection):
-    """What the rankings by each drawing become one by."""
+    """How the rankings by single drawings are fused."""
 
     fusion: Fusion = "mean"
     c: Constant = 1.0
 
-    def _told(self, how: str) -> str:
-        return f"{how}, {fusion_words(self.fusion, self.c)}{self.domains}"
+    def _describe(self, how: str) -> str:
+        return f"{how}, {describe_fusion(self.fusion, self.c)}{self.domains}"
 
 
 class WeimocirSystem(_Fused):
@@ -34,9 +34,9 @@ class WeimocirSystem(_Fused):
     beta: Share = 0.1
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
+        return self._describe(f"{counted(self.images)} and text of the {self.query} as one query (WeiMoCIR)")
 
 
 class PdvSystem(_Fused):
@@ -52,9 +52,9 @@ class PdvSystem(_Fused):
     beta: Share = 0.5
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"{counted(self.images)} moved along the prompt's direction (PDV)")
+        return self._describe(f"{counted(self.images)} moved along the prompt's direction (PDV)")
 
 
 class CirevlSystem(_Fused):
@@ -64,6 +64,6 @@ class CirevlSystem(_Fused):
     centre: Literal["none"] = "none"  # texts and photographs are compared, no drawings
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
-        return self._told(f"captions of {counted(self.images)}, recomposed (CIReVL)")
+        return self._describe(f"captions of {counted(self.images)}, recomposed (CIReVL)")

@@ -1,4 +1,4 @@
-"""Sections of decomposition: the stage that takes questions apart, and the system that ranks by the parts."""
+"""Section of the system that asks for entity and part separately."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class DecomposeSystem(RankingSection):
     prior: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         return f"entity and part asked apart, combined by {_RULES[self.combine]}, encoder {self.encoder}"

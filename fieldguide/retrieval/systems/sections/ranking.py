@@ -26,7 +26,7 @@ class RankingSection(Section):
 
     @property
     @abstractmethod
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
 
     @property
@@ -84,7 +84,7 @@ class DrawingSection(RankingSection):
         return _CENTRES.get(self.centre, "") + reach
 
 
-def fusion_words(fusion: Fusion, c: float) -> str:
+def describe_fusion(fusion: Fusion, c: float) -> str:
     """How several rankings become one, for the report."""
     return f"rank fusion, c = {c:g}" if fusion == "rrf" else f"{fusion} similarity"
 

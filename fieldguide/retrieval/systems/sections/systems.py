@@ -1,90 +1,30 @@
-"""Sections of systems: one class a kind. What a kind computes is in fieldguide/retrieval/systems/."""
+"""The section of any system: one class a kind, those that hold other systems here. kinds/ says what each computes."""
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from fieldguide.core.plugins import check_offered, tag_by_kind
-from fieldguide.core.section import Name, Positive, Share
+from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
+from fieldguide.core.section import Positive, Share
+from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
+from fieldguide.retrieval.systems.sections.comparing import CaptionSystem, TextSystem, VisretSystem
 from fieldguide.retrieval.systems.sections.composed import CirevlSystem, PdvSystem, WeimocirSystem
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
-from fieldguide.retrieval.systems.sections.ranking import (
-    Constant,
-    DrawingSection,
-    Fusion,
-    RankingSection,
-    counted,
-    fusion_words,
-)
-from fieldguide.retrieval.systems.sections.reranking import RerankVlmSystem
+from fieldguide.retrieval.systems.sections.ranking import Constant, RankingSection
 
 GROUP = "fieldguide.systems"
 """Entry points by which other packages offer kinds of systems."""
 
-_SPACE_OF_TEXTS = {"question": "question", "phrase": "phrase", "expansion": "phrase and its expansions"}
-
-
-class TextSystem(RankingSection):
-    """Ranks by similarity of a text and the images in one encoder's text-to-image space.
-
-    `expansion`: of the phrase and of the other wordings that `rewrite.expansions` asks for, fused.
-    """
-
-    kind: Literal["text"]
-    encoder: Name
-    query: Literal["question", "phrase", "expansion"]
-    fusion: Fusion = "mean"
-    c: Constant = 1.0
-
-    @property
-    def words(self) -> str:
-        """What it does, for the report."""
-        fused = f", {fusion_words(self.fusion, self.c)}" if self.query == "expansion" else ""
-        return f"text of the {_SPACE_OF_TEXTS[self.query]}{fused}, encoder {self.encoder}"
-
-
-class CaptionSystem(RankingSection):
-    """Ranks by similarity of a text and the images' captions in one encoder's space of texts."""
-
-    kind: Literal["caption"]
-    encoder: Name
-    query: Literal["question", "phrase"]
-
-    @property
-    def words(self) -> str:
-        """What it does, for the report."""
-        return f"text of the {self.query} with captions, encoder {self.encoder}"
-
-
-class VisretSystem(DrawingSection):
-    """Ranks by similarity of drawings and photographs (VisRet, arXiv 2505.20291).
-
-    `preset: paper` is the paper's setting: three drawings, reciprocal rank fusion with c = 1, nothing centred.
-    """
-
-    kind: Literal["visret"]
-    preset: Literal["paper"] | None = None
-    fusion: Fusion = "rrf"
-    c: Constant = 1.0
-
-    @model_validator(mode="after")
-    def _preset_holds(self) -> VisretSystem:
-        fixed = {"images": 3, "fusion": "rrf", "c": 1.0, "centre": "none"}
-        other = [key for key, value in fixed.items() if self.preset and getattr(self, key) != value]
-        if other:
-            raise ValueError(f"preset paper has {', '.join(f'{k}: {fixed[k]}' for k in other)}; leave the preset out")
-        return self
-
-    @property
-    def words(self) -> str:
-        """What it does, for the report."""
-        preset = " (the VisRet paper's setting)" if self.preset else ""
-        return f"{counted(self.images)}, {fusion_words(self.fusion, self.c)}{self.domains}{preset}"
+PROMPT = (
+    "Does the photograph match this query? Query: {query}\n"
+    "Answer with one whole number from 0 (not at all) to {scale} (perfectly), and nothing else."
+)
 
 
 class PluginSystem(RankingSection):
@@ -100,7 +40,7 @@ class PluginSystem(RankingSection):
         return self
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         options = ", ".join(f"{name}: {value}" for name, value in (self.model_extra or {}).items())
         return f"{self.kind} of another package{f' ({options})' * bool(options)}"
@@ -130,11 +70,11 @@ class LateFusionSystem(RankingSection):
         return {f"parts.{n}": part for n, part in enumerate(self.parts)}
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         fusion = f"rank fusion, c = {self.c:g}" if self.fusion == "rrf" else "sum of scores"
         weights = f" ({' : '.join(f'{weight:g}' for weight in self.weights)})" if self.weights else ""
-        return f"{fusion}{weights} of: {'; '.join(part.words for part in self.parts)}"
+        return f"{fusion}{weights} of: {'; '.join(part.description for part in self.parts)}"
 
 
 class AdaptiveSystem(RankingSection):
@@ -165,20 +105,71 @@ class AdaptiveSystem(RankingSection):
         return {"text": self.text, "visret": self.visret}
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the report."""
         by = "spread of scores" if self.predictor == "spread" else f"agreement of drawings from {self.threshold:g}"
-        return f"by {by}, for each question either {self.text.words}, or {self.visret.words}"
+        return f"by {by}, for each question either {self.text.description}, or {self.visret.description}"
 
 
-BUILTIN: dict[str, type[RankingSection]] = {
-    get_args(section.model_fields["kind"].annotation)[0]: section
-    for section in (
-        RandomSystem, ConstantSystem, FileOrderSystem, RunSystem, TextSystem, CaptionSystem, VisretSystem,
-        LateFusionSystem, WeimocirSystem, PdvSystem, CirevlSystem, CletirSystem, DecomposeSystem,
-        AdaptiveSystem, RerankVlmSystem,
-    )
-}  # fmt: skip
+class RerankVlmSystem(RankingSection):
+    """Has a vision-language model look at the `top` best of another system.
+
+    Attributes:
+        base: the other system's section.
+        chat: the model; it has to understand images.
+        query: what stands for {query} in `prompt`.
+        prompt: shown with each photograph, with {query} and {scale}; the model answers with a whole number 0..scale.
+        side: greatest width or height in pixels of what the model is shown.
+    """
+
+    kind: Literal["rerank-vlm"]
+    base: System
+    chat: ChatEndpoint
+    top: Annotated[int, Field(ge=1, le=1000)] = 10
+    query: Literal["question", "phrase"] = "phrase"
+    prompt: str = PROMPT
+    scale: Annotated[int, Field(ge=1, le=100)] = 10
+    side: Annotated[int, Field(ge=16, le=4096)] = 512
+
+    @field_validator("prompt")
+    @classmethod
+    def _can_be_filled(cls, value: str) -> str:
+        try:
+            fields = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
+        except ValueError as error:
+            raise ValueError(f"is no template: {error}") from None
+        if "query" not in fields or fields - {"query", "scale"}:
+            raise ValueError("needs {query}, may have {scale}, and nothing else in braces")
+        return value
+
+    @property
+    def inner(self) -> Mapping[str, RankingSection]:
+        """See `RankingSection`."""
+        return {"base": self.base}
+
+    @property
+    def description(self) -> str:
+        """What it does, for the report."""
+        return f"the best {self.top} looked at by {self.chat.model} ({self.query}), of: {self.base.description}"
+
+
+BUILTIN: dict[str, type[RankingSection]] = by_kind(
+    RandomSystem,
+    ConstantSystem,
+    FileOrderSystem,
+    RunSystem,
+    TextSystem,
+    CaptionSystem,
+    VisretSystem,
+    LateFusionSystem,
+    WeimocirSystem,
+    PdvSystem,
+    CirevlSystem,
+    CletirSystem,
+    DecomposeSystem,
+    AdaptiveSystem,
+    RerankVlmSystem,
+)
 # A new kind: its class into BUILTIN, and a line into System.
 System = Annotated[
     Annotated[RandomSystem, Tag("random")]
@@ -200,4 +191,4 @@ System = Annotated[
     Discriminator(tag_by_kind(BUILTIN)),
 ]
 LateFusionSystem.model_rebuild()
-RerankVlmSystem.model_rebuild(_types_namespace={"System": System})
+RerankVlmSystem.model_rebuild()

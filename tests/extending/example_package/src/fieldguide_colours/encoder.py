@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key
-from fieldguide.models.protocols import Vectors, unit_rows
-from fieldguide.models.registry import ENCODERS, lacks
+from fieldguide.models.encoders.registry import ENCODERS, lacks
+from fieldguide.models.loading.protocols import Vectors, unit_rows
 
 KIND = "colour-histogram"
 

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from fieldguide.core.files import content_key
-from fieldguide.models.protocols import Refused
-from fieldguide.models.registry import GENERATORS
+from fieldguide.models.generators.registry import GENERATORS
+from fieldguide.models.loading.protocols import Refused
 
 KIND = "swatch"
 COLOURS = {"red": (200, 30, 40), "green": (90, 160, 50), "orange": (240, 140, 20), "granny": (110, 180, 60)}

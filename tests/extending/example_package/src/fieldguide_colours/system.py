@@ -3,9 +3,9 @@
 import numpy as np
 
 from fieldguide.core.section import Name, Positive, Section
-from fieldguide.retrieval.systems.collection import Collection
-from fieldguide.retrieval.systems.comparison import Comparison, same_space
-from fieldguide.retrieval.systems.registry import Scorer, system
+from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.comparison import VectorScorer, same_space
+from fieldguide.retrieval.systems.registry import CandidateScorer, system
 
 
 class Agreement(Section):
@@ -16,7 +16,7 @@ class Agreement(Section):
 
 
 @system("agreement", options=Agreement)
-def agreement(spec: Agreement, collection: Collection) -> Scorer:
+def agreement(spec: Agreement, collection: SearchCollection) -> CandidateScorer:
     """Ranks by the least similarity with any of the drawings."""
     images, queries = collection.images(spec.encoder), collection.queries(spec.encoder)
     same_space(images, queries)
@@ -26,4 +26,4 @@ def agreement(spec: Agreement, collection: Collection) -> Scorer:
         return queries.rows("drawing", ids) if ids else None  # None: nothing to rank by
 
     rows = images.find("image", collection.gallery)
-    return Comparison(images, rows, drawings, lambda found, candidates: np.min(found, axis=0))
+    return VectorScorer(images, rows, drawings, lambda found, candidates: np.min(found, axis=0))

@@ -1,0 +1,1 @@
+"""What assessors see: pages of images with choices."""

@@ -1,0 +1,1 @@
+"""Label Studio: the server of this machine, and the connection to any."""

@@ -1,0 +1,1 @@
+"""Who is asked about which image, in which order."""

@@ -1,0 +1,55 @@
+"""Pages of the plan: the images that one person judges at once, which are one task of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from fieldguide.records.plan import PlanRow
+
+Group = Literal["judge", "adjudicate"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+Mark = tuple[str, Group, str]
+"""Which project of the server: assessor, group, guideline version."""
+
+
+@dataclass(frozen=True)
+class PlanPage:
+    """Rows of the plan with one page_key, by position."""
+
+    rows: tuple[PlanRow, ...]
+
+    @property
+    def key(self) -> str:
+        """Identity."""
+        return self.rows[0].page_key
+
+    @property
+    def subtopic_id(self) -> str:
+        """All its images are judged for one subtopic."""
+        return self.rows[0].subtopic_id
+
+    @property
+    def queue(self) -> int:
+        """Place in the assessor's order."""
+        return self.rows[0].queue
+
+    @property
+    def mark(self) -> Mark:
+        """Which project it belongs to."""
+        row = self.rows[0]
+        return row.assessor, "adjudicate" if row.purpose == "adjudicate" else "judge", row.guideline
+
+
+def rows_by_page(rows: Iterable[PlanRow]) -> dict[str, tuple[PlanRow, ...]]:
+    """Rows by page_key: pages in the order of each assessor's queue, rows in that of their positions."""
+    pages: dict[str, list[PlanRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.assessor, row.queue, row.position)):
+        pages.setdefault(row.page_key, []).append(row)
+    return {key: tuple(page) for key, page in pages.items()}
+
+
+def pages_of(rows: Iterable[PlanRow]) -> dict[str, PlanPage]:
+    """Pages by page_key, in the order of each assessor's queue."""
+    return {key: PlanPage(page) for key, page in rows_by_page(rows).items()}

@@ -1,0 +1,1 @@
+"""How far people are, from plan and log: what is due, what is judged, what remains."""

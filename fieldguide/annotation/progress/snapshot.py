@@ -1,0 +1,132 @@
+"""Plan, log and guidelines as they are now, and what follows from them: the one place that says what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.guidelines import Guideline, archived, interchangeable, read_guideline
+from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.judgments.votes import Pair
+from fieldguide.annotation.planning.gold import read_gold
+from fieldguide.annotation.planning.pages import PlanPage, pages_of
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.annotation.progress.coverage import JudgingCoverage, coverage
+from fieldguide.annotation.progress.excluded_images import excluded_pairs, read_excluded
+from fieldguide.annotation.progress.stopping import PlanAndLog, StoppingVerdict, due, verdicts
+from fieldguide.core.paths import Paths
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN, PlanRow, plan_rows
+from fieldguide.records.topics import Subtopic, read_topics
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Plan, log and guidelines as they were read at one moment.
+
+    Attributes:
+        plan: records.plan.PLAN.
+        entries: the judgment log's lines.
+        guideline: the one in force.
+        guidelines: all that anybody was asked by, and the one in force, by version.
+        impossible: why nobody can be asked about a pair: its image cannot be shown.
+    """
+
+    paths: Paths
+    annotate: Annotate
+    plan: pd.DataFrame
+    entries: tuple[LogEntry, ...]
+    guideline: Guideline
+    guidelines: Mapping[str, Guideline]
+    impossible: Mapping[Pair, str]
+
+    @cached_property
+    def versions(self) -> frozenset[str]:
+        """Guidelines whose judgments count together: the one in force, and those with the same choices and grades."""
+        return interchangeable(self.guideline, self.guidelines)
+
+    @property
+    def in_force(self) -> tuple[LogEntry, ...]:
+        """The judgments by these."""
+        return tuple(entry for entry in self.entries if entry.guideline in self.versions)
+
+    @cached_property
+    def rows(self) -> list[PlanRow]:
+        """The plan's rows."""
+        return plan_rows(self.plan)
+
+    @cached_property
+    def pages(self) -> dict[str, PlanPage]:
+        """The plan's pages by key."""
+        return pages_of(self.rows)
+
+    @cached_property
+    def due(self) -> set[str]:
+        """Keys of the pages that are to be before people now."""
+        return due(self._asked)
+
+    @cached_property
+    def done(self) -> set[str]:
+        """Keys of the pages of which the log holds every judgment that was asked for and can be given."""
+        answers = AnswerCounts(self.entries, self.annotate.overlap)
+        return {
+            key
+            for key, page in self.pages.items()
+            if all(answers.complete(row) for row in page.rows if row.pair not in self.impossible)
+        }
+
+    @cached_property
+    def verdicts(self) -> list[StoppingVerdict]:
+        """How far the judging of each subtopic is."""
+        return verdicts(self._asked)
+
+    @cached_property
+    def coverage(self) -> JudgingCoverage:
+        """How much of what is asked is judged."""
+        stopped = {verdict.subtopic_id for verdict in self.verdicts if verdict.stopped}
+        return coverage(self.rows, self.entries, self.annotate, self.versions, stopped, self.due, self.impossible)
+
+    @cached_property
+    def gold(self) -> pd.DataFrame | None:
+        """The images with known grades; None where params.yaml names no file of them."""
+        if self.annotate.gold is None:
+            return None
+        return read_gold(self.paths.root / self.annotate.gold, self.guideline)
+
+    @cached_property
+    def subtopics(self) -> dict[str, Subtopic]:
+        """All subtopics by id."""
+        return {s.subtopic_id: s for topic in read_topics(self.paths.topics) for s in topic.subtopics}
+
+    @cached_property
+    def _asked(self) -> PlanAndLog:
+        annotate, pools = self.annotate, self.paths.pools
+        return PlanAndLog(
+            self.plan, self.entries, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
+            overlap=annotate.overlap, assessors=annotate.assessors, adjudicator=annotate.adjudicator or "",
+            guidelines=self.versions, impossible=self.impossible,
+        )  # fmt: skip
+
+
+def read_snapshot(paths: Paths, annotate: Annotate) -> Snapshot:
+    """Read plan and log; both may be missing.
+
+    Raises:
+        FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid.
+    """
+    guideline = read_guideline(paths.annotation / "guidelines.md")
+    plan = PLAN.read(paths.asked) if paths.asked.exists() else PLAN.frame([])
+    return Snapshot(
+        paths=paths,
+        annotate=annotate,
+        plan=plan,
+        entries=log.read(paths.judgments).entries if paths.judgments.exists() else (),
+        guideline=guideline,
+        guidelines=archived(paths.used_guidelines) | {guideline.version: guideline},
+        impossible=excluded_pairs(plan, read_excluded(paths.unshowable)),
+    )

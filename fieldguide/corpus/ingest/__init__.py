@@ -1,0 +1,1 @@
+"""From sources to the corpus: read, checked, told apart, packed."""

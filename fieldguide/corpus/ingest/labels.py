@@ -1,0 +1,65 @@
+"""From a source's own labels to entity ids and splits. What params.yaml does not explain is told in one error."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fieldguide.core.errors import Problem
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.ingest.sources import SourceImage
+from fieldguide.records.images import SPLITS
+
+
+def slug(label: str) -> str:
+    """`Herring Gull` -> `herring-gull`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+@dataclass
+class Labels:
+    """Resolves the labels of one source and remembers those it cannot."""
+
+    source: ImageSource
+    _slugs: dict[str, str] = field(default_factory=dict)
+    _wrong: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def resolve(self, candidate: SourceImage) -> tuple[str | None, str]:
+        """(entity_id, split) of a candidate. Where a label has no meaning it is remembered as a problem."""
+        return self._entity(candidate), self._split(candidate)
+
+    def problems(self) -> Iterator[Problem]:
+        """One for each label without a meaning, naming the first image that has it."""
+        for (column, label), what in sorted(self._wrong.items()):
+            yield Problem(f"params.yaml: ingest.sources: {self.source.name}.{column}", f"{label!r} {what}")
+
+    def _entity(self, candidate: SourceImage) -> str | None:
+        label, known = candidate.entity, self.source.entities
+        if label is None:
+            return None
+        if known:
+            if label not in known:
+                self._refuse("entities", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")
+            return known.get(label)
+        entity = slug(label)
+        if not entity:
+            self._refuse("entities", label, candidate, "has no letters a-z or digits to name an entity by; list it")
+        elif self._slugs.setdefault(entity, label) != label:
+            other = self._slugs[entity]
+            self._refuse("entities", label, candidate, f"and {other!r} would both be called {entity!r}; list them")
+        return entity
+
+    def _split(self, candidate: SourceImage) -> str:
+        label = candidate.split
+        if label is None:
+            return self.source.split
+        known: dict[str, str] = dict(self.source.splits) or {name: name for name in SPLITS}
+        if label not in known:
+            self._refuse("splits", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")
+        return known.get(label, self.source.split)
+
+    def _refuse(self, column: str, label: str, candidate: SourceImage, what: str) -> None:
+        self._wrong.setdefault((column, label), f"(first met at {candidate.key}) {what}")

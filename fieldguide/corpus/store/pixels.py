@@ -1,0 +1,163 @@
+"""How pixels are seen, and what is refused before they are.
+
+One definition for hashing, encoding, training and thumbnails: `open_image`. What is admitted:
+
+- JPEG (also the multi-picture JPEG of phones, of which the first picture counts), PNG, WEBP, GIF, BMP, TIFF;
+  one frame only.
+- Modes with 8 bits a channel or fewer. CMYK and YCbCr are converted by Pillow's formulas; colour profiles are
+  not applied. PNG with 16 bits a channel in colour is read with its upper 8 bits, as Pillow does. Greyscale
+  with 16 or 32 bits has no agreed white and is refused as unsupported, as are LAB and HSV.
+- Transparency is laid on white.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from fieldguide.core.errors import FieldguideError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+# Far above any photograph of `ingest.max_pixels`; keeps a hostile file from filling memory before its header is read.
+MAX_BYTES = 1 << 27
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
+# Raise it when `inspect_image` answers something else for the same bytes: remembered verdicts are then made anew.
+VERDICT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PixelVerdict:
+    """What the bytes are. `reason` (records.REFUSED_IMAGE_REASONS) and `detail` if refused, else the rest.
+
+    `phash` is 16 hex digits; `width` and `height` are pixels of the upright image; `format` is one of FORMATS.
+    """
+
+    reason: str | None = None
+    detail: str = ""
+    phash: str = ""
+    width: int = 0
+    height: int = 0
+    format: str = ""
+
+
+def open_image(data: bytes) -> Image.Image:
+    """The image as everybody here sees it: first frame, upright, RGB, 8 bits a channel.
+
+    Raises:
+        FieldguideError: the bytes do not decode. Bytes that `ingest` kept always do.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _upright_rgb(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise FieldguideError(f"these bytes do not decode as an image: {_words(error)}") from error
+
+
+def inspect_image(data: bytes, max_pixels: int) -> PixelVerdict:
+    """Decode fully and describe, or refuse. Depends on the arguments alone (and on Pillow's version).
+
+    `max_pixels` is held against the size that the header declares, before any pixel is decoded.
+    """
+    if not data:
+        return PixelVerdict("empty", "no bytes")
+    if len(data) > MAX_BYTES:
+        return too_large(len(data))
+    declared = _riff_size(data)
+    if declared is not None and declared > len(data):
+        return PixelVerdict("truncated", f"WEBP of {declared} bytes ends after {len(data)}")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        return PixelVerdict("oversized", _words(error))
+    except MemoryError:
+        raise
+    # Whatever a parser raises on hostile bytes is a finding about the bytes, and recorded as one.
+    except Exception:
+        return _unidentified(data)
+    with image:
+        return _refused_by_header(image, max_pixels) or _described(image)
+
+
+def too_large(size: int) -> PixelVerdict:
+    """The refusal of a file of `size` bytes, for readers that need not read it."""
+    return PixelVerdict("oversized", f"{size} bytes; at most {MAX_BYTES} are read")
+
+
+def misnamed(name: str, format_: str) -> str | None:
+    """What is wrong if the extension of `name` stands for another format than `format_`; None if nothing.
+
+    An extension that stands for no image format says nothing.
+    """
+    extension = PurePosixPath(name).suffix.lower()
+    says = Image.registered_extensions().get(extension)
+    said = {"MPO": "JPEG", "DIB": "BMP"}.get(says or "", says)
+    return None if said in {None, format_} else f"named {extension}, which is {said}; the bytes are {format_}"
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return upright.convert("RGB")
+
+
+def _riff_size(data: bytes) -> int | None:
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return 8 + int.from_bytes(data[4:8], "little") if is_webp else None
+
+
+def _refused_by_header(image: Image.Image, max_pixels: int) -> PixelVerdict | None:
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        return PixelVerdict("oversized", f"{image.width} x {image.height} = {pixels} pixels; at most {max_pixels}")
+    if image.mode not in MODES:
+        return PixelVerdict("unsupported", f"{image.format} of mode {image.mode}; allowed: {', '.join(MODES)}")
+    try:
+        several = image.format != "MPO" and getattr(image, "is_animated", False)
+    except Exception as error:  # as above: finding the second frame parses hostile bytes
+        return _undecodable(image.format, error)
+    return PixelVerdict("animated", f"{image.format} of more than one frame; one is needed") if several else None
+
+
+def _described(image: Image.Image) -> PixelVerdict:
+    import imagehash  # brings SciPy
+
+    found = "JPEG" if image.format == "MPO" else str(image.format)
+    try:
+        pixels = _upright_rgb(image)
+        phash = str(imagehash.phash(pixels))
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
+        return _undecodable(found, error)
+    return PixelVerdict(None, "", phash, pixels.width, pixels.height, found)
+
+
+def _undecodable(found: str | None, error: Exception) -> PixelVerdict:
+    cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+    return PixelVerdict("truncated" if cut else "unreadable", f"{found}: {_words(error)}")
+
+
+def _unidentified(data: bytes) -> PixelVerdict:
+    """Names the format by its first bytes alone: no parser of a format that is not admitted ever runs."""
+    Image.init()
+    formats: dict[str, Any] = Image.OPEN
+    prefix = data[:16].ljust(16, b"\0")  # some of them fail on fewer bytes
+    named = [name for name, (_, accepts) in formats.items() if accepts and accepts(prefix) is True]
+    if not named:
+        return PixelVerdict("unreadable", f"no image format known begins with {data[:8].hex(' ')}")
+    if named[0] in FORMATS:
+        return PixelVerdict("unreadable", f"begins as {named[0]}, but its header cannot be read")
+    return PixelVerdict("unsupported", f"{named[0]}; allowed: {', '.join(FORMATS)}")
+
+
+def _words(error: Exception) -> str:
+    """The error's text without addresses of this run's objects, so that the same bytes give the same words."""
+    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "the bytes", f"{type(error).__name__}: {error}")

@@ -1,0 +1,25 @@
+"""Kinds of encoders, and the one of a section of params.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fieldguide.models.encoders.section import EncoderSection
+from fieldguide.models.loading.protocols import Encoder, LacksModalityError, Modality
+from fieldguide.models.loading.registry import Registry
+
+ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
+
+
+def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encoder:
+    """The encoder `encoders.NAME` of params.yaml; paths are relative to `root`.
+
+    Raises:
+        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
+    """
+    return ENCODERS.load(name, spec, root)
+
+
+def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:
+    """The error of an encoder that is asked for a modality it does not have."""
+    return LacksModalityError(name, kind, modality, ENCODERS.able(modality))

@@ -1,0 +1,20 @@
+"""Kinds of generators, and the one of a section of params.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fieldguide.models.generators.section import AnyGenerator
+from fieldguide.models.loading.protocols import Generator
+from fieldguide.models.loading.registry import Registry
+
+GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
+
+
+def load_generator(name: str, spec: AnyGenerator, root: Path = Path()) -> Generator:
+    """The generator `generators.NAME` of params.yaml; paths are relative to `root`.
+
+    Raises:
+        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
+    """
+    return GENERATORS.load(name, spec, root)

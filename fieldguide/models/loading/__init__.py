@@ -1,0 +1,1 @@
+"""What all models share: protocols, kinds by name, where weights come from, how networks compute."""

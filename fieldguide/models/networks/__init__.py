@@ -1,0 +1,1 @@
+"""Networks that the example trains, and how their weights are stored."""

@@ -1,0 +1,1 @@
+"""Stage `caption`: images in words, and the words of drawings joined with what is asked."""

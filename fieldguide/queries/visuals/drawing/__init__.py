@@ -1,0 +1,1 @@
+"""Stage `visualize`: drawings of phrases and of generic prompts."""

@@ -1,0 +1,1 @@
+"""Training of the system CLETIR, on other entities than those it ranks."""

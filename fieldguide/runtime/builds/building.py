@@ -1,0 +1,97 @@
+"""A build: one at a time in a folder, under one Prefect server, with a step that waits where people judge."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from fieldguide.annotation.lock import judgments_locked
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Paths
+from fieldguide.params import read_params
+from fieldguide.runtime.builds.recovery import mend_lock_file, release_dead_locks
+from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
+from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
+from fieldguide.runtime.builds.waiting import Patience, judged_enough
+from fieldguide.runtime.process import terminated_as_interrupted
+from fieldguide.runtime.progress import show_progress
+
+
+def start(flow: Callable[..., bool], **given: Any) -> bool:
+    """Run the build's flow under a Prefect server of its own (or that of PREFECT_API_URL); what it returns.
+
+    Untracked where FIELDGUIDE_TRACK is 0, or nothing would run.
+
+    Raises:
+        FieldguideError: as `built`; or the server does not start.
+    """
+    read_params()  # mistakes in it are told before a server starts
+    with terminated_as_interrupted():
+        try:
+            if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):
+                return bool(flow.fn(**given))  # type: ignore[attr-defined]
+            with serving(Path.cwd()), without_heartbeat():
+                return flow(**given)
+        except KeyboardInterrupt:
+            raise FieldguideError("interrupted; what was finished is kept: run it again to go on") from None
+
+
+@contextlib.contextmanager
+def serving(root: Path) -> Iterator[None]:
+    """A Prefect server, used by this process and all that it starts; its pages' address is printed."""
+    with server(root) as address, tracking(address):
+        print(f"watch this build at {address.removesuffix('/api')}", flush=True)
+        with contextlib.suppress(FieldguideError), _one_build(root):  # where another one runs, its runs do too
+            report_crashes()
+        yield
+
+
+def built(stages: Sequence[str], patience: Patience, dry: bool = False) -> bool:
+    """Carry the build of the working folder as far as people let it.
+
+    Returns:
+        False if it waits for people, and is to be run again.
+
+    Raises:
+        FieldguideError: params.yaml or the pipeline is not valid, a stage failed, people could not be asked, or a
+            build is running.
+    """
+    root = Path.cwd()
+    params = read_params(root / "params.yaml")
+    with _one_build(root):
+        release_dead_locks(root)
+        mended = mend_lock_file(root)
+        if mended:
+            print(mended, flush=True)
+        arguments = [*(["--dry"] if dry else []), *stages]
+        names = stage_names(root)
+        if dry or params.adjudicate.judge != "log" or not needs(root, stages, "adjudicate"):
+            _reproduced(arguments, names)
+            return True
+        reproduce(["pool"], Progress(names))
+        if not judged_enough(params, Paths(), patience, show_progress):
+            return False
+        # Nobody adds judgments meanwhile: DVC would record a log that its qrels do not know.
+        with judgments_locked(Paths(), wait=True):
+            _reproduced(arguments, names)
+        return True
+
+
+def _reproduced(arguments: Sequence[str], names: list[str]) -> None:
+    progress = Progress(names)
+    reproduce(list(arguments), progress)
+    print(progress.summary())
+
+
+@contextlib.contextmanager
+def _one_build(root: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(Paths(root).state / "locks" / "build.lock", wait=False))
+        except FieldguideError:
+            raise FieldguideError("another build of this folder is running; wait for it or end it") from None
+        yield

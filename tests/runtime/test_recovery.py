@@ -1,0 +1,111 @@
+"""What a killed DVC leaves: a build puts it right, and touches nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Paths
+from fieldguide.runtime.builds.recovery import forget_lock_file, keep_lock_file, mend_lock_file, release_dead_locks
+
+
+def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    lock = tmp_path / ".dvc" / "tmp" / "rwlock"
+    lock.parent.mkdir(parents=True)
+    entry = {"pid": dead.pid, "cmd": "dvc repro"}
+    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry, {"pid": os.getpid(), "cmd": "dvc"}]}}))
+    release_dead_locks(tmp_path)
+    assert lock.exists()
+    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry]}}))
+    release_dead_locks(tmp_path)
+    assert not lock.exists()
+    release_dead_locks(tmp_path)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A DVC repository of three stages, built."""
+    stages = {f"s{n}": {"cmd": f"echo {n} > {n}.txt", "outs": [f"{n}.txt"]} for n in range(3)}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    _dvc(tmp_path, "init", "--no-scm", "-q")
+    _dvc(tmp_path, "repro", "-q")
+    return tmp_path
+
+
+def _dvc(folder: Path, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_lock_file_torn_anywhere_is_as_before_the_build_again(site: Path) -> None:
+    lock = site / "dvc.lock"
+    whole = lock.read_bytes()
+    for length in range(0, len(whole) - 1, 7):
+        keep_lock_file(site)
+        lock.write_bytes(whole[:length])
+        told = mend_lock_file(site)
+        assert lock.read_bytes() == whole, length
+        assert told is not None, length
+        assert "torn" in told
+        assert mend_lock_file(site) is None
+    _dvc(site, "repro", "-q")
+    assert lock.read_bytes() == whole
+
+
+def test_what_is_whole_is_left_alone_even_when_dvc_was_killed(site: Path) -> None:
+    lock = site / "dvc.lock"
+    keep_lock_file(site)
+    newer = lock.read_text().replace("cmd: echo 2 > 2.txt", "cmd: echo 3 > 2.txt")
+    lock.write_text(newer)
+    assert mend_lock_file(site) is None
+    assert lock.read_text() == newer
+    lock.write_text(newer[:80])
+    assert mend_lock_file(site) is None  # the copy was of the build before
+
+
+def test_without_a_killed_build_a_broken_lock_file_is_the_users(site: Path) -> None:
+    lock = site / "dvc.lock"
+    keep_lock_file(site)
+    forget_lock_file(site)
+    conflict = "<<<<<<< ours\n" + lock.read_text()
+    lock.write_text(conflict)
+    assert mend_lock_file(site) is None
+    assert lock.read_text() == conflict
+
+
+def test_where_there_was_none_a_torn_one_goes(site: Path) -> None:
+    lock = site / "dvc.lock"
+    whole = lock.read_bytes()
+    lock.unlink()
+    keep_lock_file(site)
+    lock.write_bytes(whole[:100])
+    assert mend_lock_file(site) is not None
+    assert not lock.exists()
+    _dvc(site, "repro", "-q")
+    assert lock.read_bytes() == whole
+
+
+def test_a_running_dvc_may_be_writing_and_is_not_disturbed(site: Path) -> None:
+    keep_lock_file(site)
+    (site / "dvc.lock").write_text("schema: '2.0'\nstages:\n")
+    code = (
+        "import sys\nfrom dvc.repo import Repo\nwith Repo().lock:\n    print('held', flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=site, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(FieldguideError, match="lock"):
+            mend_lock_file(site)
+        assert Paths(site).state.joinpath("dvc.lock.before").exists()
+        holder.communicate()
+    assert mend_lock_file(site) is not None
