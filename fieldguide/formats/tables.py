@@ -160,7 +160,7 @@ def counts(collection: PublishedBenchmark) -> dict[str, int]:
 
 
 def grades(collection: PublishedBenchmark) -> dict[str, Any]:
-    """Grade definitions: the labels that occur, and that nobody but the publisher can say more."""
+    """Grade definitions: the labels that occur; what they mean beyond that, only the publisher knows."""
     found = sorted({label for pool in collection.pools for label in pool.labels.values() if label is not None})
     what = {True: "relevant, as published", False: "not relevant, as published"}
     about = (

@@ -78,7 +78,7 @@ class Benchmark(JudgedBenchmark):
 
     @cached_property
     def recalls(self) -> dict[str, list[IndexRecall]]:
-        """Of the index through which each system searched the whole gallery; nothing of those that need none."""
+        """Recall of the indexes through which each system searched; systems that need none are left out."""
         if self.params.retrieve.index is None:
             return {}
         found = {system: _recalls(self.paths.searched(system)) for system in self.systems}
@@ -134,7 +134,7 @@ class Benchmark(JudgedBenchmark):
         return {e: read_json(self.paths.embeddings(e) / "meta.json") for e in self.params.embed.encoders}
 
     def files(self) -> list[Path]:
-        """The files that whoever reads a finished benchmark reads, in the order of the stages."""
+        """The files that every reader of a finished benchmark needs, in the order of the stages."""
         p = self.paths
         return [
             p.images, p.entities, p.attributes, p.groups, p.topics, p.phrases, p.pools,

@@ -126,7 +126,7 @@ def explain(
     """The lineage of an image for a subtopic, or for every subtopic of a topic.
 
     Args:
-        places: where the benchmark lies.
+        paths: where the benchmark lies.
         params: names the systems.
         topic: a topic_id or subtopic_id, or the beginning of one that no other begins with.
         image: an image_id, or the beginning of one that no other begins with.

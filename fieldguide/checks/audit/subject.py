@@ -92,7 +92,7 @@ class AuditSubject:
         return None
 
     def taxon(self, pool: PublishedPool) -> Taxon | None:
-        """The taxon of a pool whose images are all of one."""
+        """The taxon that all images of a pool show; None if they show several, or none is named."""
         shown = self.shown(pool)
         return parse_folder(shown) if shown else None
 

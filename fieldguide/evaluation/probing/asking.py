@@ -12,7 +12,7 @@ from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.evaluation.probing.probes import Reaction, ranked, reaction
 from fieldguide.evaluation.probing.section import Probe
-from fieldguide.evaluation.probing.world import UNCHANGED, ProbePlaces
+from fieldguide.evaluation.probing.world import UNCHANGED, ProbePaths
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import RUN_COLUMNS
 from fieldguide.retrieval.systems.collection import SearchCollection
@@ -25,7 +25,7 @@ def ask(
     measure: str,
     systems: Mapping[str, System],
     paths: Paths,
-    worlds: Mapping[str, ProbePlaces],
+    worlds: Mapping[str, ProbePaths],
     track: Track = silent,
 ) -> list[Reaction]:
     """Run every probed system in every world over the whole gallery, and compare with the unchanged one.
@@ -57,7 +57,7 @@ def ask(
     return found
 
 
-def _run(system: str, section: System, world: ProbePlaces, depth: int) -> pd.DataFrame:
+def _run(system: str, section: System, world: ProbePaths, depth: int) -> pd.DataFrame:
     lines = run_system(system, section, SearchCollection(world), depth=depth)
     rows = [(x.subtopic_id, x.image_id, x.rank, x.score, x.system) for x in lines]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))

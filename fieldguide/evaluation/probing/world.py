@@ -44,8 +44,8 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
-class ProbePlaces(Paths):
-    """A benchmark whose questions are those of one probe; what is not of the questions lies where it always did."""
+class ProbePaths(Paths):
+    """Paths of a benchmark whose questions are those of one probe; all other files are the benchmark's own."""
 
     probe: str = UNCHANGED
 
@@ -115,9 +115,9 @@ def changed_phrases(probes: Probes) -> list[Phrase]:
     return [p for probe, asked in probes.asked.items() if probe != UNCHANGED for p in _phrases(asked, probe)]
 
 
-def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePlaces]:
+def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePaths]:
     """Write topics, phrases and components of each probe below data/probes/."""
-    worlds = {probe: ProbePlaces(root, probe) for probe in probes.asked}
+    worlds = {probe: ProbePaths(root, probe) for probe in probes.asked}
     for probe, world in worlds.items():
         asked = sorted(probes.asked[probe], key=lambda one: one.topic.topic_id)
         write_records(world.topics, [one.topic for one in asked])
@@ -127,7 +127,7 @@ def write_worlds(root: Path, probes: Probes) -> dict[str, ProbePlaces]:
 
 
 def draw_worlds(
-    paths: Paths, worlds: Mapping[str, ProbePlaces], values: Visualize, generator: Generator, track: Track = silent
+    paths: Paths, worlds: Mapping[str, ProbePaths], values: Visualize, generator: Generator, track: Track = silent
 ) -> str:
     """Draw the phrases of the benchmark and of all probes; returns counts. What was drawn before is not drawn again."""
     phrases = [*read_phrases(paths.phrases), *(p for world in worlds.values() for p in read_phrases(world.phrases))]
@@ -135,7 +135,7 @@ def draw_worlds(
 
 
 def encode_worlds(
-    paths: Paths, worlds: Mapping[str, ProbePlaces], encoder: Encoder, dtype: Dtype, batch: int, track: Track = silent
+    paths: Paths, worlds: Mapping[str, ProbePaths], encoder: Encoder, dtype: Dtype, batch: int, track: Track = silent
 ) -> int:
     """Encode texts and drawings of the benchmark and of all probes; returns how many were new."""
     world, every = worlds[UNCHANGED], [paths, *worlds.values()]

@@ -54,7 +54,7 @@ class WrittenRelease:
 
 
 def make_release(params: Params, paths: Paths, track: Track = silent) -> WrittenRelease:
-    """Write places.release whole or not at all. The same inputs give the same bytes.
+    """Write paths.release whole or not at all. The same inputs give the same bytes.
 
     Photographs go in only where a licence is stated; all others are left to be rebuilt from their source.
 

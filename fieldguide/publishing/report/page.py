@@ -39,7 +39,7 @@ class WrittenReport:
 
 
 def write_report(params: Params, paths: Paths, track: Track = silent) -> WrittenReport:
-    """Write places.report. The same inputs give the same bytes.
+    """Write paths.report. The same inputs give the same bytes.
 
     Raises:
         ProblemsError: files are missing (all are listed) or contradict each other.
