@@ -1,7 +1,7 @@
 """The step of a build that waits for people: ask, look how far they are, and end or go on.
 
 The build runs up to the pool and asks people. While too little is judged it ends, and the next build looks again:
-nothing runs, and nothing is kept of it, while people judge (docs/decisions/0030-a-build-that-waits-ends.md). A look
+nothing runs, and nothing is kept of it, while people judge (docs/decisions/0017-a-build-that-waits-ends.md). A look
 fails without harm: the build waits on.
 """
 
