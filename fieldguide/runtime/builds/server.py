@@ -79,7 +79,7 @@ def tracking(address: str) -> Iterator[None]:
     try:
         with temporary_settings({PREFECT_API_URL: address}):
             yield
-            APILogHandler.flush()  # while the server still answers
+            APILogHandler().flush()  # while the server still answers
     finally:
         if given is None:
             del os.environ["PREFECT_API_URL"]
