@@ -22,8 +22,10 @@ def rank(name: str, section: System, collection: Any, retrieve: Retrieve) -> Any
 @flow
 def retrieve(retrieve: Retrieve, systems: dict[str, System]) -> None:
     """Rank with every system of `retrieve.systems`; what has not changed since it was ranked is not ranked again."""
+    from fieldguide.retrieval.ranking.kept import write_ranked
     from fieldguide.retrieval.systems.collection import SearchCollection
 
+    write_ranked(Paths(), retrieve.systems, systems)
     collection = SearchCollection(Paths())
     for done in each(rank, [(name, systems[name], collection, retrieve) for name in retrieve.systems]):
         print(*done.recalls, sep="\n", end="\n" * bool(done.recalls))

@@ -26,6 +26,7 @@ from fieldguide.records.knowledge import ATTRIBUTES, GROUPS
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
 from fieldguide.records.runs import RunLine, rank_images, write_run
 from fieldguide.records.topics import Phrase, Refusal, Subtopic, Topic, topic_id, write_records
+from fieldguide.retrieval.ranking.kept import write_ranked
 
 ENTITIES = {
     "granny-smith": ("Granny Smith apple", ("fruit", "apple"), "green"),
@@ -241,6 +242,7 @@ def _runs_and_pools(paths: Paths, params: Params, topics: list[Topic], rng: np.r
     images = IMAGES.read(paths.images)
     gallery = images[images["split"] == "gallery"]
     ids = list(gallery["image_id"])
+    write_ranked(paths, params.retrieve.systems, params.systems)
     full: dict[str, list[RunLine]] = {system: [] for system in SYSTEMS}
     pools = []
     for subtopic in _subtopics(topics):

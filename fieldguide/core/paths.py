@@ -144,6 +144,11 @@ class Paths:
         return self.data / "runs" / "search" / f"{system}.json"
 
     @property
+    def ranked(self) -> Path:
+        """Which systems are ranked, and every system's section with its defaults filled in (JSON)."""
+        return self.data / "runs" / "ranked.json"
+
+    @property
     def cletir(self) -> Path:
         """Folder with CLETIR's aggregation networks: a folder a system, a file a fold of its entities."""
         return self.data / "cletir"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import fieldguide
-from fieldguide.core.files import atomic_directory, atomic_path, content_key, read_json, sha256_file
+from fieldguide.core.files import atomic_directory, atomic_path, content_key, read_json, sha256_file, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.records.runs import IndexRecall, write_run
 from fieldguide.retrieval.ranking.section import Retrieve
@@ -27,6 +27,7 @@ _PACKAGE = Path(fieldguide.__file__).parent
 # What every kind of system runs through; the kinds themselves are counted one by one.
 _ROOMS = ("core", "records", "models/networks", "retrieval/index", "retrieval/systems/sections")
 _MODULES = ("retrieval/*.py", "retrieval/systems/*.py", "retrieval/ranking/*.py")
+RANKED_VERSION = 1
 _RUN, _SEARCHED = "run.trec", "search.json"
 
 
@@ -89,6 +90,12 @@ def rank_system(
     told = read_json(folder / _SEARCHED)
     recalls = tuple(IndexRecall(**index) for index in told["indexes"])
     return RankedSystem(name, *_counts(folder / _RUN), recalls, kept)
+
+
+def write_ranked(paths: Paths, ranked: Sequence[str], systems: Mapping[str, RankingSection]) -> None:
+    """Write which systems are ranked, and how each is set: later stages depend on this file, not on params.yaml."""
+    sections = {name: section.model_dump(mode="json") for name, section in systems.items()}
+    write_json(paths.ranked, {"ranked": list(ranked), "systems": sections, "schema_version": RANKED_VERSION})
 
 
 def _asks_a_service(section: RankingSection) -> bool:
