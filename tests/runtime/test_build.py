@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
+from fieldguide.runtime.builds.server import answers
 from tests.prefect_state import place_prefect
-from tests.runtime.servers import known, wait_for
+from tests.runtime.servers import known, states, wait_for
 from tests.runtime.test_step import add_step
 
 pytestmark = pytest.mark.slow
@@ -119,3 +121,24 @@ def test_two_builds_at_once_are_refused(site: Path) -> None:
     assert second.returncode == 1
     (site / "go").touch()
     assert first.wait(60) == 0
+
+
+def test_served_it_looks_by_itself_and_when_told_in_prefects_pages(site: Path) -> None:
+    """A schedule exists, a run that the pages start is carried out, and Ctrl-C ends the serving with its server."""
+    (site / "go").touch()
+    (site / "absent").touch()
+    process = started(site, "--serve", "60")
+    assert process.stdout is not None
+    address = process.stdout.readline().split("watch this build at ")[1].strip() + "/api"
+    wait_for(lambda: bool(known(address, "deployments")), 60)
+    (deployment,) = known(address, "deployments")
+    assert [schedule["schedule"]["interval"] for schedule in deployment["schedules"]] == [3600]
+    told = urllib.request.Request(
+        f"{address}/deployments/{deployment['id']}/create_flow_run", b"{}", {"content-type": "application/json"}
+    )
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(told, timeout=20).close()
+    wait_for(lambda: ("build", "COMPLETED") in states(address), 90)
+    assert (site / "made2").exists()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    wait_for(lambda: not answers(address), 10)

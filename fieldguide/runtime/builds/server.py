@@ -78,8 +78,10 @@ def tracking(address: str) -> Iterator[None]:
     os.environ["PREFECT_API_URL"] = address
     try:
         with temporary_settings({PREFECT_API_URL: address}):
-            yield
-            APILogHandler().flush()  # while the server still answers
+            try:
+                yield
+            finally:
+                APILogHandler().flush()  # while the server still answers: later it would be asked again and again
     finally:
         if given is None:
             del os.environ["PREFECT_API_URL"]
