@@ -52,7 +52,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 test: data lint label-studio ## lint, types and all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run

@@ -47,6 +47,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a mistake shows early."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first, so that a mistake shows early; on several processes slow files first, so that none comes last."""
+    several = bool(config.getoption("numprocesses", None))
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    if several:
+        items.sort(key=lambda item: (item.path not in slow, "pipeline" not in item.path.parts, str(item.path)))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
