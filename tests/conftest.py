@@ -48,7 +48,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a mistake shows early; on several processes slow files first, so that none comes last."""
+    """Fast tests first, so that a mistake shows early; on several processes slow files first: none is left over."""
     several = bool(config.getoption("numprocesses", None))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     if several:
