@@ -47,11 +47,6 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a mistake shows early; on several processes slow files first: none is left over."""
-    several = hasattr(config, "workerinput")  # a process of pytest-xdist
-    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
-    if several:
-        items.sort(key=lambda item: (item.path not in slow, "pipeline" not in item.path.parts, str(item.path)))
-    else:
-        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, so that a mistake shows early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
