@@ -43,10 +43,12 @@ def each(work: Any, calls: Iterable[tuple[Any, ...]], ahead: int = 64) -> Iterat
         yield from (work.fn(*call) for call in calls)
         return
     pending: deque[Any] = deque()
+    # Quoted, Prefect does not look through every argument for results of other tasks, pools image by image. What goes
+    # to a cluster cannot be quoted: its runner sends the quotes along.
+    given: Any = (lambda argument: argument) if on_cluster() else quote
     try:
         for call in calls:
-            # Quoted: Prefect would look through every argument for results of other tasks, pools image by image.
-            pending.append(work.submit(*map(quote, call)))
+            pending.append(work.submit(*map(given, call)))
             if len(pending) >= ahead:
                 yield pending.popleft().result()
         while pending:
