@@ -1,4 +1,4 @@
-"""Running a step: `python -m flows.NAME`, as dvc.yaml starts it.
+"""Running a step: `exec python -m flows.NAME`, as dvc.yaml starts it.
 
 A step is a Prefect flow whose parameters are sections of params.yaml, by name (`params`: all of them). With
 PREFECT_API_URL set, as `fieldguide build` sets it, it runs as a tracked flow run; else its body runs untracked.

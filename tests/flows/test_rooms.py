@@ -61,6 +61,12 @@ def test_a_stage_names_the_rooms_that_it_imports_from_and_no_others(stage: str) 
     assert [dep for dep in named if not any(within(f, dep) for f in imports)] == [], "named, not imported"
 
 
+def test_the_shell_that_dvc_starts_gives_way_to_the_step() -> None:
+    found = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    commands = [stage["do"]["cmd"] if "do" in stage else stage["cmd"] for stage in found.values()]
+    assert [command for command in commands if not command.startswith("exec python -m flows.")] == []
+
+
 def test_there_are_few_stages_and_they_are_read_in_one_sitting() -> None:
     text = (REPOSITORY / "dvc.yaml").read_text()
     assert len(yaml.safe_load(text)["stages"]) <= 25

@@ -30,8 +30,8 @@ def site(project: Path) -> Path:
     add_step(project, "sleeper", f'import time, pathlib\nprint("up", flush=True)\n{waits}\n{made}')
     add_step(project, "after", 'open("made2", "w").close()')
     stages = {
-        "sleeper": {"cmd": "python -m flows.sleeper", "outs": ["made"]},
-        "after": {"cmd": "python -m flows.after", "deps": ["made", "absent"], "outs": ["made2"]},
+        "sleeper": {"cmd": "exec python -m flows.sleeper", "outs": ["made"]},
+        "after": {"cmd": "exec python -m flows.after", "deps": ["made", "absent"], "outs": ["made2"]},
     }
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     (project / "dvc.lock").unlink()
@@ -44,7 +44,7 @@ def started(site: Path, *arguments: str, **environment: str) -> subprocess.Popen
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.Popen(
         [sys.executable, "-m", "fieldguide.cli.main", "build", *arguments],
-        cwd=site, env={**os.environ, "PATH": path, **environment}, text=True,
+        cwd=site, env={**os.environ, "PATH": path, "SHELL": "/bin/sh", **environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip

@@ -4,7 +4,7 @@ Rules, each so that nothing given is lost, doubled or silently changed:
 
 - What was asked is looked up in the plan by the page's key; of the server's words only the answers count.
 - One person has one annotation a page: the one that the log has, else the lowest number. Others are refused.
-- What somebody else wrote is not the author's: the log keeps what it had.
+- What somebody else wrote last is not the author's: the log keeps what it had, until the author saves the page.
 - A refused annotation, or a refused image of one, leaves what the log has for it as it is.
 - An answer that is gone while its task is there is withdrawn; but what somebody else than its author or the manager
   deleted, and more than `max(10, 5 %)` of an assessor's judgments at once, are held until a manager says so.

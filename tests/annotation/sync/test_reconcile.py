@@ -99,7 +99,7 @@ def touch(world: World, task: int, kind: str, which: int, *rest: Any) -> None:
         world.change(task, which, author, result=choices)
     elif kind == "cancel":
         world.change(task, which, author, cancelled=True)
-    elif kind == "give away":
+    elif kind == "give away" and user != author:  # to oneself it would be saving: see the test of that
         world.change(task, which, author, author=user)
     elif kind == "delete":
         world.delete(task, which, user)
@@ -254,6 +254,15 @@ def test_what_somebody_else_edits_leaves_the_log_as_it_is_and_an_edit_without_ef
     assert not found.judgments and [r.reason for r in found.refused] == ["edited-by-another"]
     world.change(task, 0, USERS["ada"], result=result_of({1: "partly-visible", 2: "not-visible"}))
     assert [(j.action, j.choice) for j in world.pull().judgments] == [("superseded", "partly-visible")]
+
+
+def test_what_somebody_else_edited_and_its_author_saves_is_the_authors(world: World) -> None:
+    _, task = asked("ada")
+    world.answer(task, "ada", {1: "plainly-visible"})
+    world.change(task, 0, USERS["ben"], result=result_of({1: "not-visible"}))
+    assert [r.reason for r in world.pull().refused] == ["edited-by-another"]
+    world.change(task, 0, USERS["ada"])
+    assert [(j.assessor, j.choice) for j in world.pull().judgments] == [("ada", "not-visible")]
 
 
 def test_of_two_annotations_the_logs_one_counts_else_the_lowest(world: World) -> None:
