@@ -1,4 +1,4 @@
-"""A real benchmark of 60 photographs, built once a session by a real `dvc repro` in a clone-like folder."""
+"""A real benchmark of 60 photographs, built once by a real `dvc repro` in a clone-like folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from fieldguide.core.files import locked
 from tests.conftest import copy_project
 
 CULTIVARS = {
@@ -129,11 +130,16 @@ def _photographs(parquet: Path, folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, example_input: Path) -> Iterator[Site]:
-    """The small benchmark, built. Tests that change anything work on a copy (`copied`)."""
-    site = make_site(tmp_path_factory.mktemp("built") / "site", example_input)
-    site.run("dvc", "repro")
-    yield site
+def built(tmp_path_factory: pytest.TempPathFactory, example_input: Path) -> Site:
+    """The small benchmark, built once for all processes that test. What changes it works on a copy (`copied`)."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built.path"
+    with locked(place.with_suffix(".lock")):
+        if not place.exists():
+            site = make_site(tmp_path_factory.mktemp("built") / "site", example_input)
+            site.run("dvc", "repro")
+            place.write_text(str(site.folder))
+    return Site(Path(place.read_text()))
 
 
 @pytest.fixture

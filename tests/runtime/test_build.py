@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from fieldguide.runtime.builds.server import answers
-from tests.prefect_state import place_prefect
+from tests.prefect_state import own_environment, place_prefect
 from tests.runtime.servers import known, states, wait_for
 from tests.runtime.test_step import add_step
 
@@ -44,7 +44,7 @@ def started(site: Path, *arguments: str, **environment: str) -> subprocess.Popen
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.Popen(
         [sys.executable, "-m", "fieldguide.cli.main", "build", *arguments],
-        cwd=site, env={**os.environ, "PATH": path, "SHELL": "/bin/sh", **environment}, text=True,
+        cwd=site, env={**own_environment(), "PATH": path, "SHELL": "/bin/sh", **environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
