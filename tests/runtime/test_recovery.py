@@ -13,22 +13,7 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
-from fieldguide.runtime.builds.recovery import forget_lock_file, keep_lock_file, mend_lock_file, release_dead_locks
-
-
-def test_locks_of_killed_processes_are_released_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    lock = tmp_path / ".dvc" / "tmp" / "rwlock"
-    lock.parent.mkdir(parents=True)
-    entry = {"pid": dead.pid, "cmd": "dvc repro"}
-    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry, {"pid": os.getpid(), "cmd": "dvc"}]}}))
-    release_dead_locks(tmp_path)
-    assert lock.exists()
-    lock.write_text(json.dumps({"write": {"a": entry}, "read": {"b": [entry]}}))
-    release_dead_locks(tmp_path)
-    assert not lock.exists()
-    release_dead_locks(tmp_path)
+from fieldguide.runtime.builds.recovery import forget_lock_file, keep_lock_file, mend_lock_file, remove_torn_rwlock
 
 
 @pytest.fixture
@@ -43,6 +28,39 @@ def site(tmp_path: Path) -> Path:
 
 def _dvc(folder: Path, *arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def _rwlock(site: Path, process: int) -> str:
+    entry = {"pid": process, "cmd": "dvc repro"}
+    return json.dumps({"write": {str(site / "1.txt"): entry}, "read": {str(site / "0.txt"): [entry]}})
+
+
+def test_a_list_of_locks_that_was_torn_anywhere_is_removed_and_dvc_starts_again(site: Path) -> None:
+    path = site / ".dvc" / "tmp" / "rwlock"
+    whole = _rwlock(site, os.getpid())
+    for torn in (*(whole[:length] for length in range(0, len(whole), 9)), "[]", '{"write": {"a": 1}}', "[" * 10_000):
+        path.write_text(torn)
+        remove_torn_rwlock(site)
+        assert not path.exists(), torn
+    path.write_bytes(b"\xff\xfe")
+    remove_torn_rwlock(site)
+    _dvc(site, "repro", "-q", "--force")
+
+
+def test_a_whole_list_is_dvcs_own_matter(site: Path) -> None:
+    """It forgets dead processes, and waits for living ones."""
+    path = site / ".dvc" / "tmp" / "rwlock"
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    path.write_text(_rwlock(site, dead.pid))
+    remove_torn_rwlock(site)
+    assert path.exists()
+    _dvc(site, "repro", "-q", "--force")
+    path.write_text(_rwlock(site, os.getpid()))
+    remove_torn_rwlock(site)
+    with pytest.raises(subprocess.CalledProcessError):
+        _dvc(site, "repro", "-q", "--force")
+    remove_torn_rwlock(site.parent)  # where there is none
 
 
 def test_a_lock_file_torn_anywhere_is_as_before_the_build_again(site: Path) -> None:

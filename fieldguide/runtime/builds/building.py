@@ -13,7 +13,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
-from fieldguide.runtime.builds.recovery import mend_lock_file, release_dead_locks
+from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwlock
 from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
 from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
 from fieldguide.runtime.builds.waiting import Patience, judged_enough
@@ -63,7 +63,7 @@ def built(stages: Sequence[str], patience: Patience, dry: bool = False) -> bool:
     root = Path.cwd()
     params = read_params(root / "params.yaml")
     with _one_build(root):
-        release_dead_locks(root)
+        remove_torn_rwlock(root)
         mended = mend_lock_file(root)
         if mended:
             print(mended, flush=True)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_path
 from fieldguide.core.paths import Paths
 from fieldguide.runtime.builds.repository import repository
@@ -14,23 +15,31 @@ from fieldguide.runtime.builds.repository import repository
 LOCK_FILE = "dvc.lock"
 
 
-def release_dead_locks(root: Path) -> None:
-    """Remove DVC's list of who reads and writes what, where a killed DVC left it and every process on it is gone.
+def remove_torn_rwlock(root: Path) -> None:
+    """Remove DVC's list of who reads and writes what (`rwlock`) where a killed DVC left it empty or cut off.
 
-    DVC itself asks the user to do so by hand. A living DVC also holds a lock that dies with it; this list does not.
+    DVC itself forgets dead processes on the list, but does not start while it cannot read it. Whoever writes the list
+    holds the guard, which ends with its process: a list that is torn while nobody holds it stays torn.
+
+    Raises:
+        FieldguideError: a DVC holds the guard for long.
     """
-    import psutil  # DVC's own dependency
+    from dvc.lock import LockError, make_lock
+    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK, SCHEMA
+    from voluptuous import Invalid  # DVC's own dependency
 
-    path = root / ".dvc" / "tmp" / "rwlock"
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    tmp = root / ".dvc" / "tmp"
+    path = tmp / RWLOCK_FILE
+    if not path.exists():
         return
-    writers = list(listed.get("write", {}).values())
-    readers = [reader for those in listed.get("read", {}).values() for reader in those]
-    processes = {entry["pid"] for entry in [*writers, *readers]}
-    if processes and not any(psutil.pid_exists(process) for process in processes):
-        path.unlink(missing_ok=True)
+    try:
+        with make_lock(str(tmp / RWLOCK_LOCK), tmp_dir=str(tmp)):
+            try:
+                SCHEMA(json.loads(path.read_bytes()))
+            except (ValueError, RecursionError, Invalid):
+                path.unlink()
+    except LockError as error:
+        raise FieldguideError(f"dvc: {error}") from None
 
 
 def _kept(root: Path) -> Path:
