@@ -14,6 +14,9 @@ import yaml
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.runtime.builds.recovery import forget_lock_file, keep_lock_file, mend_lock_file, remove_torn_rwlock
+from fieldguide.runtime.builds.repro import stage_names
+
+AUTHOR = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 
 
 @pytest.fixture
@@ -85,8 +88,31 @@ def test_what_is_whole_is_left_alone_even_when_dvc_was_killed(site: Path) -> Non
     lock.write_text(newer)
     assert mend_lock_file(site) is None
     assert lock.read_text() == newer
-    lock.write_text(newer[:80])
-    assert mend_lock_file(site) is None  # the copy was of the build before
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_cut_off_by_a_bare_repro_it_is_the_committed_one_again(site: Path, committed: bool) -> None:
+    lock = site / "dvc.lock"
+    whole = lock.read_bytes()
+    if committed:
+        for command in (["init", "-q"], ["add", "dvc.lock"], [*AUTHOR, "commit", "-qm", "x"]):
+            subprocess.run(["git", *command], cwd=site, check=True)
+    for length in range(0, len(whole) - 1, 7):
+        if whole[:length].endswith(b"\n"):
+            continue
+        lock.write_bytes(whole[:length])
+        assert mend_lock_file(site) == "dvc.lock was torn when DVC was killed; it is the committed one again"
+        assert (lock.read_bytes() if lock.exists() else None) == (whole if committed else None), length
+    assert mend_lock_file(site) is None
+    _dvc(site, "repro", "-q")
+    assert lock.read_bytes() == whole
+
+
+def test_a_lock_file_that_cannot_be_read_is_told_with_what_to_do(site: Path) -> None:
+    lock = site / "dvc.lock"
+    lock.write_text("<<<<<<< ours\n" + lock.read_text())
+    with pytest.raises(FieldguideError, match=r"(?s)dvc\.lock.*git checkout dvc\.lock"):
+        stage_names(site)
 
 
 def test_without_a_killed_build_a_broken_lock_file_is_the_users(site: Path) -> None:

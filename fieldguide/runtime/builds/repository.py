@@ -9,6 +9,8 @@ from typing import Any
 
 from fieldguide.core.errors import FieldguideError
 
+_REMEDY = ". Mend it, or bring back the committed one (`git checkout dvc.lock`): what was finished since comes from DVC's cache"
+
 
 @contextlib.contextmanager
 def repository(root: Path) -> Iterator[Any]:
@@ -24,4 +26,4 @@ def repository(root: Path) -> Iterator[Any]:
         with Repo(str(root)) as repo:
             yield repo
     except DvcException as error:
-        raise FieldguideError(f"dvc: {error}") from None
+        raise FieldguideError(f"dvc: {error}{_REMEDY if 'dvc.lock' in str(error) else ''}") from None
