@@ -115,6 +115,13 @@ def test_a_lock_file_that_cannot_be_read_is_told_with_what_to_do(site: Path) -> 
         stage_names(site)
 
 
+def test_without_git_it_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").touch()
+    with pytest.raises(FieldguideError, match="is not a git repository, .*`git init`"):
+        stage_names(tmp_path)
+
+
 def test_without_a_killed_build_a_broken_lock_file_is_the_users(site: Path) -> None:
     lock = site / "dvc.lock"
     keep_lock_file(site)

@@ -9,7 +9,11 @@ from typing import Any
 
 from fieldguide.core.errors import FieldguideError
 
-_REMEDY = ". Mend it, or bring back the committed one (`git checkout dvc.lock`): what was finished since comes from DVC's cache"
+# What to do about DVC's complaints, by words of theirs.
+_REMEDIES = {
+    "dvc.lock": "; mend it, or `git checkout dvc.lock`: what was finished since that commit comes from DVC's run cache",
+    "is not a git repository": ", and DVC works in one: `git init` (a release names the commit that it was built from)",
+}
 
 
 @contextlib.contextmanager
@@ -26,4 +30,5 @@ def repository(root: Path) -> Iterator[Any]:
         with Repo(str(root)) as repo:
             yield repo
     except DvcException as error:
-        raise FieldguideError(f"dvc: {error}{_REMEDY if 'dvc.lock' in str(error) else ''}") from None
+        remedy = next((remedy for words, remedy in _REMEDIES.items() if words in str(error)), "")
+        raise FieldguideError(f"dvc: {error}{remedy}") from None
