@@ -118,7 +118,7 @@ def test_a_lock_file_that_cannot_be_read_is_told_with_what_to_do(site: Path) -> 
 def test_without_git_it_is_told_what_to_do(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").touch()
-    with pytest.raises(FieldguideError, match="is not a git repository, .*`git init`"):
+    with pytest.raises(FieldguideError, match=r"is not a git repository, .*`git init`"):
         stage_names(tmp_path)
 
 
