@@ -9,7 +9,9 @@ import hashlib
 import io
 import json
 import os
+import select
 import shutil
+import stat
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,6 +21,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 from fieldguide.core.errors import FieldguideError
 
 _CHUNK = 1 << 20
+_PIPE_SECONDS = 10.0
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -30,6 +33,28 @@ def sha256_file(path: Path) -> str:
     """Hex sha256 of a file, streamed."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_input(path: Path) -> io.BufferedReader:
+    """Open for reading in binary what somebody names: a file, or a pipe (`<(zcat run.gz)`) that somebody writes to.
+
+    Raises:
+        FieldguideError: no such file, a folder, no permission, a pipe that nobody writes to within 10 s.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for its writer for ever
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        raise FieldguideError(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
+    mode = os.fstat(number).st_mode
+    silent = not stat.S_ISREG(mode) and not select.select([number], [], [], _PIPE_SECONDS)[0]
+    if stat.S_ISDIR(mode) or silent:
+        os.close(number)
+        what = "is a folder; expected a file" if stat.S_ISDIR(mode) else "is a pipe that nobody writes to"
+        raise FieldguideError(f"{path}: {what}")
+    os.set_blocking(number, True)
+    return os.fdopen(number, "rb")
 
 
 def canonical_json(value: Any) -> str:
