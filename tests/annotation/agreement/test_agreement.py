@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -62,6 +62,7 @@ def test_published_examples(rows: Rows, level: str, published: float, pairable: 
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal"])
+@settings(max_examples=40)
 @given(counts=Counts, data=st.data())
 def test_a_weighted_resample_is_crowd_kits_alpha_of_the_resampled_units(
     level: str, counts: np.ndarray, data: st.DataObject
