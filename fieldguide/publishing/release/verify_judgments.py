@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.guidelines import Guideline, archived
@@ -15,6 +14,7 @@ from fieldguide.annotation.judgments.log import Log, read
 from fieldguide.annotation.judgments.votes import graded, votes
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
+from fieldguide.core.yaml_files import read_yaml
 
 LOG, GRADES, QRELS = "judgments/log.jsonl", "qrels/grades.json", "qrels/qrels.parquet"
 _GUIDELINES = "judgments/guidelines"
@@ -80,8 +80,8 @@ def _grades(folder: Path, log: Log, pools: pd.DataFrame, qrels: pd.DataFrame) ->
 
 def _rule(folder: Path) -> str:
     try:
-        section = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))["adjudicate"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+        section = read_yaml(folder / "params.yaml")["adjudicate"]
+    except (FieldguideError, TypeError, KeyError):
         return "majority"
     return str(section.get("rule", "majority")) if isinstance(section, dict) else "majority"
 
