@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
+from fieldguide.corpus.ingest.sources import missing_sources, read_source, untracked_sources
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from tests.corpus.pictures import write_files
 
@@ -190,6 +191,22 @@ def test_a_pipe_is_no_source(tmp_path: Path) -> None:
     assert [problem.what for problem in missing_sources([source], tmp_path)] == [
         f"{tmp_path / 'a.tar'}: source 's' of kind `tar` needs a file"
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [
+        ("data/input/photographs/mine", True), ("mine", True), ("elsewhere", False), ("data/input", False),
+        ("data/input/photographs/../other", False), ("data/input/photographs/link", False),
+    ],
+)  # fmt: skip
+def test_a_source_that_dvc_does_not_watch_is_told(tmp_path: Path, path: str, watched: bool) -> None:
+    (tmp_path / "dvc.yaml").write_text("stages: {ingest: {cmd: x, deps: [data/input/photographs, mine]}}")
+    (tmp_path / "data/input/photographs").mkdir(parents=True)
+    (tmp_path / "data/input/photographs/link").symlink_to(tmp_path / "elsewhere")
+    source = ImageSource.model_validate({"name": "s", "kind": "folder", "path": path})
+    found = [problem.where for problem in untracked_sources([source], tmp_path)]
+    assert found == ([] if watched else ["params.yaml: ingest.sources.0.path"])
 
 
 def test_links_into_dvcs_cache_are_followed(tmp_path: Path) -> None:

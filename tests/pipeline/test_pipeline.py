@@ -54,7 +54,9 @@ def test_one_photograph_more_is_one_photograph_decoded_and_encoded(copied: Site,
     known = {path.read_bytes() for path in (copied.folder / "data/input/photographs").glob("*/*/*.jpg")}
     import pyarrow.parquet as pq
 
-    table = pq.read_table(example_input / "grocery" / "images.parquet", columns=["finegrained_cat", "image_data"])
+    table = pq.read_table(
+        example_input / "photographs" / "grocery" / "images.parquet", columns=["finegrained_cat", "image_data"]
+    )
     new = next(
         row["image_data"]
         for row in table.to_pylist()

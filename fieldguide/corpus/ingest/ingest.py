@@ -16,7 +16,7 @@ from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.labels import Labels
 from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
 from fieldguide.corpus.ingest.section import Ingest
-from fieldguide.corpus.ingest.sources import missing_sources, read_source
+from fieldguide.corpus.ingest.sources import missing_sources, read_source, untracked_sources
 from fieldguide.corpus.ingest.verdicts import VerdictCache
 from fieldguide.corpus.store.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
 from fieldguide.corpus.store.shards import Spool
@@ -57,12 +57,13 @@ def ingest(params: Ingest, paths: Paths, track: Track = silent) -> IngestSummary
     The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in.
 
     Raises:
-        ProblemsError: sources that do not exist, labels without a meaning, keys that occur twice.
+        ProblemsError: sources that do not exist or that DVC does not watch, labels without a meaning, keys that
+            occur twice.
         FieldguideError: a source that is not of its kind.
 
     Nothing is written where no photograph is kept: that is an error too, with the reasons counted.
     """
-    missing = list(missing_sources(params.sources, paths.root))
+    missing = [*missing_sources(params.sources, paths.root), *untracked_sources(params.sources, paths.root)]
     if missing:
         raise ProblemsError("ingest cannot start:", missing)
     reading = _Reading(params)

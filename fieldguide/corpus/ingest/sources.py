@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fieldguide.core.errors import Problem
+from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.ingest.archives import read_tar
 from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.files import read_folder
@@ -32,6 +33,26 @@ def read_source(source: ImageSource, root: Path, say: Say = lambda _: None) -> I
         ProblemsError: columns that are missing, lines that do not fit.
     """
     return _READERS[source.kind](source, root / source.path, root, say)
+
+
+def untracked_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]:
+    """Sources of which dvc.yaml knows nothing: a photograph more in them would go unnoticed.
+
+    Paths are compared as they are written; a link to a folder elsewhere tells DVC nothing of what changes there.
+    """
+    pipeline = root / "dvc.yaml"
+    if not pipeline.exists():
+        return
+    stage = read_yaml(pipeline).get("stages", {}).get("ingest", {})
+    tracked = [root / dep for dep in stage.get("deps", ()) if isinstance(dep, str)]
+    for index, source in enumerate(sources):
+        path = root / source.path
+        if not any(path.resolve().is_relative_to(dep.resolve()) and path.is_relative_to(dep) for dep in tracked):
+            what = f"{source.path} lies outside what dvc.yaml's stage ingest depends on, so that changes go unnoticed"
+            yield Problem(
+                f"params.yaml: ingest.sources.{index}.path",
+                f"{what}; put it under data/input/photographs, or add it to that stage's `deps`",
+            )
 
 
 def missing_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]:
