@@ -26,11 +26,11 @@ class Evaluate(Section):
     headline: str
     baseline: Name
     compare: list[str] = Field(default=[])
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    confidence: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.95
     bootstrap: Draws = 10_000
     permutations: Draws = 10_000
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    alpha: Annotated[float, Field(strict=True, gt=0, lt=0.5)] = 0.05
+    power: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.8
     seed: Seed
 
     @property

@@ -77,7 +77,7 @@ def read(form: str | None, path: Path) -> PublishedBenchmark:
     if form is None:
         return named(recognise(path)).read(path)
     chosen = named(form)
-    fits = _fitting(path)
+    fits = fitting(path)
     if fits and chosen not in fits:
         raise FieldguideError(f"{path}: is no {form}; its content is {fits[0].name}: {fits[0].meaning}")
     return chosen.read(path)
@@ -100,13 +100,14 @@ def recognise(path: Path) -> str:
     Raises:
         FieldguideError: no such file, or it fits no format.
     """
-    fits = _fitting(path)
+    fits = fitting(path)
     if not fits:
         raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
     return fits[0].name
 
 
-def _fitting(path: Path) -> list[Format]:
+def fitting(path: Path) -> list[Format]:
+    """The formats that the content fits, the likeliest first."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file or folder")
     record = None if path.is_dir() else first_record(path)

@@ -74,7 +74,9 @@ class Site:
 def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
     """A clone with 5 cultivars x (6 train + 6 gallery) photographs as two folder trees, small settings, git and DVC."""
     site = Site(copy_project(folder), hash_seed)
-    _photographs(example_input / "grocery" / "images.parquet", folder / "data" / "input" / "photographs")
+    _photographs(
+        example_input / "photographs" / "grocery" / "images.parquet", folder / "data" / "input" / "photographs"
+    )
     for name in ("weights", "wordnet"):
         shutil.copytree(example_input / name, folder / "data" / "input" / name)
     shared = {"kind": "folder", "entities": CULTIVARS, "licence": None, "attribution": "example"}
@@ -90,8 +92,6 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
             "train_cletir.folds": 2, "train_cletir.steps": 3, "probe.topics": 2,
         }
     )  # fmt: skip
-    text = (folder / "dvc.yaml").read_text().replace("data/input/grocery", "data/input/photographs/train")
-    (folder / "dvc.yaml").write_text(text.replace("data/input/met", "data/input/photographs/gallery"))
     _forget_what_differs(folder / "dvc.lock")
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
