@@ -87,7 +87,7 @@ DATASET_LABEL = Guideline(
     version="dataset-label-1",
     about=(
         "Nobody looked at the photographs: every grade is taken from the data set's label of the photograph. "
-        "The asked features are such as any photograph of the whole fruit shows, so that a photograph of the entity "
+        "The asked features are such as any photograph of the whole entity shows, so that a photograph of it "
         "is taken to show the feature. Where a photograph shows more than its label says, the grade does not know."
     ),
     answers=(

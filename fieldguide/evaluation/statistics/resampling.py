@@ -187,7 +187,8 @@ def _discounted(differences: Clusters, effect: Floats) -> Floats:
     t = observed[varies] * np.sqrt((count - 1) / (count * rest[varies] * effect[varies]))
     t = -stdtrit(count - 1, stdtr((differences.units or count) - 1, -t))
     found = np.array(observed, dtype=np.float64)
-    found[varies] = np.sqrt(count * square[varies] / (1 + (count - 1) / t**2))
+    with np.errstate(divide="ignore"):  # t is 0 where one entity alone tells nothing: then every sum is as far out
+        found[varies] = np.sqrt(count * square[varies] / (1 + (count - 1) / t**2))
     return found
 
 
