@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
+from fieldguide.evaluation.probing.section import Probe
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.runtime.fanout import each
@@ -20,12 +21,12 @@ def rank(name: str, section: System, collection: Any, retrieve: Retrieve) -> Any
 
 
 @flow
-def retrieve(retrieve: Retrieve, systems: dict[str, System]) -> None:
+def retrieve(retrieve: Retrieve, systems: dict[str, System], probe: Probe) -> None:
     """Rank with every system of `retrieve.systems`; what has not changed since it was ranked is not ranked again."""
     from fieldguide.retrieval.ranking.kept import write_ranked
     from fieldguide.retrieval.systems.collection import SearchCollection
 
-    write_ranked(Paths(), retrieve.systems, systems)
+    write_ranked(Paths(), retrieve.systems, systems, probe.systems)
     collection = SearchCollection(Paths())
     for done in each(rank, [(name, systems[name], collection, retrieve) for name in retrieve.systems]):
         print(*done.recalls, sep="\n", end="\n" * bool(done.recalls))

@@ -242,7 +242,7 @@ def _runs_and_pools(paths: Paths, params: Params, topics: list[Topic], rng: np.r
     images = IMAGES.read(paths.images)
     gallery = images[images["split"] == "gallery"]
     ids = list(gallery["image_id"])
-    write_ranked(paths, params.retrieve.systems, params.systems)
+    write_ranked(paths, params.retrieve.systems, params.systems, params.probe.systems)
     full: dict[str, list[RunLine]] = {system: [] for system in SYSTEMS}
     pools = []
     for subtopic in _subtopics(topics):

@@ -149,6 +149,11 @@ class Paths:
         return self.data / "runs" / "ranked.json"
 
     @property
+    def probed(self) -> Path:
+        """Which systems are probed, and the section of each: as `ranked`, of `probe.systems` alone (JSON)."""
+        return self.data / "runs" / "probed.json"
+
+    @property
     def cletir(self) -> Path:
         """Folder with CLETIR's aggregation networks: a folder a system, a file a fold of its entities."""
         return self.data / "cletir"

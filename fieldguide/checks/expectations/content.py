@@ -210,14 +210,9 @@ def _judgments(tables: Tables, section: Check, people: bool) -> Iterator[Suite]:
 def _runs(tables: Tables) -> Iterator[Suite]:
     runs, subtopics, images = tables.runs, tables.subtopics, tables.parquet["images"]
     pools = tables.parquet["pools"]
-    pooled = set(zip(pools["subtopic_id"], pools["image_id"], strict=True))
-    runs = runs.assign(
-        named=runs["system"] == runs["file"],
-        pooled=[
-            track != "rerank" or pair in pooled
-            for track, pair in zip(runs["track"], zip(runs["subtopic_id"], runs["image_id"], strict=True), strict=True)
-        ],
-    )
+    reranked = runs["track"] == "rerank"
+    runs = runs.assign(named=runs["system"] == runs["file"], pooled=~reranked)
+    runs.loc[reranked, "pooled"] = _pairs(runs[reranked]).isin(_pairs(pools)).to_numpy()
     expected = (
         holds("named", "the system is the one the file is named after"),
         among("subtopic_id", subtopics["subtopic_id"], "the subtopic is one of the topics'"),
@@ -225,7 +220,8 @@ def _runs(tables: Tables) -> Iterator[Suite]:
         holds("pooled", "an image of the rerank track is in its subtopic's pool"),
     )
     yield Suite("runs", runs, ("track", "file", "subtopic_id", "image_id"), expected)
-    pool_sizes, counts = pools["subtopic_id"].value_counts(), runs.groupby(["track", "file", "subtopic_id"]).size()
+    pool_sizes = pools["subtopic_id"].value_counts()
+    counts = runs.groupby(["track", "file", "subtopic_id"]).size().to_dict()
     rows = []
     for track in TRACKS:
         for system in tables.systems:
@@ -238,3 +234,8 @@ def _runs(tables: Tables) -> Iterator[Suite]:
     ranked = holds("ranked", "every subtopic is ranked", "warning")
     whole = holds("whole", "the rerank track ranks a whole pool")
     yield Suite("runs", every, ("track", "system", "subtopic_id"), (ranked, whole))
+
+
+def _pairs(table: pd.DataFrame) -> pd.Series:
+    """Subtopic and image of each row as one text; neither holds white space."""
+    return table["subtopic_id"].astype(str) + " " + table["image_id"].astype(str)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +91,7 @@ def array_measure(text: str, where: str = "params.yaml: fitness.measure") -> Arr
 def _ndcg(cutoff: int | None) -> Linear:
     """Järvelin and Kekäläinen, TOIS 20(4), 2002; trec_eval's gain is the grade and its discount log2(rank + 1)."""
 
+    @cache
     def weights(n: int) -> Floats:
         ranks = np.arange(1, n + 1)
         return np.where(ranks <= (cutoff or n), 1 / np.log2(ranks + 1), 0.0)

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import write_json
 from fieldguide.core.progress import Track, silent
@@ -120,14 +123,11 @@ def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
         str(subtopic): dict(zip(rows["image_id"], rows["grade"].astype(int).tolist(), strict=True))
         for subtopic, rows in benchmark.qrels.groupby("subtopic_id", sort=True)
     }
-    pools = {str(s): list(rows["image_id"]) for s, rows in benchmark.pools.groupby("subtopic_id", sort=True)}
+    pools = _by_subtopic(benchmark.pools)
     gallery = list(benchmark.images.index[benchmark.images["split"] == "gallery"])
     systems = benchmark.systems
     for name in TRACKS:
-        lines = {
-            system: {str(s): list(rows["image_id"]) for s, rows in benchmark.runs[name, system].groupby("subtopic_id")}
-            for system in systems
-        }
+        lines = {system: _by_subtopic(benchmark.runs[name, system]) for system in systems}
         for kind in KINDS:
             cases = [
                 make_case(
@@ -142,6 +142,13 @@ def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
             ]
             if cases:
                 yield Board(name, kind, systems, tuple(cases))
+
+
+def _by_subtopic(table: pd.DataFrame) -> dict[str, list[str]]:
+    """image_ids by subtopic_id, in the order of the rows."""
+    images = np.asarray(table["image_id"], dtype=object)
+    places = table.groupby("subtopic_id", observed=True).indices
+    return {str(subtopic): images[rows].tolist() for subtopic, rows in places.items()}
 
 
 def families(fitness: Fitness, systems: Sequence[str], sections: Mapping[str, System]) -> Mapping[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -69,10 +69,6 @@ class Case:
         """The measure of one ranking."""
         return float(measure.values(self.grades[ranking], self.ideal))
 
-    def without(self, lost: Booleans) -> Case:
-        """The case with the judgments of `lost` (n,) taken back."""
-        return replace(self, judged=self.judged & ~lost, grades=np.where(lost, 0, self.grades))
-
 
 @dataclass(frozen=True)
 class Board:
@@ -103,7 +99,11 @@ class Board:
 
     def means(self, measure: ArrayMeasure) -> dict[str, float]:
         """Mean over subtopics, by system."""
-        return dict(zip(self.systems, self.values(measure).mean(axis=1).tolist(), strict=True))
+        return self.named_means(self.values(measure))
+
+    def named_means(self, values: Floats) -> dict[str, float]:
+        """Mean over subtopics of (systems, cases) values, by system."""
+        return dict(zip(self.systems, values.mean(axis=1).tolist(), strict=True))
 
 
 def make_case(
@@ -135,8 +135,20 @@ def ranks(means: Mapping[str, float]) -> dict[str, int]:
 
 def kendall_tau(first: Mapping[str, float], second: Mapping[str, float]) -> float | None:
     """Kendall's tau-b of two orders of the same systems (Kendall 1945); None where one order is all ties."""
-    from scipy.stats import kendalltau
+    tau = float(kendall_taus(np.array(list(first.values())), np.array([[second[name]] for name in first]))[0])
+    return None if np.isnan(tau) else tau
 
-    tau = float(kendalltau(list(first.values()), [second[name] for name in first]).statistic)
+
+def kendall_taus(first: Floats, others: Floats) -> Floats:
+    """(m,) Kendall's tau-b of one order of n systems, (n,) scores, with m others, (n, m); NaN where one is all ties."""
+    agreeing, tied, tied_first = np.zeros(others.shape[1]), np.zeros(others.shape[1]), 0
+    for place in range(len(first) - 1):
+        ours, theirs = np.sign(first[place] - first[place + 1 :]), np.sign(others[place] - others[place + 1 :])
+        agreeing += ours @ theirs
+        tied += (theirs == 0).sum(axis=0)
+        tied_first += int((ours == 0).sum())
+    pairs = len(first) * (len(first) - 1) // 2
+    with np.errstate(invalid="ignore"):
+        taus = agreeing / np.sqrt(pairs - tied_first) / np.sqrt(pairs - tied)
     # Perfect agreement is 1, and what lies on a threshold is not below it by a rounding error.
-    return None if np.isnan(tau) else round(tau, 12)
+    return np.asarray(taus.round(12))

@@ -189,13 +189,16 @@ def chance(
     number = {image: index for index, image in enumerate(names)}
     common = generator(seed, "shared").random((draws, len(names)), dtype=np.float32) if shared else None
     total = np.zeros(draws)
+    last: tuple[list[int], int] | None = None
     for case in board.cases:
         inside = np.flatnonzero(case.candidates)
+        count = min(case.depth, measure.cutoff or len(inside))
         if common is None:
             keys = generator(seed, case.subtopic_id).random((draws, len(inside)), dtype=np.float32)
-        else:
-            keys = common[:, [number[case.images[index]] for index in inside]]
-        first = _smallest(keys, min(case.depth, measure.cutoff or len(inside)))
+            first = _smallest(keys, count)
+        elif last != (asked := ([number[case.images[index]] for index in inside], count)):
+            # Of the whole gallery every subtopic has the same candidates, so that one order serves all.
+            first, last = _smallest(common[:, asked[0]], count), asked
         total += measure.values(case.grades[inside][first], case.ideal)
     means = total / len(board.cases)
     tail = (1 - confidence) / 2

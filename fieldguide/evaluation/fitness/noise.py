@@ -11,13 +11,12 @@ instead drown few relevant images in wrong ones.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from fieldguide.evaluation.fitness.arrays import ArrayMeasure, Floats, Grades
-from fieldguide.evaluation.fitness.board import Board, Case, kendall_tau, ranks
+from fieldguide.evaluation.fitness.arrays import ArrayMeasure, Grades
+from fieldguide.evaluation.fitness.board import Board, Case, kendall_taus, ranks
 
 _QUANTILES = (0.05, 0.5, 0.95)
 
@@ -79,10 +78,13 @@ def noise(board: Board, measure: ArrayMeasure, disagreement: float, measured: bo
         means += case.values(measure, grades)
     means /= len(board.cases)
     published = board.means(measure)
-    taus = list(_taus(published, means))
+    taus = kendall_taus(np.array(list(published.values())), means.round(12))
+    taus = taus[~np.isnan(taus)]
     first = means >= means.max(axis=0) - 1e-12
     best = [board.systems.index(name) for name, rank in ranks(published).items() if rank == 1]
-    tau_low, tau, tau_high = (float(value) for value in np.quantile(taus, _QUANTILES)) if taus else (None, None, None)
+    tau_low, tau, tau_high = (
+        (float(value) for value in np.quantile(taus, _QUANTILES)) if len(taus) else (None, None, None)
+    )
     low, high = np.quantile(means, (_QUANTILES[0], _QUANTILES[-1]), axis=1)
     rows = [
         Shaken(name, published[name], float(first[i].mean()), float(low[i]), float(high[i]))
@@ -105,13 +107,3 @@ def generator(seed: int, *names: str) -> np.random.Generator:
     """A generator for one subtopic, so that a topic more or less changes no other topic's draws."""
     digest = hashlib.sha256(" ".join([str(seed), *names]).encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
-
-
-def _taus(published: dict[str, float], means: Floats) -> Iterator[float]:
-    """Kendall's tau of each draw that has an order; each order that occurs is computed once."""
-    from scipy.stats import rankdata
-
-    orders, counts = np.unique(rankdata(means.round(12), axis=0), axis=1, return_counts=True)
-    for order, count in zip(orders.T.tolist(), counts.tolist(), strict=True):
-        tau = kendall_tau(published, dict(zip(published, order, strict=True)))
-        yield from [] if tau is None else [tau] * count

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fieldguide.evaluation.fitness.arrays import ArrayMeasure
-from fieldguide.evaluation.fitness.board import Board, Booleans, Case, kendall_tau, ranks
+from fieldguide.evaluation.fitness.arrays import ArrayMeasure, Floats
+from fieldguide.evaluation.fitness.board import Board, Case, kendall_tau, ranks
 
 Sources = Mapping[tuple[str, str], frozenset[str]]
 """By (subtopic_id, image_id): the systems that brought the image into the pool; none for a sampled one."""
+Finders = list[tuple[int, frozenset[str]]]
 
 
 @dataclass(frozen=True)
@@ -74,34 +75,43 @@ def reusability(
         together = frozenset(members).intersection(inside)
         if len(together) > 1:
             groups.append((name, True, together))
-    before = board.means(measure)
-    return tuple(_leave_out(board, measure, brought, group, before) for group in groups)
+    found = [_finders(case, brought) for case in board.cases]
+    before = board.values(measure)
+    return tuple(_leave_out(board, measure, found, group, before) for group in groups)
 
 
 def _leave_out(
     board: Board,
     measure: ArrayMeasure,
-    brought: Sources,
+    found: Sequence[Finders],
     group: tuple[str, bool, frozenset[str]],
-    before: Mapping[str, float],
+    values: Floats,
 ) -> LeftOut:
     name, family, members = group
-    flags = [_only_from(case, brought, members) for case in board.cases]
-    cases = tuple(case.without(lost) for case, lost in zip(board.cases, flags, strict=True))
-    after = Board(board.track, board.kind, board.systems, cases).means(measure)
-    old, new = ranks(before), ranks(after)
+    after = values.copy(order="K")  # means are sums, and sums are the same in the same order alone
+    lost_in_all, lost_relevant = 0, 0
+    for place, (case, finders) in enumerate(zip(board.cases, found, strict=True)):
+        lost = [image for image, systems in finders if systems <= members]
+        if lost:
+            grades = case.grades.copy()
+            grades[lost] = 0
+            after[:, place] = case.values(measure, grades)
+            lost_in_all += len(lost)
+            lost_relevant += int((case.grades[lost] > 0).sum())
+    before, then = board.named_means(values), board.named_means(after)
+    old, new = ranks(before), ranks(then)
     return LeftOut(
         name,
         family,
-        sum(int(lost.sum()) for lost in flags),
-        sum(int((case.grades[lost] > 0).sum()) for case, lost in zip(board.cases, flags, strict=True)),
-        tuple(Moved(s, before[s], after[s], old[s], new[s]) for s in board.systems if s in members),
+        lost_in_all,
+        lost_relevant,
+        tuple(Moved(s, before[s], then[s], old[s], new[s]) for s in board.systems if s in members),
         max((abs(new[s] - old[s]) for s in board.systems if s not in members), default=0),
-        kendall_tau(before, after),
+        kendall_tau(before, then),
     )
 
 
-def _only_from(case: Case, brought: Sources, members: frozenset[str]) -> Booleans:
-    """(n,) which judged images of the case nobody but `members` brought in."""
-    found = [brought.get((case.subtopic_id, image), frozenset()) for image in case.images]
-    return case.judged & np.array([bool(systems) and systems <= members for systems in found], dtype=np.bool_)
+def _finders(case: Case, brought: Sources) -> Finders:
+    """Judged images of the case, as places in `Case.images`, and the systems that brought each in."""
+    found = [(place, brought.get((case.subtopic_id, case.images[place]))) for place in np.flatnonzero(case.judged)]
+    return [(int(place), systems) for place, systems in found if systems]

@@ -92,17 +92,18 @@ def unjudged(board: Board, measure: ArrayMeasure, bpref: Mapping[str, float]) ->
 
 def bounds(case: Case, measure: ArrayMeasure, ranking: Indices, top_grade: int) -> tuple[float, float]:
     """Least and greatest value over all ways to give the case's unjudged images grade 0 or `top_grade`."""
+    if case.judged.all():
+        return (value := case.value(measure, ranking)), value
     ranked, known = case.grades[ranking], case.judged[ranking]
     places = np.flatnonzero(~known)
     outside = int((~case.judged).sum()) - len(places)
     steps = np.arange(len(places) + 1)
     first = np.where(~known & ((~known).cumsum() <= steps[:, None]), top_grade, ranked)
     last = np.where(~known & ((~known)[::-1].cumsum()[::-1] <= steps[:, None]), top_grade, ranked)
-    best = measure.values(first, _ideal(case, steps, top_grade))
+    best, worst = measure.values(np.stack([first, last]), _ideal(case, steps, top_grade))
     # An image that is not ranked can only raise what is possible, so the worst case has all of them.
-    worst = np.minimum(measure.values(last, _ideal(case, steps, top_grade)).min(),
-                       measure.values(last, _ideal(case, steps + outside, top_grade)).min())  # fmt: skip
-    return float(worst), float(best.max())
+    least = min(worst.min(), measure.values(last, _ideal(case, steps + outside, top_grade)).min())
+    return float(least), float(best.max())
 
 
 def condensed(case: Case, measure: ArrayMeasure, ranking: Indices) -> float:

@@ -92,10 +92,17 @@ def rank_system(
     return RankedSystem(name, *_counts(folder / _RUN), recalls, kept)
 
 
-def write_ranked(paths: Paths, ranked: Sequence[str], systems: Mapping[str, RankingSection]) -> None:
-    """Write which systems are ranked, and how each is set: later stages depend on this file, not on params.yaml."""
+def write_ranked(
+    paths: Paths, ranked: Sequence[str], systems: Mapping[str, RankingSection], probed: Sequence[str]
+) -> None:
+    """Write which systems are ranked, and how each is set: later stages depend on this file, not on params.yaml.
+
+    What probes some systems depends on a file with those alone: one system more is none of its business.
+    """
     sections = {name: section.model_dump(mode="json") for name, section in systems.items()}
     write_json(paths.ranked, {"ranked": list(ranked), "systems": sections, "schema_version": RANKED_VERSION})
+    asked = {name: sections[name] for name in probed}
+    write_json(paths.probed, {"probed": list(probed), "systems": asked, "schema_version": RANKED_VERSION})
 
 
 def _asks_a_service(section: RankingSection) -> bool:
