@@ -17,7 +17,7 @@ class Evaluate(Section):
         baseline: the system that every other one is compared with, by every measure.
         compare: measures by which every pair of systems is compared and tie groups are made; the headline where empty.
         confidence: of intervals.
-        bootstrap, permutations: how many resamples and sign patterns are drawn.
+        bootstrap, permutations: how many resamples and sign patterns are drawn; of up to 20 topics every pattern is.
         alpha: systems differ where q, the p-value corrected for all pairs, is at most this.
         power: wanted when the number of topics is asked for.
     """
