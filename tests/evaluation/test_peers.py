@@ -88,6 +88,15 @@ def test_a_relevance_level_is_trec_evals_l(tmp_path: Path, qrels: Path) -> None:
     assert found["101"] == pytest.approx(wanted["101"]["map"])
 
 
+def test_exponential_gains_are_gdevals(tmp_path: Path, qrels: Path) -> None:
+    """Beside the measure with plain gains, which must keep them."""
+    exponential = "nDCG(dcg='exp-log2')@3"
+    found = evaluated(tmp_path, run_text(), qrels, "nDCG@3", exponential)
+    discount = 1 / np.log2(np.arange(2, 5))
+    assert values(found, exponential)["101"] == pytest.approx((discount @ [1, 0, 3]) / (discount @ [3, 1, 0]))
+    assert values(found, "nDCG@3")["101"] == pytest.approx((discount @ [1, 0, 2]) / (discount @ [2, 1, 0]))
+
+
 def test_comments_and_text_after_the_last_column_are_passed_over(tmp_path: Path, qrels: Path) -> None:
     plain = evaluated(tmp_path, run_text(), qrels)
     (tmp_path / "commented.txt").write_text("# topic 0 image grade\n" + qrels_text() + "#end\n")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
+from fieldguide.core.stores import is_own_link
 from fieldguide.corpus.ingest.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
 from fieldguide.corpus.ingest.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
@@ -20,7 +20,7 @@ def read_confined(path: Path, folder: Path, root: Path) -> tuple[bytes, PixelVer
     """
     try:
         real = path.resolve(strict=True)
-        if not real.is_relative_to(folder.resolve()) and not any(real.is_relative_to(s) for s in _stores(root)):
+        if not real.is_relative_to(folder.resolve()) and not is_own_link(path, root):
             return b"", PixelVerdict("unreadable", f"lies outside {folder.name}/, the source's folder")
         status = real.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -32,23 +32,6 @@ def read_confined(path: Path, folder: Path, root: Path) -> tuple[bytes, PixelVer
         return b"", PixelVerdict("unreadable", "no such file")
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a null byte
         return b"", PixelVerdict("unreadable", getattr(error, "strerror", None) or str(error))
-
-
-@lru_cache
-def _stores(root: Path) -> tuple[Path, ...]:
-    """Where DVC (`cache.type symlink`) and git-annex keep the files of a repository."""
-    return tuple(path.resolve() for path in (_dvc_cache(root), root / ".git" / "annex") if path is not None)
-
-
-def _dvc_cache(root: Path) -> Path | None:
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            return Path(repo.cache.local_cache_dir)
-    except (DvcException, OSError):
-        return None
 
 
 def read_folder(source: ImageSource, folder: Path, root: Path, say: Say) -> Iterator[SourceImage]:

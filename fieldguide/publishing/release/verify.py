@@ -12,6 +12,7 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json, read_jsonl, sha256_bytes, sha256_file
+from fieldguide.core.stores import is_own_link, repository_of
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
     ABOUT,
@@ -76,13 +77,14 @@ def _sums(folder: Path) -> Iterator[Problem]:
             listed[name] = match[1]
     if list(listed) != sorted(listed):
         yield Problem(str(path), "is not sorted by file name")
+    home = repository_of(folder)  # whose DVC may keep the release as links into its cache
     there = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_symlink() or p.is_file()}
     for name in sorted(set(there) - set(listed) - {SUMS}):
         yield Problem(str(folder / name), f"is not listed in {SUMS}")
     for name, expected in listed.items():
         if name not in there:
             yield Problem(str(folder / name), f"is listed in {SUMS} and missing")
-        elif there[name].is_symlink():
+        elif there[name].is_symlink() and not is_own_link(there[name], home):
             yield Problem(str(folder / name), "is a link; a release holds files")
         elif sha256_file(there[name]) != expected:
             yield Problem(str(folder / name), f"was changed: its sha256 is not the one in {SUMS}")

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +181,14 @@ def test_every_difference_from_the_checksums_is_told_at_once(folder: Path) -> No
         "LICENSE.txt: is listed in SHA256SUMS and missing",
         "README.md: was changed: its sha256 is not the one in SHA256SUMS",
     ]
+
+
+def test_a_release_that_dvc_keeps_as_links_agrees_with_itself(paths: Paths, tmp_path: Path) -> None:
+    shutil.copytree(paths.release, tmp_path / "release")
+    for command in (["init", "-q", "--no-scm"], ["config", "cache.type", "symlink"], ["add", "-q", "release"]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], cwd=tmp_path, check=True)
+    assert (tmp_path / "release" / "README.md").is_symlink()
+    verify_release(tmp_path / "release")
 
 
 @pytest.mark.parametrize(
