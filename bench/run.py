@@ -7,7 +7,8 @@ repro     seconds of a `dvc repro` with nothing to do, beside DVC's own for as m
 tracking  seconds that tracked flows add to a repro of as many stages, Prefect server's start included
 
 `repro` needs a built benchmark (`make demo`). Figures of one machine are no figures of another: read the ratios.
-More by themselves: `bench.search` (faiss, indexes), `bench.table` (a table of systems over many pools).
+More by themselves: `bench.search` (faiss, indexes), `bench.table` (a table of systems over many pools),
+`bench.build` (what a build costs beyond its work).
 """
 
 from __future__ import annotations
