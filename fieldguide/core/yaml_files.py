@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ class _Loader(yaml.SafeLoader):
                 if first != key.start_mark.line:
                     self.twice.append((key.start_mark.line + 1, f"{key.value!r} is there already, at line {first + 1}"))
         return super().construct_mapping(node, deep)
+
+
+# YAML 1.2, which DVC reads, takes 1e-05 for a number; PyYAML's YAML 1.1 wants a point in it.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
 
 
 def read_yaml(path: Path) -> Any:

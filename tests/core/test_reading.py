@@ -43,6 +43,12 @@ def test_no_file_and_a_folder_are_told(tmp_path: Path) -> None:
             read(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["1e-05", "1E5", "-1e+3", "1.5e3", ".5e1"])
+def test_numbers_are_those_that_dvc_reads(text: str) -> None:
+    assert parse_yaml(f"a: {text}", "f") == {"a": float(text)}
+    assert parse_yaml("a: 1e5x\nb: e5\nc: 12", "f") == {"a": "1e5x", "b": "e5", "c": 12}
+
+
 @given(st.text(max_size=60) | st.text("ab:[]{}\n -&*!|>'\"%@#,?", max_size=60))
 def test_any_text_is_yaml_or_told(text: str) -> None:
     try:

@@ -56,8 +56,9 @@ def test_drawn_signs_come_near_the_exact_p_and_never_to_zero(values: list[float]
 
 
 def test_p_counts_the_observed_pattern_itself() -> None:
-    # twenty topics all in favour: only the observed signs and their mirror reach as far, no draw does
-    assert randomisation_test(one_column([0.1] * 20), draws=999, seed=3)[0] == 1 / 1000
+    # thirty topics all in favour: only the observed signs and their mirror reach as far, no draw does
+    assert randomisation_test(one_column([0.1] * 30), draws=999, seed=3)[0] == 1 / 1000
+    assert randomisation_test(one_column([0.1] * 20), draws=999, seed=3)[0] == 2 / 2**20
 
 
 def test_no_difference_has_p_one() -> None:
