@@ -45,7 +45,6 @@ def audit(
     from fieldguide.checks.audit.finding import SEVERITIES
     from fieldguide.checks.audit.page import write_page
     from fieldguide.checks.audit.run import audit as run_checks
-    from fieldguide.checks.audit.run import plain
     from fieldguide.checks.audit.subject import AuditSubject
     from fieldguide.runtime.tables import show_json
 
@@ -58,7 +57,7 @@ def audit(
     if html is not None:
         write_page(report, html)
     if as_json:
-        show_json(plain(report))
+        show_json(report)
     else:
         _print(report, rows)
         if html is not None:

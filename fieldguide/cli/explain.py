@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.lineage import Lineage, LoggedJudgment, explain
+from fieldguide.runtime.tables import show_json
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -26,7 +25,7 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
     """
     found = explain(paths, params, topic, image, judged(paths))
     if as_json:
-        print(json.dumps([asdict(lineage) for lineage in found], indent=2, ensure_ascii=False))
+        show_json(found)
         return
     from rich.console import Console
 

@@ -15,6 +15,8 @@ def plain(value: Any) -> Any:
     """A record of any of our types as what JSON knows; keys become text, sets are sorted."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
+    if hasattr(value, "_asdict"):  # a named tuple
+        return plain(value._asdict())
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -106,14 +105,9 @@ def summarise(
     )  # fmt: skip
 
 
-def to_json(summary: AgreementSummary) -> dict[str, Any]:
-    """The summary as plain values; grades that are keys become text."""
-    return {name: _plain(value) for name, value in asdict(summary).items()}
-
-
 def write_summary(folder: Path, summary: AgreementSummary) -> None:
     """Write agreement.json."""
-    write_json(folder / "agreement.json", to_json(summary))
+    write_json(folder / "agreement.json", asdict(summary))
 
 
 def lines_of(summary: AgreementSummary) -> Iterator[str]:
@@ -146,12 +140,6 @@ def share_words(share: Proportion) -> str:
     if share.low is None or share.high is None:
         return "none"
     return f"{share.count} of {share.of} ({share.low:.0%} to {share.high:.0%})"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _anchoring(

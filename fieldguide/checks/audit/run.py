@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from fieldguide.checks.audit.checks import (  # noqa: F401 - importing a family registers its checks
     answers,
@@ -23,7 +22,7 @@ from fieldguide.checks.audit.finding import SEVERITIES, AuditFinding, Observatio
 from fieldguide.checks.audit.registry import CHECKS, AuditCheck
 from fieldguide.checks.audit.subject import AuditSubject
 
-__all__ = ["CHECKS", "AuditReport", "audit", "plain"]
+__all__ = ["CHECKS", "AuditReport", "audit"]
 
 
 @dataclass(frozen=True)
@@ -75,25 +74,6 @@ def audit(subject: AuditSubject) -> AuditReport:
         not_run,
         levels(subject) if subject.scores else (),
     )
-
-
-def plain(report: AuditReport) -> dict[str, Any]:
-    """A report as JSON values, every row in it."""
-    return {
-        "name": report.name,
-        "format": report.format,
-        "counts": report.counts,
-        "findings": [
-            {
-                "check": f.check, "severity": f.severity, "confidence": f.confidence, "title": f.title,
-                "evidence": f.evidence, "advice": f.advice, "rows": [row._asdict() for row in f.rows],
-            }
-            for f in report.findings
-        ],
-        "passed": list(report.passed),
-        "not_run": report.not_run,
-        "chance": [level._asdict() for level in report.chance],
-    }  # fmt: skip
 
 
 def _finding(check: AuditCheck, seen: Observation, home: str) -> AuditFinding:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.core.paths import Paths
+from fieldguide.core.paths import Paths, Place
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.store.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import (
@@ -49,33 +49,18 @@ class ProbePaths(Paths):
 
     probe: str = UNCHANGED
 
-    @property
-    def _probes(self) -> Path:
-        return self.data / "probes"
-
-    @property
-    def topics(self) -> Path:
-        """Questions of this probe."""
-        return self._probes / self.probe / "topics.jsonl"
-
-    @property
-    def phrases(self) -> Path:
-        """Phrases of this probe."""
-        return self._probes / self.probe / "phrases.jsonl"
-
-    @property
-    def components(self) -> Path:
-        """Components of this probe."""
-        return self._probes / self.probe / "components.jsonl"
-
-    @property
-    def drawings(self) -> Path:
-        """Drawings of all phrases, changed or not."""
-        return self._probes / "drawings" / "drawings.parquet"
+    topics = Place("data/probes/{probe}/topics.jsonl")
+    """Questions of this probe."""
+    phrases = Place("data/probes/{probe}/phrases.jsonl")
+    """Phrases of this probe."""
+    components = Place("data/probes/{probe}/components.jsonl")
+    """Components of this probe."""
+    drawings = Place("data/probes/drawings/drawings.parquet")
+    """Drawings of all phrases, changed or not."""
 
     def queries(self, encoder: str) -> Path:
         """Vectors of all texts and drawings, changed or not."""
-        return self._probes / "queries" / encoder
+        return self.data / "probes" / "queries" / encoder
 
 
 @dataclass

@@ -14,7 +14,7 @@ from fieldguide.annotation.agreement.summary import (
     lines_of,
     share_words,
     summarise,
-    to_json,
+    write_summary,
 )
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.adjudication import adjudicate
@@ -71,9 +71,11 @@ def test_everything_is_plain_json_and_made_again_the_same(tmp_path: Path) -> Non
     entries = entries_of(tmp_path / "log.jsonl")
     params = tiny_params(adjudicate={"judge": "log", "rule": "dawid-skene"})
     made = summary_of(entries, params, "dawid-skene")
-    values = to_json(made)
-    assert json.loads(json.dumps(values, allow_nan=False)) == values
-    assert to_json(summary_of(entries, params, "dawid-skene")) == values
+    write_summary(tmp_path, made)
+    text = (tmp_path / "agreement.json").read_text(encoding="utf-8")
+    write_summary(tmp_path, summary_of(entries, params, "dawid-skene"))
+    assert (tmp_path / "agreement.json").read_text(encoding="utf-8") == text
+    values = json.loads(text)
     assert (values["pairs"], values["several"], values["ungraded"]) == (120, 120, 0)
     assert sum(values["decided_by"].values()) == 120
     assert values["differing"] == sum(len({*by.values()}) > 1 for by in simulate(0, tasks=120, gold=6).votes.values())
