@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.planning.section import Annotate
-from fieldguide.records.plan import ANYBODY, PlanRow
+from fieldguide.records.plan import PlanRow
 
 Group = Literal["judge", "adjudicate"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -42,24 +40,6 @@ class PlanPage:
         """Which project it belongs to."""
         row = self.rows[0]
         return row.assessor, "adjudicate" if row.purpose == "adjudicate" else "judge", row.guideline
-
-
-def open_rows(
-    rows: Iterable[PlanRow], annotate: Annotate, guidelines: Collection[str], impossible: Collection[Pair]
-) -> list[PlanRow]:
-    """Rows that can still be answered.
-
-    Those of people who are named in params.yaml, by one of `guidelines`, of pairs that are not `impossible`, since
-    their image cannot be shown.
-    """
-    people = {*annotate.assessors, ANYBODY}
-    return [
-        row
-        for row in rows
-        if row.guideline in guidelines
-        and row.pair not in impossible
-        and row.assessor in ({annotate.adjudicator} if row.purpose == "adjudicate" else people)
-    ]
 
 
 def rows_by_page(rows: Iterable[PlanRow]) -> dict[str, tuple[PlanRow, ...]]:

@@ -89,28 +89,39 @@ def coverage(
     rows: Iterable[PlanRow],
     entries: Sequence[LogEntry],
     annotate: Annotate,
-    stopped: Collection[str],
-    due: Collection[str],
+    guidelines: Collection[str],
+    stopped: Collection[str] = (),
+    due: Collection[str] | None = None,
+    impossible: Collection[tuple[str, str]] = (),
 ) -> JudgingCoverage:
     """Count what of the plan is in the log.
 
-    Where a stopping rule holds, what counts as asked of a stopped subtopic is only what was put before people (`due`);
-    of every other subtopic all rows, since the rule may yet ask for them.
+    What counts as asked: rows of people who are named in params.yaml, under one of `guidelines`. Where a stopping
+    rule holds, of a stopped subtopic only what was put before people (`due`); of every other subtopic all rows, since
+    the rule may yet ask for them.
 
     Args:
-        rows: of the plan, those that can still be answered (planning.pages.open_rows).
+        rows: the plan.
         entries: the judgment log.
         annotate: section of params.yaml.
+        guidelines: versions that count: the one in force, and those with the same choices and grades.
         stopped: subtopics that a stopping rule has stopped.
-        due: page_keys that are to be before people now.
+        due: page_keys that are to be before people now; None: all.
+        impossible: (subtopic_id, image_id) that nobody can be asked, since the image cannot be shown.
     """
+    people = {*annotate.assessors, ANYBODY}
     answers = AnswerCounts(entries, annotate.overlap)
     asked: Counter[str] = Counter()
     judged: Counter[str] = Counter()
     later: Counter[str] = Counter()
     unsure = set()
     for row in rows:
-        if row.page_key not in due and row.purpose != "adjudicate":
+        adjudicates = row.purpose == "adjudicate"
+        if row.guideline not in guidelines or row.pair in impossible:
+            continue
+        if row.assessor not in ({annotate.adjudicator} if adjudicates else people):
+            continue
+        if due is not None and row.page_key not in due and not adjudicates:
             if row.subtopic_id in stopped:
                 continue
             unsure.add(row.subtopic_id)

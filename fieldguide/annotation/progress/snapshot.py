@@ -13,7 +13,7 @@ from fieldguide.annotation.judgments.guidelines import Guideline, archived, inte
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.gold import read_gold
-from fieldguide.annotation.planning.pages import PlanPage, open_rows, pages_of
+from fieldguide.annotation.planning.pages import PlanPage, pages_of
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.annotation.progress.coverage import JudgingCoverage, coverage
@@ -61,11 +61,6 @@ class Snapshot:
         return plan_rows(self.plan)
 
     @cached_property
-    def open_rows(self) -> list[PlanRow]:
-        """Of these, those that can still be answered."""
-        return open_rows(self.rows, self.annotate, self.versions, self.impossible)
-
-    @cached_property
     def pages(self) -> dict[str, PlanPage]:
         """The plan's pages by key."""
         return pages_of(self.rows)
@@ -94,7 +89,7 @@ class Snapshot:
     def coverage(self) -> JudgingCoverage:
         """How much of what is asked is judged."""
         stopped = {verdict.subtopic_id for verdict in self.verdicts if verdict.stopped}
-        return coverage(self.open_rows, self.entries, self.annotate, stopped, self.due)
+        return coverage(self.rows, self.entries, self.annotate, self.versions, stopped, self.due, self.impossible)
 
     @cached_property
     def gold(self) -> pd.DataFrame | None:
@@ -110,8 +105,12 @@ class Snapshot:
 
     @cached_property
     def _asked(self) -> PlanAndLog:
-        pools = POOLS.read(self.paths.pools) if self.paths.pools.exists() else None
-        return PlanAndLog(self.open_rows, self.entries, self.annotate.stopping, pools, self.annotate.overlap)
+        annotate, pools = self.annotate, self.paths.pools
+        return PlanAndLog(
+            self.plan, self.entries, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
+            overlap=annotate.overlap, assessors=annotate.assessors, adjudicator=annotate.adjudicator or "",
+            guidelines=self.versions, impossible=self.impossible,
+        )  # fmt: skip
 
 
 def read_snapshot(paths: Paths, annotate: Annotate) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from fieldguide.annotation.planning.section import Stopping
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.annotation.progress.unseen_relevant import UnseenRelevant, estimate_unseen
 from fieldguide.core.errors import FieldguideError
-from fieldguide.records.plan import PlanRow
+from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 ENOUGH_FOUND = 10
 """Relevant images that must be found before the number of missed ones is believed. Chosen on the example: with 5,
@@ -55,57 +55,43 @@ class PlanAndLog:
     """What is asked of whom, and what they answered.
 
     Attributes:
-        rows: of the plan, those that can still be answered (planning.pages.open_rows).
+        plan: records.plan.PLAN.
         entries: the judgment log.
         stopping: the rule; None: everything is asked.
         pools: records.POOLS; the rule `missed` needs them.
         overlap: judgments wanted of a page of a shared project (of `anybody`).
+        assessors: who is still asked; None: everybody in the plan.
+        adjudicator: who decides now, empty where nobody does; None: whoever the plan names.
+        guidelines: versions that are still judged by; None: all.
+        impossible: pairs that nobody can be asked, since the image cannot be shown; nothing waits for them.
     """
 
-    rows: Sequence[PlanRow]
+    plan: pd.DataFrame
     entries: Sequence[LogEntry]
-    stopping: Stopping | None
-    pools: pd.DataFrame | None
-    overlap: int
+    stopping: Stopping | None = None
+    pools: pd.DataFrame | None = None
+    overlap: int = 1
+    assessors: Collection[str] | None = None
+    adjudicator: str | None = None
+    guidelines: Collection[str] | None = None
+    impossible: Collection[Pair] = ()
+
+    def open_rows(self) -> Iterator[PlanRow]:
+        """Rows that can still be answered: those of people who are asked, by guidelines in force."""
+        for row in plan_rows(self.plan):
+            in_force = self.guidelines is None or row.guideline in self.guidelines
+            if in_force and self._is_asked(row) and row.pair not in self.impossible:
+                yield row
+
+    def _is_asked(self, row: PlanRow) -> bool:
+        if row.purpose == "adjudicate":
+            return self.adjudicator is None or row.assessor == self.adjudicator
+        return self.assessors is None or row.assessor in (*self.assessors, ANYBODY)
 
     @cached_property
-    def pages(self) -> dict[str, tuple[PlanRow, ...]]:
-        """The rows by page."""
-        return rows_by_page(self.rows)
-
-    @cached_property
-    def _answers(self) -> AnswerCounts:
-        return AnswerCounts(self.entries, self.overlap)
-
-    def is_answered(self, row: PlanRow) -> bool:
-        """The assessor judged it; in a shared project, as many as are wanted did."""
-        return self._answers.complete(row)
-
-    @cached_property
-    def images(self) -> dict[str, list[_Image]]:
-        """Each subtopic's images in pool order."""
-        decided: dict[Pair, bool] = {}
-        ranks: dict[Pair, int] = {}
-        for row in self.rows:
-            if row.purpose in ("judge", "gold") and row.rank > 0:
-                decided[row.pair] = decided.get(row.pair, True) and self.is_answered(row)
-                ranks[row.pair] = row.rank
-        grades = self._grades()
-        order: dict[str, list[_Image]] = defaultdict(list)
-        for subtopic, image in sorted(ranks, key=lambda pair: (pair[0], ranks[pair], pair[1])):
-            given = grades[subtopic, image]
-            relevant = any(grade > 0 for grade in given) if given else None
-            order[subtopic].append(_Image(image, decided[subtopic, image], relevant))
-        return dict(order)
-
-    def _grades(self) -> dict[Pair, list[int]]:
-        """Grades that were given by the guidelines that are asked by."""
-        versions = {row.guideline for row in self.rows}
-        grades: dict[Pair, list[int]] = defaultdict(list)
-        for entry in current(self.entries):
-            if entry.guideline in versions and entry.grade is not None:
-                grades[entry.subtopic_id, entry.image_id].append(entry.grade)
-        return grades
+    def state(self) -> _State:
+        """The same, looked up by page and by pair."""
+        return _State(self)
 
 
 def due(asked: PlanAndLog) -> set[str]:
@@ -120,18 +106,19 @@ def due(asked: PlanAndLog) -> set[str]:
     Raises:
         FieldguideError: the rule needs the pools.
     """
+    state = asked.state
+    first = [page for page in state.pages.values() if page[0].purpose in ("judge", "gold")]
     if asked.stopping is None:
-        return set(asked.pages)
-    first = [page for page in asked.pages.values() if page[0].purpose in ("judge", "gold")]
+        return set(state.pages)
     stopped = {v.subtopic_id for v in verdicts(asked) if v.stopped}
-    keys = {key for key, page in asked.pages.items() if page[0].purpose == "adjudicate"}
-    keys |= {page[0].page_key for page in first if any(map(asked.is_answered, page))}
+    keys = {key for key, page in state.pages.items() if page[0].purpose == "adjudicate"}
+    keys |= {page[0].page_key for page in first if any(map(state.is_answered, page))}
     blocks: dict[str, dict[str, list[_Page]]] = defaultdict(lambda: defaultdict(list))
     for page in sorted(first, key=lambda page: page[0].queue):
         blocks[page[0].subtopic_id][page[0].assessor].append(page)
     for subtopic in blocks.keys() - stopped:
-        keys |= _waves(blocks[subtopic], asked, asked.stopping.wave)
-    return keys | _repeats(asked, keys)
+        keys |= _waves(blocks[subtopic], state, asked.stopping.wave)
+    return keys | _repeats(state, keys)
 
 
 def verdicts(asked: PlanAndLog) -> list[StoppingVerdict]:
@@ -140,7 +127,42 @@ def verdicts(asked: PlanAndLog) -> list[StoppingVerdict]:
     if stopping is not None and stopping.rule == "missed" and asked.pools is None:
         raise FieldguideError("annotate.stopping: the rule `missed` needs data/pools; `dvc repro pool` makes them")
     found = None if asked.pools is None else _ranks(asked.pools)
-    return [_verdict(subtopic, images, stopping, found) for subtopic, images in sorted(asked.images.items())]
+    return [_verdict(subtopic, images, stopping, found) for subtopic, images in sorted(asked.state.pools.items())]
+
+
+class _State:
+    """What was asked and what of it is answered."""
+
+    def __init__(self, asked: PlanAndLog) -> None:
+        self.pages = rows_by_page(asked.open_rows())
+        self.answers = AnswerCounts(asked.entries, asked.overlap)
+        versions = {row.guideline for page in self.pages.values() for row in page}
+        self.grades: dict[Pair, list[int | None]] = defaultdict(list)
+        for entry in current(asked.entries):
+            if entry.guideline in versions:
+                self.grades[entry.subtopic_id, entry.image_id].append(entry.grade)
+
+    def is_answered(self, row: PlanRow) -> bool:
+        """The assessor judged it; in a shared project, as many as are wanted did."""
+        return self.answers.complete(row)
+
+    @cached_property
+    def pools(self) -> dict[str, list[_Image]]:
+        """Each subtopic's images in pool order."""
+        decided: dict[Pair, bool] = {}
+        ranks: dict[Pair, int] = {}
+        for page in self.pages.values():
+            for row in page:
+                if row.purpose in ("judge", "gold") and row.rank > 0:
+                    pair = row.pair
+                    decided[pair] = decided.get(pair, True) and self.is_answered(row)
+                    ranks[pair] = row.rank
+        order: dict[str, list[_Image]] = defaultdict(list)
+        for subtopic, image in sorted(ranks, key=lambda pair: (pair[0], ranks[pair], pair[1])):
+            grades = [g for g in self.grades.get((subtopic, image), []) if g is not None]
+            relevant = any(g > 0 for g in grades) if grades else None
+            order[subtopic].append(_Image(image, decided[subtopic, image], relevant))
+        return dict(order)
 
 
 @dataclass(frozen=True)
@@ -152,12 +174,12 @@ class _Image:
     relevant: bool | None
 
 
-def _waves(blocks: Mapping[str, Sequence[_Page]], asked: PlanAndLog, wave: int) -> set[str]:
+def _waves(blocks: Mapping[str, Sequence[_Page]], state: _State, wave: int) -> set[str]:
     """The due pages of one subtopic that is not stopped, for each assessor."""
     waves = {a: [pages[i : i + wave] for i in range(0, len(pages), wave)] for a, pages in blocks.items()}
     done: dict[str, int] = {}
     for assessor, mine in waves.items():
-        undone = (i for i, pages in enumerate(mine) if not all(asked.is_answered(r) for p in pages for r in p))
+        undone = (i for i, pages in enumerate(mine) if not all(state.is_answered(r) for p in pages for r in p))
         done[assessor] = next(undone, len(mine))
     behind = min((d for a, d in done.items() if d < len(waves[a])), default=0)
     return {
@@ -168,12 +190,12 @@ def _waves(blocks: Mapping[str, Sequence[_Page]], asked: PlanAndLog, wave: int) 
     }
 
 
-def _repeats(asked: PlanAndLog, keys: Collection[str]) -> set[str]:
-    first = {(r.assessor, r.subtopic_id, r.image_id) for key in keys for r in asked.pages[key] if r.purpose != "repeat"}
+def _repeats(state: _State, keys: Collection[str]) -> set[str]:
+    asked = {(r.assessor, r.subtopic_id, r.image_id) for key in keys for r in state.pages[key] if r.purpose != "repeat"}
     return {
         key
-        for key, page in asked.pages.items()
-        if page[0].purpose == "repeat" and all((r.assessor, r.subtopic_id, r.image_id) in first for r in page)
+        for key, page in state.pages.items()
+        if page[0].purpose == "repeat" and all((r.assessor, r.subtopic_id, r.image_id) in asked for r in page)
     }
 
 

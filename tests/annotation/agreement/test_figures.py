@@ -224,7 +224,7 @@ def test_a_few_gold_answers_accuse_nobody(tmp_path: Path, annotate: Annotate) ->
 
 
 def test_work_is_counted_as_asked_and_done(tmp_path: Path, plan: pd.DataFrame, annotate: Annotate) -> None:
-    keys = due(PlanAndLog(plan_rows(plan), (), Stopping(rule="consecutive", count=9, wave=1), None, 1))
+    keys = due(PlanAndLog(plan, (), Stopping(rule="consecutive", count=9, wave=1)))
     first = plan[plan["page_key"].isin(sorted(keys)[:3])]
     entries = judged(tmp_path, first, HONEST)
     made = figures_of(plan, entries, None, annotate, due=keys, not_pulled={"ada": 4}, draws=2)

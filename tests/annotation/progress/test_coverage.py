@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from fieldguide.annotation.judgments.log import Judgment, LogEntry, task_key
-from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.planning.pages import open_rows
 from fieldguide.annotation.progress.coverage import JudgingCoverage, PersonCoverage, coverage
 from fieldguide.records.plan import PlanRow, Purpose
 from tests.builders import tiny_params
@@ -35,17 +32,11 @@ def said(*given: tuple[str, str], subtopic: str = "t.e1", action: str = "judged"
 
 
 def counted(
-    rows: list[PlanRow],
-    entries: list[LogEntry],
-    annotate: dict[str, Any] | None = None,
-    stopped: Collection[str] = (),
-    due: Collection[str] | None = None,
-    impossible: Collection[Pair] = (),
+    rows: list[PlanRow], entries: list[LogEntry], annotate: dict[str, Any] | None = None, **more: Any
 ) -> JudgingCoverage:
     section = {"assessors": ["ada", "ben"], "adjudicator": "dora", "stopping": None, "preannotation": None}
     params = tiny_params(annotate=section | (annotate or {}))
-    asked = open_rows(rows, params.annotate, {"g1"}, impossible)
-    return coverage(asked, entries, params.annotate, stopped, {row.page_key for row in rows} if due is None else due)
+    return coverage(rows, entries, params.annotate, {"g1"}, **more)
 
 
 def test_each_assessor_counts_for_what_was_asked_of_them() -> None:

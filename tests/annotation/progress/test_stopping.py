@@ -1,6 +1,6 @@
 """Stopping rules: what is due, when a subtopic ends, and how many relevant images are estimated to be missed."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 
 from fieldguide.annotation.judgments.log import Judgment, LogEntry, append
-from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.planning.pages import open_rows
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.planning.section import Stopping
 from fieldguide.annotation.progress.stopping import PlanAndLog, StoppingVerdict, due, verdicts
@@ -33,19 +31,6 @@ def judged(folder: Path, rows: Iterable[PlanRow], grade: Callable[[PlanRow], int
     return append(folder / "log.jsonl", said).entries
 
 
-def asked(
-    plan: pd.DataFrame,
-    entries: tuple[LogEntry, ...],
-    stopping: Stopping | None,
-    pools: pd.DataFrame | None = None,
-    *,
-    overlap: int = 1,
-    impossible: Collection[Pair] = (),
-) -> PlanAndLog:
-    rows = [row for row in plan_rows(plan) if row.pair not in impossible]
-    return PlanAndLog(rows, entries, stopping, pools, overlap)
-
-
 def by_rank(*relevant: int) -> Callable[[PlanRow], int]:
     return lambda row: int(row.rank in relevant)
 
@@ -56,7 +41,7 @@ def one_subtopic(size: int = 24, **keys: object) -> pd.DataFrame:
 
 def verdict_of(plan: pd.DataFrame, entries: tuple[LogEntry, ...], **rule: object) -> StoppingVerdict:
     stopping = Stopping.model_validate(rule) if rule else None
-    (verdict,) = verdicts(asked(plan, entries, stopping, pools_of({SUBTOPIC: 24})))
+    (verdict,) = verdicts(PlanAndLog(plan, entries, stopping, pools_of({SUBTOPIC: 24})))
     return verdict
 
 
@@ -66,25 +51,25 @@ def up_to(plan: pd.DataFrame, rank: int) -> list[PlanRow]:
 
 def test_without_a_rule_everything_is_due() -> None:
     plan = one_subtopic(repeat_share=0.2)
-    assert due(asked(plan, (), None)) == set(plan["page_key"])
+    assert due(PlanAndLog(plan, (), None)) == set(plan["page_key"])
 
 
 def test_pages_are_due_wave_by_wave_in_pool_order(tmp_path: Path) -> None:
     plan = one_subtopic()
     rule = Stopping(rule="consecutive", count=100, wave=2)
     pages = plan.drop_duplicates("page_key").sort_values("queue")["page_key"].tolist()
-    assert due(asked(plan, (), rule)) == set(pages[:2])
+    assert due(PlanAndLog(plan, (), rule)) == set(pages[:2])
     most = [row for row in up_to(plan, 8) if row.rank != 3]
-    assert due(asked(plan, judged(tmp_path, most, by_rank()), rule)) == set(pages[:2])
+    assert due(PlanAndLog(plan, judged(tmp_path, most, by_rank()), rule)) == set(pages[:2])
     entries = judged(tmp_path, [row for row in up_to(plan, 8) if row.rank == 3], by_rank())
-    assert due(asked(plan, entries, rule)) == set(pages[:4])
+    assert due(PlanAndLog(plan, entries, rule)) == set(pages[:4])
 
 
 def test_a_stopped_subtopic_asks_no_more_and_others_go_on(tmp_path: Path) -> None:
     plan = make_plan(pools_of({SUBTOPIC: 24, "t1.e1": 24}), subtopics_of(2), annotate_of(**ONE), GUIDELINE)
     rule = Stopping(rule="consecutive", count=5, wave=2)
     entries = judged(tmp_path, up_to(plan, 8), lambda r: int(r.subtopic_id == "t1.e1"))
-    added = due(asked(plan, entries, rule)) - due(asked(plan, (), rule))
+    added = due(PlanAndLog(plan, entries, rule)) - due(PlanAndLog(plan, (), rule))
     assert set(plan.loc[plan["page_key"].isin(added), "subtopic_id"]) == {"t1.e1"}
     assert len(added) == 2
 
@@ -94,18 +79,20 @@ def test_nobody_gets_more_than_a_wave_ahead_of_the_others(tmp_path: Path) -> Non
     rule = Stopping(rule="consecutive", count=100, wave=1)
     entries: tuple[LogEntry, ...] = ()
     for expected in (2, 2, 2):
-        mine = set(plan.loc[plan["assessor"] == "ada", "page_key"]) & due(asked(plan, entries, rule))
+        mine = set(plan.loc[plan["assessor"] == "ada", "page_key"]) & due(PlanAndLog(plan, entries, rule))
         done = {entry.key for entry in entries}
         rows = [row for row in plan_rows(plan) if row.page_key in mine and row.task_key not in done]
         entries = judged(tmp_path, rows, by_rank()) if rows else entries
-        assert len(set(plan.loc[plan["assessor"] == "ada", "page_key"]) & due(asked(plan, entries, rule))) == expected
-    assert len(set(plan.loc[plan["assessor"] == "ben", "page_key"]) & due(asked(plan, entries, rule))) == 1
+        assert (
+            len(set(plan.loc[plan["assessor"] == "ada", "page_key"]) & due(PlanAndLog(plan, entries, rule))) == expected
+        )
+    assert len(set(plan.loc[plan["assessor"] == "ben", "page_key"]) & due(PlanAndLog(plan, entries, rule))) == 1
 
 
 def test_a_page_that_was_begun_stays_due_when_the_subtopic_stops(tmp_path: Path) -> None:
     plan = one_subtopic()
     entries = judged(tmp_path, [*up_to(plan, 8), *(r for r in plan_rows(plan) if r.rank == 20)], by_rank())
-    keys = due(asked(plan, entries, Stopping(rule="consecutive", count=5)))
+    keys = due(PlanAndLog(plan, entries, Stopping(rule="consecutive", count=5)))
     ranks = plan.loc[plan["page_key"].isin(keys), "rank"]
     assert sorted(ranks) == [*range(1, 9), 17, 18, 19, 20]
 
@@ -113,7 +100,7 @@ def test_a_page_that_was_begun_stays_due_when_the_subtopic_stops(tmp_path: Path)
 def test_a_repeat_is_due_with_the_page_that_it_repeats() -> None:
     plan = one_subtopic(size=120, repeat_share=0.5)
     rule = Stopping(rule="consecutive", count=100, wave=3)
-    keys = due(asked(plan, (), rule))
+    keys = due(PlanAndLog(plan, (), rule))
     shown = plan[plan["page_key"].isin(keys)]
     first = set(shown.loc[shown["pass"] == 1, "image_id"])
     again = plan[plan["pass"] == 2].groupby("page_key")["image_id"].agg(lambda ids: set(ids) <= first)
@@ -127,35 +114,35 @@ def test_pages_with_gold_keep_their_place_in_the_wave() -> None:
         **ONE | {"gold": "gold.csv", "gold_share": 0.2, "stopping": {"rule": "consecutive", "count": 9}}
     )
     plan = make_plan(pools_of({SUBTOPIC: 24}), subtopics_of(1), annotate, GUIDELINE, gold_of([(SUBTOPIC, "elsewhere")]))
-    shown = plan[plan["page_key"].isin(due(asked(plan, (), annotate.stopping)))]
+    shown = plan[plan["page_key"].isin(due(PlanAndLog(plan, (), annotate.stopping)))]
     assert len(shown) == 8
     assert "gold" in set(shown["purpose"])
-    assert verdicts(asked(plan, (), annotate.stopping))[0].pooled == 24
+    assert verdicts(PlanAndLog(plan, (), annotate.stopping))[0].pooled == 24
 
 
 def test_the_adjudicators_pages_are_always_due() -> None:
     plan = one_subtopic()
     row = plan.iloc[[-1]].assign(assessor="dora", purpose="adjudicate", page_key="p")
     grown = pd.concat([plan, row], ignore_index=True)
-    assert "p" in due(asked(grown, (), Stopping(rule="consecutive", count=5)))
+    assert "p" in due(PlanAndLog(grown, (), Stopping(rule="consecutive", count=5), assessors=["ada"]))
 
 
 def test_who_left_and_old_guidelines_are_not_asked() -> None:
     plan = one_subtopic(assessors=["ada", "ben"])
-    rows, left = plan_rows(plan), annotate_of(**ONE | {"assessors": ["ben"]})
-    assert open_rows(rows, left, {GUIDELINE}, ()) == [row for row in rows if row.assessor == "ben"]
-    assert open_rows(rows, left, {"other"}, ()) == []
+    ben = set(plan.loc[plan["assessor"] == "ben", "page_key"])
+    assert due(PlanAndLog(plan, (), None, assessors=["ben"])) == ben
+    assert due(PlanAndLog(plan, (), None, guidelines=["other"])) == set()
 
 
 def test_nothing_waits_for_an_image_that_cannot_be_shown(tmp_path: Path) -> None:
     plan = one_subtopic()
     rule = Stopping(rule="consecutive", count=7)
     entries = judged(tmp_path, [row for row in up_to(plan, 8) if row.rank != 5], by_rank())
-    assert len(due(asked(plan, entries, rule))) == 2
+    assert len(due(PlanAndLog(plan, entries, rule))) == 2
     lost = {(SUBTOPIC, "i004")}
-    (verdict,) = verdicts(asked(plan, entries, rule, impossible=lost))
+    (verdict,) = verdicts(PlanAndLog(plan, entries, rule, impossible=lost))
     assert (verdict.pooled, verdict.judged, verdict.stopped) == (23, 7, True)
-    assert len(due(asked(plan, entries, Stopping(rule="consecutive", count=9), impossible=lost))) == 4
+    assert len(due(PlanAndLog(plan, entries, Stopping(rule="consecutive", count=9), impossible=lost))) == 4
 
 
 def test_a_shared_page_is_answered_when_as_many_as_wanted_answered(tmp_path: Path) -> None:
@@ -163,10 +150,10 @@ def test_a_shared_page_is_answered_when_as_many_as_wanted_answered(tmp_path: Pat
     rule = Stopping(rule="consecutive", count=100)
     rows = up_to(plan, 8)
     entries = judged(tmp_path, [row._replace(assessor="ada") for row in rows], by_rank())
-    assert len(due(asked(plan, entries, rule, overlap=1))) == 4
-    assert len(due(asked(plan, entries, rule, overlap=2))) == 2
+    assert len(due(PlanAndLog(plan, entries, rule, overlap=1))) == 4
+    assert len(due(PlanAndLog(plan, entries, rule, overlap=2))) == 2
     entries = judged(tmp_path, [row._replace(assessor="ben") for row in rows], by_rank())
-    assert len(due(asked(plan, entries, rule, overlap=2))) == 4
+    assert len(due(PlanAndLog(plan, entries, rule, overlap=2))) == 4
 
 
 @pytest.mark.parametrize(
@@ -219,7 +206,7 @@ def test_missed_needs_pools_and_enough_found(tmp_path: Path) -> None:
     plan = one_subtopic()
     rule = Stopping(rule="missed", bound=1.0)
     with pytest.raises(FieldguideError, match=r"the rule `missed` needs data/pools; `dvc repro pool` makes them"):
-        due(asked(plan, (), rule))
+        due(PlanAndLog(plan, (), rule))
     entries = judged(tmp_path, up_to(plan, 9), by_rank(*range(1, 10)))
     verdict = verdict_of(plan, entries, rule="missed", bound=1.0)
     assert verdict.why == "9 relevant images found; 10 are needed to estimate how many are missed"
@@ -234,7 +221,7 @@ def test_missed_stops_where_systems_found_the_same(tmp_path: Path) -> None:
     pools["ranks"] = [[r[0], r[0]] if r else [] for r in pools["ranks"]]
     plan = make_plan(pools, subtopics_of(1), annotate_of(**ONE), GUIDELINE)
     entries = judged(tmp_path, up_to(plan, 12), by_rank(*range(1, 13)))
-    (verdict,) = verdicts(asked(plan, entries, Stopping(rule="missed", bound=1.0), pools))
+    (verdict,) = verdicts(PlanAndLog(plan, entries, Stopping(rule="missed", bound=1.0), pools))
     assert verdict.stopped
     assert verdict.missed == UnseenRelevant(0.0, 0.0)
 
@@ -274,5 +261,5 @@ def test_in_simulation_it_errs_low_the_more_systems_resemble_each_other_and_the_
 def test_verdicts_need_no_pools_without_the_rule_and_come_in_order() -> None:
     pools = pools_of({"t1.e1": 3, "t0.e2": 3})
     plan = make_plan(pools, subtopics_of(2), annotate_of(), GUIDELINE)
-    assert [v.subtopic_id for v in verdicts(asked(plan, (), None))] == ["t0.e2", "t1.e1"]
-    assert verdicts(asked(plan, (), None))[0].missed is None
+    assert [v.subtopic_id for v in verdicts(PlanAndLog(plan, (), None))] == ["t0.e2", "t1.e1"]
+    assert verdicts(PlanAndLog(plan, (), None))[0].missed is None
