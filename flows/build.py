@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import ending_in_words
 from fieldguide.runtime.builds.building import built, serving
 from fieldguide.runtime.builds.waiting import Patience
 
@@ -41,13 +41,11 @@ def main() -> None:
     """Build; a user's mistake is told without a traceback."""
     from fieldguide.runtime.builds.building import start
 
-    try:
+    with ending_in_words("build"):
         if sys.argv[1:2] == ["--serve"]:
             serve(int(sys.argv[2]))
         elif not start(build, stages=sys.argv[1:]):
             sys.exit(Patience.EXIT_WAITS)
-    except FieldguideError as error:
-        sys.exit(f"build: {error}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
@@ -31,6 +30,7 @@ from fieldguide.core.files import (
     write_jsonl,
 )
 from fieldguide.core.section import Section
+from fieldguide.core.yaml_files import read_yaml
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Part of the key under which a placed input is known: raise it when a maker below writes other bytes.
@@ -83,12 +83,10 @@ def read_example(path: Path) -> list[ExampleInput]:
         FieldguideError: no such file, or not YAML.
         ProblemsError: all keys that do not fit.
     """
+    values = read_yaml(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [ExampleInput.model_validate(value) for value in values["inputs"]]
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; run from the root of the repository") from None
-    except (yaml.YAMLError, TypeError, KeyError) as error:
+    except (TypeError, KeyError) as error:
         raise FieldguideError(f"{path}: expected YAML with a list `inputs` ({error})") from None
     except ValidationError as error:
         problems = [Problem(".".join(map(str, e["loc"])), f"{e['msg']} (found {e['input']!r})") for e in error.errors()]

@@ -1,6 +1,6 @@
 """Train the example's generator on the train split: `python -m flows.train_generator` (most of an hour).
 
-The weights are part of the repository and stay as they are; `dvc repro --force train_generator` trains them anew.
+The weights are part of the repository. Weights of the same recipe stay as they are: remove the folder to train anew.
 """
 
 from prefect import flow
@@ -24,27 +24,30 @@ def train_generator(params: Params) -> None:
     from fieldguide.retrieval.training.train_split import read_train_split
 
     values, paths = params.train_generator, Paths()
-    generator = params.trained_generator()
-    split = read_train_split(paths, values.split)
-    sentences = SentenceEncoder(paths.root / generator.text)
     config = UNetConfig.for_images(values.size, values.channels)
     recipe = Recipe(steps=values.steps, batch=values.batch, learning_rate=values.learning_rate, seed=values.seed)
+    folder, made = paths.models / "generator", {"network": config.to_json(), "recipe": asdict(recipe)}
+    if stored.holds(folder, made):
+        print(f"{folder}: was trained by this recipe and is kept; remove it to train anew")
+        return
+    split = read_train_split(paths, values.split)
+    sentences = SentenceEncoder(paths.root / params.trained_generator().text)
     examples = Examples(
         prepare(split.photographs(), values.size, recipe.margin),
         split.labels,
         [sentences.encode(phrases) for phrases in split.phrases],
         sentences.encode(split.generic),
     )
-    trained = {"network": config.to_json(), "recipe": asdict(recipe), "entities": split.entities}
+    trained = made | {"entities": split.entities}
     key = content_key(images=split.images["sha256"].tolist(), phrases=split.phrases, **trained)
     checkpoint = paths.cache / "training" / f"{key}.safetensors"
     network = train(
         examples, config, recipe, checkpoint=checkpoint, track=show_progress,
         report=lambda step, loss: print(f"step {step} of {recipe.steps}: loss {loss:.4f}", flush=True),
     )  # fmt: skip
-    stored.save(paths.models / "generator", network, trained)
+    stored.save(folder, network, trained)
     checkpoint.unlink(missing_ok=True)
-    print(f"{len(split.images)} photographs of {len(split.entities)} entities: {paths.models / 'generator'}")
+    print(f"{len(split.images)} photographs of {len(split.entities)} entities: {folder}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train the text tower on the train split: `python -m flows.train_text_tower` (about a minute).
 
-The weights are part of the repository and stay as they are; `dvc repro --force train_text_tower` trains them anew.
+The weights are part of the repository. Weights of the same recipe stay as they are: remove the folder to train anew.
 """
 
 from prefect import flow
@@ -29,10 +29,14 @@ def train_text_tower(params: Params) -> None:
 
     values, paths = params.train_text_tower, Paths()
     spec = next(spec for spec in params.encoders.values() if isinstance(spec, TextTowerEncoder))
+    recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
+    folder = paths.root / spec.tower
+    if stored.holds(folder, {"recipe": asdict(recipe)}):
+        print(f"{folder}: was trained by this recipe and is kept; remove it to train anew")
+        return
     split = read_train_split(paths, values.split)
     sentences = SentenceEncoder(paths.root / spec.text)
     network = MobileNetV2Network(paths.root / spec.weights)
-    recipe = TowerRecipe(epochs=values.epochs, learning_rate=values.learning_rate, seed=values.seed)
     photographs = split.photographs()
     features = [network.features(some) for some in iter(lambda: list(islice(photographs, 64)), [])]
     tower = train_tower(
@@ -42,7 +46,6 @@ def train_text_tower(params: Params) -> None:
         recipe,
         show_progress,
     )
-    folder = paths.root / spec.tower
     stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": split.entities})
     print(f"{len(split.images)} photographs of {len(split.entities)} entities: {folder}")
 

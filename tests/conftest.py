@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -15,6 +16,28 @@ os.environ.update(
     DO_NOT_TRACK="1", DVC_NO_ANALYTICS="1", GX_ANALYTICS_ENABLED="false", HF_HUB_OFFLINE="1",
     HF_HUB_DISABLE_TELEMETRY="1", PREFECT_SERVER_ANALYTICS_ENABLED="false",
 )  # fmt: skip
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes test: each computes on one core
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+# How long a case takes is the machine's matter.
+hypothesis.settings.register_profile("fieldguide", deadline=None)
+hypothesis.settings.load_profile("fieldguide")
+
+LONGEST = (
+    "pipeline/test_pipeline.py",
+    "pipeline/test_elsewhere.py",
+    "annotation/sync/test_chaos.py",
+    "runtime/test_annotation.py",
+    "pipeline/test_killed.py",
+    "runtime/test_build.py",
+    "pipeline/test_judgments.py",
+    "annotation/sync/test_push_chaos.py",
+    "annotation/agreement/test_recovered.py",
+    "annotation/sync/test_push.py",
+    "annotation/form/test_browser.py",
+)
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +70,15 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a mistake shows early."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first, so that a mistake shows early. Several processes begin with the longest files."""
+    if not hasattr(config, "workerinput"):
+        items.sort(key=_is_slow)
+        return
+    slow = {item.path for item in items if _is_slow(item)}
+    longest = {REPOSITORY / "tests" / name: -number for number, name in enumerate(reversed(LONGEST), 1)}
+    items.sort(key=lambda item: longest.get(item.path, 0 if item.path in slow else 1))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None

@@ -23,7 +23,7 @@ from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import read_topics
 from tests.builders import tiny_benchmark, tiny_params
 from tests.conftest import copy_project
-from tests.prefect_state import place_prefect
+from tests.prefect_state import own_environment, place_prefect
 
 STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
 BEFORE_THE_REPORT = ("fitness", "diagnose")
@@ -46,7 +46,7 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+        return {**own_environment(), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python module's command in the folder."""

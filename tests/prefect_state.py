@@ -26,6 +26,11 @@ def place_prefect(folder: Path) -> None:
     shutil.copytree(kept, state / "prefect")
 
 
+def own_environment() -> dict[str, str]:
+    """This process's environment without the place of its own Prefect records: a site keeps its records in itself."""
+    return {name: value for name, value in os.environ.items() if name != "PREFECT_HOME"}
+
+
 def _migrate(home: Path) -> None:
     command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
     environment = {**os.environ, "PREFECT_HOME": str(home)}

@@ -16,6 +16,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.params import Params, read_params
+from fieldguide.params.usable import unusable
 
 PACKAGES = (
     "prefect", "dvc", "torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "label-studio-sdk",
@@ -50,6 +51,8 @@ def examine(root: Path) -> Iterator[Inspection]:
     except FieldguideError as error:
         yield Inspection("params.yaml", str(root), "problem", str(error))
         return
+    for problem in unusable(params):
+        yield Inspection("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
     yield Inspection("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
     yield from _inputs(params, root)
     yield from _models(params, root)

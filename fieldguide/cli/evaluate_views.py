@@ -89,15 +89,28 @@ def notes(external: External) -> Iterator[str]:
         )
     if len(external.differences) > MOST:
         yield f"{len(external.differences) - MOST} more comparisons: --json has them; --baseline NAME asks for some."
-    yield "(chance): a random order of each subtopic's pool, which is all that the collection judges or lists for it."
-    if any(run.unjudged for run in external.runs):
-        yield "Of a run that ranks other images too, chance is lower; the gallery is not known here."
+    yield from _about_chance(external)
     for run in external.runs:
         yield from _warnings(run)
 
 
+def _about_chance(external: External) -> Iterator[str]:
+    if external.gallery is not None:
+        yield f"(chance): a random order of all {external.gallery:,} images; only relevant ones are judged."
+    elif all(value is None for value in external.chance.values()):
+        yield "(chance) is not stated: only relevant images are judged, and the gallery is not known here."
+    else:
+        yield (
+            "(chance): a random order of each subtopic's pool, which is all that the collection judges or lists for it."
+        )
+        if any(run.unjudged for run in external.runs):
+            yield "Of a run that ranks other images too, chance is lower; the gallery is not known here."
+
+
 def _warnings(run: RunNotes) -> Iterator[str]:
     said = f"warning: {run.system}:"
+    for odd in run.scores:
+        yield f"{said} {odd}"
     if run.missing:
         yield (
             f"{said} no line for {len(run.missing)} judged subtopics; they count with the measure's default, mostly 0: "

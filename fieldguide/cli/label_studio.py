@@ -6,13 +6,12 @@ python -m fieldguide.cli.label_studio [install | start [--port N] | stop | statu
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from fieldguide.annotation.planning.section import Annotate
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ending_in_words
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 
@@ -92,10 +91,8 @@ def _say(words: str) -> None:
 
 def main() -> None:
     """Run a command; an error that is the user's to mend is printed without a traceback."""
-    try:
+    with ending_in_words("label_studio"):
         app()
-    except FieldguideError as error:
-        sys.exit(f"label_studio: {error}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from fieldguide.cli import (
 from fieldguide.cli import (
     formats as import_cli,
 )
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
     name="fieldguide",
@@ -211,10 +211,8 @@ def retrieve(
 
 def main() -> None:
     """Run the command; a user's mistake is told without a traceback and ends with status 1."""
-    try:
+    with ending_in_words("fieldguide"):
         app()
-    except FieldguideError as error:
-        sys.exit(f"fieldguide: {error}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,21 @@ Everything else that is raised is a defect of ours and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import errno
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+# What the machine cannot do and its user can mend.
+_OF_THE_MACHINE = {
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+_LONGEST_LINE, _MOST_LINES = 2000, 200
+_PASSWORD = re.compile(r"(\w://[^/\s:@]*:)[^/\s@]+@")
 
 
 class FieldguideError(Exception):
@@ -39,3 +52,49 @@ class ProblemsError(FieldguideError):
         if len(self.problems) > shown:
             lines.append(f"  ... and {len(self.problems) - shown} more")
         super().__init__("\n".join([headline, *lines]))
+
+
+def in_words(error: Exception) -> str | None:
+    """What to print of an error that its user can mend; None for a defect of ours, which keeps its traceback.
+
+    Lines are cut, passwords in addresses hidden, and what could steer a terminal is escaped: names and values come
+    from files of others.
+    """
+    if isinstance(error, FieldguideError):
+        return _printable(str(error))
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        place = error.filename2 or error.filename or Path.cwd()
+        what = f"{place}: {error.strerror}"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            what += f"; {_free(Path(str(place)))}, and what was there before is as it was"
+        return _printable(what)
+    return None
+
+
+@contextlib.contextmanager
+def ending_in_words(command: str) -> Iterator[None]:
+    """End the process with status 1 and `COMMAND: what is wrong` where `in_words` has words for an error."""
+    try:
+        yield
+    except Exception as error:
+        words = in_words(error)
+        if words is None:
+            raise
+        sys.exit(f"{command}: {words}")
+
+
+def _free(path: Path) -> str:
+    folder = next(parent for parent in [path, *path.absolute().parents] if parent.is_dir())
+    return f"{shutil.disk_usage(folder).free / 1e6:.0f} MB are free on that disk"
+
+
+def _printable(text: str) -> str:
+    lines = _PASSWORD.sub(r"\1***@", text).split("\n")
+    more = [f"  ... and {len(lines) - _MOST_LINES} lines more"] if len(lines) > _MOST_LINES else []
+    return "\n".join([*map(_line, lines[:_MOST_LINES]), *more])
+
+
+def _line(text: str) -> str:
+    more = f" ... ({len(text):,} characters)" if len(text) > _LONGEST_LINE else ""
+    shown = text[:_LONGEST_LINE]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown) + more

@@ -9,7 +9,9 @@ import hashlib
 import io
 import json
 import os
+import select
 import shutil
+import stat
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,6 +21,9 @@ from typing import IO, Any, BinaryIO, NamedTuple
 from fieldguide.core.errors import FieldguideError
 
 _CHUNK = 1 << 20
+_PIPE_SECONDS = 10.0
+_LONGEST = 1 << 30
+"""Bytes of a text file that is read whole, or of a line."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -30,6 +35,28 @@ def sha256_file(path: Path) -> str:
     """Hex sha256 of a file, streamed."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_input(path: Path) -> io.BufferedReader:
+    """Open for reading in binary what somebody names: a file, or a pipe (`<(zcat run.gz)`) that somebody writes to.
+
+    Raises:
+        FieldguideError: no such file, a folder, no permission, a pipe that nobody writes to within 10 s.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for its writer for ever
+    except FileNotFoundError:
+        raise FieldguideError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        raise FieldguideError(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
+    mode = os.fstat(number).st_mode
+    silent = not stat.S_ISREG(mode) and not select.select([number], [], [], _PIPE_SECONDS)[0]
+    if stat.S_ISDIR(mode) or silent:
+        os.close(number)
+        what = "is a folder; expected a file" if stat.S_ISDIR(mode) else "is a pipe that nobody writes to"
+        raise FieldguideError(f"{path}: {what}")
+    os.set_blocking(number, True)
+    return os.fdopen(number, "rb")
 
 
 def canonical_json(value: Any) -> str:
@@ -112,18 +139,48 @@ def write_json(path: Path, value: Any) -> None:
         stream.write("\n")
 
 
+def read_text(path: Path) -> str:
+    """A whole text file in UTF-8.
+
+    Raises:
+        FieldguideError: as `open_input`; longer than `_LONGEST` bytes; not UTF-8 (names the line).
+    """
+    with open_input(path) as stream:
+        data = stream.read(_LONGEST + 1)
+    if len(data) > _LONGEST:
+        raise FieldguideError(f"{path}: is longer than {_LONGEST:,} bytes")
+    return _decoded(path, 1, data)
+
+
 def read_json(path: Path) -> Any:
     """Read one JSON document.
 
     Raises:
-        FieldguideError: the file is missing or not JSON; names file and line.
+        FieldguideError: as `read_text`; not JSON, nested too deeply, a number of thousands of digits.
     """
+    return _parsed(str(path), read_text(path))
+
+
+def _decoded(path: Path, line: int, data: bytes) -> str:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FieldguideError(f"{path}: not valid JSON ({error})") from None
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        line += data.count(b"\n", 0, error.start)
+        what = "is UTF-16 text" if wide else f"byte {data[error.start]:#04x} is no UTF-8"
+        raise FieldguideError(f"{path}:{line}: {what}; save the file as UTF-8") from None
+
+
+def _parsed(where: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise FieldguideError(f"{where}: not valid JSON (nested too deeply)") from None
+    except json.JSONDecodeError as error:
+        place = f" at line {error.lineno}" if error.lineno > 1 else ""
+        raise FieldguideError(f"{where}: not valid JSON ({error.msg}{place})") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise FieldguideError(f"{where}: not valid JSON ({error})") from None
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
@@ -157,20 +214,16 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, object); blank lines are skipped.
 
     Raises:
-        FieldguideError: the file is missing, or a line is no JSON object; names file and line.
+        FieldguideError: as `open_input`, or a line is no JSON object; names file and line.
     """
-    try:
-        stream = path.open(encoding="utf-8")
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file") from None
-    with stream:
-        for number, line in enumerate(stream, 1):
+    with open_input(path) as stream:
+        for number, raw in enumerate(iter(lambda: stream.readline(_LONGEST), b""), 1):
+            if len(raw) >= _LONGEST:
+                raise FieldguideError(f"{path}:{number}: the line is longer than {_LONGEST:,} bytes")
+            line = _decoded(path, number, raw)
             if not line.strip():
                 continue
-            try:
-                value = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise FieldguideError(f"{path}:{number}: not valid JSON ({error.msg})") from None
+            value = _parsed(f"{path}:{number}", line)
             if not isinstance(value, dict):
                 raise FieldguideError(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
             yield number, value

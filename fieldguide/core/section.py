@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Hashable
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+def _each_once(items: list[Item]) -> list[Item]:
+    twice = [item for item in dict.fromkeys(items) if items.count(item) > 1]
+    if twice:
+        raise ValueError(f"{', '.join(map(repr, twice))} stands there more than once")
+    return items
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Positive = Annotated[int, Field(ge=1)]
-Draws = Annotated[int, Field(ge=1, le=1_000_000)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Names = Annotated[list[Name], AfterValidator(_each_once)]
+# Strict: YAML's `true` is no 1.
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+Draws = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A part of params.yaml; unknown keys are errors, values do not change once read."""
+    """A part of params.yaml; unknown keys are errors, values do not change once read, no number is infinite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)

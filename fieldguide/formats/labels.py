@@ -10,7 +10,7 @@ from fieldguide.formats.collection import PublishedBenchmark, PublishedQuestion
 
 GREATEST_LABEL = 2**31 - 1
 """trec_eval keeps a label as a C long; nobody publishes a greater one than fits in 32 bits."""
-_WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?", re.ASCII)
 
 
 def is_label(value: Any) -> bool:
@@ -19,10 +19,11 @@ def is_label(value: Any) -> bool:
 
 
 def whole_number(text: str) -> int | None:
-    """A label written as text; None where it is no whole number, or one that no label is."""
-    if not _WHOLE.fullmatch(text) or len(text) > 11:
+    """A label written as text (`1`, or `1.0` as pandas writes it); None where it is no whole number that a label is."""
+    match = _WHOLE.fullmatch(text)
+    if match is None or len(text) > 20:
         return None
-    value = int(text)
+    value = int(match[1])
     return value if is_label(value) else None
 
 

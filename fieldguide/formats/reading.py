@@ -48,6 +48,7 @@ def _of_layout(layout: JsonLayout) -> Format:
     )
 
 
+_SHOWN, _LONGEST_KEY = 8, 40
 _FORMATS = (
     *map(_of_layout, LAYOUTS),
     Format("inquire", "a folder: inquire_queries_*.csv, inquire_annotations.csv", inquire.read, inquire.write,
@@ -77,7 +78,7 @@ def read(form: str | None, path: Path) -> PublishedBenchmark:
     if form is None:
         return named(recognise(path)).read(path)
     chosen = named(form)
-    fits = _fitting(path)
+    fits = fitting(path)
     if fits and chosen not in fits:
         raise FieldguideError(f"{path}: is no {form}; its content is {fits[0].name}: {fits[0].meaning}")
     return chosen.read(path)
@@ -100,13 +101,26 @@ def recognise(path: Path) -> str:
     Raises:
         FieldguideError: no such file, or it fits no format.
     """
-    fits = _fitting(path)
+    fits = fitting(path)
     if not fits:
-        raise FieldguideError(f"{path}: of no format that is known; name one of {', '.join(FORMATS)}")
+        looked_for = "".join(f"\n  {form.name}: {form.meaning}" for form in _FORMATS)
+        raise FieldguideError(f"{path}: of no format that is known; looked for was{looked_for}{_found(path)}")
     return fits[0].name
 
 
-def _fitting(path: Path) -> list[Format]:
+def _found(path: Path) -> str:
+    """What a file or folder holds instead, for people."""
+    if path.is_dir():
+        names = sorted(file.name for file in path.iterdir())
+        return f"\nthe folder holds {', '.join(names[:_SHOWN]) or 'nothing'}{', ...' if len(names) > _SHOWN else ''}"
+    found = first_record(path)
+    record = found[0] if isinstance(found, list) and found else found
+    keys = [ascii(key)[:_LONGEST_KEY] for key in record] if isinstance(record, dict) else []
+    return f"\nits first record has {', '.join(keys[:_SHOWN])}" if keys else ""
+
+
+def fitting(path: Path) -> list[Format]:
+    """The formats that the content fits, the likeliest first."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file or folder")
     record = None if path.is_dir() else first_record(path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Section
+from fieldguide.core.yaml_files import read_yaml
 from fieldguide.params.document import Params, references
 
 
@@ -81,12 +81,8 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
 
     Raises:
         FieldguideError: no such file, or not YAML; names the line.
-        ProblemsError: as `parse_params`.
+        ProblemsError: keys that stand twice; as `parse_params`.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; run from the root of a benchmark's repository") from None
-    except yaml.YAMLError as error:
-        raise FieldguideError(f"{path}: not valid YAML: {error}") from None
-    return parse_params(values, str(path))
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file; run from the root of a benchmark's repository")
+    return parse_params(read_yaml(path), str(path))

@@ -12,6 +12,7 @@ _STR, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 
 REFUSED_IMAGE_REASONS = (
     "unreadable", "empty", "truncated", "animated", "oversized", "misnamed", "unsupported", "contradictory",
+    "leftover",
 )  # fmt: skip
 
 IMAGES = Table(

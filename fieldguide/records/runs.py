@@ -8,7 +8,7 @@ the file is then what every measure is computed from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,17 @@ QREL_COLUMNS = ("subtopic_id", "image_id", "grade")
 _RUN = Layout(
     "valid run",
     ("subtopic_id", "Q0", "image_id", "rank", "score", "system"),
-    ("subtopic_id", "image_id", "system"),
+    ("subtopic_id", "image_id", "rank", "system"),
     "score",
     whole=False,
+    trailing=True,
 )
 _QRELS = Layout(
-    "valid qrels file", ("subtopic_id", "0", "image_id", "grade"), ("subtopic_id", "image_id"), "grade", whole=True
+    "valid qrels file",
+    ("subtopic_id", "0", "image_id", "grade"),
+    ("subtopic_id", "0", "image_id"),
+    "grade",
+    whole=True,
 )
 
 
@@ -143,12 +148,18 @@ def write_run(path: Path, lines: Iterable[RunLine]) -> None:
 
 
 def read_run(path: Path) -> pd.DataFrame:
-    """Read a run, gzipped or not, with LF or CRLF, with or without a byte-order mark.
+    """As `read_run_with_notes`, without the notes."""
+    return read_run_with_notes(path)[0]
+
+
+def read_run_with_notes(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a run, gzipped or not, with LF or CRLF, with or without a byte-order mark, comments and trailing text.
 
     Returns:
         A frame with the fields of `RunLine`: ordered by subtopic_id and rank. Ranks are those of the
         scores, as trec_eval takes them; the file's rank column is ignored. Ids and system are pandas
-        categoricals with sorted categories: ten million lines take some 300 MB.
+        categoricals with sorted categories: ten million lines take some 300 MB. And what is odd about its scores, a
+        sentence each.
 
     Raises:
         FieldguideError: no such file, damaged gzip, UTF-16.
@@ -161,7 +172,34 @@ def read_run(path: Path) -> pd.DataFrame:
     problems = read.problems + _run_problems(frame, read.place)
     if problems:
         raise ProblemsError(f"{path} is not a valid run:", sorted(problems, key=_line))
-    return _ordered(frame).reset_index(drop=True)
+    notes = list(_score_notes(frame, read.texts["rank"]))
+    return _ordered(frame).reset_index(drop=True), notes
+
+
+def _score_notes(frame: pd.DataFrame, ranks: pd.Categorical) -> Iterator[str]:
+    """Whether the order that counts, that of the scores, is the one that the file's ranks tell."""
+    subtopics = frame["subtopic_id"].cat.codes.to_numpy()
+    scores = frame["score"].to_numpy(dtype=np.float32)
+    count = len(frame["subtopic_id"].cat.categories)
+    values = pd.to_numeric(pd.Series(ranks.categories), errors="coerce").to_numpy(dtype=np.float64)
+    told = values[ranks.codes] if len(frame) else np.empty(0)
+    order = np.lexsort((told, subtopics))
+    same = np.diff(subtopics[order]) == 0
+    against = same & (np.diff(told[order]) > 0) & (np.diff(scores[order]) > 0)
+    wrong = len(np.unique(subtopics[order][1:][against]))
+    if wrong:
+        yield (
+            f"in {wrong} of {count} subtopics the scores contradict the ranks; the greatest score is taken as the best "
+            "and ranks are ignored, as trec_eval does: are the scores distances?"
+        )
+    sizes = np.bincount(subtopics, minlength=count)
+    varied = np.unique(subtopics[order][1:][same & (np.diff(scores[order]) != 0)])
+    equal = int((sizes > 1).sum()) - len(varied)
+    if equal:
+        yield (
+            f"in {equal} of {count} subtopics all scores are equal; the order is that of falling image ids, as "
+            "trec_eval breaks ties, and not that of the ranks"
+        )
 
 
 def write_qrels_trec(path: Path, qrels: pd.DataFrame) -> None:
@@ -175,6 +213,9 @@ def write_qrels_trec(path: Path, qrels: pd.DataFrame) -> None:
 def read_qrels_trec(path: Path) -> pd.DataFrame:
     """Read `subtopic_id 0 image_id grade` lines; as tolerant as `read_run`.
 
+    The second column is ignored, unless a topic judges one image in several of its values: then it numbers the
+    topic's subtopics, as in TREC's diversity qrels, and each is a subtopic here (`101.e1` for the first of topic 101).
+
     Returns:
         A frame with subtopic_id, image_id (categoricals) and grade (int64), in the order of the file.
 
@@ -184,11 +225,22 @@ def read_qrels_trec(path: Path) -> pd.DataFrame:
             pair that was graded before.
     """
     read = read_columns(path, _QRELS)
-    frame = pd.DataFrame({**read.texts, "grade": read.number})
+    frame = _by_subtopics(pd.DataFrame({**read.texts, "grade": read.number}))
     problems = read.problems + _duplicates(frame, read.place)
     if problems:
         raise ProblemsError(f"{path} is not a valid qrels file:", sorted(problems, key=_line))
     return frame
+
+
+def _by_subtopics(frame: pd.DataFrame) -> pd.DataFrame:
+    """Qrels without their second column; where that tells subtopics apart, with the ids of subtopics."""
+    pairs = frame.duplicated(["subtopic_id", "image_id"]).any()
+    plain = frame[list(QREL_COLUMNS)]
+    if not pairs or frame.duplicated(["subtopic_id", "0", "image_id"]).any():
+        return plain
+    numbers = frame.groupby("subtopic_id", observed=True)["0"].transform(lambda values: pd.factorize(values)[0] + 1)
+    names = frame["subtopic_id"].astype(str) + ".e" + numbers.astype(int).astype(str)
+    return plain.assign(subtopic_id=pd.Categorical(names))
 
 
 def _run_problems(frame: pd.DataFrame, place: Callable[[int], str]) -> list[Problem]:

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import open_input
 
 BLOCK = 16 << 20
 """Bytes of text that are looked at together; no line may be longer."""
@@ -39,13 +40,21 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 @dataclass(frozen=True)
 class Layout:
-    """A kind of file: what it is called, its columns in order, those that are kept, and which of them is a number."""
+    """A kind of file.
+
+    Attributes:
+        kind: what it is called.
+        columns: in order; `texts` and `number` are kept.
+        whole: the number is a whole one.
+        trailing: text after the last column is passed over, as trec_eval does with runs.
+    """
 
     kind: str
     columns: tuple[str, ...]
     texts: tuple[str, ...]
     number: str
     whole: bool
+    trailing: bool = False
 
     @property
     def types(self) -> dict[str, pa.DataType]:
@@ -78,6 +87,8 @@ class Columns:
 
 def read_columns(path: Path, layout: Layout) -> Columns:
     """Read a text table: gzipped or not, LF or CRLF, with or without a byte-order mark, any ASCII white space between.
+
+    Lines that begin with `#` are comments, as in trec_eval's own files.
 
     Raises:
         FieldguideError: no such file, no file, damaged gzip, UTF-16, a line longer than `BLOCK`.
@@ -129,7 +140,7 @@ def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
 def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
     """The file's bytes, unpacked. Pipes will do."""
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             head = stream.peek(2)[:2]
             if head in _WIDE:
                 raise FieldguideError(f"{path}: is UTF-16 text; expected UTF-8 (`iconv -f UTF-16 -t UTF-8`)")
@@ -141,8 +152,6 @@ def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
                     yield unpacked
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 raise FieldguideError(f"{path}: damaged gzip file ({error})") from None
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file") from None
     except OSError as error:
         raise FieldguideError(f"{path}: cannot be read ({error.strerror})") from None
 
@@ -168,7 +177,7 @@ def _lines(even: bytes, first: int, rows: int) -> Sequence[int]:
 
 def _by_arrow(even: bytes, layout: Layout) -> pa.Table | None:
     """The block as pyarrow reads it; None where it has something to look at line by line."""
-    if even.startswith(_BOM):  # part of an id here, and pyarrow would take it away
+    if even.startswith((_BOM, b"#")) or b"\n#" in even:  # a mark is part of an id here, and pyarrow would take it away
         return None
     try:
         if not even.isascii():
@@ -202,7 +211,7 @@ def _by_line(path: Path, first: int, block: bytes, layout: Layout) -> tuple[pa.T
             break
         # ASCII white space alone separates, as in trec_eval: an id may hold a no-break space.
         fields = raw.split()
-        if not fields:
+        if not fields or raw.lstrip().startswith(b"#"):
             continue
         place = f"{path}:{number}"
         try:
@@ -210,6 +219,8 @@ def _by_line(path: Path, first: int, block: bytes, layout: Layout) -> tuple[pa.T
         except UnicodeDecodeError:
             problems.append(Problem(place, "is not UTF-8 text"))
             continue
+        if layout.trailing:
+            row = row[:width]
         if len(row) != width:
             problems.append(Problem(place, f"has {len(row)} columns; expected {width}: {names}"))
             continue

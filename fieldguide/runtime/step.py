@@ -13,7 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, in_words
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
@@ -44,15 +44,18 @@ def _status(step: Flow[..., None]) -> int:
         item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
         with locked(Paths().state / "locks" / f"{item}.lock"):
             _call(step, params, given)
-    except FieldguideError as error:
-        print(f"{step.name}: {error}", file=sys.stderr)
-        return 1
     except BrokenPipeError:  # whoever read the output has enough of it (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 1
     except KeyboardInterrupt:
         print(f"{step.name}: interrupted; what was finished is kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        words = in_words(error)
+        if words is None:
+            raise
+        print(f"{step.name}: {words}", file=sys.stderr)
+        return 1
     return 0
 
 

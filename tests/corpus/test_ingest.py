@@ -202,8 +202,8 @@ def test_refusals_are_remembered_and_read_the_same(paths: Paths, decoded: list[b
 
 
 def test_another_limit_decides_anew(paths: Paths) -> None:
-    write_files(paths.root / "photos", {"a/1.png": photo(1)})
-    assert ingest(params(folder_source()), paths).kept == 1
+    write_files(paths.root / "photos", {"a/1.png": photo(1), "a/2.png": encoded(picture(2).resize((8, 8)), "PNG")})
+    assert ingest(params(folder_source()), paths).kept == 2
     assert ingest(params(folder_source(), max_pixels=100), paths).rejected == {"oversized": 1}
 
 
@@ -298,10 +298,38 @@ def test_sources_count_in_the_order_of_params(paths: Paths) -> None:
     assert (row.source, row.entity_id, row.licence) == ("z", "x", None)
 
 
-def test_nothing_but_refusals_makes_empty_tables(paths: Paths) -> None:
-    write_files(paths.root / "photos", {"a/1.png": b"no"})
-    assert ingest(params(folder_source()), paths).kept == 0
-    assert read_images(paths).empty and not list(paths.shards.iterdir())
+def test_where_every_file_is_refused_the_run_stops_with_the_reasons_counted(paths: Paths) -> None:
+    write_files(paths.root / "photos", {"a/1.png": b"no", "a/2.png": b"neither", "a/3.png": b""})
+    with pytest.raises(ProblemsError, match="no photograph was kept, and nothing was written") as error:
+        ingest(params(folder_source()), paths)
+    assert [str(problem)[:44] for problem in error.value.problems] == [
+        "2 x unreadable: such as a/1.png: no image fo", "1 x empty: such as a/3.png: no bytes",
+    ]  # fmt: skip
+    assert not paths.images.exists()
+
+
+def test_where_there_are_no_files_the_run_stops(paths: Paths) -> None:
+    (paths.root / "photos").mkdir()
+    with pytest.raises(FieldguideError, match="the sources hold no files at all"):
+        ingest(params(folder_source()), paths)
+
+
+def test_a_file_that_is_refused_needs_no_label(paths: Paths) -> None:
+    """What macOS packs beside a photograph lies in folders that no list of entities knows."""
+    files = {"Gala/1.png": photo(1), "__MACOSX/Gala/._1.png": b"x", "Fuji/2.png": b"no", "._Gala": b"x"}
+    write_files(paths.root / "photos", files)
+    summary = ingest(params(folder_source(entities={"Gala": "gala"})), paths)
+    assert (summary.kept, summary.rejected) == (1, {"leftover": 2, "unreadable": 1})
+
+
+def test_how_a_source_was_understood_is_told(paths: Paths) -> None:
+    write_files(paths.root, {"a.png": photo(1), "m.csv": b"path;Entity ;weight\na.png;Gala;3\n"})
+    told = ingest(params({"name": "m", "kind": "manifest", "path": "m.csv"}), paths).lines()
+    assert told[:3] == [
+        "source m: its columns are separated by ';'", "source m: column 'Entity ' is taken as `entity`",
+        "source m: columns not used: 'weight'",
+    ]  # fmt: skip
+    assert list(read_images(paths)["entity_id"]) == ["gala"]
 
 
 def test_images_are_read_in_the_order_of_the_shards(paths: Paths) -> None:
@@ -353,7 +381,7 @@ def test_the_example_has_the_images_that_its_papers_count(example_input: Path, t
     summary = ingest(read_params(repository / "params.yaml").ingest, Paths(tmp_path))
     assert summary == IngestSummary(
         read=2228, kept=1567, merged=661, rejected={}, decoded=1567, kept_by_split={"train": 732, "gallery": 835},
-        exact_across_splits=0, near=4, near_across_splits=0,
+        exact_across_splits=0, near=4, near_across_splits=0, notes=summary.notes,
     )  # fmt: skip
     images = read_images(Paths(tmp_path))
     assert images.groupby(["source", "split"]).size().to_dict() == {

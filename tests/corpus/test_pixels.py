@@ -159,3 +159,48 @@ def test_a_name_may_not_say_another_format(name: str, format_: str, wrong: bool)
 
 def test_a_wrong_name_is_told_with_both_formats() -> None:
     assert misnamed("a.jpg", "PNG") == "named .jpg, which is JPEG; the bytes are PNG"
+
+
+def _photograph(format_: str, **options: object) -> bytes:
+    """Noise on a slope, so that no part of it is even."""
+    rng = np.random.default_rng(4)
+    slope = np.linspace(40, 200, 240)[:, None, None] + rng.normal(0, 20, (240, 320, 3))
+    stream = io.BytesIO()
+    Image.fromarray(slope.clip(0, 255).astype(np.uint8)).save(stream, format_, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.8])
+def test_a_jpeg_that_was_cut_and_given_an_end_is_refused(kept: float, mode: str) -> None:
+    whole = _photograph("JPEG", quality=90)
+    if mode == "L":
+        stream = io.BytesIO()
+        Image.open(io.BytesIO(whole)).convert("L").save(stream, "JPEG", quality=90)
+        whole = stream.getvalue()
+    assert inspect_image(whole, 10**6).reason is None
+    verdict = inspect_image(whole[: int(len(whole) * kept)] + b"\xff\xd9", 10**6)
+    assert verdict.reason == "truncated"
+    assert "grey of blocks that are missing" in verdict.detail
+
+
+def test_a_webp_whose_end_is_zeros_is_refused() -> None:
+    whole = _photograph("WEBP", quality=90)
+    assert inspect_image(whole, 10**6).reason is None
+    half = len(whole) // 2
+    verdict = inspect_image(whole[:half] + bytes(len(whole) - half), 10**6)
+    assert (verdict.reason, verdict.detail) == ("truncated", "WEBP: the compressed pixels end in zeros")
+
+
+@pytest.mark.parametrize("colour", [(128, 128, 128), (255, 255, 255), (0, 0, 0), (127, 127, 127)])
+@pytest.mark.parametrize("format_", ["JPEG", "WEBP", "PNG"])
+def test_even_pictures_and_backgrounds_are_none_of_that(colour: tuple[int, int, int], format_: str) -> None:
+    for height in (400, 200):  # all of one colour; a photograph above an even half
+        picture = Image.new("RGB", (320, 400), colour)
+        if height == 200:
+            picture.paste(Image.open(io.BytesIO(_photograph("PNG"))).crop((0, 0, 320, 200)), (0, 0))
+        stream = io.BytesIO()
+        picture.save(stream, format_, **({"optimize": True} if format_ == "JPEG" else {}))
+        # The grey of missing blocks below a photograph is the one even half that is taken for them.
+        taken = format_ == "JPEG" and colour == (128, 128, 128) and height == 200
+        assert (inspect_image(stream.getvalue(), 10**6).reason == "truncated") == taken

@@ -119,8 +119,14 @@ def test_a_run_by_topic_is_no_missing_one(tmp_path: Path, qrels: Path) -> None:
     path = write(tmp_path / "r", {"t1": "ab", "t2": "cd"}, "sys")
     [noticed] = evaluate_runs([path], read_judged(qrels), settings(["both_entities@1"])).runs
     assert (noticed.missing, noticed.unknown) == ((), ())
-    with pytest.raises(FieldguideError, match="ranks no subtopic that is judged; it ranks t1, t2; judged in"):
-        evaluate_runs([path], read_judged(qrels), settings(["RR"]))
+    found = evaluate_runs([path], read_judged(qrels), settings(["RR", "both_entities@1"]))
+    assert dict(zip(found.values["topic_id"] + found.values["measure"], found.values["value"], strict=True)) == {
+        "t1RR": 1.0, "t2RR": 1.0, "t1both_entities@1": 1.0, "t2both_entities@1": 1.0, "t1Judged@10": 1.0,
+        "t2Judged@10": 1.0,
+    }  # fmt: skip
+    strange = write(tmp_path / "s", {"t7": "ab"}, "sys")
+    with pytest.raises(FieldguideError, match="ranks no subtopic that is judged; it ranks t7; judged in"):
+        evaluate_runs([strange], read_judged(qrels), settings(["RR"]))
 
 
 def test_systems_of_one_name_are_called_as_their_files(tmp_path: Path, qrels: Path) -> None:

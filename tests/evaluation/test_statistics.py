@@ -44,11 +44,13 @@ def test_few_topics_give_the_exact_p(values: list[float]) -> None:
 @given(columns.filter(lambda v: len(v) > 3))
 @settings(deadline=None, max_examples=20)
 def test_drawn_signs_come_near_the_exact_p_and_never_to_zero(values: list[float]) -> None:
-    copies = np.array(values * 2)  # 2^8 and more patterns, fewer draws: they are drawn
+    copies = np.array(values * 2)
     patterns = np.array(list(itertools.product((1, -1), repeat=len(copies))))
     exact = np.mean(np.abs(patterns @ copies) >= abs(copies.sum()) - 1e-9)
     draws = 255
-    drawn = randomisation_test(one_column(list(copies)), draws, seed=1)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "_EXACT", 3)
+        drawn = randomisation_test(one_column(list(copies)), draws, seed=1)[0]
     assert 1 / (draws + 1) <= drawn <= 1
     assert drawn == pytest.approx(exact, abs=5 * np.sqrt(0.25 / draws) + 1 / draws)
 

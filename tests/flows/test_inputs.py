@@ -191,7 +191,7 @@ def test_glosses_are_of_fruit(example_input: Path) -> None:
 
 @pytest.mark.example
 def test_every_work_of_the_museum_is_credited(example_input: Path) -> None:
-    with (example_input / "met" / "manifest.csv").open(newline="") as stream:
+    with (example_input / "photographs" / "met" / "manifest.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 174 and {row["licence"] for row in rows} == {"CC0-1.0"}
     assert rows[0]["attribution"].startswith("Unidentified artist: Water-moon Avalokiteshvara. Metropolitan Museum")

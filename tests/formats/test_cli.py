@@ -93,6 +93,31 @@ def test_a_lossy_import_needs_to_be_accepted(published: Path, tmp_path: Path) ->
     assert [deviation["kind"] for deviation in about["deviations"]] == ["label"]
 
 
+def beir(folder: Path, grade: str) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "a moth"}\n')
+    corpus = "".join(f'{{"_id": "{image}", "title": "", "text": ""}}\n' for image in "ab")
+    (folder / "corpus.jsonl").write_text(corpus)
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\nq1\ta\t{grade}\nq1\tb\t0\n")
+    return folder
+
+
+def test_grades_as_pandas_writes_them_are_grades(tmp_path: Path) -> None:
+    shown = run("import", "auto", beir(tmp_path / "beir", "1.0"), "--to", tmp_path / "house")
+    assert "An export gives every label and field back." in shown
+    assert QRELS.read(tmp_path / "house" / tables.QRELS)["grade"].tolist() == [1, 0]
+
+
+def test_what_a_format_cannot_hold_again_is_listed_and_the_way_out_works(tmp_path: Path) -> None:
+    published = beir(tmp_path / "beir", "high")
+    for way in ("--dry-run", "--accept-loss"):
+        shown = run("import", "auto", published, "--to", tmp_path / "house", way)
+        assert "label of 'a' is 'high'; expected a whole number" in shown
+        assert "An export gives not everything back." in shown
+    run("export", tmp_path / "house", "--to", tmp_path / "again", "--format", "csv")
+    assert read(None, tmp_path / "again" / "beir.csv").pools[0].labels == {"a": None, "b": 0}
+
+
 def test_images_are_looked_for(published: Path, tmp_path: Path) -> None:
     (tmp_path / "images" / "s").mkdir(parents=True)
     (tmp_path / "images" / "s" / "a.jpg").write_bytes(b"photograph")

@@ -134,8 +134,9 @@ def test_gzip_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
     ("content", "what"),
     [
         (b"\xff\xfe{", "not UTF-8 text"),
-        (gzip.compress(GOOD.encode())[:-9], "cannot be read to its end, damaged?"),
-        (b"just words", "of no format that is known; name one of visual-rag-me, visual-rag,"),
+        (gzip.compress(GOOD.encode(), mtime=0)[:-9], "cannot be read to its end, damaged?"),
+        (b"just words", r"of no format that is known; looked for was\n  visual-rag-me: JSON lines: "),
+        (b'{"filename": 1, "sentences": []}', "its first record has 'filename', 'sentences'"),
         (b"", "of no format that is known"),
     ],
 )

@@ -31,7 +31,7 @@ def params() -> Params:
 @pytest.fixture(scope="module")
 def photographs(example_input: Path, params: Params) -> dict[str, list[Image.Image]]:
     """Entity id to some photographs of the train split."""
-    table = pq.read_table(example_input / "grocery" / "images.parquet").to_pylist()
+    table = pq.read_table(example_input / "photographs" / "grocery" / "images.parquet").to_pylist()
     found: dict[str, list[Image.Image]] = {}
     for row in table:
         images = found.setdefault(params.ingest.sources[0].entities[row["finegrained_cat"]], [])

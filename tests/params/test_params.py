@@ -10,6 +10,7 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.params import Params, parse_params, read_params
+from fieldguide.params.usable import unusable
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 from fieldguide.retrieval.systems.sections.comparing import VisretSystem
 from tests.conftest import REPOSITORY
@@ -140,3 +141,82 @@ def test_encoders_and_drawings_of_parts_are_held_against_the_file(values: dict[s
 def test_a_system_may_have_the_name_of_a_kind(values: dict[str, Any]) -> None:
     values["systems"]["text"] = {"kind": "visret", "encoder": "mobilenetv2", "fuson": "rrf"}
     assert "systems.text.fuson" in problems(values)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("ingest", "shards"), True, "Input should be a valid integer (found True)"),
+        (("ingest", "shards"), 10**8, "less than or equal to 100000"),
+        (("retrieve", "depth"), 10**11, "less than or equal to 1000000000"),
+        (("evaluate", "confidence"), float("nan"), "finite number"),
+        (("adjudicate", "guideline"), False, "Input should be a valid string"),
+    ],
+)
+def test_what_yaml_takes_for_a_number_and_is_none_is_told(
+    values: dict[str, Any], place: tuple[str, str], value: Any, words: str
+) -> None:
+    values[place[0]][place[1]] = value
+    with pytest.raises(ProblemsError) as caught:
+        parse_params(values)
+    assert [str(p) for p in caught.value.problems if p.where.endswith(".".join(place)) and words in p.what]
+
+
+def test_infinite_guidance_is_told(values: dict[str, Any]) -> None:
+    name = next(n for n, g in values["generators"].items() if g["kind"] == "flow-matching")
+    values["generators"][name]["guidance"] = float("inf")
+    with pytest.raises(ProblemsError, match=f"generators.{name}.guidance: Input should be a finite number"):
+        parse_params(values)
+
+
+@pytest.mark.parametrize(
+    "place", [("retrieve", "systems"), ("pool", "systems"), ("embed", "encoders"), ("annotate", "assessors")]
+)
+def test_what_is_listed_twice_is_told(values: dict[str, Any], place: tuple[str, str]) -> None:
+    listed = values[place[0]][place[1]]
+    listed.append(listed[0])
+    with pytest.raises(ProblemsError, match=f"{'.'.join(place)}: .*{listed[0]!r} stands there more than once"):
+        parse_params(values)
+
+
+@pytest.mark.parametrize("key", ["name", "path"])
+def test_two_sources_of_one_name_or_path_are_told(values: dict[str, Any], key: str) -> None:
+    sources = values["ingest"]["sources"]
+    sources.append(sources[0] | {"name": "another", "path": "another", key: sources[0][key]})
+    with pytest.raises(ProblemsError, match=f"two sources have the {key} "):
+        parse_params(values)
+
+
+def test_what_no_library_can_use_is_told_before_anything_runs(values: dict[str, Any]) -> None:
+    values["evaluate"] |= {"measures": ["nDCG@10", "nDGC@5"], "headline": "nDCG@10"}
+    values["fitness"] = {"measure": "RBP(p=0.8)"}
+    values["rewrite"] |= {"template": "a photo of {entity} in {colour}", "expansions": ["{part} of it"]}
+    values["recompose"] = {"template": "{phrase}"}
+    found = [str(problem) for problem in unusable(parse_params(values))]
+    assert len(found) == 5, found
+    wanted = ("nDGC@5", "RBP", "{colour}", "no {entity}", "no {caption}")
+    assert all(words in problem for problem, words in zip(found, wanted, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("ingest: \u00e4\n".encode("latin-1"), r"params.yaml:1: byte 0xe4 is no UTF-8; save the file as UTF-8"),
+        ("ingest: a\n".encode("utf-16"), r"params.yaml:1: is UTF-16 text; save the file as UTF-8"),
+        (b"a: 1\nb: [1,\nc: 2\n", r"params.yaml:4: not valid YAML"),
+        (b"a: 1\nb: \x01\n", r"params.yaml:2: not valid YAML: holds the character"),
+        (b"[" * 10_000, r"params.yaml.*: not valid YAML"),
+        (b"a: " + b"1" * 5000 + b"\n", r"params.yaml.*: not valid YAML: Exceeds the limit"),
+        (b"a: {b: 1}\nc: 2\na: {b: 1, b: 2}\n", r"(?s)stand twice.*params.yaml:3: 'a' is there already, at line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "params.yaml").write_bytes(data)
+    with pytest.raises(FieldguideError, match=words) as caught:
+        read_params(tmp_path / "params.yaml")
+    assert "unicode string" not in str(caught.value)
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FieldguideError, match="is a folder; expected a file"):
+        read_params(tmp_path)

@@ -122,7 +122,7 @@ def test_files_that_are_no_text_table_are_told_apart(tmp_path: Path, monkeypatch
     path.write_text("t1 Q0 a 1 1 s\n", encoding="utf-16")
     with pytest.raises(FieldguideError, match=r"s: is UTF-16 text; expected UTF-8 \(`iconv -f UTF-16 -t UTF-8`\)$"):
         read_run(path)
-    with pytest.raises(FieldguideError, match=r"cannot be read \(Is a directory\)$"):
+    with pytest.raises(FieldguideError, match="is a folder; expected a file"):
         read_run(tmp_path)
     monkeypatch.setattr(trec, "BLOCK", 100)
     path.write_text("t1 Q0 a 1 1 s\n" + "x" * 1000)

@@ -14,12 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import atomic_open
+from fieldguide.core.files import atomic_open, read_text
+from fieldguide.core.yaml_files import parse_yaml
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Words = Annotated[str, Field(min_length=1)]
@@ -87,7 +87,7 @@ DATASET_LABEL = Guideline(
     version="dataset-label-1",
     about=(
         "Nobody looked at the photographs: every grade is taken from the data set's label of the photograph. "
-        "The asked features are such as any photograph of the whole fruit shows, so that a photograph of the entity "
+        "The asked features are such as any photograph of the whole entity shows, so that a photograph of it "
         "is taken to show the feature. Where a photograph shows more than its label says, the grade does not know."
     ),
     answers=(
@@ -204,18 +204,14 @@ def guidelines_of(entries: Iterable[LogEntry], where: str, known: Mapping[str, G
 
 
 def _split(path: Path) -> _Parts:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; assessors need guidelines to judge by") from None
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file; assessors need guidelines to judge by")
+    text = read_text(path)
     _, _, rest = text.partition("---\n")
     head, end, body = rest.partition("\n---\n")
     if not text.startswith("---\n") or not end:
         raise FieldguideError(f"{path}: must begin with a head between two lines of `---` (version, about, answers)")
-    try:
-        values = yaml.safe_load(head)
-    except yaml.YAMLError as error:
-        raise FieldguideError(f"{path}: the head is not valid YAML: {error}") from None
+    values = parse_yaml(f"\n{head}", str(path))  # its lines are those of the file
     if not isinstance(values, dict):
         raise FieldguideError(f"{path}: the head must hold version, about and answers")
     return _Parts(values, body.strip())

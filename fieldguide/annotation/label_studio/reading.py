@@ -124,7 +124,8 @@ def task_rows(
     """Tasks as the server lists them, with and in the order of their numbers.
 
     Pages of the list are cut by task number, not by offset, so that tasks added or deleted meanwhile shift nothing.
-    A project that is deleted meanwhile ends the list.
+    A page may be shorter than was asked for (hosts cap it: TASK_API_PAGE_SIZE_MAX), so that only the server's count
+    of what is left, or an empty page, ends the list. A project that is deleted meanwhile ends it too.
 
     Raises:
         FieldguideError: the list does not go on; nothing of such a server can be relied on.
@@ -136,7 +137,8 @@ def task_rows(
             items.append(_filter("updated_at", "greater_or_equal", "Datetime", since))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
         fields = "all" if include == _INCLUDE else "task_only"
-        rows = _rows(_list(client, project, query, batch, fields, include), "tasks")
+        reply = _list(client, project, query, batch, fields, include)
+        rows, left = _rows(reply, "tasks"), _number(_mapping(reply).get("total"))
         for row in rows:
             task = _number(row.get("id"))
             if task is None or task <= after:
@@ -146,7 +148,7 @@ def task_rows(
                 )
             after = task
             yield task, row
-        if len(rows) < batch:
+        if not rows or left == len(rows):
             return
 
 

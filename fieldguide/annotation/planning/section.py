@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fieldguide.core.section import Name, Positive, Section, Seed
+from fieldguide.core.section import Name, Names, Positive, Section, Seed
 
 
 class Images(Section):
@@ -21,7 +21,7 @@ class Images(Section):
 
     kind: Literal["local-files", "http", "upload"] = "local-files"
     address: Annotated[str, Field(pattern=r"^(https?|s3)://")] | None = None
-    side: Annotated[int, Field(ge=64, le=4096)] = 1024
+    side: Annotated[int, Field(strict=True, ge=64, le=4096)] = 1024
 
     @model_validator(mode="after")
     def _address_is_for_http(self) -> Images:
@@ -38,7 +38,7 @@ class Preannotation(Section):
     """
 
     system: Name
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    share: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     relevant: Positive = 10
 
 
@@ -51,7 +51,7 @@ class Stopping(Section):
 
     rule: Literal["consecutive", "missed"]
     count: Positive | None = None
-    bound: Annotated[float, Field(ge=0)] | None = None
+    bound: Annotated[float, Field(strict=True, ge=0)] | None = None
     wave: Positive = 2
 
     @model_validator(mode="after")
@@ -80,17 +80,17 @@ class Annotate(Section):
         coverage: share of the planned judgments at which the build goes on by itself.
     """
 
-    assessors: list[Name] = Field(min_length=1)
+    assessors: Names = Field(min_length=1)
     adjudicator: Name | None = None
     projects: Literal["separate", "shared"] = "separate"
     overlap: Positive = 2
     gold: Path | None = None
-    gold_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    repeat_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    page: Annotated[int, Field(ge=1, le=8)] = 8
+    gold_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
+    repeat_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
+    page: Annotated[int, Field(strict=True, ge=1, le=8)] = 8
     seed: Seed
     subtopics: list[str] = Field(default=[])
-    coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
+    coverage: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
     images: Images = Images()
     preannotation: Preannotation | None = None
     stopping: Stopping | None = None

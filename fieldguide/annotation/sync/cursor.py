@@ -33,6 +33,11 @@ class Seen(BaseModel):
     annotations: int
     counts: dict[int, int]
 
+    @property
+    def unread(self) -> int:
+        """Annotations that the server counts and its list of tasks did not hold."""
+        return self.annotations - sum(self.counts.values())
+
 
 class Cursor(BaseModel):
     """What was read, and for which log.
@@ -83,6 +88,9 @@ def read_project(client: LabelStudio, project: int, seen: Seen | None, track: Tr
 
     Changes are asked for by time, and what they amount to is checked against the server's totals: a task that
     vanished, or annotations that left no trace in the times, make the totals differ.
+
+    Raises:
+        FieldguideError: the server lists fewer tasks, or more, than it counts.
     """
     for _ in range(2):  # somebody may have answered between the two calls
         now = totals(client, project)
@@ -111,7 +119,12 @@ def _read_whole(client: LabelStudio, project: int, track: Track) -> Reading | No
     pages = tuple(track(listed, f"reading project {project}", unit="pages", total=before.tasks))
     counts = {page.task: len(page.given) for page in pages}
     after = totals(client, project)
-    # Where nothing moved meanwhile, the server's own total is kept, should it differ from what was read.
+    if before == after and len(counts) != before.tasks:
+        raise FieldguideError(
+            f"project {project}: the server counts {before.tasks} tasks and listed {len(counts)}; nothing was pulled, "
+            "since what is not listed would look deleted"
+        )
+    # Where nothing moved meanwhile, the server's own total is kept: should it differ, `Seen.unread` tells.
     annotations = before.annotations if before == after else sum(counts.values())
     return Reading(pages, Seen(newest=before.newest, annotations=annotations, counts=counts), whole=True)
 

@@ -217,14 +217,20 @@ def _write(paths: Paths, basis: _Basis, found: Reconciled, readings: dict[int, R
         held=sum(len(held.lines) for held in found.held),
         skipped=found.skipped,
         gone=found.gone,
-        notes=tuple(_notes(basis, found, refused, len(readings))),
+        notes=tuple(_notes(basis, found, refused, readings)),
     )
 
 
-def _notes(basis: _Basis, found: Reconciled, refused: Sequence[Quarantined], projects: int) -> list[str]:
+def _notes(basis: _Basis, found: Reconciled, refused: Sequence[Quarantined], readings: dict[int, Reading]) -> list[str]:
     notes = [basis.before.torn] if basis.before.torn else []
-    if not projects:
+    if not readings:
         notes.append("no project of this benchmark is on the server; `fieldguide annotate push` makes them")
+    notes.extend(
+        f"project {number}: the server counts {reading.seen.annotations} annotations, and "
+        f"{reading.seen.annotations - reading.seen.unread} could be read"
+        for number, reading in sorted(readings.items())
+        if reading.seen.unread
+    )
     if found.gone:
         notes.append(
             f"{found.gone} judgments come from tasks that are not on the server any more; "

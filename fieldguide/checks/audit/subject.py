@@ -104,6 +104,16 @@ class AuditSubject:
         return pool.entity or self.shown(pool)
 
     @cached_property
+    def bare(self) -> bool:
+        """Whether no question has a text: labels alone, as TREC's and BEIR's files of qrels are."""
+        return not any(question.text.strip() for question in self.collection.questions)
+
+    @property
+    def labels_apart(self) -> bool:
+        """Whether the format keeps labels apart from questions, so that questions without any are nothing odd."""
+        return self.collection.format in {"beir", "trec"}
+
+    @cached_property
     def compared(self) -> tuple[PublishedQuestion, ...]:
         """Questions with two or more pools."""
         return tuple(question for question in self.collection.questions if len(question.pools) > 1)

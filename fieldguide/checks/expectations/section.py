@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fieldguide.core.section import Name, Section, Share
+from fieldguide.core.section import Names, Section, Share
 
 
 class Check(Section):
     """Stage `check`."""
 
-    min_relevant: Annotated[int, Field(ge=0)] = 3
+    min_relevant: Annotated[int, Field(strict=True, ge=0)] = 3
     max_answer_share: Share = 0.7
-    unlicensed_sources: list[Name] = Field(default=[])
+    unlicensed_sources: Names = Field(default=[])

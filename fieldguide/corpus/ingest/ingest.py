@@ -12,10 +12,11 @@ from fieldguide.core.files import atomic_directory, sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
+from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.labels import Labels
 from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
 from fieldguide.corpus.ingest.section import Ingest
-from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
+from fieldguide.corpus.ingest.sources import missing_sources, read_source, untracked_sources
 from fieldguide.corpus.ingest.verdicts import VerdictCache
 from fieldguide.corpus.store.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
 from fieldguide.corpus.store.shards import Spool
@@ -24,7 +25,7 @@ from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """Counts of one ingest. `read` = `kept` + `merged` + sum of `rejected`."""
+    """Counts of one ingest, and how its sources were understood. `read` = `kept` + `merged` + sum of `rejected`."""
 
     read: int
     kept: int
@@ -35,12 +36,14 @@ class IngestSummary:
     exact_across_splits: int
     near: int
     near_across_splits: int
+    notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """For people."""
         splits = ", ".join(f"{count} {split}" for split, count in self.kept_by_split.items())
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.rejected.items()) or "none"
         return [
+            *self.notes,
             f"read {self.read} files, decoded {self.decoded} that were not known: {self.kept} images ({splits})",
             f"merged {self.merged} exact duplicates ({self.exact_across_splits} across splits, kept in train only)",
             f"linked {self.near} near duplicates ({self.near_across_splits} across splits)",
@@ -54,20 +57,24 @@ def ingest(params: Ingest, paths: Paths, track: Track = silent) -> IngestSummary
     The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in.
 
     Raises:
-        ProblemsError: sources that do not exist, labels without a meaning, keys that occur twice.
+        ProblemsError: sources that do not exist or that DVC does not watch, labels without a meaning, keys that
+            occur twice.
         FieldguideError: a source that is not of its kind.
+
+    Nothing is written where no photograph is kept: that is an error too, with the reasons counted.
     """
-    missing = list(missing_sources(params.sources, paths.root))
+    missing = [*missing_sources(params.sources, paths.root), *untracked_sources(params.sources, paths.root)]
     if missing:
         raise ProblemsError("ingest cannot start:", missing)
     reading = _Reading(params)
     folder = paths.cache / "ingest"
     with VerdictCache(folder, params.max_pixels) as cache, Spool(paths.state / "ingest-spool", params.shards) as spool:
         known = len(cache)
-        for item in track(_examined(params, paths, cache), "ingesting", unit="files"):
+        for item in track(_examined(params, paths, cache, reading.notes.append), "ingesting", unit="files"):
             reading.take(item, cache, spool)
         reading.check()
         reading.refuse_contradictory()
+        reading.require_photographs()
         kept = sorted(reading.photographs.values(), key=lambda p: p.image_id)
         with atomic_directory(paths.shards) as target:
             placed = spool.pack(target, [p.spooled for p in kept], track)
@@ -89,7 +96,7 @@ class _Examined(NamedTuple):
     is_new: bool
 
 
-def _examined(params: Ingest, paths: Paths, cache: VerdictCache) -> Iterator[_Examined]:
+def _examined(params: Ingest, paths: Paths, cache: VerdictCache, say: Say) -> Iterator[_Examined]:
     """Every candidate with the verdict on its bytes, inspected ahead by threads, in the order of reading."""
 
     def examine(item: tuple[int, SourceImage]) -> _Examined:
@@ -104,7 +111,7 @@ def _examined(params: Ingest, paths: Paths, cache: VerdictCache) -> Iterator[_Ex
     candidates = (
         (index, candidate)
         for index, source in enumerate(params.sources)
-        for candidate in read_source(source, paths.root)
+        for candidate in read_source(source, paths.root, say)
     )
     return map_ahead(examine, candidates)
 
@@ -114,6 +121,7 @@ class _Reading:
 
     def __init__(self, params: Ingest) -> None:
         self.read = 0
+        self.notes: list[str] = []
         self.photographs: dict[str, Photograph] = {}
         self.rejected: list[dict[str, str]] = []
         self._sources = params.sources
@@ -131,11 +139,11 @@ class _Reading:
         self._keys.add((index, candidate.key))
         if item.is_new:
             cache.add(item.sha256, verdict)
-        entity, split = self._labels[index].resolve(candidate)
         wrong_name = None if verdict.reason else misnamed(candidate.name, verdict.format)
         if verdict.reason or wrong_name:
             self._refuse(source.name, candidate.key, verdict.reason or "misnamed", wrong_name or verdict.detail)
             return
+        entity, split = self._labels[index].resolve(candidate)
         if item.sha256 not in self.photographs:
             spooled = spool.add(item.sha256[:16], EXTENSIONS[verdict.format], candidate.data)
             self.photographs[item.sha256] = Photograph(item.sha256, verdict, spooled)
@@ -159,6 +167,20 @@ class _Reading:
                 self._refuse(self._sources[occurrence.source_index].name, occurrence.key, "contradictory", detail)
             del self.photographs[photograph.sha256]
 
+    def require_photographs(self) -> None:
+        """Raises: ProblemsError with the reasons, where no photograph is left."""
+        if self.photographs:
+            return
+        if not self.rejected:
+            raise FieldguideError("the sources hold no files at all: nothing was read and nothing was written")
+        counts = Counter(row["reason"] for row in self.rejected)
+        first = {row["reason"]: row for row in reversed(self.rejected)}
+        problems = [
+            Problem(f"{count} x {reason}", f"such as {first[reason]['source_key']}: {first[reason]['detail']}")
+            for reason, count in counts.most_common()
+        ]
+        raise ProblemsError("no photograph was kept, and nothing was written:", problems)
+
     def _refuse(self, source: str, key: str, reason: str, detail: str) -> None:
         self.rejected.append({"source": source, "source_key": key, "reason": reason, "detail": detail})
 
@@ -179,4 +201,5 @@ def _summary(reading: _Reading, images: list[Row], duplicates: list[Row], decode
         exact_across_splits=of_kind["exact", True],
         near=of_kind["near", True] + of_kind["near", False],
         near_across_splits=of_kind["near", True],
+        notes=tuple(reading.notes),
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fieldguide.core.errors import Problem
+from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import SourceImage
 from fieldguide.records.images import SPLITS
 
 

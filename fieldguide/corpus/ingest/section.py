@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Positive, Section
 
@@ -40,6 +41,14 @@ class Ingest(Section):
     """Stage `ingest`."""
 
     sources: list[ImageSource] = Field(min_length=1)
-    shards: Positive = 8
+    shards: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 8
     max_pixels: Positive = 64_000_000
-    near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 4
+    near_duplicate_bits: Annotated[int, Field(strict=True, ge=0, le=16)] = 4
+
+    @model_validator(mode="after")
+    def _sources_have_names_of_their_own(self) -> Ingest:
+        for what, found in (("name", [s.name for s in self.sources]), ("path", [str(s.path) for s in self.sources])):
+            twice = [value for value, count in Counter(found).items() if count > 1]
+            if twice:
+                raise ValueError(f"two sources have the {what} {', '.join(map(repr, twice))}")
+        return self

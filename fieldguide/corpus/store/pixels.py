@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -28,7 +29,9 @@ MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 MAX_BYTES = 1 << 27
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
 # Raise it when `inspect_image` answers something else for the same bytes: remembered verdicts are then made anew.
-VERDICT_VERSION = 1
+VERDICT_VERSION = 2
+# Arithmetic coding makes no such run of zeros, and no photograph ends in such a strip of the grey of missing blocks.
+_ZEROS, _STRIP = bytes(64), 16
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def inspect_image(data: bytes, max_pixels: int) -> PixelVerdict:
     except Exception:
         return _unidentified(data)
     with image:
-        return _refused_by_header(image, max_pixels) or _described(image)
+        return _refused_by_header(image, max_pixels) or _described(data, image)
 
 
 def too_large(size: int) -> PixelVerdict:
@@ -126,18 +129,51 @@ def _refused_by_header(image: Image.Image, max_pixels: int) -> PixelVerdict | No
     return PixelVerdict("animated", f"{image.format} of more than one frame; one is needed") if several else None
 
 
-def _described(image: Image.Image) -> PixelVerdict:
+def _described(data: bytes, image: Image.Image) -> PixelVerdict:
     import imagehash  # brings SciPy
 
     found = "JPEG" if image.format == "MPO" else str(image.format)
     try:
         pixels = _upright_rgb(image)
+        lacks = _lacks_pixels(data, image)
+        if lacks:
+            return PixelVerdict("truncated", f"{found}: {lacks}")
         phash = str(imagehash.phash(pixels))
     except MemoryError:
         raise
     except Exception as error:  # as above
         return _undecodable(found, error)
     return PixelVerdict(None, "", phash, pixels.width, pixels.height, found)
+
+
+def _lacks_pixels(data: bytes, image: Image.Image) -> str | None:
+    """What tells that a decoder filled up pixels that the file does not have: it warns, and Pillow does not hear it.
+
+    Found are a lossy WEBP that ends in zeros, and a JPEG whose bottom has the grey of blocks that are missing. A
+    progressive JPEG that lacks its last scans is only blurred; zeros in a JPEG may be an even background. Neither is
+    found.
+    """
+    if image.format == "WEBP" and any(k == b"VP8 " and p.endswith(_ZEROS) for k, p in _riff_chunks(data)):
+        return "the compressed pixels end in zeros"
+    if image.format in {"JPEG", "MPO"} and image.mode in {"RGB", "L"} and image.height > 2 * _STRIP:
+        strip = image.crop((0, image.height - _STRIP, image.width, image.height))
+        if _is_grey(strip) and not _is_grey(image):
+            return f"the last {_STRIP} rows and more are the grey of blocks that are missing"
+    return None
+
+
+def _is_grey(image: Image.Image) -> bool:
+    extrema: Any = image.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    return all(band == (128, 128) for band in bands)
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 12
+    while place + 8 <= len(data):
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        yield data[place : place + 4], data[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
 
 
 def _undecodable(found: str | None, error: Exception) -> PixelVerdict:

@@ -22,7 +22,7 @@ from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.providers.diversity import BOTH_ENTITIES, TOPIC_MEASURES
 from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.records.runs import read_run
+from fieldguide.records.runs import read_run_with_notes
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -46,6 +46,7 @@ class RunNotes:
         missing: judged subtopics without a line; they count with the measure's default.
         unknown: subtopics with lines and without a judgment; they are scored nowhere.
     image, judged_image: one of each, to see whether ids are written alike.
+    scores: what is odd about its scores, a sentence each.
     """
 
     system: str
@@ -56,6 +57,7 @@ class RunNotes:
     unknown: tuple[str, ...]
     image: str
     judged_image: str
+    scores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class External:
         values: columns VALUES, a row a system, subtopic (topic) and measure.
         leaderboard, comparisons: rows as `fieldguide.evaluation.leaderboard.rows` makes them.
         chance: expected value of a random order of each subtopic's pool, by measure; None where no closed form is
-            known.
+            known, or only relevant images are known. `gallery`: images in all, where the order is of all of them.
     """
 
     collection: str
@@ -81,6 +83,7 @@ class External:
     leaderboard: list[Row]
     comparisons: list[Row]
     chance: Mapping[str, float | None]
+    gallery: int | None = None
 
     @property
     def differences(self) -> list[Row]:
@@ -110,20 +113,22 @@ def evaluate_runs(
     """
     measures = parse_measures(chosen.measures, "--measures")
     asked = measures if JUDGED in chosen.measures else [*measures, *parse_measures([JUDGED])]
-    scorer = RunScorer(asked, judged.qrels)
-    scored = [
-        _scored(path, judged, scorer, measures) for path in track(paths, "scoring", unit="runs", total=len(paths))
-    ]
+    scoring = _Scoring(judged, asked)
+    scored = [scoring.score(path) for path in track(paths, "scoring", unit="runs", total=len(paths))]
+    judged = scoring.judged
     names = _names([notes.system for notes, _ in scored], paths)
     if chosen.baseline and chosen.baseline not in names:
         raise FieldguideError(f"--baseline {chosen.baseline!r} is none of the systems: {', '.join(names)}")
-    frames = [_values(name, scores, judged) for name, (_, scores) in zip(names, scored, strict=True)]
+    frames = [_values(name, scores, judged.topics) for name, (_, scores) in zip(names, scored, strict=True)]
     values = pd.concat(frames, ignore_index=True)
     entities = judged.entities
     if by == "topic":
         values, entities = _by_topic(values), None
     board = values.assign(**_BOARD)
     compared = comparisons(board, chosen, entities)
+    # Where only relevant images are judged, every order of them is right: chance is that of the gallery, if known.
+    positives = all(label is not None and label > 0 for labels in judged.pools.values() for label in labels)
+    gallery = judged.images if positives else None
     return External(
         judged.name,
         by,
@@ -132,7 +137,8 @@ def evaluate_runs(
         values,
         [_unboarded(row) for row in leaderboard(board, chosen, entities, compared)],
         [_unboarded(row) for row in compared],
-        {str(measure): _chance(measure, judged, by) for measure in asked},
+        {str(m): None if positives and gallery is None else _chance(m, scoring, by, gallery or 0) for m in asked},
+        gallery,
     )
 
 
@@ -151,33 +157,56 @@ def as_json(external: External) -> dict[str, Any]:
     }
 
 
-def _scored(
-    path: Path, judged: JudgedCollection, scorer: RunScorer, measures: Sequence[Measure]
-) -> tuple[RunNotes, list[Score]]:
-    run = read_run(path)
-    if run.empty:
-        raise FieldguideError(f"{path}: the run has no line")
-    ranked = set(run["subtopic_id"].cat.categories)
-    known = set(judged.topics)
-    if any(measure.NAME in TOPIC_MEASURES for measure in measures):
-        known |= set(judged.topics.values())
-    if not ranked & known:
-        raise FieldguideError(
-            f"{path}: ranks no subtopic that is judged; it ranks {_few(ranked)}; "
-            f"judged in {judged.name} are {_few(scorer.subtopics)}: write the ids alike"
+class _Scoring:
+    """Scores runs one after the other; the first tells whether they have one list a subtopic or one a topic."""
+
+    def __init__(self, judged: JudgedCollection, measures: Sequence[Measure]) -> None:
+        self.given = self.judged = judged
+        self.measures = measures
+        self._scorers: list[RunScorer] = []
+
+    def score(self, path: Path) -> tuple[RunNotes, list[Score]]:
+        run, odd = read_run_with_notes(path)
+        if run.empty:
+            raise FieldguideError(f"{path}: the run has no line")
+        ranked = set(run["subtopic_id"].cat.categories)
+        if not self._scorers:
+            self._begin(ranked)
+        known = set(self.judged.topics)
+        if not ranked & known:
+            raise FieldguideError(
+                f"{path}: ranks no subtopic that is judged; it ranks {_few(ranked)}; "
+                f"judged in {self.judged.name} are {_few(known)}: write the ids alike"
+            )
+        scores = [score for scorer in self._scorers for score in scorer.score(run)]
+        if self.judged is not self.given:  # a value of the whole topic stands at each of its subtopics: once will do
+            named = (s._replace(subtopic_id=self.given.topics.get(s.subtopic_id, s.subtopic_id)) for s in scores)
+            scores = list(dict.fromkeys(named))
+        return self._notes(path, run, ranked, odd), scores
+
+    def _begin(self, ranked: set[str]) -> None:
+        together = [measure for measure in self.measures if measure.NAME in TOPIC_MEASURES]
+        if ranked & set(self.given.topics) or not ranked & set(self.given.topics.values()):
+            self._scorers = [RunScorer(self.measures, self.given.qrels)]
+            return
+        self.judged = self.given.of_topics()
+        others = [measure for measure in self.measures if measure.NAME not in TOPIC_MEASURES]
+        parts = ((others, self.judged), (together, self.given))
+        self._scorers = [RunScorer(measures, judged.qrels) for measures, judged in parts if measures]
+
+    def _notes(self, path: Path, run: pd.DataFrame, ranked: set[str], odd: Sequence[str]) -> RunNotes:
+        lines, without = _unjudged(run, self.judged.qrels)
+        return RunNotes(
+            str(run["system"].iloc[0]),
+            str(path),
+            lines,
+            round(without / lines, 6) if lines else 0.0,
+            tuple(sorted(set(self.judged.topics) - ranked)),
+            tuple(sorted(ranked - set(self.judged.topics))),
+            str(run["image_id"].iloc[0]),
+            str(self.judged.qrels["image_id"].iloc[0]),
+            tuple(odd),
         )
-    lines, without = _unjudged(run, judged.qrels)
-    notes = RunNotes(
-        str(run["system"].iloc[0]),
-        str(path),
-        lines,
-        round(without / lines, 6) if lines else 0.0,
-        tuple(s for s in scorer.subtopics if s not in ranked and judged.topics[s] not in ranked),
-        tuple(sorted(ranked - known)),
-        str(run["image_id"].iloc[0]),
-        str(judged.qrels["image_id"].iloc[0]),
-    )
-    return notes, scorer.score(run)
 
 
 def _unjudged(run: pd.DataFrame, qrels: pd.DataFrame) -> tuple[int, int]:
@@ -213,8 +242,8 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def _values(system: str, scores: Sequence[Score], judged: JudgedCollection) -> pd.DataFrame:
-    rows = [(system, judged.topics[s.subtopic_id], s.subtopic_id, s.measure, s.value, s.defaulted) for s in scores]
+def _values(system: str, scores: Sequence[Score], topics: Mapping[str, str]) -> pd.DataFrame:
+    rows = [(system, topics[s.subtopic_id], s.subtopic_id, s.measure, s.value, s.defaulted) for s in scores]
     return pd.DataFrame(rows, columns=list(VALUES))
 
 
@@ -225,19 +254,20 @@ def _by_topic(values: pd.DataFrame) -> pd.DataFrame:
     return made.assign(subtopic_id=made["topic_id"])[list(VALUES)]
 
 
-def _chance(measure: Measure, judged: JudgedCollection, by: str) -> float | None:
+def _chance(measure: Measure, scoring: _Scoring, by: str, gallery: int) -> float | None:
+    """Expected value of a random order of each pool; of the whole gallery where that is larger."""
     if not chance.computable(measure):
         return None
     together = measure.NAME == BOTH_ENTITIES.NAME
-    pools: dict[str, list[chance.Labels]] = {}
+    judged = scoring.given if together else scoring.judged
+    pools: dict[str, list[float]] = {}
     for subtopic, labels in judged.pools.items():
-        pools.setdefault(judged.topics[subtopic] if by == "topic" or together else subtopic, []).append(labels)
-    if together:
-        means = {topic: chance.expected_both(measure, labels) for topic, labels in pools.items()}
-    else:
-        means = {n: float(np.mean([chance.expected(measure, one) for one in labels])) for n, labels in pools.items()}
-    weights = [len(pools[name]) if together and by == "subtopic" else 1 for name in means]
-    return round(float(np.average(list(means.values()), weights=weights)), 6)
+        value = chance.expected(measure, labels, max(gallery - len(labels), 0))
+        pools.setdefault(judged.topics[subtopic] if by == "topic" or together else subtopic, []).append(value)
+    values = [float(np.prod(part) if together else np.mean(part)) for part in pools.values()]
+    alone = by == "topic" or scoring.judged is not scoring.given or not together
+    weights = [1 if alone else len(part) for part in pools.values()]
+    return round(float(np.average(values, weights=weights)), 6)
 
 
 def _unboarded(row: Row) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import open_input
 from fieldguide.evaluation.measures.chance import Labels
 from fieldguide.evaluation.measures.providers.diversity import topic_of
 from fieldguide.formats.collection import PublishedBenchmark
+from fieldguide.formats.reading import fitting
 from fieldguide.formats.reading import read as read_published
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.runs import QREL_COLUMNS, read_qrels_trec
@@ -20,9 +24,9 @@ from fieldguide.records.topics import read_topics
 # Of a folder: a repository of this house, its data or an imported folder, a release, the folder of the qrels alone.
 _INSIDE = ("data/qrels/qrels.parquet", "qrels/qrels.parquet", "qrels.parquet")
 # Beside the folder that holds qrels.parquet, in data and in a release.
+_HEAD = 1 << 16
 _TOPICS = ("topics/topics.jsonl", "topics.jsonl")
 _POOLS = ("pools/pools.parquet", "pools.parquet")
-_PUBLISHED = (".json", ".jsonl", ".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class JudgedCollection:
         pools: labels of each judged subtopic's images, None for one that is pooled and not judged.
         topics: topic of each judged subtopic; its subtopics move together in every resample.
         entities: entity of each; None where they are not known, then topics count as independent.
+        images: how many there are in all; None where that is not known.
     """
 
     name: str
@@ -42,13 +47,26 @@ class JudgedCollection:
     pools: Mapping[str, Labels]
     topics: Mapping[str, str]
     entities: Mapping[str, str] | None
+    images: int | None = None
+
+    def of_topics(self) -> JudgedCollection:
+        """The same by topic, for runs that have one list a topic: an image's grade is its best for any subtopic."""
+        topics = self.qrels["subtopic_id"].map(self.topics).astype(str)
+        best = self.qrels.assign(subtopic_id=topics).groupby(["subtopic_id", "image_id"], sort=False, observed=True)
+        made = _of_frame(self.name, best["grade"].max().reset_index()[list(QREL_COLUMNS)])
+        unjudged = {self.topics[s]: tuple(label for label in pool if label is None) for s, pool in self.pools.items()}
+        pools = {topic: (*labels, *unjudged[topic]) for topic, labels in made.pools.items()}
+        entities = None
+        if self.entities is not None and len(pools) == len(self.topics):  # each topic has one
+            entities = {self.topics[subtopic]: entity for subtopic, entity in self.entities.items()}
+        return JudgedCollection(self.name, made.qrels, pools, {t: t for t in pools}, entities, self.images)
 
 
 def read_judged(path: Path, form: str | None = None) -> JudgedCollection:
     """Read judgments.
 
-    A folder is looked through for qrels.parquet. A `.parquet` file holds records.QRELS; a JSON or CSV file or any other
-    folder is a published benchmark, see `fieldguide.formats`; everything else is TREC qrels. Where no topics.jsonl
+    A folder is looked through for qrels.parquet. What a file is its content tells, gzipped or not: records.QRELS,
+    TREC qrels, or a published benchmark, as any other folder is (see `fieldguide.formats`). Where no topics.jsonl
     lies beside the qrels, `t0007.e2` is a subtopic of `t0007`, and an id of another form is its own topic.
 
     Args:
@@ -68,10 +86,10 @@ def read_judged(path: Path, form: str | None = None) -> JudgedCollection:
 
 
 def _read(path: Path, form: str | None) -> JudgedCollection:
-    table = path if path.suffix == ".parquet" else _table_inside(path)
-    if form is None and table is not None:
+    table = _table_inside(path) if path.is_dir() else path
+    if form is None and table is not None and (table != path or _head(path).startswith(b"PAR1")):
         return _of_table(table)
-    if path.is_file() and (form == "trec" or (form is None and not _looks_published(path))):
+    if not path.is_dir() and (form == "trec" or (form is None and _looks_like_qrels(path))):
         return _of_frame(str(path), read_qrels_trec(path))
     return _of_collection(path, read_published(form, path))
 
@@ -80,11 +98,20 @@ def _table_inside(folder: Path) -> Path | None:
     return next((folder / name for name in _INSIDE if (folder / name).is_file()), None)
 
 
-def _looks_published(path: Path) -> bool:
-    if path.suffix in _PUBLISHED:
-        return True
-    with path.open("rb") as stream:
-        return stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+def _head(path: Path) -> bytes:
+    """The first bytes, unpacked."""
+    with open_input(path) as stream:
+        try:
+            return (gzip.open(stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream).read(_HEAD)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FieldguideError(f"{path}: damaged gzip file ({error})") from None
+
+
+def _looks_like_qrels(path: Path) -> bool:
+    """Whether the first line that is no comment has four columns, or no other format knows the content."""
+    lines = [line.split() for line in _head(path).removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    first = next((line for line in lines if line and not line[0].startswith(b"#")), [])
+    return len(first) == 4 or not fitting(path)
 
 
 def _of_table(path: Path) -> JudgedCollection:
@@ -132,4 +159,5 @@ def _of_collection(path: Path, collection: PublishedBenchmark) -> JudgedCollecti
         {pool.subtopic_id: tuple(pool.labels.values()) for pool in judged},
         {p.subtopic_id: question.topic_id for question in collection.questions for p in question.pools},
         entities if len(entities) == len(judged) else None,
+        len(collection.images) if collection.corpus else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fieldguide.core.section import Name, Positive, Section, Seed, Share
+from fieldguide.core.section import Name, Names, Positive, Section, Seed, Share
 
 
 class Fitness(Section):
@@ -22,5 +22,5 @@ class Fitness(Section):
     measure: str | None = None
     draws: Positive = 1000
     disagreement: Share = 0.033
-    families: dict[Name, list[Name]] = Field(default={})
+    families: dict[Name, Names] = Field(default={})
     seed: Seed = 13

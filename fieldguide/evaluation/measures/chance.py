@@ -26,12 +26,13 @@ Labels = Sequence[int | None]
 """Label of each image of a pool, in any order; None where it is not judged."""
 
 
-def expected(measure: Measure, labels: Labels) -> float:
+def expected(measure: Measure, labels: Labels, others: int = 0) -> float:
     """Expected value of a measure over all orders of one pool.
 
     Args:
         measure: as `parse_measures` gives it; `computable` tells which.
         labels: of the pool's images; at least one judged.
+        others: so many images more are ranked, all without a judgment.
 
     Raises:
         FieldguideError: no closed form is known here, or nothing in the pool is judged.
@@ -44,7 +45,7 @@ def expected(measure: Measure, labels: Labels) -> float:
         )
     if all(label is None for label in labels):
         raise FieldguideError(f"{measure}: the pool has no judged image, so nothing can be expected of it")
-    return formula(_Pool.of(measure, labels))
+    return formula(_Pool.of(measure, labels, others))
 
 
 def computable(measure: Measure) -> bool:
@@ -55,11 +56,6 @@ def computable(measure: Measure) -> bool:
 def mean_expected(measures: Sequence[Measure], pools: Sequence[Labels]) -> dict[str, float]:
     """Mean over pools of `expected`, by the measure's text."""
     return {str(measure): float(np.mean([expected(measure, labels) for labels in pools])) for measure in measures}
-
-
-def expected_both(measure: Measure, pools: Sequence[Labels]) -> float:
-    """Expected `both_entities@k` of a topic whose pools are ranked one by one: all of them hit, independently."""
-    return float(np.prod([expected(measure, labels) for labels in pools]))
 
 
 def simulate(measures: Sequence[Measure], pools: Sequence[Labels], draws: int, seed: int) -> Floats:
@@ -106,9 +102,10 @@ class _Pool:
     other: int
 
     @classmethod
-    def of(cls, measure: Measure, labels: Labels) -> _Pool:
-        grades = np.array([0 if label is None else label for label in labels], dtype=np.float64)
-        judged = np.array([label is not None for label in labels])
+    def of(cls, measure: Measure, labels: Labels, others: int) -> _Pool:
+        rest = np.zeros(others)
+        grades = np.concatenate([np.array([label or 0 for label in labels], dtype=np.float64), rest])
+        judged = np.concatenate([np.array([label is not None for label in labels], dtype=np.bool_), rest > 0])
         rel = measure["rel"] if "rel" in measure.SUPPORTED_PARAMS else 1
         cutoff = measure.params.get("cutoff", len(grades))
         return cls(

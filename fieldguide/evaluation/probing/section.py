@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fieldguide.core.errors import Problem
-from fieldguide.core.section import Name, Positive, Section, Seed
+from fieldguide.core.section import Names, Positive, Section, Seed
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
 # Their queries can be changed: others read what is made of the questions elsewhere (captions, expansions, runs).
@@ -25,10 +25,10 @@ class Probe(Section):
         same: rank-biased overlap with the unchanged question's ranking from which on a system did not react.
     """
 
-    systems: list[Name] = Field(default=[])
+    systems: Names = Field(default=[])
     topics: Positive = 10
     depth: Positive = 100
-    same: Annotated[float, Field(gt=0, le=1)] = 0.9
+    same: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.9
     seed: Seed = 29
 
 

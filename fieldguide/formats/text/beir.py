@@ -1,7 +1,8 @@
 """BEIR: a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv (arXiv 2104.08663).
 
 `corpus.jsonl` and `queries.jsonl` hold an object a line with `_id` and, for queries, `text`; a file of qrels has the
-columns `query-id`, `corpus-id`, `score` and is named after its split, which becomes the pool's name.
+columns `query-id`, `corpus-id`, `score` and is named after its split, which becomes the pool's name. Such a file alone
+is read too.
 """
 
 from __future__ import annotations
@@ -25,38 +26,42 @@ COLUMNS = ("query-id", "corpus-id", "score")
 
 
 def read(path: Path) -> PublishedBenchmark:
-    """Read the folder; without a corpus.jsonl, the images are those of the qrels.
+    """Read the folder, or one file of its qrels; without a corpus.jsonl, the images are those of the qrels.
 
     Raises:
         FieldguideError: the folder or its files are missing, no text.
         ProblemsError: lines that are no objects, without an `_id` or with one that occurs twice, rows of another
             length; all of a file.
     """
-    splits = sorted((path / QRELS).glob("*.tsv"))
+    alone = not path.is_dir()
+    splits = [path] if alone else sorted((path / QRELS).glob("*.tsv"))
     if not splits:
         raise FieldguideError(f"{path / QRELS}: holds no .tsv file; BEIR has one a split, such as qrels/test.tsv")
     found = Gathering()
     files = [name for name in (CORPUS, QUERIES) if (path / name).is_file()]
     corpus = _objects(path / CORPUS, found) if CORPUS in files else {}
-    queries = _objects(path / QUERIES, found)
+    queries = {} if alone else _objects(path / QUERIES, found)
     for query_id, (record, where) in queries.items():
         _query(query_id, record, where, found)
     for split in splits:
         table = rows.read(split, COLUMNS, "\t")
         found.deviations += table.deviations
-        _labels(table, split.stem, set(corpus), found)
+        _labels(table, split.name.split(".")[0], set(corpus), found)
     if found.problems:
         raise ProblemsError(f"{path} cannot be read:", found.problems)
     listed = {image: record for image, (record, _) in corpus.items()}
     questions = tuple(_with_keys(q, queries.get(q.topic_id)) for q in found.questions())
-    files += [f"{QRELS}/{split.name}" for split in splits]
+    files += [split.name if alone else f"{QRELS}/{split.name}" for split in splits]
     name, noticed = path.name or NAME, tuple(found.deviations)
     return PublishedBenchmark(name, NAME, questions, noticed, corpus=listed, files=tuple(files))
 
 
 def recognise(path: Path) -> bool:
-    """Whether the folder holds the files."""
-    return path.is_dir() and (path / QUERIES).is_file() and (path / QRELS).is_dir()
+    """Whether the folder holds the files, or the first line of the file names the columns of qrels."""
+    if path.is_dir():
+        return (path / QUERIES).is_file() and (path / QRELS).is_dir()
+    header = next((line for _, line in text.lines(path)), "")
+    return tuple(header.lstrip("\ufeff").split()) == COLUMNS
 
 
 def write(collection: PublishedBenchmark) -> dict[str, str]:

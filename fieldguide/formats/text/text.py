@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import open_input
 from fieldguide.formats.deviations import Deviation
 
 LONGEST_FILE = 1 << 30
@@ -70,12 +71,6 @@ def without_mark(text: str, path: Path) -> tuple[str, list[Deviation]]:
 
 
 def _open(path: Path) -> IO[str]:
-    try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        binary = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 - closed by the wrapper
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise FieldguideError(f"{path}: is a folder; this format needs a file") from None
+    stream = open_input(path)
+    binary = gzip.open(stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream  # noqa: SIM115 - closed by the wrapper
     return io.TextIOWrapper(cast(IO[bytes], binary), encoding="utf-8", newline="\n")

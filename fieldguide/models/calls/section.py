@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.section import Positive, Section, Seed
+from fieldguide.core.yaml_files import read_yaml
 
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Money = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 class Price(Section):
@@ -57,9 +57,9 @@ class Endpoint(Section):
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]")]
     model: Annotated[str, Field(min_length=1)]
     api_key_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "OPENAI_API_KEY"
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    retries: Annotated[int, Field(ge=0, le=10)] = 4
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 4
+    timeout: Annotated[float, Field(strict=True, gt=0, le=3600)] = 60.0
+    retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 4
+    concurrency: Annotated[int, Field(strict=True, ge=1, le=256)] = 4
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
 
@@ -86,7 +86,7 @@ class ChatEndpoint(Endpoint):
         image_tokens: that an image in a prompt counts for, at most.
     """
 
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
+    temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = 0.0
     seed: Seed | None = 0
     max_tokens: Positive = 2048
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -102,12 +102,9 @@ def read_calls(root: Path) -> Spending:
         ProblemsError: each key that is not valid.
     """
     path = root / "params.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return Spending()
-    except yaml.YAMLError as error:
-        raise FieldguideError(f"{path}: not valid YAML: {error}") from None
+    values = read_yaml(path)
     section = values.get("calls", {}) if isinstance(values, dict) else {}
     try:
         return Spending.model_validate(section)

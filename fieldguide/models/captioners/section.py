@@ -23,7 +23,7 @@ class ClassesCaptioner(Section):
 
     kind: Literal["classes"]
     weights: Path
-    top: Annotated[int, Field(ge=1, le=10)] = 3
+    top: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
 
 
 class ImageToTextCaptioner(Section):
@@ -39,7 +39,7 @@ class ImageToTextCaptioner(Section):
     weights: Path | None = None
     hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     hub_revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
-    tokens: Annotated[int, Field(ge=1, le=512)] = 40
+    tokens: Annotated[int, Field(strict=True, ge=1, le=512)] = 40
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
     batch: Literal[1] = 1
@@ -51,7 +51,7 @@ class ChatCaptioner(Section):
     kind: Literal["chat"]
     chat: ChatEndpoint
     question: str = QUESTION
-    side: Annotated[int, Field(ge=64, le=4096)] = 768
+    side: Annotated[int, Field(strict=True, ge=64, le=4096)] = 768
 
 
 class PluginCaptioner(Section):

@@ -14,7 +14,7 @@ GROUP = "fieldguide.encoders"
 """Entry points by which other packages offer kinds of encoders."""
 
 Channels = tuple[float, float, float]
-Pixels = Annotated[int, Field(ge=1, le=8192)]
+Pixels = Annotated[int, Field(strict=True, ge=1, le=8192)]
 
 
 class EncoderSection(Section):

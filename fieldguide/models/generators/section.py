@@ -14,8 +14,8 @@ from fieldguide.models.calls.section import Endpoint
 GROUP = "fieldguide.generators"
 """Entry points by which other packages offer kinds of generators."""
 
-Pixels = Annotated[int, Field(ge=8, le=8192, multiple_of=8)]
-Guidance = Annotated[float, Field(ge=0)]
+Pixels = Annotated[int, Field(strict=True, ge=8, le=8192, multiple_of=8)]
+Guidance = Annotated[float, Field(strict=True, ge=0)]
 
 
 class FlowMatchingGenerator(Section):
@@ -105,8 +105,8 @@ class IPAdapterGenerator(Pipeline):
     kind: Literal["ip-adapter"]
     adapter: Path
     adapter_weights: str = "ip-adapter.safetensors"
-    scale: Annotated[float, Field(ge=0, le=1)] = 0.6
-    references: Annotated[int, Field(ge=1, le=16)] = 4
+    scale: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.6
+    references: Annotated[int, Field(strict=True, ge=1, le=16)] = 4
 
     @property
     def description(self) -> str:
@@ -141,7 +141,7 @@ class OpenAIImagesGenerator(Endpoint):
     send_seed: bool = False
     options: dict[str, str | int | float | bool] = Field(default={})
     image_tokens: Positive = 6240
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 180.0
+    timeout: Annotated[float, Field(strict=True, gt=0, le=3600)] = 180.0
 
     @field_validator("options")
     @classmethod

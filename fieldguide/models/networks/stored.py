@@ -26,6 +26,14 @@ def save(folder: Path, network: nn.Module, config: Mapping[str, Any]) -> None:
         write_json(temporary / CONFIG, dict(config))
 
 
+def holds(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Whether the folder has weights that were saved with all that `config` says."""
+    if not all((folder / name).is_file() for name in FILES):
+        return False
+    saved = read_json(folder / CONFIG)
+    return isinstance(saved, dict) and config.items() <= saved.items()
+
+
 def network_config(folder: Path) -> dict[str, Any]:
     """What `config.json` says about the network's shape.
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json, read_jsonl, sha256_bytes, sha256_file
+from fieldguide.core.stores import is_own_link, repository_of
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
     ABOUT,
@@ -25,6 +26,8 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.verify_card import wrong_card
+from fieldguide.publishing.release.verify_judgments import wrong_judgments
 from fieldguide.publishing.release.verify_means import wrong_means
 from fieldguide.publishing.release.verify_statistics import wrong_statistics
 from fieldguide.records.runs import TRACKS, read_qrels_trec, read_run
@@ -74,13 +77,14 @@ def _sums(folder: Path) -> Iterator[Problem]:
             listed[name] = match[1]
     if list(listed) != sorted(listed):
         yield Problem(str(path), "is not sorted by file name")
+    home = repository_of(folder)  # whose DVC may keep the release as links into its cache
     there = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_symlink() or p.is_file()}
     for name in sorted(set(there) - set(listed) - {SUMS}):
         yield Problem(str(folder / name), f"is not listed in {SUMS}")
     for name, expected in listed.items():
         if name not in there:
             yield Problem(str(folder / name), f"is listed in {SUMS} and missing")
-        elif there[name].is_symlink():
+        elif there[name].is_symlink() and not is_own_link(there[name], home):
             yield Problem(str(folder / name), "is a link; a release holds files")
         elif sha256_file(there[name]) != expected:
             yield Problem(str(folder / name), f"was changed: its sha256 is not the one in {SUMS}")
@@ -98,7 +102,6 @@ class _Content:
         }
         self.topics = self._read(read_topics, "topics.jsonl")
         self.queries = self._read(lambda path: [row for _, row in read_jsonl(path)], "queries.jsonl")
-        self.judgments = self._read(lambda path: [row for _, row in read_jsonl(path)], "judgments/log.jsonl")
         self.qrels_trec = self._read(read_qrels_trec, "qrels/qrels.trec")
         self.leaderboard = self._read(read_json, "leaderboard.json")
         self.comparisons = self._read(read_json, "comparisons.json")
@@ -117,8 +120,13 @@ class _Content:
         if not self.unreadable:
             runs = {name: run for name, run in self.runs.items() if run is not None}
             qrels = self._table("qrels/qrels.parquet")
-            yield from self._counts()
-            yield from self._scores(qrels, runs)
+            counts = self._counts()
+            yield from self._wrong_counts(counts)
+            yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
+            wrong = list(self._scores(qrels, runs))
+            yield from wrong
+            if not wrong:  # the leaderboard is one
+                yield from wrong_card(self.folder, counts, self.leaderboard)
 
     def _scores(self, qrels: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Iterator[Problem]:
         """Means from the runs; if they agree, all that follows from the scores."""
@@ -179,7 +187,7 @@ class _Content:
             yield self._problem(MANIFEST, f"image_id {image} is not the beginning of its sha256")
 
     def _qrels(self) -> Iterator[Problem]:
-        """The two forms of the qrels, and that each grade has a judgment behind it."""
+        """The two forms of the qrels."""
         qrels = self.tables["qrels/qrels.parquet"]
         if qrels is None or self.qrels_trec is None:
             return
@@ -187,11 +195,6 @@ class _Content:
         both = [sorted(map(tuple, frame[columns].to_numpy().tolist())) for frame in (qrels, self.qrels_trec)]
         if both[0] != both[1]:
             yield self._problem("qrels/qrels.trec", "holds other grades than qrels/qrels.parquet")
-        if self.judgments is not None:
-            judged = {(row.get("subtopic_id"), row.get("image_id")) for row in self.judgments}
-            for subtopic, image, _ in both[0]:
-                if (subtopic, image) not in judged:
-                    yield self._problem("qrels/qrels.parquet", f"grades {subtopic} {image}, which nobody judged")
 
     def _photographs(self) -> Iterator[Problem]:
         """Archives against the manifest: exactly the images with a licence, with the bytes of their sha256."""
@@ -217,11 +220,11 @@ class _Content:
         for archive, lacking in sorted(expected):
             yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {lacking}")
 
-    def _counts(self) -> Iterator[Problem]:
+    def _counts(self) -> dict[str, int]:
         """The counts of release.json, made again."""
         manifest, qrels = self._table(MANIFEST), self._table("qrels/qrels.parquet")
         topics = self.topics or []
-        counted = {
+        return {
             "topics": len(topics),
             "subtopics": sum(len(topic.entities) for topic in topics),
             "entities": len(self._table("entities.parquet")),
@@ -232,6 +235,8 @@ class _Content:
             "relevant": int((qrels["grade"] > 0).sum()),
             "runs": len(self.runs),
         }
+
+    def _wrong_counts(self, counted: dict[str, int]) -> Iterator[Problem]:
         stated = self.about.get("counts")
         for name, count in counted.items():
             if not isinstance(stated, dict) or stated.get(name) != count:

@@ -17,5 +17,5 @@ class Report(Section):
 
     title: str
     top: Positive = 6
-    thumbnail: Annotated[int, Field(ge=16, le=512)] = 96
+    thumbnail: Annotated[int, Field(strict=True, ge=16, le=512)] = 96
     remarks: dict[str, str] = Field(default={})

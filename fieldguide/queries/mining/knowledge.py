@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fieldguide.core.english import stems
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_jsonl
+from fieldguide.core.yaml_files import read_yaml
 
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^\S([^\x00-\x1f]*\S)?$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
@@ -87,6 +87,7 @@ def read_knowledge(folder: Path) -> Knowledge:
         if entity.entity_id in entities:
             problems.append(Problem(where, f"entity_id {entity.entity_id!r} occurs twice"))
         entities[entity.entity_id] = entity
+    problems += _name_problems(folder / ENTITIES_FILE, entities)
     rows = list(_valid(_csv_rows(folder / ATTRIBUTES_FILE), Attribute, problems))
     problems += _attribute_problems(rows, entities)
     features = _read_features(folder / FEATURES_FILE, problems)
@@ -100,6 +101,23 @@ def read_knowledge(folder: Path) -> Knowledge:
     if problems:
         raise ProblemsError(f"{folder}: the knowledge files are not valid:", problems)
     return Knowledge(entities, [attribute for _, attribute in rows], features)
+
+
+def _name_problems(path: Path, entities: dict[str, Entity]) -> Iterator[Problem]:
+    """Names that do not tell entities apart: questions name nothing else. Case and blanks do not matter."""
+    named: dict[str, dict[str, list[str]]] = {}
+    for entity in entities.values():
+        for name in (entity.name, *entity.aliases):
+            named.setdefault(" ".join(name.casefold().split()), {}).setdefault(entity.entity_id, []).append(name)
+    for by in named.values():
+        for entity_id, names in by.items():
+            if len(names) > 1:
+                what = f"{' and '.join(map(repr, names))} are one name; an alias is another one than the name"
+                yield Problem(f"{path}: {entity_id}", what)
+        if len(by) > 1:
+            kinds = [f"{entity_id} ({' > '.join(entities[entity_id].taxonomy[:3])})" for entity_id in by]
+            what = f"{next(iter(by.values()))[0]!r} names {' and '.join(kinds)}: give each a name that tells them apart"
+            yield Problem(str(path), what)
 
 
 def _attribute_problems(rows: list[tuple[str, Attribute]], entities: dict[str, Entity]) -> Iterator[Problem]:
@@ -125,10 +143,7 @@ def _attribute_problems(rows: list[tuple[str, Attribute]], entities: dict[str, E
 def _read_features(path: Path, problems: list[Problem]) -> dict[str, Feature]:
     if not path.exists():
         return {}
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FieldguideError(f"{path}: not valid YAML: {error}") from None
+    values = read_yaml(path)
     try:
         return TypeAdapter(dict[Text, Feature]).validate_python(values)
     except ValidationError as error:

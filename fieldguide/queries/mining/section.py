@@ -22,7 +22,7 @@ class Mine(Section):
     """Stage `mine`."""
 
     encoder: Name
-    max_entities: Annotated[int, Field(ge=2, le=8)] = 3
+    max_entities: Annotated[int, Field(strict=True, ge=2, le=8)] = 3
     weights: MineWeights = MineWeights()
     min_score: Share = 0.45
     wordnet: Path | None = None

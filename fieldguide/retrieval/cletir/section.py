@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fieldguide.core.errors import Problem
-from fieldguide.core.section import Name, Positive, Section, Seed
+from fieldguide.core.section import Names, Positive, Section, Seed
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
@@ -25,14 +25,14 @@ class TrainCletir(Section):
         temperature: divides similarities before the softmax over photographs.
     """
 
-    systems: list[Name] = Field(default=[])
+    systems: Names = Field(default=[])
     split: Literal["train"] = "train"
-    folds: Annotated[int, Field(ge=2, le=100)] = 4
+    folds: Annotated[int, Field(strict=True, ge=2, le=100)] = 4
     steps: Positive = 60
     batch: Positive = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-5
-    weight_learning_rate: Annotated[float, Field(gt=0)] = 0.1
-    temperature: Annotated[float, Field(gt=0)] = 0.05
+    learning_rate: Annotated[float, Field(strict=True, gt=0)] = 1e-5
+    weight_learning_rate: Annotated[float, Field(strict=True, gt=0)] = 0.1
+    temperature: Annotated[float, Field(strict=True, gt=0)] = 0.05
     seed: Seed = 5
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fieldguide.core.section import Name, Positive, Section
+from fieldguide.core.section import Names, Positive, Section
 
 
 class Embed(Section):
     """Which encoders encode; `batch` images or texts go to one at once, in one or more forward passes."""
 
-    encoders: list[Name] = Field(min_length=1)
+    encoders: Names = Field(min_length=1)
     batch: Positive = 32

@@ -41,7 +41,7 @@ class HnswIndex(IndexSection):
     """
 
     kind: Literal["hnsw"]
-    links: Annotated[int, Field(ge=2, le=256)] = 32
+    links: Annotated[int, Field(strict=True, ge=2, le=256)] = 32
     build: Positive = 80
     effort: Positive = 256
 
@@ -55,7 +55,7 @@ class BinaryIndex(IndexSection):
 
     kind: Literal["binary"]
     shortlist: Positive = 1000
-    bits: Annotated[int, Field(ge=8, multiple_of=8)] | None = None
+    bits: Annotated[int, Field(strict=True, ge=8, multiple_of=8)] | None = None
 
 
 AnyIndex = Annotated[IvfIndex | HnswIndex | BinaryIndex, Field(discriminator="kind")]

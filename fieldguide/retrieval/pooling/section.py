@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fieldguide.core.section import Name, Positive, Section, Seed
+from fieldguide.core.section import Names, Positive, Section, Seed
 
 
 class Pool(Section):
     """Stage `pool`: top `depth` of each system, and `sample` random images of the gallery a subtopic."""
 
-    systems: list[Name] = Field(min_length=1)
+    systems: Names = Field(min_length=1)
     depth: Positive = 30
-    sample: Annotated[int, Field(ge=0)] = 20
+    sample: Annotated[int, Field(strict=True, ge=0)] = 20
     seed: Seed

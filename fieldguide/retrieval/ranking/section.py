@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from fieldguide.core.section import Name, Positive, Section
+from fieldguide.core.section import Names, Positive, Section
 from fieldguide.retrieval.index.section import AnyIndex
 
 
@@ -14,7 +14,7 @@ class Retrieve(Section):
     `index`: through which a whole gallery is searched by systems that compare vectors; exactly where it is null.
     """
 
-    systems: list[Name] = Field(min_length=1)
+    systems: Names = Field(min_length=1)
     depth: Positive = 100
     index: AnyIndex | None = None
 

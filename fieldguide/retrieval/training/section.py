@@ -17,7 +17,7 @@ class TrainGenerator(Section):
     channels: Positive = 96
     steps: Positive = 3000
     batch: Positive = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    learning_rate: Annotated[float, Field(strict=True, gt=0)] = 5e-4
     seed: Seed
 
 
@@ -26,5 +26,5 @@ class TrainTextTower(Section):
 
     split: Literal["train"] = "train"
     epochs: Positive = 40
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Field(strict=True, gt=0)] = 1e-3
     seed: Seed

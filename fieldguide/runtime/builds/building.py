@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.annotation.lock import judgments_locked
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
-from fieldguide.runtime.builds.recovery import mend_lock_file, release_dead_locks
+from fieldguide.params.usable import unusable
+from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwlock
 from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
 from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
 from fieldguide.runtime.builds.waiting import Patience, judged_enough
@@ -27,9 +28,11 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
     Untracked where FIELDGUIDE_TRACK is 0, or nothing would run.
 
     Raises:
-        FieldguideError: as `built`; or the server does not start.
+        FieldguideError: as `built`; what params.yaml asks for cannot be used; or the server does not start.
     """
-    read_params()  # mistakes in it are told before a server starts
+    problems = list(unusable(read_params()))  # mistakes in it are told before a server starts
+    if problems:
+        raise ProblemsError("params.yaml cannot be built from:", problems)
     with terminated_as_interrupted():
         try:
             if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):
@@ -63,7 +66,7 @@ def built(stages: Sequence[str], patience: Patience, dry: bool = False) -> bool:
     root = Path.cwd()
     params = read_params(root / "params.yaml")
     with _one_build(root):
-        release_dead_locks(root)
+        remove_torn_rwlock(root)
         mended = mend_lock_file(root)
         if mended:
             print(mended, flush=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_path
 from fieldguide.core.paths import Paths
 from fieldguide.runtime.builds.repository import repository
@@ -14,23 +17,31 @@ from fieldguide.runtime.builds.repository import repository
 LOCK_FILE = "dvc.lock"
 
 
-def release_dead_locks(root: Path) -> None:
-    """Remove DVC's list of who reads and writes what, where a killed DVC left it and every process on it is gone.
+def remove_torn_rwlock(root: Path) -> None:
+    """Remove DVC's list of who reads and writes what (`rwlock`) where a killed DVC left it empty or cut off.
 
-    DVC itself asks the user to do so by hand. A living DVC also holds a lock that dies with it; this list does not.
+    DVC itself forgets dead processes on the list, but does not start while it cannot read it. Whoever writes the list
+    holds the guard, which ends with its process: a list that is torn while nobody holds it stays torn.
+
+    Raises:
+        FieldguideError: a DVC holds the guard for long.
     """
-    import psutil  # DVC's own dependency
+    from dvc.lock import LockError, make_lock
+    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK, SCHEMA
+    from voluptuous import Invalid  # DVC's own dependency
 
-    path = root / ".dvc" / "tmp" / "rwlock"
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    tmp = root / ".dvc" / "tmp"
+    path = tmp / RWLOCK_FILE
+    if not path.exists():
         return
-    writers = list(listed.get("write", {}).values())
-    readers = [reader for those in listed.get("read", {}).values() for reader in those]
-    processes = {entry["pid"] for entry in [*writers, *readers]}
-    if processes and not any(psutil.pid_exists(process) for process in processes):
-        path.unlink(missing_ok=True)
+    try:
+        with make_lock(str(tmp / RWLOCK_LOCK), tmp_dir=str(tmp)):
+            try:
+                SCHEMA(json.loads(path.read_bytes()))
+            except (ValueError, RecursionError, Invalid):
+                path.unlink()
+    except LockError as error:
+        raise FieldguideError(f"dvc: {error}") from None
 
 
 def _kept(root: Path) -> Path:
@@ -53,31 +64,56 @@ def forget_lock_file(root: Path) -> None:
 
 
 def mend_lock_file(root: Path) -> str | None:
-    """Put dvc.lock back as it was before the build whose DVC was killed while writing it; returns what to say of it.
+    """Bring back a whole dvc.lock where DVC was killed while writing it; returns what to say of it.
 
-    What was finished since is in DVC's run cache, which brings it back without running it again. Without the
-    copy of a killed build nothing is touched: a conflict of a merge, say, is the user's to decide.
+    After a killed build it is as before that build. After a bare `dvc repro` there is no copy: a file that is cut off
+    (DVC ends it with a line feed, so do editors and merges) becomes the committed one. What was finished since is in
+    DVC's run cache, which brings it back without running it again. Whatever else is wrong in the file is the user's to
+    decide: a conflict of a merge, say.
 
     Raises:
         FieldguideError: a DVC is running in the folder.
     """
-    from dvc.exceptions import DvcException
-
     lock, kept = root / LOCK_FILE, _kept(root)
-    if not kept.is_file():
+    if not kept.is_file() and not _cut_off(lock):
         return None
     with repository(root) as repo, repo.lock:
-        before = _stages(repo, kept)
-        try:
-            torn = _torn(_stages(repo, lock), before) or not lock.read_bytes().endswith(b"\n")
-        except (DvcException, FileNotFoundError):
-            torn = True
-        if torn and before:
-            kept.replace(lock)
-        elif torn:
-            lock.unlink(missing_ok=True)
+        after_build = kept.is_file()
+        torn = _cut_off(lock) or (after_build and _lacks(repo, lock, kept))
+        if torn:
+            _bring_back(lock, kept.read_bytes() if after_build else _committed(root))
     forget_lock_file(root)
-    return "dvc.lock was torn when DVC was killed; it is as before that build again" if torn else None
+    whole = "it is as before that build again" if after_build else "it is the committed one again"
+    return f"dvc.lock was torn when DVC was killed; {whole}" if torn else None
+
+
+def _cut_off(lock: Path) -> bool:
+    return lock.is_file() and not lock.read_bytes().endswith(b"\n")
+
+
+def _bring_back(lock: Path, content: bytes) -> None:
+    if not content:
+        lock.unlink(missing_ok=True)
+        return
+    with atomic_path(lock) as new:
+        new.write_bytes(content)
+
+
+def _committed(root: Path) -> bytes:
+    """dvc.lock as it is committed; empty where it is not, or there is no git."""
+    with contextlib.suppress(FileNotFoundError):
+        command = ["git", "show", f"HEAD:./{LOCK_FILE}"]
+        return subprocess.run(command, cwd=root, capture_output=True, check=False).stdout
+    return b""
+
+
+def _lacks(repo: Any, lock: Path, kept: Path) -> bool:
+    from dvc.exceptions import DvcException
+
+    try:
+        return _torn(_stages(repo, lock), _stages(repo, kept))
+    except (DvcException, FileNotFoundError):
+        return True
 
 
 def _stages(repo: Any, path: Path) -> dict[str, Any]:

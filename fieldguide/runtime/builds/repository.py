@@ -9,6 +9,12 @@ from typing import Any
 
 from fieldguide.core.errors import FieldguideError
 
+# What to do about DVC's complaints, by words of theirs.
+_REMEDIES = {
+    "dvc.lock": "; mend it, or `git checkout dvc.lock`: what was finished since that commit comes from DVC's run cache",
+    "is not a git repository": ", and DVC works in one: `git init` (a release names the commit that it was built from)",
+}
+
 
 @contextlib.contextmanager
 def repository(root: Path) -> Iterator[Any]:
@@ -24,4 +30,5 @@ def repository(root: Path) -> Iterator[Any]:
         with Repo(str(root)) as repo:
             yield repo
     except DvcException as error:
-        raise FieldguideError(f"dvc: {error}") from None
+        remedy = next((remedy for words, remedy in _REMEDIES.items() if words in str(error)), "")
+        raise FieldguideError(f"dvc: {error}{remedy}") from None

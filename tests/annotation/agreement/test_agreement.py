@@ -1,12 +1,11 @@
-"""Agreement: published worked examples, the library itself, and what is undefined."""
+"""Agreement: published worked examples, crowd-kit's value, and what is undefined."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import krippendorff
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -15,6 +14,7 @@ from fieldguide.annotation.agreement.alpha import IntervalEstimate, alpha, alpha
 from fieldguide.annotation.agreement.individuals import individuals
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment, LogEntry
+from tests.annotation.reference_alpha import reference_alpha
 from tests.annotation.simulated_votes import simulate
 
 CHOICES = {2: "plain", 1: "partly", 0: "not-visible", None: "cannot-tell"}
@@ -62,8 +62,9 @@ def test_published_examples(rows: Rows, level: str, published: float, pairable: 
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal"])
+@settings(max_examples=40)
 @given(counts=Counts, data=st.data())
-def test_a_weighted_resample_is_the_library_on_the_resampled_units(
+def test_a_weighted_resample_is_crowd_kits_alpha_of_the_resampled_units(
     level: str, counts: np.ndarray, data: st.DataObject
 ) -> None:
     times = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(counts), max_size=len(counts))))
@@ -73,7 +74,8 @@ def test_a_weighted_resample_is_the_library_on_the_resampled_units(
     if (resampled.sum(axis=0) > 0).sum() < 2:
         assert np.isnan(ours)
     else:
-        theirs = krippendorff.alpha(value_counts=resampled, level_of_measurement=level)
+        said = [np.repeat(np.arange(len(unit)), unit) for unit in resampled]
+        theirs = reference_alpha([{str(n): int(value) for n, value in enumerate(by)} for by in said], level)
         assert float(ours) == pytest.approx(theirs, abs=1e-9)
 
 
@@ -140,16 +142,14 @@ def entries_of(
 def test_alpha_of_the_log_is_alpha_of_the_answers(tmp_path: Path) -> None:
     simulation = simulate(5)
     made = agreement(entries_of(tmp_path / "log.jsonl", simulation.votes), draws=50, seed=1)
-    table = np.array([[by.get(a, np.nan) for by in simulation.votes.values()] for a in ("ada", "ben", "cleo")])
+    grades = {pair: {a: g for a, g in by.items() if g is not None} for pair, by in simulation.votes.items()}
     for level, found in (("ordinal", made.overall.ordinal), ("nominal", made.overall.nominal)):
-        assert found.value == pytest.approx(krippendorff.alpha(reliability_data=table, level_of_measurement=level))
+        assert found.value == pytest.approx(reference_alpha(list(grades.values()), level))
     assert made.overall.choices.value == pytest.approx(made.overall.nominal.value)
     assert made.overall.ordinal.units == 300
     assert sorted(made.topics) == [f"t{n:03d}" for n in range(10)]
-    first = table[:, [subtopic == "t003.e1" for subtopic, _ in simulation.votes]]
-    assert made.topics["t003"].ordinal.value == pytest.approx(
-        krippendorff.alpha(reliability_data=first, level_of_measurement="ordinal")
-    )
+    first = [by for (subtopic, _), by in grades.items() if subtopic == "t003.e1"]
+    assert made.topics["t003"].ordinal.value == pytest.approx(reference_alpha(first, "ordinal"))
 
 
 def test_choices_without_a_grade_are_missing_grades_and_values_among_choices(tmp_path: Path) -> None:

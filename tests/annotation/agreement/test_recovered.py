@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +24,7 @@ from fieldguide.records.judgments import POOLS
 from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import Subtopic, Topic
 from tests.annotation.real_server import LabelStudioServer, people_params
+from tests.annotation.reference_alpha import reference_alpha
 from tests.annotation.serving import GUIDELINES, serve
 from tests.annotation.simulated import Annotator, Confusion, at_random, evenly_wrong
 
@@ -136,7 +136,12 @@ def test_gold_catches_the_one_who_only_clicks(people_server: LabelStudioServer) 
 
 def directly(work: Work, level: str) -> float:
     """Alpha of what the people themselves remember to have answered."""
-    keys = sorted(set(work.plan["task_key"]))
-    said = [[work.people[name].given.get(key) for key in keys] for name in NAMES]
-    table = np.array([[np.nan if c is None else GUIDELINE.choices[c] for c in row] for row in said], dtype=float)
-    return float(krippendorff.alpha(reliability_data=table, level_of_measurement=level))
+    grades = [
+        {
+            name: grade
+            for name in NAMES
+            if (grade := GUIDELINE.choices.get(work.people[name].given.get(key))) is not None
+        }
+        for key in sorted(set(work.plan["task_key"]))
+    ]
+    return reference_alpha(grades, level)

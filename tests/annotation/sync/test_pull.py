@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from fieldguide.annotation.form.task import result_of
 from fieldguide.annotation.judgments import log, quarantine
+from fieldguide.annotation.label_studio import settings
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
@@ -51,10 +53,12 @@ class Site:
         return sorted(line["reason"] for line in quarantine.read(self.server.paths.quarantine))
 
 
-@pytest.fixture
-def site(migrated: Path, tmp_path: Path) -> Iterator[Site]:
-    params = people_params(page=4, overlap=2, gold=None, gold_share=0, repeat_share=0, images={"kind": "local-files"})
-    with LabelStudioServer.fresh(tmp_path / "benchmark", params) as server:
+@contextlib.contextmanager
+def site_in(folder: Path, page: int) -> Iterator[Site]:
+    params = people_params(
+        page=page, overlap=2, gold=None, gold_share=0, repeat_share=0, images={"kind": "local-files"}
+    )
+    with LabelStudioServer.fresh(folder, params) as server:
         plan = small_plan(params, subtopics=3, images=8, adjudicate=1)
         projects = serve(server, plan)
         truth = {key: CHOICES[int(key[:4], 16) % 3] for key in plan["task_key"]}
@@ -63,6 +67,26 @@ def site(migrated: Path, tmp_path: Path) -> Iterator[Site]:
             for name in ("ada", "ben", "cleo", "dora")
         }
         yield Site(server, projects, people)
+
+
+@pytest.fixture
+def site(migrated: Path, tmp_path: Path) -> Iterator[Site]:
+    with site_in(tmp_path / "benchmark", page=4) as site:
+        yield site
+
+
+def test_a_server_that_caps_its_lists_is_read_to_their_end(
+    migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings._SETTINGS, "TASK_API_PAGE_SIZE_MAX", "4")
+    with site_in(tmp_path / "benchmark", page=2) as site:
+        site.people["ada"].judge(site.projects["ada"], pages=5)
+        assert site.pull().judged == 10
+        for name, person in site.people.items():
+            person.judge(site.projects[name])
+        site.pull()
+        assert site.holds() == site.given() and len(site.given()) == 49
+        assert site.pull(full=True).read > 4 * len(site.people)
 
 
 def test_what_people_give_is_in_the_log_once_and_a_second_pull_appends_nothing(site: Site) -> None:

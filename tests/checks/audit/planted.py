@@ -125,9 +125,26 @@ def twins(label: int) -> Make:
     return plain(s.at(BASE, 3, text=question.text, pools=(replace(pool, labels=again), question.pools[1])))
 
 
+def without_texts() -> Make:
+    """TREC qrels alone: one image is relevant for one topic and not for the other."""
+
+    def make(folder: Path) -> AuditSubject:
+        path = folder / "qrels"
+        path.write_text("1 0 a 1\n1 0 b 0\n2 0 a 0\n2 0 b 1\n")
+        return AuditSubject(read("trec", path))
+
+    return make
+
+
 def same_numbers() -> Make:
     """Files of one name in two folders, which are two images."""
     labels: dict[str, int | None] = {f"{f}/{n:03d}.jpg": int(f == "a" and n < 5) for f in "ab" for n in range(30)}
+    return plain(s.pool(BASE, 0, labels=labels))
+
+
+def by_entity(missed: int) -> Make:
+    """A pool of three entities; the images of `a` are relevant but for so many."""
+    labels: dict[str, int | None] = {f"{f}/{n}.jpg": int(f == "a" and n >= missed) for f in "abc" for n in range(10)}
     return plain(s.pool(BASE, 0, labels=labels))
 
 
@@ -213,6 +230,7 @@ PLANTED = (
         plain(s.pool(BASE, 3, labels={**BASE.pools[3].labels, "a/new.jpg": 0})), "1 of",
     ),
     Planted("labels.contradictory", "a question again with another label, or the same", twins(0), twins(1), "is 0"),
+    Planted("labels.contradictory", "... or two topics without a text", twins(0), without_texts(), "is 1"),
     Planted("labels.contradictory", "... or a number in two folders", twins(0), same_numbers(), "is 1"),
     Planted(
         "labels.one-kind", "no positive, or one",
@@ -237,6 +255,8 @@ PLANTED = (
         plain(s.fields(SINGLE, lambda n, q: {"sn": [(p.entity or "").lower().replace(" ", "_") for p in q.pools]})),
         "the images are of",
     ),
+    Planted("labels.entity-decides", "all images of one entity relevant, or all but one", by_entity(0), by_entity(1),
+            "all 10 images of a, and no others"),
     Planted("labels.order", "positives first, or sorted by name", ordered(lambda i: "" if i[1] else "then"),
             ordered(lambda i: i[0]), "mean area"),
     Planted("pools.positive-cap", "cut off at ten, or as they fell", plain(capped(10)), plain(BASE), "exactly 10"),
@@ -314,6 +334,8 @@ PLANTED = (
             asked("Is the pōhutukawa darker?"), "does not show"),
     Planted("text.quotes", "a stray mark, or apostrophes", asked("Is the moth darker?'"),
             asked("Is Cooper's hawk's wing darker than the ducks' wings?"), "does not pair"),
+    Planted("text.quotes", "a stray mark, or a name", asked("Is the Man o' War' darker?"),
+            asked("Is the Man o' War darker?"), "does not pair"),
     Planted("text.quotes", "a bracket left open, or closed", asked("Is the moth (a butterfly darker?"),
             asked("Is the moth (a butterfly) darker?"), "( does not pair"),
     Planted("text.encoding", "decoded wrongly, or with an accent", asked("Is the pÅ\x8dhutukawa darker?"),
@@ -328,6 +350,9 @@ PLANTED = (
     Planted("text.spelling", "a letter swapped, or a name", asked("Is the moth generlaly darker?"),
             asked("Is the larger Sofodix moth (Sofodix ludox) or the hindwing of a bananaquit darker in colour?"),
             "'generlaly', perhaps 'generally'"),
+    Planted("text.spelling", "letters left out, or plurals and words of other languages",
+            asked("Is the moth generaly darker?"),
+            asked("Is the moth with webbings, of a dark morph, darker in the gruta?"), "'generaly'"),
     Planted("text.name-label", "no label, or another name in brackets",
             asked(WHICH.text.replace("scientific name: ", "")), asked(f"{WHICH.text} (See the larva.)"), A),
     Planted(
@@ -364,5 +389,7 @@ PLANTED = (
             scored(hit_at_1=5 * CHANCE), "chance 0."),
     Planted("selection.failed-baseline", "no hit in 400 pools, or as many as chance", scored(hit_at_1=0.0),
             scored(hit_at_1=0.9 * CHANCE), "p = "),
+    Planted("power.topics", "three topics, which show nothing, or two hundred", plain(s.clean(topics=3)), plain(BASE),
+            "3 topics show no difference at all"),
     Planted("power.topics", "fifty topics, or two hundred", plain(s.clean(topics=50)), plain(BASE), "50 topics"),
 )  # fmt: skip

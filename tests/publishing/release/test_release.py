@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_json, write_tar
 from fieldguide.core.paths import Paths
@@ -20,11 +23,15 @@ from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.card import md
 from fieldguide.publishing.release.make import WrittenRelease, make_release
 from fieldguide.publishing.release.verify import verify_release
+from fieldguide.publishing.release.verify_card import wrong_card
+from fieldguide.publishing.release.verify_judgments import wrong_judgments
 from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.release import RELEASE_IMAGES
 from fieldguide.records.scores import SCORES
 from fieldguide.records.topics import read_topics
 from tests.builders import rewrite, tiny_params
+from tests.conftest import REPOSITORY
 from tests.finished import finished_benchmark
 
 
@@ -71,11 +78,12 @@ def test_how_people_judged_is_released_with_what_they_judged(params: Params, tmp
     paths = finished_benchmark(tmp_path, params)
     (paths.qrels / "agreement.json").write_text("{}\n")
     paths.used_guidelines.mkdir(parents=True)
-    (paths.used_guidelines / "feature-1.md").write_text("# Look closely\n")
+    text = (REPOSITORY / "annotation" / "guidelines.md").read_text()
+    (paths.used_guidelines / "feature-1.md").write_text(text)
     make_release(params, paths)
     verify_release(paths.release)
     assert (paths.release / "qrels" / "agreement.json").read_text() == "{}\n"
-    assert (paths.release / "judgments" / "guidelines" / "feature-1.md").read_text() == "# Look closely\n"
+    assert (paths.release / "judgments" / "guidelines" / "feature-1.md").read_text() == text
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
@@ -162,7 +170,8 @@ def _edit_sums(folder: Path, edit: Callable[[list[str]], list[str]]) -> None:
 
 
 def test_every_difference_from_the_checksums_is_told_at_once(folder: Path) -> None:
-    (folder / "README.md").write_text("changed")
+    with (folder / "README.md").open("a") as stream:
+        stream.write("changed")
     (folder / "LICENSE.txt").unlink()
     (folder / "extra.txt").write_text("new")
     (folder / "link").symlink_to("/etc/passwd")
@@ -172,6 +181,14 @@ def test_every_difference_from_the_checksums_is_told_at_once(folder: Path) -> No
         "LICENSE.txt: is listed in SHA256SUMS and missing",
         "README.md: was changed: its sha256 is not the one in SHA256SUMS",
     ]
+
+
+def test_a_release_that_dvc_keeps_as_links_agrees_with_itself(paths: Paths, tmp_path: Path) -> None:
+    shutil.copytree(paths.release, tmp_path / "release")
+    for command in (["init", "-q", "--no-scm"], ["config", "cache.type", "symlink"], ["add", "-q", "release"]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], cwd=tmp_path, check=True)
+    assert (tmp_path / "release" / "README.md").is_symlink()
+    verify_release(tmp_path / "release")
 
 
 @pytest.mark.parametrize(
@@ -212,6 +229,33 @@ def _lines(name: str, edit: Callable[[list[str]], list[str]]) -> Callable[[Path]
     def defect(folder: Path) -> None:
         path = folder / name
         path.write_text("\n".join(edit(path.read_text().splitlines())) + "\n")
+
+    return defect
+
+
+def _other(line: dict[str, Any]) -> dict[str, Any]:
+    """The other choice of the data set's label."""
+    return {"grade": 0, "choice": "not-relevant"} if line["grade"] else {"grade": 1, "choice": "relevant"}
+
+
+def _better(line: str) -> str:
+    """A line of the card's results with a greater mean for `random`."""
+    return re.sub(r"^(\| random .*\| )0\.(\d+)( \| \d\.\d+ to)", r"\g<1>0.9\g<2>\3", line)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _rechained(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Path], None]:
+    """Every line of the log changed, and the chain made anew: only what rests on the log can tell."""
+
+    def defect(folder: Path) -> None:
+        path = folder / "judgments" / "log.jsonl"
+        lines = [edit(json.loads(line)) for line in path.read_text().splitlines()]
+        path.unlink()
+        own = {"hash", "prev", "seq", "task_key", "schema_version"}
+        log.write(path, [Judgment.model_validate({k: v for k, v in line.items() if k not in own}) for line in lines])
 
     return defect
 
@@ -293,8 +337,46 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: rewrite(RELEASE_IMAGES, folder / "images.parquet", licence=None),
         "images.parquet: image ",
     ),
-    "judgment": (_lines("judgments/log.jsonl", lambda x: x[1:]), "qrels/qrels.parquet: grades "),
+    "inverted grades": (_rechained(lambda line: line | _other(line)), "qrels/grades.json: grades rest on a log of "),
+    "a figure of the card": (
+        _lines("README.md", lambda x: [_better(line) for line in x]),
+        "README.md: result of random: ",
+    ),
 }
+
+
+JUDGMENTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "first lost": (_lines("judgments/log.jsonl", lambda x: x[1:]), "judgments/log.jsonl: "),
+    "last lost": (_lines("judgments/log.jsonl", lambda x: x[:-5]), "qrels/grades.json: grades rest on a log of "),
+    "torn": (lambda folder: _cut(folder / "judgments" / "log.jsonl"), "judgments/log.jsonl: "),
+    "inverted": (_rechained(lambda line: line | _other(line)), "qrels/qrels.parquet: grade of "),
+    "forged": (_rechained(lambda line: line | {"assessor": "forged"}), "qrels/qrels.parquet: assessors of "),
+    "grade without its choice": (
+        _rechained(lambda line: line | {"grade": 1 - line["grade"]}), "judgments/log.jsonl:1: choice ",
+    ),
+    "unknown guideline": (
+        _rechained(lambda line: line | {"guideline": "other-1"}), "judgments/log.jsonl:1: was judged by other-1, ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JUDGMENTS)
+def test_judgments_are_held_against_what_rests_on_them(folder: Path, name: str) -> None:
+    pools, qrels = POOLS.read(folder / "pools.parquet"), QRELS.read(folder / "qrels" / "qrels.parquet")
+    assert list(wrong_judgments(folder, pools, qrels)) == []
+    defect, what = JUDGMENTS[name]
+    defect(folder)
+    found = [str(problem).removeprefix(f"{folder}/") for problem in wrong_judgments(folder, pools, qrels)]
+    assert [problem for problem in found if problem.startswith(what)], found
+
+
+def test_the_cards_counts_are_held_against_the_files(folder: Path) -> None:
+    counts, rows = read_json(folder / "release.json")["counts"], read_json(folder / "leaderboard.json")
+    assert list(wrong_card(folder, counts, rows)) == []
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("| graded pairs | 187 |", "| graded pairs | 287 |"))
+    (problem,) = wrong_card(folder, counts, rows)
+    assert problem.what == "graded pairs: says 287; the files hold 187"
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -103,5 +103,25 @@ def test_missing_and_empty_files_are_told(tmp_path: Path) -> None:
         read_knowledge(tmp_path)
     with pytest.raises(ProblemsError, match="holds no entity"):
         read_knowledge(write(tmp_path / "k", "\n"))
-    with pytest.raises(FieldguideError, match=r"features.yaml: not valid YAML"):
+    with pytest.raises(FieldguideError, match=r"features.yaml:2: not valid YAML"):
         read_knowledge(write(tmp_path / "k", entity("gala"), HEADER, "a: [\n"))
+
+
+def test_names_that_do_not_tell_entities_apart_are_told_all_at_once(tmp_path: Path) -> None:
+    entities = [
+        {"entity_id": "mulberry", "name": "Morus", "taxonomy": ["Plantae", "Moraceae", "Morus"]},
+        {"entity_id": "gannet", "name": "morus ", "taxonomy": ["Animalia", "Sulidae", "Morus"], "aliases": ["Sula"]},
+        {"entity_id": "gala", "name": "Gala", "taxonomy": ["fruit", "apple"], "aliases": ["Royal Gala", "royal  gala"]},
+        {"entity_id": "booby", "name": "Booby", "taxonomy": ["Animalia", "Sulidae"], "aliases": ["SULA", "booby bird"]},
+    ]
+    entities[1]["name"] = "morus"
+    folder = write(tmp_path, "".join(json.dumps(entity) + "\n" for entity in entities), HEADER)
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(folder)
+    assert [problem.what for problem in caught.value.problems] == [
+        "'Morus' names mulberry (Plantae > Moraceae > Morus) and gannet (Animalia > Sulidae > Morus): "
+        "give each a name that tells them apart",
+        "'Sula' names gannet (Animalia > Sulidae > Morus) and booby (Animalia > Sulidae): "
+        "give each a name that tells them apart",
+        "'Royal Gala' and 'royal  gala' are one name; an alias is another one than the name",
+    ]

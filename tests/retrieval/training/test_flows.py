@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,20 @@ def _params() -> Params:
     return Params.model_validate(values)
 
 
+def _weights(paths: Paths) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
+
+
+def test_another_recipe_is_trained_where_one_was(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(paths.root)
+    params = _params()
+    train_text_tower.fn(params)
+    first = _weights(paths)
+    longer = params.train_text_tower.model_copy(update={"epochs": 3})
+    train_text_tower.fn(params.model_copy(update={"train_text_tower": longer}))
+    assert _weights(paths) != first
+
+
 def test_the_train_split_holds_known_entities_in_order(paths: Paths) -> None:
     split = read_train_split(paths, "train")
     images = read_images(paths)
@@ -84,9 +99,15 @@ def test_what_is_trained_can_be_drawn_and_encoded_with(
     train_text_tower.fn(params)
     photographs = len(read_train_split(paths, "train").images)
     assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
-    first = {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
+    first = _weights(paths)
+    for step in (train_generator, train_text_tower):
+        step.fn(params)
+        assert "was trained by this recipe and is kept" in capsys.readouterr().out
+    assert _weights(paths) == first
+    shutil.rmtree(paths.models)
     train_generator.fn(params)
-    assert {path.name: path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))} == first
+    train_text_tower.fn(params)
+    assert _weights(paths) == first
     assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
     write_records(paths.phrases, [Phrase("t1.e1", "granny smith", "template")])

@@ -38,8 +38,11 @@ def prior(subject: AuditSubject) -> Iterator[Observation]:
             f"{counts['yes']} yes, {counts['no']} no (p = {p:.3f}); always saying {common} is right in "
             f"{counts[common] / len(said):.0%} of these {counted(len(said), 'question')}."
         )
-        severity: Severity = "warning" if p < _ALPHA else "note"
-        yield Observation(severity, "certain", f"The answer is mostly {common!r}", evidence, rows)
+        title = f"The answer is mostly {common!r}"
+        if p < _ALPHA:
+            yield Observation("warning", "certain", title, evidence, rows)
+        else:
+            yield Observation("note", "possible", title, evidence, rows)
 
 
 @check(

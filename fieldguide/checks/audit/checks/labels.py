@@ -16,6 +16,8 @@ from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 _MOST = 0.75
 """Share of records from which on a field that agrees with a count is taken to state it."""
 _UNIQUE = re.compile(r"[0-9a-f-]{16,}\b", re.IGNORECASE)
+_FEWEST = 3
+"""Relevant images from which on it is no accident that they are all those of one entity."""
 _LEAST = 4
 """Records that must agree, and with more than one value, before the others are taken to be wrong."""
 
@@ -62,15 +64,16 @@ def contradictory(subject: AuditSubject) -> Iterator[Observation]:
     """Images whose labels differ for one question, or for one text and entity.
 
     The pools of one question may ask of one image two things, so that there only an image whose pools show the same
-    entity contradicts itself.
+    entity contradicts itself. A question without a text is the same as none but itself.
     """
     seen: dict[tuple[str, str, str], list[tuple[str, str, int]]] = defaultdict(list)
     for question in subject.collection.questions:
+        asked = normalised(question.text) or f"? {question.topic_id}"
         for pool in question.pools:
             entity = normalised(subject.name(pool) or pool.name)
             for image, label in pool.labels.items():
                 if label is not None:
-                    seen[(normalised(question.text), entity, _identity(image))].append((pool.where, image, label))
+                    seen[(asked, entity, _identity(image))].append((pool.where, image, label))
     rows: list[Place] = []
     for places in seen.values():
         if len({label for *_, label in places}) > 1:
@@ -93,10 +96,18 @@ def _identity(image: str) -> str:
     advice="Leave the pool out of means, and say so, or judge more images.",
 )
 def one_kind(subject: AuditSubject) -> Iterator[Observation]:
-    """Pools without a positive, and pools without a negative."""
+    """Pools without a positive, and pools without a negative where others have one.
+
+    A collection of positives alone says nothing of its other images; of them a note is made, and no more.
+    """
     judged = [pool for pool in subject.collection.pools if any(v is not None for v in pool.labels.values())]
     none = [pool for pool in judged if not pool.relevant]
     same = [pool for pool in judged if pool.relevant and len(set(pool.labels.values())) == 1]
+    if judged and all(label is None or label > 0 for pool in judged for label in pool.labels.values()):
+        evidence = "What is not listed counts as not relevant, whether or not anybody looked at it."
+        rows: tuple[Place, ...] = (Place(judged[0].where, "as in every other pool"),)
+        yield Observation("note", "certain", "Only relevant images are listed", evidence, rows)
+        same = []
     for title, found in (("No relevant image", none), ("Every image has one label, relevant,", same)):
         rows = tuple(Place(pool.where, counted(len(pool.labels), "image")) for pool in found)
         if rows:
@@ -225,6 +236,30 @@ def _same(said: str, shown: str) -> bool:
     """Whether a name is the shown one or its end, as `Cossus cossus` is of a folder's whole taxonomic path."""
     mine, theirs = normalised(said.replace("_", " ")), normalised(shown.replace("_", " "))
     return mine == theirs or theirs.endswith(f" {mine}")
+
+
+@check(
+    "labels.entity-decides",
+    proves="A pool shows several entities, and its relevant images are just those of one: who can name it ranks the "
+    "pool without a mistake, and the feature that the question asks for is not tested.",
+    cannot="Whether the feature goes with the entity in nature, or the images were judged by their entity's name.",
+    advice="Add images of the entity without the feature and of others with it, or say that the entity is asked for.",
+)
+def entity_decides(subject: AuditSubject) -> Iterator[Observation]:
+    """Pools of several entities whose relevant images, three or more, are all those of one entity and no others."""
+    rows: list[Place] = []
+    rules: set[tuple[str, ...]] = set()
+    several = [pool for pool in subject.collection.pools if len(subject.folders(pool)) > 1]
+    for pool in several:
+        found = {subject.folder(image) for image in pool.relevant}
+        entity = next(iter(found)) if len(found) == 1 else None
+        if entity and len(pool.relevant) >= _FEWEST and len(pool.relevant) == subject.folders(pool)[entity]:
+            rows.append(Place(pool.where, f"all {len(pool.relevant)} images of {entity}, and no others"))
+            rules.add(tuple(sorted(pool.relevant)))
+    if rows:
+        sets = counted(len(rules), "different set")
+        evidence = f"{len(rows)} of {len(several)} pools of several entities; they have {sets} of relevant images."
+        yield Observation("warning", "likely", "The entity alone tells what is relevant", evidence, tuple(rows))
 
 
 @check(

@@ -153,6 +153,8 @@ def topics(subject: AuditSubject) -> Iterator[Observation]:
     number = len(subject.collection.questions)
     size = detectable(number, _ALPHA, _POWER) if number > 1 else None
     least = size * sqrt(_DISCORDANT) if size is not None else None
+    if least is not None and least >= 1:  # no two hit rates differ by so much
+        least = None
     if least is not None and least <= _VISIBLE:
         return
     needed = next(n for n in range(2, 10_000) if (detectable(n, _ALPHA, _POWER) or 9) * sqrt(_DISCORDANT) <= _VISIBLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from fieldguide.checks.audit.finding import Observation, Place
@@ -45,7 +46,7 @@ def spelling(subject: AuditSubject) -> Iterator[Observation]:
                 places[word].append(passage)
     rows = []
     for word, found in places.items():
-        if len({p.where for p in found}) >= _VOCABULARY:
+        if len({p.where for p in found}) >= _VOCABULARY or _foreign(word):
             continue
         meant = [w for w in sorted(dictionary.known(dictionary.edit_distance_1(word))) if _slip(word, w)]
         meant = [w for w in meant if dictionary.word_frequency[w] >= _COMMON and "'" not in w]
@@ -71,12 +72,25 @@ def _candidates(text: str) -> list[str]:
 
 def _known(word: str, dictionary: Any) -> bool:
     """In the dictionary, in its American spelling, or two known words in one (narrowleaf)."""
-    forms = {word, word.removesuffix("'s")}
+    forms = {word, word.removesuffix("'s"), word.removesuffix("s"), f"{word}s"}
     forms |= {form.replace(british, american) for form in forms for british, american in _BRITISH}
     if dictionary.known(forms):
         return True
     halves = [(word[:n], word[n:]) for n in range(3, len(word) - 2)]
     return any(all(dictionary.word_frequency[half] >= 10 * _COMMON for half in pair) for pair in halves)
+
+
+@lru_cache
+def _foreign(word: str) -> bool:
+    """Whether another language has the word: texts on nature and art are full of such."""
+    return any(dictionary.known([word]) for dictionary in _other_languages())
+
+
+@lru_cache(maxsize=1)
+def _other_languages() -> list[Any]:
+    from spellchecker import SpellChecker
+
+    return [SpellChecker(language=language) for language in ("es", "fr", "it")]
 
 
 def _slip(word: str, meant: str) -> bool:

@@ -135,9 +135,15 @@ def repeated_question(subject: AuditSubject) -> Iterator[Observation]:
     advice="Fill or remove the record.",
 )
 def empty_record(subject: AuditSubject) -> Iterator[Observation]:
-    """Questions without text, and pools without images."""
-    rows = [Place(q.where, "has no text") for q in subject.collection.questions if not q.text.strip()]
-    rows += [Place(q.where, "has no pool of images") for q in subject.collection.questions if not q.pools]
+    """Questions without text, and pools without images. Where no question has a text, labels alone were given."""
+    questions = subject.collection.questions
+    rows = [] if subject.bare else [Place(q.where, "has no text") for q in questions if not q.text.strip()]
+    unjudged = [Place(q.where, "has no pool of images") for q in questions if not q.pools]
+    if subject.labels_apart and unjudged:
+        title = f"{counted(len(unjudged), 'topic')} without a judgment"
+        yield Observation("note", "certain", title, f"{len(questions)} topics are listed.", tuple(unjudged))
+        unjudged = []
+    rows += unjudged
     rows += [Place(pool.where, "has no images") for pool in subject.collection.pools if not pool.labels]
     if rows:
         title = f"{counted(len(rows), 'record or pool', 'records or pools')} with nothing in them"

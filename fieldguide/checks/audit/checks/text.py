@@ -27,7 +27,9 @@ _SPACES = (
     (re.compile(r"[\t\r\n\v\f\u00a0\u00ad\u200b-\u200f\u2028\u2029\ufeff]"), "holds a character that does not show"),
 )
 _PAIRS = {"(": ")", "[": "]", "“": "”", "«": "»"}
-_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|(?<=s)['’](?=[\s,.;:?!)]|$)|(?<!\w)['’](?=\d\d|em\b|til\b)")
+_APOSTROPHE = re.compile(
+    r"(?<=\w)['’](?=\w)|(?<=s)['’](?=[\s,.;:?!)]|$)|(?<!\w)['’](?=\d\d|em\b|til\b)|(?<=\b[oO])['’]"  # Man o' War
+)
 _LONG = 4
 """Questions from which on what most of them do is taken for their form."""
 # Comparatives of one word; `more` before them says it twice.

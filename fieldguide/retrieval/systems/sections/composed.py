@@ -9,7 +9,7 @@ from pydantic import Field
 from fieldguide.core.section import Share
 from fieldguide.retrieval.systems.sections.ranking import Constant, DrawingSection, Fusion, counted, describe_fusion
 
-Scale = Annotated[float, Field(ge=-10, le=10)]
+Scale = Annotated[float, Field(strict=True, ge=-10, le=10)]
 
 
 class _Fused(DrawingSection):

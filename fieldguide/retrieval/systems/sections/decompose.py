@@ -25,7 +25,7 @@ class DecomposeSystem(RankingSection):
     kind: Literal["decompose"]
     encoder: Name
     combine: Literal["product", "minimum", "logic"] = "logic"
-    prior: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    prior: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
 
     @property
     def description(self) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from fieldguide.core.section import Name, Positive, Section
 
 Fusion = Literal["rrf", "mean", "max"]
-Constant = Annotated[float, Field(ge=0)]
+Constant = Annotated[float, Field(strict=True, ge=0)]
 """Of reciprocal rank fusion: 1 / (c + rank)."""
 
 _CENTRES = {

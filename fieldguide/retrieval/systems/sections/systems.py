@@ -54,7 +54,7 @@ class LateFusionSystem(RankingSection):
 
     kind: Literal["late-fusion"]
     parts: Annotated[list[System], Field(min_length=2)]
-    weights: list[Annotated[float, Field(gt=0)]] | None = None
+    weights: list[Annotated[float, Field(strict=True, gt=0)]] | None = None
     fusion: Literal["rrf", "sum"] = "sum"
     c: Constant = 1.0
 
@@ -125,11 +125,11 @@ class RerankVlmSystem(RankingSection):
     kind: Literal["rerank-vlm"]
     base: System
     chat: ChatEndpoint
-    top: Annotated[int, Field(ge=1, le=1000)] = 10
+    top: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10
     query: Literal["question", "phrase"] = "phrase"
     prompt: str = PROMPT
-    scale: Annotated[int, Field(ge=1, le=100)] = 10
-    side: Annotated[int, Field(ge=16, le=4096)] = 512
+    scale: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    side: Annotated[int, Field(strict=True, ge=16, le=4096)] = 512
 
     @field_validator("prompt")
     @classmethod

@@ -1,0 +1,57 @@
+"""What a source gives: one file, member or row, before it is inspected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fieldguide.corpus.store.pixels import PixelVerdict
+
+# Told what a curator should know of a source, a sentence each.
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One file, member or row of a source, before it is inspected.
+
+    `key` names it inside its source, `name` is the file name that its extension is read from ("" if it has
+    none), `entity` and `split` are the source's own labels. `refusal` is set where `data` could not be had.
+    """
+
+    key: str
+    name: str
+    data: bytes
+    refusal: PixelVerdict | None = None
+    entity: str | None = None
+    split: str | None = None
+    licence: str | None = None
+    attribution: str | None = None
+
+
+def text_of_name(name: str) -> str:
+    """A file name as valid UTF-8: bytes that are none are spelled out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def parent_label(key: str) -> str | None:
+    """The name of the folder that a file or member lies in."""
+    return PurePosixPath(key).parent.name or None
+
+
+# What programs leave beside photographs, in lower case: thumbnails of network drives, archives of macOS, recycle bins.
+_LEFTOVERS = {
+    "@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "desktop.ini", "ehthumbs.db",
+    "lost+found", "system volume information", "thumbs.db",
+}  # fmt: skip
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file or folder of that name is what a program leaves behind, or hidden: no photograph lies there."""
+    return name.startswith(".") or name.lower() in _LEFTOVERS
+
+
+def leftover_in(key: str) -> str | None:
+    """The first part of a path that is a leftover."""
+    return next((part for part in PurePosixPath(key).parts if part not in {".", ".."} and is_leftover(part)), None)

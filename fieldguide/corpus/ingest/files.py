@@ -1,0 +1,63 @@
+"""Files and folders: reading stays inside the source's folder, or follows links into a store that keeps its files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from fieldguide.core.stores import is_own_link
+from fieldguide.corpus.ingest.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
+
+
+def read_confined(path: Path, folder: Path, root: Path) -> tuple[bytes, PixelVerdict | None]:
+    """The bytes of a regular file inside `folder`; else no bytes and why.
+
+    Links are followed inside the folder, and into the caches in which DVC and git-annex keep this repository's files.
+    """
+    try:
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(folder.resolve()) and not is_own_link(path, root):
+            return b"", PixelVerdict("unreadable", f"lies outside {folder.name}/, the source's folder")
+        status = real.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return b"", PixelVerdict("unreadable", "is not a regular file")
+        if status.st_size > MAX_BYTES:
+            return b"", too_large(status.st_size)
+        return real.read_bytes(), None
+    except FileNotFoundError:
+        return b"", PixelVerdict("unreadable", "no such file")
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a null byte
+        return b"", PixelVerdict("unreadable", getattr(error, "strerror", None) or str(error))
+
+
+def read_folder(source: ImageSource, folder: Path, root: Path, say: Say) -> Iterator[SourceImage]:
+    """Every file of a folder and the folders in it, in the order of names; leftovers of programs are refused."""
+    closed: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
+        for name in sorted(filter(is_leftover, folders)):
+            yield _leftover_folder(Path(parent) / name, folder)
+        folders[:] = sorted(name for name in folders if not is_leftover(name))
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]  # not followed: refused below
+        for name in sorted([*files, *links]):
+            path = Path(parent) / name
+            key = text_of_name(path.relative_to(folder).as_posix())
+            if is_leftover(name):
+                yield SourceImage(
+                    key, key, b"", PixelVerdict("leftover", "a file that a program left there, or hidden")
+                )
+            else:
+                yield SourceImage(key, key, *read_confined(path, folder, root), parent_label(key))
+    for error in closed:
+        key = text_of_name(Path(error.filename).relative_to(folder).as_posix())
+        yield SourceImage(f"{key}/", "", b"", PixelVerdict("unreadable", f"folder: {error.strerror}"))
+
+
+def _leftover_folder(path: Path, folder: Path) -> SourceImage:
+    key = text_of_name(path.relative_to(folder).as_posix())
+    count = sum(len(files) for _, _, files in os.walk(path))
+    detail = f"a folder that a program left there, or hidden, with {count} files"
+    return SourceImage(f"{key}/", "", b"", PixelVerdict("leftover", detail))

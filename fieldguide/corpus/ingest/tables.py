@@ -1,0 +1,214 @@
+"""Tables of images: Parquet that holds the bytes, and manifests (CSV or Parquet) that name files beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.corpus.ingest.candidates import Say, SourceImage
+from fieldguide.corpus.ingest.files import read_confined
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.store.pixels import PixelVerdict
+
+_BATCH = 64  # rows of a table in memory at a time
+# How tables say that a cell has no value.
+_NO_VALUE = {"", "na", "n/a", "nan", "none", "null", "<na>"}
+_LABELS = ("entity", "split", "licence", "attribution")
+_OTHER_SPELLINGS = {"license": "licence"}
+_SHOWN = 12
+
+
+class _Cells(NamedTuple):
+    """One row of a table: its number from 0, and its cells by role (SourceColumns)."""
+
+    number: int
+    cells: dict[str, Any]
+
+    def text(self, role: str) -> str | None:
+        """A cell as text; None if it is null, empty or has no column. Of labels, blanks at the ends and `NA` go too."""
+        value = self.cells.get(role)
+        if value is None or value == "":
+            return None
+        text = _whole_number(value)
+        if role not in _LABELS:
+            return text
+        text = text.strip()
+        return None if text.lower() in _NO_VALUE else text
+
+    def candidate(self, key: str | None, name: str, data: bytes, refusal: PixelVerdict | None = None) -> SourceImage:
+        """The row as a candidate; its key is the key column's, else `key`, else the row's number."""
+        key = self.text("key") or key or f"{self.number:08d}"
+        entity, split = self.text("entity"), self.text("split")
+        return SourceImage(key, name, data, refusal, entity, split, self.text("licence"), self.text("attribution"))
+
+
+def _whole_number(value: Any) -> str:
+    """A cell's text; `3.0` is 3: tables with an empty cell make floats of whole numbers."""
+    text = str(value)
+    return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text
+
+
+def _plain(name: str) -> str:
+    """A column's name without what does not matter: blanks at the ends, capitals, American spelling."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    return _OTHER_SPELLINGS.get(plain, plain)
+
+
+def _columns(source: ImageSource, path: Path, names: list[str], needed: str, say: Say) -> dict[str, str]:
+    """Role -> column: the one params.yaml names, else the one called as the role, exactly or nearly.
+
+    Raises:
+        ProblemsError: a named column is missing, one that is needed is, two of one name or for one role.
+    """
+    roles = list(type(source.columns).model_fields)
+    given = {role: name for role, name in source.columns.model_dump().items() if name is not None}
+    exact = {role: role for role in roles if role in names} | given
+    near = {
+        role: [name for name in names if _plain(name) == role and name not in exact.values()]
+        for role in roles
+        if role not in exact
+    }
+    where = f"ingest.sources: {source.name}.columns"
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    problems = [Problem(f"{path}", f"has {names.count(name)} columns {name!r}; rename all but one") for name in twice]
+    problems += [
+        Problem(f"{where}.{role}", f"{path} has no column {name!r}")
+        for role, name in given.items()
+        if name not in names
+    ]
+    problems += [
+        Problem(f"{where}.{role}", f"may be {' or '.join(map(repr, found))}: name one")
+        for role, found in near.items()
+        if len(found) > 1
+    ]
+    columns = exact | {role: found[0] for role, found in near.items() if len(found) == 1}
+    if needed not in columns:
+        problems.append(Problem(f"{where}.{needed}", "is needed: name the column"))
+    if problems:
+        raise ProblemsError(f"source {source.name!r} cannot be read; {path} has columns {', '.join(names)}:", problems)
+    _tell(source, names, columns, exact, say)
+    return columns
+
+
+def _tell(source: ImageSource, names: list[str], columns: dict[str, str], exact: dict[str, str], say: Say) -> None:
+    for role in sorted(columns.keys() - exact.keys()):
+        say(f"source {source.name}: column {columns[role]!r} is taken as `{role}`")
+    unused = [name for name in names if name not in columns.values()]
+    if unused:
+        more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
+        say(f"source {source.name}: columns not used: {', '.join(map(repr, unused[:_SHOWN]))}{more}")
+
+
+def _parquet_rows(source: ImageSource, path: Path, needed: str, say: Say) -> Iterator[_Cells]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            columns = _columns(source, path, schema.names, needed, say)
+            if needed == "bytes":
+                _require_bytes(source, path, schema.field(columns["bytes"]).type)
+            number = 0
+            for batch in file.iter_batches(_BATCH, columns=sorted(set(columns.values()))):
+                for row in batch.to_pylist():
+                    yield _Cells(number, {role: row[c] for role, c in columns.items()})
+                    number += 1
+    except (pa.ArrowInvalid, OSError) as error:
+        raise FieldguideError(f"{path}: source {source.name!r}: not Parquet, or damaged ({error})") from None
+
+
+def _require_bytes(source: ImageSource, path: Path, found: Any) -> None:
+    from pyarrow import types
+
+    inner = found.field("bytes").type if types.is_struct(found) and found.get_field_index("bytes") >= 0 else found
+    if not (types.is_binary(inner) or types.is_large_binary(inner) or types.is_binary_view(inner)):
+        raise FieldguideError(
+            f"{path}: source {source.name!r}: column {source.columns.bytes or 'bytes'!r} is {found}; "
+            "expected binary, or a struct with a binary field `bytes`"
+        )
+
+
+def read_parquet(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[SourceImage]:
+    """Every row of a table that holds the bytes."""
+    for row in _parquet_rows(source, path, "bytes", say):
+        value, name = row.cells["bytes"], row.text("path") or ""
+        if isinstance(value, dict):  # the image type of the `datasets` library: {bytes, path}
+            value, name = value["bytes"], name or value.get("path") or ""
+        yield row.candidate(None, name, value or b"")
+
+
+def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[_Cells]:
+    problems = []
+    _require_utf8(source, path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            table = csv.DictReader(stream, strict=True, delimiter=_delimiter(source, stream, say))
+            names = list(table.fieldnames or [])
+            columns = _columns(source, path, names, "path", say)
+            for number, row in enumerate(table):
+                if None in row or None in row.values():
+                    problems.append(
+                        Problem(f"{path}:{table.line_num}", f"does not have the {len(names)} cells of the header")
+                    )
+                else:
+                    yield _Cells(number, {role: row[name] for role, name in columns.items()})
+    except csv.Error as error:
+        raise FieldguideError(f"{path}: source {source.name!r}: not a CSV table ({error})") from None
+    if problems:
+        raise ProblemsError(f"source {source.name!r} cannot be read:", problems)
+
+
+def _require_utf8(source: ImageSource, path: Path) -> None:
+    with path.open("rb") as stream:
+        start = stream.read(4)
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise FieldguideError(f"{path}: source {source.name!r}: is UTF-16; save it as CSV in UTF-8")
+        stream.seek(0)
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise FieldguideError(
+                    f"{path}:{number}: source {source.name!r}: byte {error.start + 1} of the line, "
+                    f"{line[error.start]:#04x}, is no UTF-8; save the table in UTF-8 (it may be Latin-1)"
+                ) from None
+
+
+def _delimiter(source: ImageSource, stream: io.TextIOBase, say: Say) -> str:
+    """`,`, or what the header is separated by instead, as some spreadsheets write it; leaves `stream` at the header."""
+    header = stream.readline().rstrip("\r\n")
+    if header.lower().startswith("sep=") and len(header) == 5:  # a line of Excel's
+        return header[4]
+    stream.seek(0)
+    found = max(",;\t", key=header.count)
+    if found != ",":
+        say(f"source {source.name}: its columns are separated by {found!r}")
+    return found
+
+
+def read_manifest(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[SourceImage]:
+    """Every row of a table that names files, relative to the table's own folder."""
+    is_parquet = path.suffix.lower() in {".parquet", ".pq"}
+    rows = _parquet_rows(source, path, "path", say) if is_parquet else _csv_rows(source, path, say)
+    for row in rows:
+        name = row.text("path")
+        if name is None:
+            yield row.candidate(None, "", b"", PixelVerdict("unreadable", "the manifest gives no path"))
+        else:
+            data, refusal = read_confined(path.parent / name, path.parent, root)
+            yield row.candidate(name, name, data, refusal and _with_remedy(name, refusal))
+
+
+def _with_remedy(name: str, refusal: PixelVerdict) -> PixelVerdict:
+    if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE):
+        return PixelVerdict(refusal.reason, "is an address; photographs are read from files, so download it first")
+    if "\\" in name and refusal.detail == "no such file":
+        return PixelVerdict(refusal.reason, "no such file; folders are separated by / here, not by \\")
+    return refusal
