@@ -20,6 +20,9 @@ _QUIET = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
+# Systems are ranked side by side, and their products are small: threads of one product would wait for each other many
+# times longer than it takes, on a busy machine above all. torch has threads of its own.
+_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,7 +33,7 @@ def prepare(environment: MutableMapping[str, str] = os.environ, root: Path = Pat
     """
     state = Paths(root).state.absolute()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, value in {**_QUIET, "PREFECT_HOME": str(state / "prefect")}.items():
+    for name, value in {**_QUIET, **_THREADS, "PREFECT_HOME": str(state / "prefect")}.items():
         environment.setdefault(name, value)
     # urllib, httpx and requests take a company's http_proxy for loopback too, unless told otherwise.
     for name in ("NO_PROXY", "no_proxy"):
