@@ -108,6 +108,12 @@ class AuditSubject:
         """Whether no question has a text: labels alone, as TREC's and BEIR's files of qrels are."""
         return not any(question.text.strip() for question in self.collection.questions)
 
+    @cached_property
+    def positives_only(self) -> bool:
+        """Whether nothing but relevant images is listed: what is ranked is more than any pool."""
+        labels = [label for pool in self.collection.pools for label in pool.labels.values()]
+        return any(label is not None for label in labels) and all(label is None or label > 0 for label in labels)
+
     @property
     def labels_apart(self) -> bool:
         """Whether the format keeps labels apart from questions, so that questions without any are nothing odd."""

@@ -103,7 +103,7 @@ def one_kind(subject: AuditSubject) -> Iterator[Observation]:
     judged = [pool for pool in subject.collection.pools if any(v is not None for v in pool.labels.values())]
     none = [pool for pool in judged if not pool.relevant]
     same = [pool for pool in judged if pool.relevant and len(set(pool.labels.values())) == 1]
-    if judged and all(label is None or label > 0 for pool in judged for label in pool.labels.values()):
+    if subject.positives_only:
         evidence = "What is not listed counts as not relevant, whether or not anybody looked at it."
         rows: tuple[Place, ...] = (Place(judged[0].where, "as in every other pool"),)
         yield Observation("note", "certain", "Only relevant images are listed", evidence, rows)

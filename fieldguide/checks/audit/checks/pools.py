@@ -162,7 +162,10 @@ def stray_image(subject: AuditSubject) -> Iterator[Observation]:
     advice="Judge more images of these questions, or report how much of the mean's variance they bring.",
 )
 def few_positives(subject: AuditSubject) -> Iterator[Observation]:
-    """Pools with one or two positives. Single ones are natural; a tenth of all is worth a warning."""
+    """Pools with one or two positives. Single ones are natural; a tenth of all is worth a warning.
+
+    Where only relevant images are listed, one a question is the rule of such collections: a note.
+    """
     pools = subject.collection.pools
     few = [pool for pool in pools if 0 < len(pool.relevant) < _FEW]
     if not few:
@@ -170,7 +173,8 @@ def few_positives(subject: AuditSubject) -> Iterator[Observation]:
     counts = Counter(len(pool.relevant) for pool in few)
     evidence = ", ".join(f"{n} with {counted(k, 'positive')}" for k, n in sorted(counts.items()))
     rows = tuple(Place(pool.where, f"{len(pool.relevant)} of {len(pool.labels)} images relevant") for pool in few)
-    severity: Severity = "warning" if len(few) * 10 >= len(pools) else "note"
+    many = len(few) * 10 >= len(pools) and not subject.positives_only
+    severity: Severity = "warning" if many else "note"
     title = f"{len(few)} of {counted(len(pools), 'pool')} have fewer than {_FEW} positives"
     yield Observation(severity, "certain", title, f"{evidence}.", rows)
 
@@ -182,8 +186,8 @@ def few_positives(subject: AuditSubject) -> Iterator[Observation]:
     advice="Cut measures well below the pool's size, and give the chance level beside each.",
 )
 def small(subject: AuditSubject) -> Iterator[Observation]:
-    """Pools below _SMALL_POOL images."""
-    pools = subject.collection.pools
+    """Pools below _SMALL_POOL images; where only relevant ones are listed, the pool is not what is ranked."""
+    pools = () if subject.positives_only else subject.collection.pools
     rows = tuple(Place(p.where, counted(len(p.labels), "image")) for p in pools if 0 < len(p.labels) < _SMALL_POOL)
     if rows:
         title = f"{counted(len(rows), 'pool')} of fewer than {_SMALL_POOL} images"
