@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class Place:
+class RelativePath:
     """An attribute that is a path below the root; `{name}` stands for a field."""
 
     def __init__(self, below: str) -> None:
@@ -22,107 +22,107 @@ class Paths:
 
     root: Path = Path()
 
-    data = Place("data")
+    data = RelativePath("data")
     """Everything that DVC tracks."""
-    input = Place("data/input")
+    input = RelativePath("data/input")
     """What the benchmark is made from: photographs, knowledge, weights. Fetched, never committed."""
-    knowledge = Place("data/knowledge")
+    knowledge = RelativePath("data/knowledge")
     """Curated entities.jsonl and attributes.csv; committed, edited by the curator."""
-    models = Place("data/models")
+    models = RelativePath("data/models")
     """Weights trained by this repository, committed: one folder a model."""
-    calls = Place("data/calls")
+    calls = RelativePath("data/calls")
     """Answers of paid or slow calls and the ledger of what they cost; written once, never edited, no output."""
 
-    images = Place("data/corpus/images.parquet")
+    images = RelativePath("data/corpus/images.parquet")
     """records.IMAGES of the corpus."""
-    shards = Place("data/corpus/shards")
+    shards = RelativePath("data/corpus/shards")
     """Folder of the tars that hold the corpus's bytes."""
-    rejected = Place("data/corpus/rejected.parquet")
+    rejected = RelativePath("data/corpus/rejected.parquet")
     """records.REJECTED."""
-    duplicates = Place("data/corpus/duplicates.parquet")
+    duplicates = RelativePath("data/corpus/duplicates.parquet")
     """records.DUPLICATES."""
 
-    entities = Place("data/mined/entities.parquet")
+    entities = RelativePath("data/mined/entities.parquet")
     """records.ENTITIES."""
-    attributes = Place("data/mined/attributes.parquet")
+    attributes = RelativePath("data/mined/attributes.parquet")
     """records.ATTRIBUTES."""
-    groups = Place("data/mined/groups.parquet")
+    groups = RelativePath("data/mined/groups.parquet")
     """records.GROUPS, accepted and refused."""
-    refused_knowledge = Place("data/mined/refused.jsonl")
+    refused_knowledge = RelativePath("data/mined/refused.jsonl")
     """records.Refusal lines of mining: entities without photographs, sources that contradict each other."""
 
-    topics = Place("data/topics/topics.jsonl")
+    topics = RelativePath("data/topics/topics.jsonl")
     """records.Topic lines."""
-    refused_topics = Place("data/topics/refused.jsonl")
+    refused_topics = RelativePath("data/topics/refused.jsonl")
     """records.Refusal lines of composing."""
-    phrases = Place("data/texts/phrases.jsonl")
+    phrases = RelativePath("data/texts/phrases.jsonl")
     """records.Phrase lines."""
-    expansions = Place("data/texts/expansions.jsonl")
+    expansions = RelativePath("data/texts/expansions.jsonl")
     """records.Phrase lines: other wordings of the phrases, several a subtopic."""
 
-    captions = Place("data/captions/captions.parquet")
+    captions = RelativePath("data/captions/captions.parquet")
     """records.CAPTIONS."""
-    recomposed = Place("data/texts/recomposed.parquet")
+    recomposed = RelativePath("data/texts/recomposed.parquet")
     """records.RECOMPOSED."""
 
-    external = Place("data/external")
+    external = RelativePath("data/external")
     """Folder of runs that were made elsewhere; committed or put there by hand, never written by a stage."""
-    components = Place("data/texts/components.jsonl")
+    components = RelativePath("data/texts/components.jsonl")
     """records.Component lines: what each subtopic asks for, taken apart."""
-    drawings = Place("data/drawings/drawings.parquet")
+    drawings = RelativePath("data/drawings/drawings.parquet")
     """records.DRAWINGS; the tars lie beside it."""
-    drawing_references = Place("data/drawings/references.parquet")
+    drawing_references = RelativePath("data/drawings/references.parquet")
     """records.DRAWING_REFERENCES; only where the generator looks at photographs."""
 
-    ranked = Place("data/runs/ranked.json")
+    ranked = RelativePath("data/runs/ranked.json")
     """Which systems are ranked, and every system's section with its defaults filled in (JSON)."""
-    probed = Place("data/runs/probed.json")
+    probed = RelativePath("data/runs/probed.json")
     """Which systems are probed, and the section of each: as `ranked`, of `probe.systems` alone (JSON)."""
-    cletir = Place("data/cletir")
+    cletir = RelativePath("data/cletir")
     """Folder with CLETIR's aggregation networks: a folder a system, a file a fold of its entities."""
-    pools = Place("data/pools/pools.parquet")
+    pools = RelativePath("data/pools/pools.parquet")
     """records.POOLS."""
 
-    judgments = Place("data/judgments/log.jsonl")
+    judgments = RelativePath("data/judgments/log.jsonl")
     """Append-only judgment log (JSONL with a hash chain)."""
-    asked = Place("data/judgments/plan.parquet")
+    asked = RelativePath("data/judgments/plan.parquet")
     """fieldguide.records.plan.PLAN: who is asked what, on which page; grows, never forgets."""
-    quarantine = Place("data/judgments/quarantine.jsonl")
+    quarantine = RelativePath("data/judgments/quarantine.jsonl")
     """What came from the annotation server and could not be taken as a judgment, with the reason (JSONL)."""
-    unshowable = Place("data/judgments/unshowable.json")
+    unshowable = RelativePath("data/judgments/unshowable.json")
     """Images that nobody could be asked about, with the reason (JSON); missing where there are none."""
-    used_guidelines = Place("data/judgments/guidelines")
+    used_guidelines = RelativePath("data/judgments/guidelines")
     """Folder: every version of the guidelines that anybody was asked by, VERSION.md each."""
 
-    annotation = Place("annotation")
+    annotation = RelativePath("annotation")
     """What a curator edits for the people who judge: guidelines.md, label_config.xml, gold.csv; committed."""
-    annotation_state = Place(".annotation")
+    annotation_state = RelativePath(".annotation")
     """The local annotation server with its accounts and its data base, copies of images, cursors of pull.
 
     Never committed, and apart from `state`, which may be deleted: answers that were not pulled lie here.
     """
 
-    qrels = Place("data/qrels")
+    qrels = RelativePath("data/qrels")
     """Folder: qrels.parquet (records.QRELS), qrels.trec, grades.json."""
-    checks = Place("data/checks")
+    checks = RelativePath("data/checks")
     """Folder: checks.json with every expectation's outcome."""
-    evaluation = Place("data/evaluation")
+    evaluation = RelativePath("data/evaluation")
     """Folder: scores.parquet (records.SCORES), leaderboard.json, comparisons.json, metrics.json."""
-    fitness = Place("data/evaluation/fitness.json")
+    fitness = RelativePath("data/evaluation/fitness.json")
     """Whether the collection is fit to measure with: unjudged images, reuse, noise, chance, near duplicates."""
-    fidelity = Place("data/evaluation/fidelity.json")
+    fidelity = RelativePath("data/evaluation/fidelity.json")
     """Whether drawings show what they were asked for."""
-    probes = Place("data/evaluation/probes.json")
+    probes = RelativePath("data/evaluation/probes.json")
     """Which systems react to questions that were changed."""
 
-    report = Place("data/report/index.html")
+    report = RelativePath("data/report/index.html")
     """The report, one HTML file."""
-    release = Place("data/release")
+    release = RelativePath("data/release")
     """The release folder."""
 
-    state = Place(".fieldguide")
+    state = RelativePath(".fieldguide")
     """Machine-local state: locks, caches, the background server. Never committed, safe to delete when idle."""
-    cache = Place(".fieldguide/cache")
+    cache = RelativePath(".fieldguide/cache")
     """Content-addressed results that outlive a stage's outputs (drawings, embeddings, decoded headers)."""
 
     def embeddings(self, encoder: str) -> Path:
