@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldguide.core.paths import Paths, Place
+from fieldguide.core.paths import Paths, RelativePath
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.store.items import drawing_items, text_items, word_items
 from fieldguide.evaluation.probing.altering import (
@@ -49,13 +49,13 @@ class ProbePaths(Paths):
 
     probe: str = UNCHANGED
 
-    topics = Place("data/probes/{probe}/topics.jsonl")
+    topics = RelativePath("data/probes/{probe}/topics.jsonl")
     """Questions of this probe."""
-    phrases = Place("data/probes/{probe}/phrases.jsonl")
+    phrases = RelativePath("data/probes/{probe}/phrases.jsonl")
     """Phrases of this probe."""
-    components = Place("data/probes/{probe}/components.jsonl")
+    components = RelativePath("data/probes/{probe}/components.jsonl")
     """Components of this probe."""
-    drawings = Place("data/probes/drawings/drawings.parquet")
+    drawings = RelativePath("data/probes/drawings/drawings.parquet")
     """Drawings of all phrases, changed or not."""
 
     def queries(self, encoder: str) -> Path:
