@@ -50,7 +50,8 @@ def test_visual_rag_me_states_its_counts_rightly(visual_rag_me: AuditReport) -> 
 
 def test_inquire_rerank_hard(inquire: AuditReport) -> None:
     assert {f.check for f in inquire.findings} == {
-        "pools.few-positives", "pools.single-entity", "pools.size-cap", "power.topics", "text.initial-case",
-        "text.spelling",
+        "labels.entity-decides", "pools.few-positives", "pools.single-entity", "pools.size-cap", "power.topics",
+        "text.initial-case", "text.spelling",
     }  # fmt: skip
     assert lines(inquire, "pools.single-entity") == ["item 4 images", "item 30 images"]
+    assert len(lines(inquire, "labels.entity-decides")) == 9  # the species alone tells what is relevant
