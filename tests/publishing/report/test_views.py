@@ -157,13 +157,13 @@ def test_claims_follow_the_data(fresh: Paths) -> None:
 
 def test_health_counts_are_those_of_the_tables(benchmark: Benchmark) -> None:
     found = health(benchmark)
-    assert found.images.rows[-1] == ("all", "", "", 23, 21, 3)
-    assert ("shop", "gallery", "not stated", 15, 15, 3) in found.images.rows
-    assert found.rejected.rows == (("shop", "empty", 1),)
-    assert found.refused_topics.rows == (("unknown-entity", 1),)
-    assert found.refused_groups.rows == (("score …", 1),)
-    assert (found.checks_passed, found.checks_warned, found.unjudged_pooled) == (1, 1, 0)
-    assert found.checks.rows[0][0] == "warned"
+    assert found["images"].rows[-1] == ("all", "", "", 23, 21, 3)
+    assert ("shop", "gallery", "not stated", 15, 15, 3) in found["images"].rows
+    assert found["rejected"].rows == (("shop", "empty", 1),)
+    assert found["refused_topics"].rows == (("unknown-entity", 1),)
+    assert found["refused_groups"].rows == (("score …", 1),)
+    assert (found["checks_passed"], found["checks_warned"], found["unjudged_pooled"]) == (1, 1, 0)
+    assert found["checks"].rows[0][0] == "warned"
 
 
 def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Paths, params: Params) -> None:
@@ -183,5 +183,5 @@ def test_long_lists_are_cut_and_say_so(fresh: Paths, params: Params) -> None:
     rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(550)]
     REJECTED.write(fresh.rejected, REJECTED.frame(rows))
     found = health(Benchmark(fresh, params))
-    assert (len(found.rejections.rows), found.rejections.more) == (500, 50)
-    assert found.rejected.rows == (("shop", "empty", 550),)
+    assert (len(found["rejections"].rows), found["rejections"].more) == (500, 50)
+    assert found["rejected"].rows == (("shop", "empty", 550),)
