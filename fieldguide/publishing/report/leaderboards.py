@@ -74,11 +74,6 @@ class LeaderboardView:
         return f"{TRACK_NAMES[self.track].capitalize()}, {KIND_NAMES[self.kind]}"
 
 
-def describe(params: Params, name: str) -> str:
-    """What a system does, in a few words, from its parameters."""
-    return params.systems[name].description
-
-
 def boards(benchmark: Benchmark) -> list[LeaderboardView]:
     """Every board that has rows, fullrank before rerank, comparison before entity."""
     made = (_board(benchmark, track, kind) for track in TRACKS for kind in KINDS)
@@ -169,7 +164,7 @@ def _row(
     compared = against if role != "baseline" else None
     return LeaderboardRow(
         system,
-        "; ".join([describe(params, system), *map(str, recalls)]),
+        "; ".join([params.systems[system].description, *map(str, recalls)]),
         role,
         _estimate(found[system, params.evaluate.headline], "mean"),
         tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),

@@ -11,7 +11,7 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.health import health, positives
-from fieldguide.publishing.report.leaderboards import boards, describe
+from fieldguide.publishing.report.leaderboards import boards
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import QRELS
@@ -88,10 +88,10 @@ def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(
 
 
 def test_systems_are_described_by_their_parameters() -> None:
-    params = tiny_params()
-    assert describe(params, "random") == "random order"
-    assert describe(params, "text") == "text of the question, encoder tiny"
-    assert describe(params, "visret") == "2 drawings, rank fusion, c = 1"
+    systems = tiny_params().systems
+    assert systems["random"].description == "random order"
+    assert systems["text"].description == "text of the question, encoder tiny"
+    assert systems["visret"].description == "2 drawings, rank fusion, c = 1"
 
 
 def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
