@@ -10,6 +10,7 @@ import pandas as pd
 
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.draws import draw
+from fieldguide.core.grouping import grouped
 
 
 @dataclass
@@ -70,7 +71,4 @@ def pool_order(pools: pd.DataFrame) -> dict[str, list[str]]:
         (str(subtopic), bool(pd.isna(rank)), 0 if pd.isna(rank) else int(rank), str(image))
         for subtopic, image, rank in zip(pools["subtopic_id"], pools["image_id"], pools["best_rank"], strict=True)
     )
-    order: dict[str, list[str]] = {}
-    for subtopic, _, _, image in rows:
-        order.setdefault(subtopic, []).append(image)
-    return order
+    return grouped((subtopic, image) for subtopic, _, _, image in rows)

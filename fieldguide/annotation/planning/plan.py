@@ -20,6 +20,7 @@ from fieldguide.annotation.planning.queueing import PlannedImage, QueuePage, in_
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import content_key
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
 from fieldguide.records.topics import Subtopic
 
@@ -236,9 +237,7 @@ def _pages(name: str, questions: Sequence[PlannedImage], annotate: Annotate) -> 
 
 def _earlier(rows: Iterable[PlanRow]) -> dict[int, QueuePage]:
     """An assessor's pages of the plan so far, by place in the queue."""
-    pages: dict[int, list[PlanRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.queue, row.position)):
-        pages[row.queue].append(row)
+    pages = grouped((row.queue, row) for row in sorted(rows, key=lambda row: (row.queue, row.position)))
     return {
         queue: QueuePage(
             tuple(PlannedImage(r.subtopic_id, r.image_id, r.rank, r.purpose) for r in page), page[0].sighted
