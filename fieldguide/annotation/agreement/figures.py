@@ -13,7 +13,6 @@ from fieldguide.annotation.agreement.flags import Flag, flags
 from fieldguide.annotation.agreement.individuals import Proportion, gold_share, repeat_share
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.judgments.votes import Pair, VotesByPair, rulings, topic_of, votes
-from fieldguide.annotation.planning.gold import grades_of
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.core.grouping import grouped
@@ -92,7 +91,7 @@ class AnnotationFigures:
 def figures_of(
     plan: pd.DataFrame,
     entries: Iterable[LogEntry],
-    gold: pd.DataFrame | None,
+    gold: Mapping[Pair, int],
     annotate: Annotate,
     *,
     due: Collection[str] | None = None,
@@ -106,7 +105,7 @@ def figures_of(
     Args:
         plan: records.plan.PLAN.
         entries: the judgment log; judgments by guidelines that the plan does not ask by are left out.
-        gold: planning.gold: subtopic_id, image_id, grade.
+        gold: known grades.
         annotate: section of params.yaml.
         due: keys of pages that are before people now; None: the whole plan.
         not_pulled: judgments on the server that the log does not have, by assessor.
@@ -117,7 +116,7 @@ def figures_of(
     rows = [row for row in plan_rows(plan) if guidelines is None or row.guideline in guidelines]
     versions = {row.guideline for row in rows}
     lines = [entry for entry in entries if entry.guideline in versions]
-    found = _Lookups(rows, lines, grades_of(gold), annotate, due, draws)
+    found = _Lookups(rows, lines, gold, annotate, due, draws)
     topics = sorted({topic_of(row.subtopic_id) for row in rows})
     return AnnotationFigures(
         work=found.work(row for row in rows if row.purpose != "adjudicate"),

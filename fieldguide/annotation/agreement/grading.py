@@ -21,7 +21,7 @@ from fieldguide.annotation.judgments.guidelines import Guideline, archived, coun
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.section import Adjudicate
 from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.planning.gold import grades_of, read_gold
+from fieldguide.annotation.planning.gold import read_gold
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
@@ -104,6 +104,6 @@ def grade(judged: log.Log, paths: Paths, section: Adjudicate, annotate: Annotate
     entries = counting(judged.entries, section.guideline if people else None, known)
     guidelines = guidelines_of(entries, str(paths.judgments), known)
     given = annotate.gold if people and guidelines else None
-    gold = grades_of(read_gold(paths.root / given, guidelines[-1]) if given else None)
+    gold = read_gold(paths.root / given, guidelines[-1]) if given else {}
     pools = POOLS.read(paths.pools)
     return Grades(judged, entries, guidelines, pools, gold, section, adjudicate(entries, pools, section.rule, gold))
