@@ -230,18 +230,18 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+def locked(path: Path, *, wait: bool = True, busy: str | None = None) -> Iterator[None]:
     """Hold an exclusive lock on `path` (created if absent). The kernel frees it when the process dies, however it dies.
 
     Raises:
-        FieldguideError: another process holds it and `wait` is false.
+        FieldguideError: another process holds it and `wait` is false; says so, or `busy`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise FieldguideError(f"{path}: held by another process; wait for it or end it") from None
+            raise FieldguideError(busy or f"{path}: held by another process; wait for it or end it") from None
         yield
 
 

@@ -14,7 +14,6 @@ from fieldguide.annotation.judgments.adjudication import (
     Adjudication,
     adjudicate,
     grade_definitions,
-    write_decisions,
     write_qrels,
 )
 from fieldguide.annotation.judgments.guidelines import Guideline, archived, counting, guidelines_of
@@ -26,6 +25,7 @@ from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import DECISIONS
 from fieldguide.records.topics import read_topics
 from fieldguide.retrieval.pooling.section import Pool
 
@@ -53,7 +53,7 @@ class Grades:
     def write(self, folder: Path) -> None:
         """Write qrels.parquet, qrels.trec, grades.json and decisions.parquet."""
         write_qrels(folder, self.decided.qrels, grade_definitions(self.guidelines, self.judged))
-        write_decisions(folder, self.decided.decisions)
+        DECISIONS.write(folder / "decisions.parquet", self.decided.decisions)
 
     def agreement(self, annotate: Annotate, pool: Pool) -> AgreementSummary:
         """How far those who judged agree; sections of params.yaml."""
