@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Lineage, LoggedJudgment, explain
+from fieldguide.publishing.lineage import Lineage, explain
 from fieldguide.runtime.tables import show_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
     Raises:
         FieldguideError: no such topic or image; names the likely ones.
     """
-    found = explain(paths, params, topic, image, judged(paths))
+    found = explain(paths, params, topic, image)
     if as_json:
         show_json(found)
         return
@@ -34,21 +34,6 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
         console = Console(width=160)
     for lineage in found:
         console.print(render(lineage))
-
-
-def judged(paths: Paths) -> Iterator[LoggedJudgment]:
-    """The judgment log as lineage takes it; nothing where there is none yet."""
-    from fieldguide.annotation.judgments import log
-
-    if not paths.judgments.exists():
-        return
-    entries = log.read(paths.judgments).entries
-    holding = {entry.hash for entry in log.current(entries)}
-    for e in entries:
-        yield LoggedJudgment(
-            e.subtopic_id, e.image_id, e.assessor, e.grade, e.choice, e.guideline, e.judged_at, e.action,
-            e.hash in holding,
-        )  # fmt: skip
 
 
 def render(lineage: Lineage) -> Group:

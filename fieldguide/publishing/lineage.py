@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fieldguide.annotation.judgments import log
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -120,9 +121,7 @@ class Lineage:
     missing: tuple[str, ...]
 
 
-def explain(
-    paths: Paths, params: Params, topic: str, image: str, judgments: Iterable[LoggedJudgment] = ()
-) -> tuple[Lineage, ...]:
+def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Lineage, ...]:
     """The lineage of an image for a subtopic, or for every subtopic of a topic.
 
     Args:
@@ -130,7 +129,6 @@ def explain(
         params: names the systems.
         topic: a topic_id or subtopic_id, or the beginning of one that no other begins with.
         image: an image_id, or the beginning of one that no other begins with.
-        judgments: of the log, in its order; those of other pairs are ignored.
 
     Raises:
         FieldguideError: no or several such topics or images; names the likely ones.
@@ -138,7 +136,7 @@ def explain(
     benchmark = Benchmark(paths, params)
     subtopics = _subtopics(benchmark, topic)
     image_id = resolve(image, benchmark.image_rows, "image", str(paths.images))
-    given = [judgment for judgment in judgments if judgment.image_id == image_id]
+    given = [judgment for judgment in _judged(paths) if judgment.image_id == image_id]
     shown = _shown(benchmark, image_id)
     placed, missing = _placements(benchmark, image_id, {s.subtopic_id for s in subtopics})
     optional = (paths.pools, paths.qrels / "qrels.parquet", paths.judgments)
@@ -184,6 +182,19 @@ def _subtopics(benchmark: Benchmark, given: str) -> tuple[Subtopic, ...]:
     if "." in given:
         return (benchmark.subtopics[resolve(given, benchmark.subtopics, "subtopic", str(benchmark.paths.topics))],)
     return topics[resolve(given, topics, "topic", str(benchmark.paths.topics))].subtopics
+
+
+def _judged(paths: Paths) -> Iterator[LoggedJudgment]:
+    """The judgment log; nothing where there is none yet."""
+    if not paths.judgments.exists():
+        return
+    entries = log.read(paths.judgments).entries
+    holding = {entry.hash for entry in log.current(entries)}
+    for e in entries:
+        yield LoggedJudgment(
+            e.subtopic_id, e.image_id, e.assessor, e.grade, e.choice, e.guideline, e.judged_at, e.action,
+            e.hash in holding,
+        )  # fmt: skip
 
 
 def _asked(benchmark: Benchmark, subtopic: Subtopic) -> AskedQuestion:

@@ -9,7 +9,7 @@ import pytest
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
-from fieldguide.cli.explain import facts, judged, render, show
+from fieldguide.cli.explain import facts, render, show
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -44,7 +44,7 @@ def pooled_by_visret(paths: Paths) -> tuple[str, str]:
 
 
 def one(paths: Paths, params: Params, topic: str, image: str) -> Lineage:
-    (lineage,) = explain(paths, params, topic, image, judged(paths))
+    (lineage,) = explain(paths, params, topic, image)
     return lineage
 
 
