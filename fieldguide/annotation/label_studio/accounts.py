@@ -30,9 +30,8 @@ from pydantic import (
 
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_json
+from fieldguide.core.files import OTHERS, read_json, write_private
 from fieldguide.core.paths import Paths
-from fieldguide.core.private import OTHERS, write_private
 
 URL, KEY, ASSESSORS = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "FIELDGUIDE_ASSESSORS"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
