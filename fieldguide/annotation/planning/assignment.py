@@ -67,8 +67,5 @@ class Assigner:
 
 def pool_order(pools: pd.DataFrame) -> dict[str, list[str]]:
     """Each subtopic's pooled images: best rank first, then the random sample; ties by image_id."""
-    rows = sorted(
-        (str(subtopic), bool(pd.isna(rank)), 0 if pd.isna(rank) else int(rank), str(image))
-        for subtopic, image, rank in zip(pools["subtopic_id"], pools["image_id"], pools["best_rank"], strict=True)
-    )
-    return grouped((subtopic, image) for subtopic, _, _, image in rows)
+    ordered = pools.sort_values(["subtopic_id", "best_rank", "image_id"])
+    return grouped(zip(ordered["subtopic_id"], ordered["image_id"], strict=True))

@@ -248,7 +248,4 @@ def _earlier(rows: Iterable[PlanRow]) -> dict[int, QueuePage]:
 
 def _typed(plan: pd.DataFrame) -> pd.DataFrame:
     """With the dtypes that PLAN.read gives."""
-    for name in ("pass", "rank", "position", "queue"):
-        plan[name] = plan[name].astype("int64")
-    plan["sighted"] = plan["sighted"].astype(bool)
-    return plan
+    return plan.astype(dict.fromkeys(("pass", "rank", "position", "queue"), "int64") | {"sighted": bool})
