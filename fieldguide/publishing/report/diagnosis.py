@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 _TRACK = "fullrank"
 _CAUSES = ("found", "retrieval", "generation", "rewriting", "not drawn", "not told")
@@ -19,7 +19,7 @@ _PROBES = {
 }
 
 
-def fidelity(benchmark: Benchmark) -> dict[str, Any]:
+def fidelity(benchmark: Benchmark) -> View:
     """What diagnosis.html.j2 shows of fidelity.json and, for placing failures, of the scores; shares in percent."""
     values, params = benchmark.fidelity, benchmark.params
     entities = tuple(
@@ -65,7 +65,7 @@ def cause(value: float, verdict: str | None, found: float) -> str:
     return {None: "not told", "faithful": "retrieval"}.get(verdict, verdict or "")
 
 
-def probes(benchmark: Benchmark) -> dict[str, Any] | None:
+def probes(benchmark: Benchmark) -> View | None:
     """What diagnosis.html.j2 shows of probes.json; None where nothing was probed."""
     values = benchmark.probes
     if not values["reactions"]:

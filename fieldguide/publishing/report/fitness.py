@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 _ABOUT = {
     "unjudged": "Images nobody judged",
@@ -20,7 +20,7 @@ _ORDER = {"problem": 0, "note": 1, "ok": 2}
 _LISTED = 200
 
 
-def fitness(benchmark: Benchmark) -> dict[str, Any]:
+def fitness(benchmark: Benchmark) -> View:
     """What fitness.html.j2 shows: findings, worst first, then the tables; `assumed` is None where it was measured."""
     values = benchmark.fitness
     found = sorted(values["findings"], key=lambda line: _ORDER[line["verdict"]])
@@ -42,7 +42,7 @@ def fitness(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _board(board: Mapping[str, Any]) -> dict[str, Any]:
+def _board(board: Mapping[str, Any]) -> View:
     """One track and kind; `left_out` is None where the question does not arise."""
     unjudged = board["unjudged"]
     return {

@@ -13,6 +13,9 @@ from fieldguide.publishing.benchmark import Benchmark
 
 _LISTED = 500
 
+View = dict[str, Any]
+"""A part of the page: what its template shows, by name."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -33,7 +36,7 @@ class Bar:
     count: int
 
 
-def health(benchmark: Benchmark) -> dict[str, Any]:
+def health(benchmark: Benchmark) -> View:
     """What health.html.j2 shows of the data."""
     groups = benchmark.groups
     refused = groups[~groups["accepted"].astype(bool)]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 Values = Mapping[str, Any]
 """A part of agreement.json."""
 
 
-def people(benchmark: Benchmark) -> dict[str, Any] | None:
+def people(benchmark: Benchmark) -> View | None:
     """What people.html.j2 shows of agreement.json; None where no person judged.
 
     Raises:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.health import View
 from fieldguide.publishing.report.thumbnails import Album
 from fieldguide.records.topics import Subtopic, Topic
 
 TRACK = "fullrank"
-View = dict[str, Any]
-"""A part of the page."""
 
 
 def topic_views(benchmark: Benchmark, album: Album, systems: list[str]) -> list[View]:
