@@ -115,7 +115,7 @@ def main() -> None:
         paths.data.mkdir()
         for part in ("corpus", "drawings", "phrases", "topics"):
             (paths.data / part).symlink_to(ROOT / "data" / part)
-        encoder = load_encoder(ENCODER, params.encoder(ENCODER), ROOT)
+        encoder = load_encoder(ENCODER, params.encoders[ENCODER], ROOT)
         encoder.encode_texts(["a photo"])  # what is loaded when it is first used is loaded for both
         pools = drawn_pools(SearchCollection(paths))
         some = dict(list(pools.items())[:SAMPLE])

@@ -6,27 +6,20 @@ record a log that its qrels do not know.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 
 
-@contextlib.contextmanager
-def judgments_locked(paths: Paths, *, wait: bool = False) -> Iterator[None]:
+def judgments_locked(paths: Paths, *, wait: bool = False) -> AbstractContextManager[None]:
     """Keep every other command away from the judgments of this folder; `wait` for one that is at work to end.
 
     Raises:
         FieldguideError: one is at work.
     """
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(locked(paths.state / "locks" / "judgments.lock", wait=wait))
-        except FieldguideError:
-            raise FieldguideError(
-                "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
-                "do this again when it has ended"
-            ) from None
-        yield
+    busy = (
+        "another `fieldguide annotate`, or a build that uses the judgments, is at work in this folder; "
+        "do this again when it has ended"
+    )
+    return locked(paths.state / "locks" / "judgments.lock", wait=wait, busy=busy)

@@ -96,7 +96,7 @@ class Annotation:
         if not dry and len(new):
             PLAN.write(self.paths.asked, made)
         lost = []
-        if now.gold is not None:
+        if now.gold:
             lost = unknown_gold(now.gold, now.subtopics, IMAGES.read(self.paths.images)["image_id"])
         return Planned(made, new, now.entries, tuple(f"{self.annotate.gold}: {note}" for note in lost))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,13 +13,6 @@ EPILOG = (
     "fieldguide evaluate data/runs/rerank/visret.trec --qrels data --json | jq .leaderboard    "
     "Exit status: 0 scored (what is missing or unjudged is said), 1 a file is wrong or fits nothing, 2 wrong usage."
 )
-
-
-class By(StrEnum):
-    """What counts once in a mean."""
-
-    SUBTOPIC = "subtopic"
-    TOPIC = "topic"
 
 
 def evaluate(
@@ -41,7 +33,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--measures", "-m", help="Measures, apart by commas; the first is the headline.", metavar="TEXT"),
     ] = None,
-    by: Annotated[By, typer.Option(help="What counts once in a mean.")] = By.SUBTOPIC,
+    by: Annotated[Literal["subtopic", "topic"], typer.Option(help="What counts once in a mean.")] = "subtopic",
     baseline: Annotated[
         str | None, typer.Option(help="The system that every other one is compared with by every measure.")
     ] = None,
@@ -60,7 +52,7 @@ def evaluate(
     from fieldguide.runtime.tables import show_json
 
     chosen = settings(split_measures(measures) or MEASURES, baseline, seed)
-    found = evaluate_runs(runs, read_judged(qrels, form), chosen, by.value, show_progress)
+    found = evaluate_runs(runs, read_judged(qrels, form), chosen, by, show_progress)
     if csv is not None:
         with atomic_open(csv) as stream:
             found.values.to_csv(stream, index=False, lineterminator="\n")

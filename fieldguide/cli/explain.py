@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Lineage, LoggedJudgment, explain
+from fieldguide.publishing.lineage import Lineage, explain
 from fieldguide.runtime.tables import show_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
     Raises:
         FieldguideError: no such topic or image; names the likely ones.
     """
-    found = explain(paths, params, topic, image, judged(paths))
+    found = explain(paths, params, topic, image)
     if as_json:
         show_json(found)
         return
@@ -36,33 +36,18 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
         console.print(render(lineage))
 
 
-def judged(paths: Paths) -> Iterator[LoggedJudgment]:
-    """The judgment log as lineage takes it; nothing where there is none yet."""
-    from fieldguide.annotation.judgments import log
-
-    if not paths.judgments.exists():
-        return
-    entries = log.read(paths.judgments).entries
-    holding = {entry.hash for entry in log.current(entries)}
-    for e in entries:
-        yield LoggedJudgment(
-            e.subtopic_id, e.image_id, e.assessor, e.grade, e.choice, e.guideline, e.judged_at, e.action,
-            e.hash in holding,
-        )  # fmt: skip
-
-
 def render(lineage: Lineage) -> Group:
     """A lineage as rich shows it: facts, judgments, and what each system does."""
     from rich.console import Group
     from rich.rule import Rule
     from rich.text import Text
 
-    title = Text(f"{lineage.subtopic_id}  {lineage.image.image_id}", style="bold")
+    title = Text(f"{lineage['subtopic_id']}  {lineage['image']['image_id']}", style="bold")
     parts: list[RenderableType] = [Rule(title, align="left"), _facts(lineage)]
-    if lineage.judgments:
+    if lineage["judgments"]:
         parts.append(_judgments(lineage))
     parts.append(_placements(lineage))
-    parts += [Text(f"not made yet: {path}", style="yellow") for path in lineage.missing]
+    parts += [Text(f"not made yet: {path}", style="yellow") for path in lineage["missing"]]
     return Group(*parts)
 
 
@@ -78,68 +63,68 @@ def _facts(lineage: Lineage) -> Table:
 
 def facts(lineage: Lineage) -> Iterator[tuple[str, str]]:
     """(name, words) of what is known of topic, entity, image, pool and grade."""
-    asked, image = lineage.asked, lineage.image
-    yield "question", f"{asked.question} ({asked.kind}, {asked.form})"
-    yield "reference answer", asked.answer
-    yield "asks for", f"{asked.feature} ({asked.part})"
-    yield "entity", asked.entity
-    for evidence in asked.evidence:
-        yield "because", f"{evidence.value}, by {evidence.source}: {evidence.evidence}"
-    if asked.group_reason:
-        yield "grouped", f"{asked.group_id}: {asked.group_reason}"
-    if asked.phrase:
-        yield "drawn", asked.phrase
-    yield "image shows", image.entity or image.entity_id or "no entity, says its source"
-    yield "image is from", f"{image.source} {image.source_key}, split {image.split}"
-    yield "licence", f"{image.licence or 'not stated'}{f'; {image.attribution}' if image.attribution else ''}"
-    for words in image.duplicates:
+    asked, image = lineage["asked"], lineage["image"]
+    yield "question", f"{asked['question']} ({asked['kind']}, {asked['form']})"
+    yield "reference answer", asked["answer"]
+    yield "asks for", f"{asked['feature']} ({asked['part']})"
+    yield "entity", asked["entity"]
+    for evidence in asked["evidence"]:
+        yield "because", f"{evidence['value']}, by {evidence['source']}: {evidence['evidence']}"
+    if asked["group_reason"]:
+        yield "grouped", f"{asked['group_id']}: {asked['group_reason']}"
+    if asked["phrase"]:
+        yield "drawn", asked["phrase"]
+    yield "image shows", image["entity"] or image["entity_id"] or "no entity, says its source"
+    yield "image is from", f"{image['source']} {image['source_key']}, split {image['split']}"
+    yield "licence", "; ".join(filter(None, [image["licence"] or "not stated", image["attribution"]]))
+    for words in image["duplicates"]:
         yield "duplicate", words
     yield "pooled by", _pool(lineage)
-    if lineage.qrel:
-        qrel = lineage.qrel
-        yield (
-            "grade",
-            f"{qrel.grade}, {qrel.decided_by}, by {', '.join(qrel.assessors)}. {qrel.definition or ''}".strip(),
-        )
+    if lineage["qrel"]:
+        qrel = lineage["qrel"]
+        decided = f"{qrel['grade']}, {qrel['decided_by']}, by {', '.join(qrel['assessors'])}."
+        yield "grade", f"{decided} {qrel['definition'] or ''}".strip()
     else:
         yield "grade", "not decided yet" if _lacks(lineage, "qrels.parquet") else "none; counts as not relevant"
 
 
 def _pool(lineage: Lineage) -> str:
-    pool = lineage.pool
+    pool = lineage["pool"]
     if pool is None and _lacks(lineage, "pools.parquet"):
         return "not known yet"
     if pool is None:
         return "nothing: it is not in the pool"
-    parts = [f"{system} at rank {rank}" for system, rank in sorted(pool.systems.items(), key=lambda item: item[1])]
-    return "; ".join([*parts, *(["the random sample"] if pool.sampled else [])])
+    parts = [f"{system} at rank {rank}" for system, rank in sorted(pool["systems"].items(), key=lambda item: item[1])]
+    return "; ".join([*parts, *(["the random sample"] if pool["sampled"] else [])])
 
 
 def _lacks(lineage: Lineage, name: str) -> bool:
-    return any(PurePath(path).name == name for path in lineage.missing)
+    return any(PurePath(path).name == name for path in lineage["missing"])
 
 
 def _judgments(lineage: Lineage) -> Table:
     table = _table("assessor", "choice", "grade", "when", "guideline", "action")
-    for judgment in lineage.judgments:
-        action = judgment.action if judgment.holds else f"{judgment.action}, holds no more"
-        grade = "none" if judgment.grade is None else str(judgment.grade)
-        when = judgment.judged_at or "not recorded"
-        row = (judgment.assessor, judgment.choice or "", grade, when, judgment.guideline, action)
+    for judgment in lineage["judgments"]:
+        action = judgment["action"] if judgment["holds"] else f"{judgment['action']}, holds no more"
+        grade = "none" if judgment["grade"] is None else str(judgment["grade"])
+        when = judgment["judged_at"] or "not recorded"
+        row = (judgment["assessor"], judgment["choice"] or "", grade, when, judgment["guideline"], action)
         table.add_row(*(_plain(value) for value in row))
     return table
 
 
 def _placements(lineage: Lineage) -> Table:
-    tracks = list(dict.fromkeys(placement.track for placement in lineage.placements))
+    tracks = list(dict.fromkeys(placement["track"] for placement in lineage["placements"]))
     table = _table("system", *(f"{track}: {name}" for track in tracks for name in ("rank", "score")))
-    by = {(placement.system, placement.track): placement for placement in lineage.placements}
-    for system in dict.fromkeys(placement.system for placement in lineage.placements):
+    by = {(placement["system"], placement["track"]): placement for placement in lineage["placements"]}
+    for system in dict.fromkeys(placement["system"] for placement in lineage["placements"]):
         cells = [system]
         for track in tracks:
-            placement = by.get((system, track))
-            found = placement is not None and placement.rank is not None
-            cells += [str(placement.rank), f"{placement.score:.4g}"] if placement and found else ["not ranked", ""]
+            placement = by.get((system, track))  # None: not made yet
+            if placement is None or placement["rank"] is None:
+                cells += ["not ranked", ""]
+            else:
+                cells += [str(placement["rank"]), f"{placement['score']:.4g}"]
         table.add_row(*(_plain(cell) for cell in cells))
     return table
 

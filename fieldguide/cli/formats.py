@@ -68,12 +68,6 @@ def export_(
         print(f"wrote {file}")
 
 
-def register(app: typer.Typer) -> None:
-    """Add both commands."""
-    app.command("import", epilog=IMPORT_EPILOG)(import_)
-    app.command("export", epilog=EXPORT_EPILOG)(export_)
-
-
 def _tell(collection: PublishedBenchmark, advice: list[str], folder: Path | None, path: Path, as_json: bool) -> None:
     from fieldguide.formats import export, tables
     from fieldguide.runtime.tables import show_json

@@ -45,13 +45,12 @@ def start(
 ) -> None:
     """Install Label Studio if it is missing, start it unless it runs, make everybody's account; say how to sign in."""
     from fieldguide.annotation.label_studio import server
-    from fieldguide.annotation.label_studio.accounts import URL, accounts_file, require_people
+    from fieldguide.annotation.label_studio.accounts import URL, accounts_file
 
     if os.environ.get(URL):
         raise FieldguideError(f"{URL} is set: the server is elsewhere; unset it to start one on this machine")
     paths, annotate = Paths(), read_params().annotate
     accounts = server.start(paths, annotate, port, _say)
-    require_people(accounts, annotate)
     print(f"Label Studio listens at {accounts.url} (log: {server.log_file(paths)})")
     print(f"sign in with the addresses and passwords in {accounts_file(paths)}, which only you can read:")
     print(f"  manager: {accounts.manager.email}")

@@ -10,21 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import (
-    annotate as annotate_cli,
-)
-from fieldguide.cli import (
-    audit as audit_cli,
-)
-from fieldguide.cli import (
-    calls as calls_cli,
-)
-from fieldguide.cli import (
-    evaluate as evaluate_cli,
-)
-from fieldguide.cli import (
-    formats as import_cli,
-)
+from fieldguide.cli import annotate, audit, calls, evaluate, formats
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -36,11 +22,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(annotate_cli.app, name="annotate")
-app.add_typer(calls_cli.app, name="calls")
-app.command(epilog=audit_cli.EPILOG)(audit_cli.audit)
-app.command(epilog=evaluate_cli.EPILOG)(evaluate_cli.evaluate)
-import_cli.register(app)
+app.add_typer(annotate.app, name="annotate")
+app.add_typer(calls.app, name="calls")
+app.command(epilog=audit.EPILOG)(audit.audit)
+app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)
+app.command("export", epilog=formats.EXPORT_EPILOG)(formats.export_)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 
 

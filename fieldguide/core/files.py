@@ -20,10 +20,11 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 from fieldguide.core.errors import FieldguideError
 
-_CHUNK = 1 << 20
 _PIPE_SECONDS = 10.0
 _LONGEST = 1 << 30
 """Bytes of a text file that is read whole, or of a line."""
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""Permissions of everybody but the owner."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -132,6 +133,24 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, mode 0600 from its first byte, in a folder of mode 0700."""
+    private_folder(path.parent)
+    with atomic_path(path) as temporary:
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as stream:
+            stream.write(text)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that its owner alone may enter; one that is there is closed to others."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & OTHERS:
+        folder.chmod(0o700)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON with sorted keys, written atomically."""
     with atomic_open(path) as stream:
@@ -230,18 +249,18 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+def locked(path: Path, *, wait: bool = True, busy: str | None = None) -> Iterator[None]:
     """Hold an exclusive lock on `path` (created if absent). The kernel frees it when the process dies, however it dies.
 
     Raises:
-        FieldguideError: another process holds it and `wait` is false.
+        FieldguideError: another process holds it and `wait` is false; says so, or `busy`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise FieldguideError(f"{path}: held by another process; wait for it or end it") from None
+            raise FieldguideError(busy or f"{path}: held by another process; wait for it or end it") from None
         yield
 
 

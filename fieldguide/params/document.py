@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
-
 from pydantic import Field
 
 from fieldguide.annotation.judgments.section import Adjudicate
@@ -35,8 +32,6 @@ from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
 from fieldguide.runtime.section import TaskRunner
-
-T = TypeVar("T")
 
 
 class Params(Section):
@@ -72,14 +67,6 @@ class Params(Section):
     train_cletir: TrainCletir = TrainCletir()
     task_runner: TaskRunner = TaskRunner()
 
-    def encoder(self, name: str) -> AnyEncoder:
-        """The encoder of that name.
-
-        Raises:
-            FieldguideError: there is none.
-        """
-        return _named("encoders", self.encoders, name)
-
     def trained_generator(self) -> FlowMatchingGenerator:
         """The section of the generator that stage `train_generator` trains: the one that draws.
 
@@ -100,13 +87,9 @@ class Params(Section):
         Raises:
             FieldguideError: there is none.
         """
-        return _named("systems", self.systems, name)
-
-
-def _named(key: str, sections: Mapping[str, T], name: str) -> T:
-    if name not in sections:
-        raise FieldguideError(f"{key}: no {name!r}; params.yaml has {', '.join(sections)}")
-    return sections[name]
+        if name not in self.systems:
+            raise FieldguideError(f"systems: no {name!r}; params.yaml has {', '.join(self.systems)}")
+        return self.systems[name]
 
 
 def references(params: Params) -> list[Problem]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fieldguide.annotation.judgments import log
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -17,120 +17,26 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Subtopic
 
+Lineage = dict[str, Any]
+"""What `explain` says of one subtopic and image, as `fieldguide explain --json` prints it."""
 
-@dataclass(frozen=True)
-class LoggedJudgment:
-    """A line of the judgment log. `holds`: it is not superseded, withdrawn or a withdrawal itself."""
-
-    subtopic_id: str
-    image_id: str
-    assessor: str
-    grade: int | None
-    choice: str | None
-    guideline: str
-    judged_at: str | None
-    action: str
-    holds: bool
+_JUDGMENT = ("subtopic_id", "image_id", "assessor", "grade", "choice", "guideline", "judged_at", "action")
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of the asked feature, and from where."""
-
-    value: str
-    source: str
-    evidence: str
-
-
-@dataclass(frozen=True)
-class AskedQuestion:
-    """What is asked, and why of this entity."""
-
-    topic_id: str
-    kind: str
-    form: str
-    question: str
-    answer: str
-    feature: str
-    part: str
-    entity_id: str
-    entity: str
-    evidence: tuple[Evidence, ...]
-    group_id: str | None
-    group_reason: str | None
-    phrase: str | None
-    provenance: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The image. `duplicates` tells of other files with the same bytes or nearly the same pixels."""
-
-    image_id: str
-    sha256: str
-    entity_id: str | None
-    entity: str | None
-    split: str
-    source: str
-    source_key: str
-    licence: str | None
-    attribution: str | None
-    duplicates: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """What brought the image into the subtopic's pool: systems with their ranks, or the random sample."""
-
-    systems: dict[str, int]
-    sampled: bool
-
-
-@dataclass(frozen=True)
-class Decided:
-    """The grade after adjudication, with its definition."""
-
-    grade: int
-    definition: str | None
-    assessors: tuple[str, ...]
-    decided_by: str
-
-
-@dataclass(frozen=True)
-class Placement:
-    """What a system does with the image: rank from 1 and score; None where its run does not hold the image."""
-
-    track: str
-    system: str
-    rank: int | None
-    score: float | None
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Everything about one subtopic and image. `missing` names files of stages that have not run."""
-
-    subtopic_id: str
-    asked: AskedQuestion
-    image: Shown
-    pool: Pooled | None
-    judgments: tuple[LoggedJudgment, ...]
-    qrel: Decided | None
-    placements: tuple[Placement, ...]
-    missing: tuple[str, ...]
-
-
-def explain(
-    paths: Paths, params: Params, topic: str, image: str, judgments: Iterable[LoggedJudgment] = ()
-) -> tuple[Lineage, ...]:
+def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Lineage, ...]:
     """The lineage of an image for a subtopic, or for every subtopic of a topic.
+
+    `asked`: the question, and why of this entity. `image`: where it is from; `duplicates` tells of other files with the
+    same bytes or nearly the same pixels. `pool`: what brought it into the subtopic's pool, systems with their ranks or
+    the random sample. `judgments`: lines of the log; `holds`: neither superseded nor withdrawn, nor a withdrawal.
+    `qrel`: the grade after adjudication, with its definition. `placements`: rank from 1 and score of each system, None
+    where its run does not hold the image. `missing`: files of stages that have not run.
 
     Args:
         paths: where the benchmark lies.
         params: names the systems.
         topic: a topic_id or subtopic_id, or the beginning of one that no other begins with.
         image: an image_id, or the beginning of one that no other begins with.
-        judgments: of the log, in its order; those of other pairs are ignored.
 
     Raises:
         FieldguideError: no or several such topics or images; names the likely ones.
@@ -138,22 +44,22 @@ def explain(
     benchmark = Benchmark(paths, params)
     subtopics = _subtopics(benchmark, topic)
     image_id = resolve(image, benchmark.image_rows, "image", str(paths.images))
-    given = [judgment for judgment in judgments if judgment.image_id == image_id]
+    given = [judgment for judgment in _judged(paths) if judgment["image_id"] == image_id]
     shown = _shown(benchmark, image_id)
     placed, missing = _placements(benchmark, image_id, {s.subtopic_id for s in subtopics})
     optional = (paths.pools, paths.qrels / "qrels.parquet", paths.judgments)
     missing += [str(path) for path in optional if not path.exists()]
     return tuple(
-        Lineage(
-            subtopic.subtopic_id,
-            _asked(benchmark, subtopic),
-            shown,
-            _pooled(benchmark, subtopic.subtopic_id, image_id),
-            tuple(judgment for judgment in given if judgment.subtopic_id == subtopic.subtopic_id),
-            _decided(benchmark, subtopic.subtopic_id, image_id),
-            tuple(placement for identity, placement in placed if identity == subtopic.subtopic_id),
-            tuple(missing),
-        )
+        {
+            "subtopic_id": subtopic.subtopic_id,
+            "asked": _asked(benchmark, subtopic),
+            "image": shown,
+            "pool": _pooled(benchmark, subtopic.subtopic_id, image_id),
+            "judgments": [judgment for judgment in given if judgment["subtopic_id"] == subtopic.subtopic_id],
+            "qrel": _decided(benchmark, subtopic.subtopic_id, image_id),
+            "placements": [placement for identity, placement in placed if identity == subtopic.subtopic_id],
+            "missing": missing,
+        }
         for subtopic in subtopics
     )
 
@@ -186,7 +92,17 @@ def _subtopics(benchmark: Benchmark, given: str) -> tuple[Subtopic, ...]:
     return topics[resolve(given, topics, "topic", str(benchmark.paths.topics))].subtopics
 
 
-def _asked(benchmark: Benchmark, subtopic: Subtopic) -> AskedQuestion:
+def _judged(paths: Paths) -> Iterator[dict[str, Any]]:
+    """The judgment log; nothing where there is none yet."""
+    if not paths.judgments.exists():
+        return
+    entries = log.read(paths.judgments).entries
+    holding = {entry.hash for entry in log.current(entries)}
+    for entry in entries:
+        yield {**{name: getattr(entry, name) for name in _JUDGMENT}, "holds": entry.hash in holding}
+
+
+def _asked(benchmark: Benchmark, subtopic: Subtopic) -> dict[str, Any]:
     topic, entity = subtopic.topic, subtopic.entity_id
     group = topic.provenance.get("group_id") or "+".join(sorted(topic.entities))
     groups, rows = benchmark.groups, benchmark.attributes
@@ -194,39 +110,35 @@ def _asked(benchmark: Benchmark, subtopic: Subtopic) -> AskedQuestion:
     known = group in groups.index
     phrases = benchmark.phrases if benchmark.paths.phrases.exists() else {}
     phrase = phrases.get(subtopic.subtopic_id)
-    return AskedQuestion(
-        topic.topic_id,
-        topic.kind,
-        topic.form,
-        topic.text,
-        topic.answer,
-        topic.feature,
-        topic.part,
-        entity,
-        str(benchmark.entities.loc[entity, "name"]) if entity in benchmark.entities.index else entity,
-        tuple(Evidence(*map(str, row)) for row in rows[["value", "source", "evidence"]].to_numpy().tolist()),
-        group if known else None,
-        str(groups.loc[group, "reason"]) if known else None,
-        phrase.text if phrase else None,
-        topic.provenance,
-    )
+    return {
+        "topic_id": topic.topic_id,
+        "kind": topic.kind,
+        "form": topic.form,
+        "question": topic.text,
+        "answer": topic.answer,
+        "feature": topic.feature,
+        "part": topic.part,
+        "entity_id": entity,
+        "entity": str(benchmark.entities.loc[entity, "name"]) if entity in benchmark.entities.index else entity,
+        "evidence": rows[["value", "source", "evidence"]].to_dict("records"),
+        "group_id": group if known else None,
+        "group_reason": str(groups.loc[group, "reason"]) if known else None,
+        "phrase": phrase.text if phrase else None,
+        "provenance": topic.provenance,
+    }
 
 
-def _shown(benchmark: Benchmark, image_id: str) -> Shown:
+def _shown(benchmark: Benchmark, image_id: str) -> dict[str, Any]:
     row = benchmark.image_rows[image_id]
     names = benchmark.entities["name"].to_dict()
-    return Shown(
-        image_id,
-        row.sha256,
-        row.entity_id,
-        names.get(row.entity_id) if row.entity_id else None,
-        row.split,
-        row.source,
-        row.source_key,
-        row.licence,
-        row.attribution,
-        tuple(_duplicates(benchmark.duplicates, image_id)),
-    )
+    return {
+        "image_id": image_id,
+        "sha256": row.sha256,
+        "entity_id": row.entity_id,
+        "entity": names.get(row.entity_id) if row.entity_id else None,
+        **{name: getattr(row, name) for name in ("split", "source", "source_key", "licence", "attribution")},
+        "duplicates": list(_duplicates(benchmark.duplicates, image_id)),
+    }
 
 
 def _duplicates(duplicates: pd.DataFrame, image_id: str) -> Iterable[str]:
@@ -240,14 +152,16 @@ def _duplicates(duplicates: pd.DataFrame, image_id: str) -> Iterable[str]:
             yield f"nearly {other!s} ({row.distance} bits apart{across})"
 
 
-def _pooled(benchmark: Benchmark, subtopic_id: str, image_id: str) -> Pooled | None:
+def _pooled(benchmark: Benchmark, subtopic_id: str, image_id: str) -> dict[str, Any] | None:
     if not benchmark.paths.pools.exists():
         return None
     row = _only(benchmark.pools, subtopic_id, image_id)
-    return None if row is None else Pooled(dict(zip(row.systems, row.ranks, strict=True)), bool(row.sampled))
+    if row is None:
+        return None
+    return {"systems": dict(zip(row.systems, row.ranks, strict=True)), "sampled": bool(row.sampled)}
 
 
-def _decided(benchmark: Benchmark, subtopic_id: str, image_id: str) -> Decided | None:
+def _decided(benchmark: Benchmark, subtopic_id: str, image_id: str) -> dict[str, Any] | None:
     folder = benchmark.paths.qrels
     if not (folder / "qrels.parquet").exists():
         return None
@@ -255,12 +169,15 @@ def _decided(benchmark: Benchmark, subtopic_id: str, image_id: str) -> Decided |
     if row is None:
         return None
     grades = benchmark.grade_file if (folder / "grades.json").exists() else {}
-    return Decided(int(row.grade), grades.get(str(row.grade)), tuple(row.assessors), row.decided_by)
+    definition = grades.get(str(row.grade))
+    return {
+        "grade": int(row.grade), "definition": definition, "assessors": row.assessors, "decided_by": row.decided_by,
+    }  # fmt: skip
 
 
 def _placements(
     benchmark: Benchmark, image_id: str, subtopics: set[str]
-) -> tuple[list[tuple[str, Placement]], list[str]]:
+) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
     """(subtopic_id, placement) of every run that is there, and the files of those that are not."""
     placed, missing = [], []
     for track in TRACKS:
@@ -275,7 +192,7 @@ def _placements(
             for subtopic in sorted(subtopics):
                 row: Any = lines.get(subtopic)
                 rank, score = (int(row.rank), float(row.score)) if row is not None else (None, None)
-                placed.append((subtopic, Placement(track, system, rank, score)))
+                placed.append((subtopic, {"track": track, "system": system, "rank": rank, "score": score}))
     return placed, missing
 
 

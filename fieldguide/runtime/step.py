@@ -82,7 +82,7 @@ def _call(step: Flow[..., None], params: Params, given: dict[str, Any]) -> None:
     from fieldguide.runtime.builds.server import require, without_heartbeat
 
     require(os.environ["PREFECT_API_URL"])
-    with without_heartbeat(), _Echo(sys.stdout):
+    with without_heartbeat(), contextlib.redirect_stdout(_Echo(sys.stdout)):
         step.with_options(task_runner=task_runner(params.task_runner))(**given)
 
 
@@ -95,13 +95,6 @@ class _Echo(io.TextIOBase):
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.line = ""
-
-    def __enter__(self) -> _Echo:
-        sys.stdout = self
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.stdout = self.stream
 
     def write(self, text: str) -> int:
         self.stream.write(text)

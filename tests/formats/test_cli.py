@@ -31,7 +31,8 @@ def published(tmp_path: Path) -> Path:
 
 def run(*arguments: object) -> str:
     app = typer.Typer(pretty_exceptions_enable=False)
-    import_cli.register(app)
+    app.command("import")(import_cli.import_)
+    app.command("export")(import_cli.export_)
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

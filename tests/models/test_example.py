@@ -62,7 +62,7 @@ def test_every_model_of_params_can_be_used(example_input: Path, params: Params) 
 def test_vectors_of_photographs_do_not_depend_on_the_batch(
     name: str, params: Params, photographs: dict[str, list[Image.Image]]
 ) -> None:
-    encoder = load_encoder(name, params.encoder(name), REPOSITORY)
+    encoder = load_encoder(name, params.encoders[name], REPOSITORY)
     images = [images[0] for images in photographs.values()][:7]
     whole = encoder.encode_images(images)
     parts = [encoder.encode_images(images[4:]), encoder.encode_images(images[:1]), encoder.encode_images(images[1:4])]
@@ -72,8 +72,8 @@ def test_vectors_of_photographs_do_not_depend_on_the_batch(
 def test_drawings_and_names_find_their_entity(
     params: Params, photographs: dict[str, list[Image.Image]], names: list[str]
 ) -> None:
-    image = load_encoder("mobilenetv2", params.encoder("mobilenetv2"), REPOSITORY)
-    tower = load_encoder("text-tower", params.encoder("text-tower"), REPOSITORY)
+    image = load_encoder("mobilenetv2", params.encoders["mobilenetv2"], REPOSITORY)
+    tower = load_encoder("text-tower", params.encoders["text-tower"], REPOSITORY)
     generator = load_generator("flow-matching", params.generators["flow-matching"], REPOSITORY)
     flat = [image for images in photographs.values() for image in images]
     means = _class_means(photographs, image.encode_images(flat))
@@ -92,7 +92,7 @@ def test_drawings_and_names_find_their_entity(
 
 def test_conse_knows_fruit_it_was_never_shown(params: Params, photographs: dict[str, list[Image.Image]]) -> None:
     """ImageNet has classes `orange` and `Granny Smith`."""
-    conse = load_encoder("conse", params.encoder("conse"), REPOSITORY)
+    conse = load_encoder("conse", params.encoders["conse"], REPOSITORY)
     some = [photographs[entity] for entity in ("granny-smith", "orange", "watermelon")]
     means = np.stack([conse.encode_images(images).mean(0) for images in some])
     texts = conse.encode_texts(["a photo of Granny Smith apple", "a photo of orange"])

@@ -9,11 +9,11 @@ import pytest
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
-from fieldguide.cli.explain import facts, judged, render, show
+from fieldguide.cli.explain import facts, render, show
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Lineage, Pooled, explain, resolve
+from fieldguide.publishing.lineage import Lineage, explain, resolve
 from fieldguide.records.images import DUPLICATES, IMAGES
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.runs import read_run
@@ -44,7 +44,7 @@ def pooled_by_visret(paths: Paths) -> tuple[str, str]:
 
 
 def one(paths: Paths, params: Params, topic: str, image: str) -> Lineage:
-    (lineage,) = explain(paths, params, topic, image, judged(paths))
+    (lineage,) = explain(paths, params, topic, image)
     return lineage
 
 
@@ -53,22 +53,27 @@ def test_a_lineage_holds_what_the_tables_hold(paths: Paths, params: Params) -> N
     lineage = one(paths, params, subtopic, image)
     topics = {t.topic_id: t for t in read_topics(paths.topics)}
     row = IMAGES.read(paths.images).set_index("image_id").loc[image]
-    assert lineage.asked.question == topics[subtopic.partition(".")[0]].text
-    assert (lineage.image.source_key, lineage.image.split) == (row["source_key"], "gallery")
-    assert lineage.asked.evidence[0].source == "curated"
-    assert lineage.pool is not None
-    assert list(lineage.pool.systems) == ["visret"]
-    (judgment,) = lineage.judgments
-    assert (judgment.assessor, judgment.holds, judgment.judged_at) == ("dataset-label", True, None)
-    assert lineage.qrel is not None
-    assert lineage.qrel.grade == judgment.grade == int(lineage.image.entity_id == lineage.asked.entity_id)
-    assert lineage.qrel.definition is not None
-    assert lineage.missing == ()
+    assert lineage["asked"]["question"] == topics[subtopic.partition(".")[0]].text
+    assert (lineage["image"]["source_key"], lineage["image"]["split"]) == (row["source_key"], "gallery")
+    assert lineage["asked"]["evidence"][0]["source"] == "curated"
+    assert lineage["pool"] is not None
+    assert list(lineage["pool"]["systems"]) == ["visret"]
+    (judgment,) = lineage["judgments"]
+    assert (judgment["assessor"], judgment["holds"], judgment["judged_at"]) == ("dataset-label", True, None)
+    assert lineage["qrel"] is not None
+    assert (
+        lineage["qrel"]["grade"]
+        == judgment["grade"]
+        == int(lineage["image"]["entity_id"] == lineage["asked"]["entity_id"])
+    )
+    assert lineage["qrel"]["definition"] is not None
+    assert lineage["missing"] == []
 
 
 def test_placements_are_those_of_the_runs(paths: Paths, params: Params) -> None:
     subtopic, image = pooled_by_visret(paths)
-    placements = {(p.track, p.system): (p.rank, p.score) for p in one(paths, params, subtopic, image).placements}
+    placed = one(paths, params, subtopic, image)["placements"]
+    placements = {(p["track"], p["system"]): (p["rank"], p["score"]) for p in placed}
     assert len(placements) == 6
     for (track, system), found in placements.items():
         run = read_run(paths.run(track, system))
@@ -81,8 +86,8 @@ def test_an_image_outside_pool_and_runs_has_no_grade(paths: Paths, params: Param
     train = images["image_id"][images["split"] == "train"].iloc[0]
     topic = read_topics(paths.topics)[0]
     lineage = one(paths, params, topic.subtopics[0].subtopic_id, train)
-    assert (lineage.pool, lineage.qrel, lineage.judgments) == (None, None, ())
-    assert {(p.rank, p.score) for p in lineage.placements} == {(None, None)}
+    assert (lineage["pool"], lineage["qrel"], lineage["judgments"]) == (None, None, [])
+    assert {(p["rank"], p["score"]) for p in lineage["placements"]} == {(None, None)}
     words = dict(facts(lineage))
     assert words["pooled by"] == "nothing: it is not in the pool"
     assert words["grade"] == "none; counts as not relevant"
@@ -92,7 +97,7 @@ def test_a_topic_means_all_its_subtopics(paths: Paths, params: Params) -> None:
     topic = next(t for t in read_topics(paths.topics) if len(t.entities) == 2)
     image = str(POOLS.read(paths.pools)["image_id"].iloc[0])
     found = explain(paths, params, topic.topic_id, image)
-    assert [lineage.subtopic_id for lineage in found] == [s.subtopic_id for s in topic.subtopics]
+    assert [lineage["subtopic_id"] for lineage in found] == [s.subtopic_id for s in topic.subtopics]
 
 
 def test_ids_may_be_abbreviated(paths: Paths, params: Params) -> None:
@@ -137,9 +142,13 @@ def test_duplicates_are_told_from_both_sides(fresh: Paths, params: Params) -> No
         across_splits=True,
     )  # fmt: skip
     topic = read_topics(fresh.topics)[0].subtopics[0].subtopic_id
-    assert one(fresh, params, topic, ids[0]).image.duplicates == (f"nearly {ids[1]} (3 bits apart, across the splits)",)
-    assert one(fresh, params, topic, ids[1]).image.duplicates == (f"nearly {ids[0]} (3 bits apart, across the splits)",)
-    assert one(fresh, params, topic, ids[2]).image.duplicates == ()
+    assert one(fresh, params, topic, ids[0])["image"]["duplicates"] == [
+        f"nearly {ids[1]} (3 bits apart, across the splits)"
+    ]
+    assert one(fresh, params, topic, ids[1])["image"]["duplicates"] == [
+        f"nearly {ids[0]} (3 bits apart, across the splits)"
+    ]
+    assert one(fresh, params, topic, ids[2])["image"]["duplicates"] == []
 
 
 def test_superseded_judgments_stay_in_the_lineage(fresh: Paths, params: Params) -> None:
@@ -150,8 +159,8 @@ def test_superseded_judgments_stay_in_the_lineage(fresh: Paths, params: Params) 
         guideline=first.guideline, judged_at="2025-05-20T09:30:00+00:00", action="superseded", supersedes=first.hash,
     )  # fmt: skip
     log.append(fresh.judgments, [changed])
-    found = one(fresh, params, subtopic, image).judgments
-    assert [(j.action, j.holds) for j in found] == [("judged", False), ("superseded", True)]
+    found = one(fresh, params, subtopic, image)["judgments"]
+    assert [(j["action"], j["holds"]) for j in found] == [("judged", False), ("superseded", True)]
 
 
 def test_what_is_not_made_yet_is_named(fresh: Paths, params: Params) -> None:
@@ -160,9 +169,9 @@ def test_what_is_not_made_yet_is_named(fresh: Paths, params: Params) -> None:
     for path in gone:
         path.unlink()
     lineage = one(fresh, params, subtopic, image)
-    assert lineage.missing == tuple(str(path) for path in gone)
-    assert (lineage.pool, lineage.qrel, lineage.judgments) == (None, None, ())
-    assert len(lineage.placements) == 5
+    assert lineage["missing"] == [str(path) for path in gone]
+    assert (lineage["pool"], lineage["qrel"], lineage["judgments"]) == (None, None, [])
+    assert len(lineage["placements"]) == 5
     words = dict(facts(lineage))
     assert (words["pooled by"], words["grade"]) == ("not known yet", "not decided yet")
 
@@ -194,5 +203,5 @@ def test_hostile_text_is_shown_and_does_nothing(fresh: Paths, params: Params) ->
 def test_the_random_sample_is_told(paths: Paths, params: Params) -> None:
     row = next(row for row in POOLS.read(paths.pools).itertuples() if row.sampled)
     lineage = one(paths, params, str(row.subtopic_id), str(row.image_id))
-    assert lineage.pool == Pooled({}, True)
+    assert lineage["pool"] == {"systems": {}, "sampled": True}
     assert dict(facts(lineage))["pooled by"] == "the random sample"

@@ -11,7 +11,8 @@ from itertools import combinations
 
 from fieldguide.annotation.agreement.alpha import IntervalEstimate, Level, alpha, value_counts
 from fieldguide.annotation.judgments.log import LogEntry
-from fieldguide.annotation.judgments.votes import Pair, VotesByPair, graded, topic_of, votes
+from fieldguide.annotation.judgments.votes import VotesByPair, graded, topic_of, votes
+from fieldguide.core.grouping import grouped
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,7 @@ class Agreement:
     kappas: tuple[Kappa, ...]
 
 
-def agreement(
-    entries: Iterable[LogEntry], *, confidence: float = 0.95, draws: int = 1000, seed: int = 0, by_topic: bool = True
-) -> Agreement:
+def agreement(entries: Iterable[LogEntry], *, confidence: float = 0.95, draws: int = 1000, seed: int = 0) -> Agreement:
     """Agreement of the log's current votes.
 
     A topic's interval is about its images, the interval of all topics about topics.
@@ -71,15 +70,12 @@ def agreement(
         confidence: of the intervals, 0..1.
         draws: number of bootstrap resamples.
         seed: of the resamples; a topic's do not depend on what other topics there are.
-        by_topic: also each topic's.
     """
     said = votes(entries)
-    topics: dict[str, dict[Pair, Mapping[str, LogEntry]]] = {}
-    for pair, by in said.items() if by_topic else ():
-        topics.setdefault(topic_of(pair[0]), {})[pair] = by
+    topics = grouped((topic_of(pair[0]), (pair, by)) for pair, by in said.items())
     return Agreement(
         overall=alphas_of(said, confidence, draws, seed),
-        topics={topic: alphas_of(part, confidence, draws, seed) for topic, part in sorted(topics.items())},
+        topics={topic: alphas_of(dict(part), confidence, draws, seed) for topic, part in sorted(topics.items())},
         kappas=tuple(kappas(said)),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -14,9 +13,9 @@ from fieldguide.annotation.agreement.flags import Flag, flags
 from fieldguide.annotation.agreement.individuals import Proportion, gold_share, repeat_share
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.judgments.votes import Pair, VotesByPair, rulings, topic_of, votes
-from fieldguide.annotation.planning.gold import grades_of
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 CONFIDENCE = 0.95
@@ -92,7 +91,7 @@ class AnnotationFigures:
 def figures_of(
     plan: pd.DataFrame,
     entries: Iterable[LogEntry],
-    gold: pd.DataFrame | None,
+    gold: Mapping[Pair, int],
     annotate: Annotate,
     *,
     due: Collection[str] | None = None,
@@ -106,7 +105,7 @@ def figures_of(
     Args:
         plan: records.plan.PLAN.
         entries: the judgment log; judgments by guidelines that the plan does not ask by are left out.
-        gold: planning.gold: subtopic_id, image_id, grade.
+        gold: known grades.
         annotate: section of params.yaml.
         due: keys of pages that are before people now; None: the whole plan.
         not_pulled: judgments on the server that the log does not have, by assessor.
@@ -117,7 +116,7 @@ def figures_of(
     rows = [row for row in plan_rows(plan) if guidelines is None or row.guideline in guidelines]
     versions = {row.guideline for row in rows}
     lines = [entry for entry in entries if entry.guideline in versions]
-    found = _Lookups(rows, lines, grades_of(gold), annotate, due, draws)
+    found = _Lookups(rows, lines, gold, annotate, due, draws)
     topics = sorted({topic_of(row.subtopic_id) for row in rows})
     return AnnotationFigures(
         work=found.work(row for row in rows if row.purpose != "adjudicate"),
@@ -143,22 +142,14 @@ class _Lookups:
         self.said: VotesByPair = votes(lines)
         self.ruled = {pair: entry.grade for pair, entry in rulings(lines).items() if entry.grade is not None}
         self.answers = AnswerCounts(lines, annotate.overlap)
-        self.current: dict[str, list[LogEntry]] = defaultdict(list)
-        self.seconds: dict[str, list[float]] = defaultdict(list)
-        self.by_name: dict[str, list[PlanRow]] = defaultdict(list)
-        self.by_topic: dict[str, list[PlanRow]] = defaultdict(list)
-        self.said_of: dict[str, dict[Pair, Mapping[str, LogEntry]]] = defaultdict(dict)
-        self.seconds_of: dict[str, list[float]] = defaultdict(list)
-        for entry in current(lines):
-            self.current[entry.assessor].append(entry)
-            if entry.seconds is not None:
-                self.seconds[entry.assessor].append(entry.seconds)
-                self.seconds_of[topic_of(entry.subtopic_id)].append(entry.seconds)
-        for row in rows:
-            self.by_name[row.assessor].append(row)
-            self.by_topic[topic_of(row.subtopic_id)].append(row)
-        for pair, by in self.said.items():
-            self.said_of[topic_of(pair[0])][pair] = by
+        now = current(lines)
+        self.current = grouped((entry.assessor, entry) for entry in now)
+        timed = [(entry, entry.seconds) for entry in now if entry.seconds is not None]
+        self.seconds = grouped((entry.assessor, seconds) for entry, seconds in timed)
+        self.seconds_of = grouped((topic_of(entry.subtopic_id), seconds) for entry, seconds in timed)
+        self.by_name = grouped((row.assessor, row) for row in rows)
+        self.by_topic = grouped((topic_of(row.subtopic_id), row) for row in rows)
+        self.said_of = grouped((topic_of(pair[0]), (pair, by)) for pair, by in self.said.items())
 
     def names(self) -> list[str]:
         """Everybody who was asked or has judged."""
@@ -196,7 +187,7 @@ class _Lookups:
     def topic(self, topic: str) -> TopicFigures:
         rows = [row for row in self.by_topic[topic] if row.purpose != "adjudicate"]
         times = self.seconds_of.get(topic, [])
-        said = self.said_of.get(topic, {})
+        said = dict(self.said_of.get(topic, ()))
         names = sorted({row.assessor for row in rows})
         return TopicFigures(
             topic_id=topic,

@@ -14,18 +14,18 @@ from fieldguide.annotation.judgments.adjudication import (
     Adjudication,
     adjudicate,
     grade_definitions,
-    write_decisions,
     write_qrels,
 )
 from fieldguide.annotation.judgments.guidelines import Guideline, archived, counting, guidelines_of
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.section import Adjudicate
 from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.planning.gold import grades_of, read_gold
+from fieldguide.annotation.planning.gold import read_gold
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import DECISIONS
 from fieldguide.records.topics import read_topics
 from fieldguide.retrieval.pooling.section import Pool
 
@@ -53,7 +53,7 @@ class Grades:
     def write(self, folder: Path) -> None:
         """Write qrels.parquet, qrels.trec, grades.json and decisions.parquet."""
         write_qrels(folder, self.decided.qrels, grade_definitions(self.guidelines, self.judged))
-        write_decisions(folder, self.decided.decisions)
+        DECISIONS.write(folder / "decisions.parquet", self.decided.decisions)
 
     def agreement(self, annotate: Annotate, pool: Pool) -> AgreementSummary:
         """How far those who judged agree; sections of params.yaml."""
@@ -104,6 +104,6 @@ def grade(judged: log.Log, paths: Paths, section: Adjudicate, annotate: Annotate
     entries = counting(judged.entries, section.guideline if people else None, known)
     guidelines = guidelines_of(entries, str(paths.judgments), known)
     given = annotate.gold if people and guidelines else None
-    gold = grades_of(read_gold(paths.root / given, guidelines[-1]) if given else None)
+    gold = read_gold(paths.root / given, guidelines[-1]) if given else {}
     pools = POOLS.read(paths.pools)
     return Grades(judged, entries, guidelines, pools, gold, section, adjudicate(entries, pools, section.rule, gold))

@@ -72,7 +72,7 @@ class Composer:
             return PageTask(page, None, refused)
         asked = self._asked(page, addresses)
         task: dict[str, Any] = {"data": task_data(asked)}
-        guesses = predictions(asked, guideline, tiles)
+        guesses = predictions(asked, tiles)
         return PageTask(page, task | ({"predictions": guesses} if guesses else {}), refused)
 
     def _asked(self, page: PlanPage, addresses: Mapping[int, str]) -> ShownPage:

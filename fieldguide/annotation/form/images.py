@@ -16,9 +16,8 @@ from PIL import Image
 from fieldguide.annotation.form.task import REFERENCES
 from fieldguide.annotation.planning.section import Images
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import atomic_open
+from fieldguide.core.files import atomic_open, private_folder
 from fieldguide.core.paths import Paths
-from fieldguide.core.private import private_folder
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.store.pixels import open_image

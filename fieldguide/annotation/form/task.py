@@ -11,8 +11,6 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from fieldguide.annotation.judgments.guidelines import Guideline
-
 TILES = 8
 REFERENCES = 3
 BLANK, VIEW = "blank", "view"
@@ -37,7 +35,7 @@ class ShownPage:
         images: addresses, in the order of the positions; empty where an image cannot be shown: its tile stays blank,
             and nobody is asked about it.
         items: (task_key, image_id) of each image.
-        guesses: for a sighted page, a model's choice (or None) for each image.
+        guesses: for a sighted page, a model's choice for each image.
         votes: for the adjudicator, the choices that were given for each image; no names.
     """
 
@@ -49,15 +47,8 @@ class ShownPage:
     references: tuple[str, ...]
     images: tuple[str, ...]
     items: tuple[tuple[str, str], ...]
-    guesses: tuple[str | None, ...] = ()
+    guesses: tuple[str, ...] = ()
     votes: tuple[tuple[str, ...], ...] = ()
-
-    def __post_init__(self) -> None:
-        count = len(self.images)
-        if not 1 <= count <= TILES or len(self.items) != count:
-            raise ValueError(f"a page has 1 to {TILES} images and an item for each; found {count}, {len(self.items)}")
-        if len(self.guesses) not in (0, count) or len(self.votes) not in (0, count):
-            raise ValueError(f"guesses and votes are for all {count} images of a page or for none")
 
 
 def task_data(asked: ShownPage) -> dict[str, Any]:
@@ -79,17 +70,10 @@ def task_data(asked: ShownPage) -> dict[str, Any]:
     }
 
 
-def predictions(asked: ShownPage, guideline: Guideline, tiles: int) -> list[dict[str, Any]]:
-    """A sighted page's guesses, as the server takes them; none for a blind page.
-
-    Raises:
-        ValueError: a guess is no choice of the guideline.
-    """
+def predictions(asked: ShownPage, tiles: int) -> list[dict[str, Any]]:
+    """A sighted page's guesses, as the server takes them; none for a blind page."""
     shown = zip(asked.guesses, asked.images, strict=False)
-    given = {n: guess for n, (guess, address) in enumerate(shown, 1) if guess is not None and address}
-    unknown = sorted(set(given.values()) - set(guideline.choices))
-    if unknown:
-        raise ValueError(f"guesses {', '.join(unknown)} are no choices of {guideline.version}")
+    given = {n: guess for n, (guess, address) in enumerate(shown, 1) if address}
     if not given:
         return []
     # A page that begins with a prediction takes nothing else as preselected: blank tiles are named here too.

@@ -18,7 +18,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from fieldguide.annotation.form.task import TILES
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 
@@ -70,8 +69,6 @@ def label_config(template: str, guideline: Guideline, tiles: int) -> str:
         FieldguideError: the template cannot be filled or gives no XML; says where.
         ProblemsError: what comes out lacks a group of choices, a choice or a field, or has one key twice; all of it.
     """
-    if not 1 <= tiles <= TILES:
-        raise FieldguideError(f"a page has 1 to {TILES} images, found {tiles} (annotate.page in params.yaml)")
     environment = ImmutableSandboxedEnvironment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -97,11 +97,6 @@ def write_qrels(folder: Path, qrels: pd.DataFrame, definitions: dict[str, Any]) 
     write_json(folder / "grades.json", definitions)
 
 
-def write_decisions(folder: Path, decisions: pd.DataFrame) -> None:
-    """Write decisions.parquet."""
-    DECISIONS.write(folder / "decisions.parquet", decisions)
-
-
 def _known(ruled: Mapping[Pair, LogEntry], gold: Mapping[Pair, int] | None) -> dict[Pair, int]:
     """True grades: gold's, and the adjudicator's, who has looked at this very disagreement."""
     return {**(gold or {}), **{pair: e.grade for pair, e in ruled.items() if e.grade is not None}}

@@ -154,14 +154,9 @@ def _fitted(votes: Votes, truth: Mapping[Pair, int]) -> tuple[Posterior, Rates]:
     return posterior, rates
 
 
-def _table(frame: pd.DataFrame) -> dict[Any, dict[int, float]]:
+def _table(frame: pd.DataFrame) -> dict[Any, Any]:
     """Rows by index, sorted, each with its values by grade."""
-    frame = frame.sort_index().sort_index(axis=1)
-    grades = [int(grade) for grade in frame.columns]
-    return {
-        key: dict(zip(grades, row, strict=True))
-        for key, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)
-    }
+    return frame.sort_index().sort_index(axis=1).rename(columns=int).to_dict("index")
 
 
 def _decision(posterior: Mapping[int, float], how: str) -> Decision:

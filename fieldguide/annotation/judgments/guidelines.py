@@ -9,7 +9,6 @@ they can be understood without the repository's history and without a server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,12 +76,6 @@ class Guideline(BaseModel):
         return self
 
 
-@dataclass(frozen=True)
-class _Parts:
-    head: dict[str, Any]
-    body: str
-
-
 DATASET_LABEL = Guideline(
     version="dataset-label-1",
     about=(
@@ -116,9 +109,9 @@ def read_guideline(path: Path) -> Guideline:
         FieldguideError: no such file, or no YAML head.
         ProblemsError: everything that is wrong in the head.
     """
-    parts = _split(path)
+    head, body = _split(path)
     try:
-        return Guideline.model_validate(parts.head | {"body": parts.body})
+        return Guideline.model_validate(head | {"body": body})
     except ValidationError as error:
         problems = [Problem(f"{path}: {'.'.join(map(str, e['loc'])) or 'head'}", f"{e['msg']}") for e in error.errors()]
         raise ProblemsError(f"{path} has no valid head:", problems) from None
@@ -203,7 +196,8 @@ def guidelines_of(entries: Iterable[LogEntry], where: str, known: Mapping[str, G
     return [known[version] for version in versions]
 
 
-def _split(path: Path) -> _Parts:
+def _split(path: Path) -> tuple[dict[str, Any], str]:
+    """Head and body."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file; assessors need guidelines to judge by")
     text = read_text(path)
@@ -214,4 +208,4 @@ def _split(path: Path) -> _Parts:
     values = parse_yaml(f"\n{head}", str(path))  # its lines are those of the file
     if not isinstance(values, dict):
         raise FieldguideError(f"{path}: the head must hold version, about and answers")
-    return _Parts(values, body.strip())
+    return values, body.strip()

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -92,7 +92,7 @@ class Judgment(BaseModel):
             raise ValueError("`supersedes` belongs to the actions superseded and withdrawn, and to no other")
         if (self.action == "withdrawn") != (self.choice is None) or (self.choice is None and self.grade is not None):
             raise ValueError("a withdrawal has neither choice nor grade; every other judgment has a choice")
-        if self.judged_at is not None and not _is_time(self.judged_at):
+        if self.judged_at is not None and not is_time(self.judged_at):
             raise ValueError("`judged_at` must be ISO 8601 with an offset, such as 2025-05-20T09:30:00+00:00")
         return self
 
@@ -327,10 +327,13 @@ def _verified(raw: bytes, before: LogEntry | None, holding: dict[tuple[str, str]
     return entry
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Whether a text is ISO 8601 with an offset."""
     if not re.match(r"\d{4}-\d{2}-\d{2}T", text):
         return False
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
+        time = datetime.fromisoformat(text)
+        time.astimezone(UTC)
+    except (ValueError, OverflowError):
         return False
+    return time.tzinfo is not None

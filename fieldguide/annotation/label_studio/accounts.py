@@ -28,11 +28,9 @@ from pydantic import (
     field_validator,
 )  # fmt: skip
 
-from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_json
+from fieldguide.core.files import OTHERS, read_json, write_private
 from fieldguide.core.paths import Paths
-from fieldguide.core.private import OTHERS, write_private
 
 URL, KEY, ASSESSORS = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "FIELDGUIDE_ASSESSORS"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -146,33 +144,6 @@ def write_accounts(paths: Paths, accounts: Accounts) -> None:
     write_private(accounts_file(paths), json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def require_people(accounts: Accounts, annotate: Annotate) -> None:
-    """Check that everybody whom params.yaml asks has an account of their own.
-
-    Raises:
-        ProblemsError: assessors or the adjudicator without account, or two names with one address; all of them.
-    """
-    asked = annotate.people
-    problems = [
-        Problem(
-            f"params.yaml: annotate: {name}", f"has no account; known: {', '.join(sorted(accounts.people)) or 'none'}"
-        )
-        for name in asked
-        if name not in accounts.people
-    ]
-    holders: dict[str, str] = {}
-    for name in sorted(set(asked) & set(accounts.people)):
-        holder = holders.setdefault(accounts.people[name].email, name)
-        if holder != name:
-            problems.append(Problem(name, f"has the same address as {holder}; the server could not tell them apart"))
-    if problems:
-        raise ProblemsError(
-            f"people without an account of their own on {accounts.url}; `make annotate` makes them on this machine, "
-            f"{ASSESSORS} names those of a server elsewhere:",
-            problems,
-        )
-
-
 def with_user_ids(client: Any, accounts: Accounts) -> Accounts:
     """The accounts with the server's number of every user, looked up by address where it is missing.
 
@@ -231,6 +202,9 @@ def _parse_people(text: str) -> dict[str, Account]:
             problems.append(Problem(where, "must be NAME=ADDRESS, NAME as in params.yaml (a-z, 0-9, - and _)"))
         elif name in people:
             problems.append(Problem(where, f"{name} is named twice"))
+        elif email.lower() in {account.email for account in people.values()}:
+            what = f"{name} has the same address as somebody before; the server could not tell them apart"
+            problems.append(Problem(where, what))
         people[name] = Account(email=email)
     if problems:
         raise ProblemsError(f"{ASSESSORS} is not valid:", problems)

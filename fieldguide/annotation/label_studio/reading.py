@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.form.task import TILES
+from fieldguide.annotation.judgments.log import is_time
 from fieldguide.core.errors import FieldguideError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ BATCH = 500
 _INCLUDE = "id,data,updated_at,updated_by,annotations,result,completed_by,was_cancelled,lead_time"
 _COUNTS = ("task_number", "total_annotations_number", "skipped_annotations_number")
 _PAGE_KEY = re.compile(r"[0-9a-f]{64}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 # An annotation's time is taken some milliseconds before it can be read; what is newer than this is read again.
 _OVERLAP = timedelta(seconds=2)
 _LONGEST_TEXT = 2000
@@ -270,10 +270,4 @@ def _seconds(value: object) -> float | None:
 
 def _time(value: object) -> str | None:
     """ISO 8601 with offset, as the server gave it."""
-    if not isinstance(value, str) or not _DAY.match(value):
-        return None
-    try:
-        datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return value if datetime.fromisoformat(value).tzinfo is not None else None
+    return value if isinstance(value, str) and is_time(value) else None

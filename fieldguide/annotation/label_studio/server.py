@@ -27,9 +27,8 @@ from fieldguide.annotation.label_studio.settings import HOST, SQLITE, keep_datab
 from fieldguide.annotation.label_studio.signup import admit, new_account
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import locked
+from fieldguide.core.files import locked, private_folder
 from fieldguide.core.paths import Paths
-from fieldguide.core.private import private_folder
 
 PORT: Final = 8080
 _MIGRATING_SECONDS = 300.0

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import write_private
 from fieldguide.core.paths import Paths
-from fieldguide.core.private import write_private
 
 HOST = "127.0.0.1"
 DATABASE = "FIELDGUIDE_ANNOTATION_DATABASE"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.draws import draw
+from fieldguide.core.grouping import grouped
 
 
 @dataclass
@@ -66,11 +67,5 @@ class Assigner:
 
 def pool_order(pools: pd.DataFrame) -> dict[str, list[str]]:
     """Each subtopic's pooled images: best rank first, then the random sample; ties by image_id."""
-    rows = sorted(
-        (str(subtopic), bool(pd.isna(rank)), 0 if pd.isna(rank) else int(rank), str(image))
-        for subtopic, image, rank in zip(pools["subtopic_id"], pools["image_id"], pools["best_rank"], strict=True)
-    )
-    order: dict[str, list[str]] = {}
-    for subtopic, _, _, image in rows:
-        order.setdefault(subtopic, []).append(image)
-    return order
+    ordered = pools.sort_values(["subtopic_id", "best_rank", "image_id"])
+    return grouped(zip(ordered["subtopic_id"], ordered["image_id"], strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
@@ -13,6 +13,7 @@ from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import page_key
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
 
 BROKEN = "broken-image"
@@ -49,14 +50,12 @@ def disputed(
         )
     lines, rows = list(entries), plan_rows(plan)
     said, before = votes(lines), _before_ruling(lines)
-    asked = defaultdict(list)
-    for row in rows:
-        asked[row.subtopic_id, row.image_id].append(row)
+    asked = grouped((row.pair, row) for row in rows)
     wanted = {
         pair: by
         for pair, by in said.items()
         if needs_ruling(by)
-        and (partial or _is_complete(by, asked[pair], annotate))
+        and (partial or _is_complete(by, asked.get(pair, ()), annotate))
         and before.get(pair) != _answers(by)
     }
     waiting = _waiting(rows, lines, annotate.adjudicator)

@@ -7,8 +7,6 @@ import io
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
@@ -16,28 +14,18 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 COLUMNS = ("subtopic_id", "image_id", "grade")
 
 
-def read_gold(
-    path: Path,
-    guideline: Guideline,
-    subtopics: Collection[str] | None = None,
-    images: Collection[str] | None = None,
-) -> pd.DataFrame:
-    """Read the CSV of images with known grades.
+def read_gold(path: Path, guideline: Guideline) -> dict[Pair, int]:
+    """Known grades by pair, in the order of their CSV file; at least one.
 
     Args:
         path: UTF-8, with a head: subtopic_id, image_id, grade.
         guideline: whose grades are allowed.
-        subtopics: ids that are allowed; None: any.
-        images: ids that are allowed; None: any.
-
-    Returns:
-        subtopic_id (str), image_id (str), grade (int64), in the order of the file; at least one row.
 
     Raises:
         FieldguideError: no such file, not UTF-8, or not these columns.
         ProblemsError: rows that do not fit, all of them, by line.
     """
-    rows = []
+    gold: dict[Pair, int] = {}
     problems = []
     seen: dict[Pair, int] = {}
     for number, cells in _lines(path):
@@ -46,36 +34,25 @@ def read_gold(
             problems.append(Problem(where, f"must have {', '.join(COLUMNS)}; found {','.join(cells)}"))
             continue
         subtopic, image, grade = cells
-        if grade not in map(str, guideline.grades):
+        if grade in map(str, guideline.grades):
+            gold[subtopic, image] = int(grade)
+        else:
             allowed = ", ".join(map(str, sorted(guideline.grades)))
             problems.append(Problem(where, f"grade {grade!r} is not in {guideline.version}; allowed: {allowed}"))
-        if subtopics is not None and subtopic not in subtopics:
-            problems.append(Problem(where, f"{subtopic!r} is no subtopic of the topics; drop the row, or mend the id"))
-        if images is not None and image not in images:
-            problems.append(Problem(where, f"{image!r} is no image of the corpus; drop the row, or mend the id"))
         first = seen.setdefault((subtopic, image), number)
         if first != number:
             problems.append(Problem(where, f"{image} for {subtopic} is in line {first} already"))
-        rows.append((subtopic, image, grade))
     if problems:
         raise ProblemsError(f"{path}: not valid gold:", problems)
-    if not rows:
+    if not gold:
         raise FieldguideError(f"{path}: holds no gold; add rows, or set annotate.gold_share to 0")
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"grade": "int64"})
+    return gold
 
 
-def grades_of(gold: pd.DataFrame | None) -> dict[Pair, int]:
-    """Known grades by pair; none where there is no gold."""
-    if gold is None:
-        return {}
-    columns = (gold[name] for name in COLUMNS)
-    return {(str(subtopic), str(image)): int(grade) for subtopic, image, grade in zip(*columns, strict=True)}
-
-
-def unknown_gold(gold: pd.DataFrame, subtopics: Collection[str], images: Iterable[str]) -> list[str]:
+def unknown_gold(gold: Collection[Pair], subtopics: Collection[str], images: Iterable[str]) -> list[str]:
     """A note on the rows that nobody is asked, since their subtopic or their image is not there (any more)."""
     known = set(images)
-    lost = [f"{image} for {s}" for s, image in grades_of(gold) if s not in subtopics or image not in known]
+    lost = [f"{image} for {s}" for s, image in gold if s not in subtopics or image not in known]
     if not lost:
         return []
     some = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import PlanRow
 
 Group = Literal["judge", "adjudicate"]
@@ -44,9 +45,7 @@ class PlanPage:
 
 def rows_by_page(rows: Iterable[PlanRow]) -> dict[str, tuple[PlanRow, ...]]:
     """Rows by page_key: pages in the order of each assessor's queue, rows in that of their positions."""
-    pages: dict[str, list[PlanRow]] = {}
-    for row in sorted(rows, key=lambda row: (row.assessor, row.queue, row.position)):
-        pages.setdefault(row.page_key, []).append(row)
+    pages = grouped((row.page_key, row) for row in sorted(rows, key=lambda r: (r.assessor, r.queue, r.position)))
     return {key: tuple(page) for key, page in pages.items()}
 
 

@@ -20,6 +20,7 @@ from fieldguide.annotation.planning.queueing import PlannedImage, QueuePage, in_
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import content_key
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PLAN, PlanRow, plan_rows
 from fieldguide.records.topics import Subtopic
 
@@ -29,7 +30,7 @@ def make_plan(
     subtopics: Mapping[str, Subtopic],
     annotate: Annotate,
     guideline: str,
-    gold: pd.DataFrame | None = None,
+    gold: Collection[Pair] = (),
     previous: pd.DataFrame | None = None,
     *,
     entries: Iterable[LogEntry] = (),
@@ -46,7 +47,7 @@ def make_plan(
         subtopics: all there are, by subtopic_id.
         annotate: section of params.yaml.
         guideline: version to judge by from now on.
-        gold: annotation.gold: subtopic_id, image_id, grade. Only pairs of planned subtopics are asked.
+        gold: pairs with known grades. Only those of planned subtopics are asked.
         previous: records.plan.PLAN, as it was; its rows are kept as they are.
         entries: the judgment log.
         compatible: other guideline versions with the same choices and grades.
@@ -135,12 +136,12 @@ def _scope(
 
 
 def _gold_pairs(
-    scope: Mapping[str, list[str]], gold: pd.DataFrame | None, annotate: Annotate, known: _Known
+    scope: Mapping[str, list[str]], gold: Collection[Pair], annotate: Annotate, known: _Known
 ) -> frozenset[Pair]:
     """The gold that is asked: as much as the share allows, the same for everybody, earlier gold first."""
-    if gold is None or not annotate.gold_share:
+    if not annotate.gold_share:
         return frozenset()
-    pairs = {(str(s), str(i)) for s, i in zip(gold["subtopic_id"], gold["image_id"], strict=True) if s in scope}
+    pairs = {pair for pair in gold if pair[0] in scope}
     chosen = sorted(pairs, key=lambda pair: (pair not in known.gold, draw(annotate.seed, "gold", *pair)))
     pooled = {(s, i) for s, images in scope.items() for i in images}
     shared = annotate.projects == "shared"
@@ -236,9 +237,7 @@ def _pages(name: str, questions: Sequence[PlannedImage], annotate: Annotate) -> 
 
 def _earlier(rows: Iterable[PlanRow]) -> dict[int, QueuePage]:
     """An assessor's pages of the plan so far, by place in the queue."""
-    pages: dict[int, list[PlanRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.queue, row.position)):
-        pages[row.queue].append(row)
+    pages = grouped((row.queue, row) for row in sorted(rows, key=lambda row: (row.queue, row.position)))
     return {
         queue: QueuePage(
             tuple(PlannedImage(r.subtopic_id, r.image_id, r.rank, r.purpose) for r in page), page[0].sighted
@@ -249,7 +248,4 @@ def _earlier(rows: Iterable[PlanRow]) -> dict[int, QueuePage]:
 
 def _typed(plan: pd.DataFrame) -> pd.DataFrame:
     """With the dtypes that PLAN.read gives."""
-    for name in ("pass", "rank", "position", "queue"):
-        plan[name] = plan[name].astype("int64")
-    plan["sighted"] = plan["sighted"].astype(bool)
-    return plan
+    return plan.astype(dict.fromkeys(("pass", "rank", "position", "queue"), "int64") | {"sighted": bool})

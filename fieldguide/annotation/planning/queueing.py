@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import Purpose
 
 
@@ -64,9 +65,7 @@ def in_order(
     Whoever stays with one question judges faster, and each stay goes through a whole pool, so that likely and
     unlikely images come at the same rate from the beginning to the end. Topics with gold are spread evenly.
     """
-    members: dict[str, list[str]] = {}
-    for subtopic in sorted(blocks):
-        members.setdefault(topics[subtopic], []).append(subtopic)
+    members = grouped((topics[subtopic], subtopic) for subtopic in sorted(blocks))
     golden = {t for t, ss in members.items() if any(page.has_gold for s in ss for page in blocks[s])}
     place: dict[str, tuple[float, float]] = {}
     for group in (golden, set(members) - golden):

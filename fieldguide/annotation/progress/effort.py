@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -12,6 +11,7 @@ import pandas as pd
 
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
 MEASURED_FROM = 50
@@ -87,9 +87,7 @@ def estimate(plan: pd.DataFrame, entries: Iterable[LogEntry], *, overlap: int = 
         )
     how += " All of the pools is counted; a stopping rule ends earlier."
     answers = AnswerCounts(now, overlap)
-    asked: dict[str, list[_Asked]] = defaultdict(list)
-    for row in rows:
-        asked[row.assessor].append(_Asked(row, answers.wanted(row) - answers.given(row)))
+    asked = grouped((row.assessor, _Asked(row, answers.wanted(row) - answers.given(row))) for row in rows)
     efforts = [_effort(name, mine, overlap, an_image, a_question) for name, mine in sorted(asked.items())]
     return EffortEstimate(tuple(efforts), how)
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, write_json
+from fieldguide.records.plan import plan_rows
 
 SCHEMA_VERSION = 1
 
@@ -58,8 +59,4 @@ def write_excluded(path: Path, images: Mapping[str, str]) -> None:
 
 def excluded_pairs(plan: pd.DataFrame, images: Mapping[str, str]) -> dict[Pair, str]:
     """Why nobody can be asked, for each pair of records.plan.PLAN with one of these images."""
-    if not images:
-        return {}
-    rows = plan[plan["image_id"].isin(set(images))]
-    pairs = sorted(set(zip(rows["subtopic_id"], rows["image_id"], strict=True)))
-    return {(str(subtopic), str(image)): images[str(image)] for subtopic, image in pairs}
+    return {row.pair: images[row.image_id] for row in plan_rows(plan) if row.image_id in images}

@@ -92,11 +92,10 @@ class Snapshot:
         return coverage(self.rows, self.entries, self.annotate, self.versions, stopped, self.due, self.impossible)
 
     @cached_property
-    def gold(self) -> pd.DataFrame | None:
-        """The images with known grades; None where params.yaml names no file of them."""
-        if self.annotate.gold is None:
-            return None
-        return read_gold(self.paths.root / self.annotate.gold, self.guideline)
+    def gold(self) -> dict[Pair, int]:
+        """Known grades; none where params.yaml names no file of them."""
+        given = self.annotate.gold
+        return read_gold(self.paths.root / given, self.guideline) if given else {}
 
     @cached_property
     def subtopics(self) -> dict[str, Subtopic]:

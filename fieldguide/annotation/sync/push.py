@@ -7,7 +7,7 @@ about what is asked, the log about what is judged, and the server about nothing 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from fieldguide.annotation.progress.snapshot import Snapshot
 from fieldguide.annotation.sync.difference import Difference, difference
 from fieldguide.annotation.sync.push_inputs import PushInputs, read_push_inputs
 from fieldguide.core.files import locked
+from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 
@@ -110,9 +111,7 @@ class _Push:
     def run(self, *, dry: bool) -> Pushed:
         self.unshowable |= self.now.impossible
         found = found_projects(self.client, self.inputs.benchmark)
-        by_mark: dict[Mark, list[PlanPage]] = defaultdict(list)
-        for page in self.now.pages.values():
-            by_mark[page.mark].append(page)
+        by_mark = grouped((page.mark, page) for page in self.now.pages.values())
         self._name_lost()
         for mark in sorted(by_mark):
             ours = [one for one in found if one.project.mark == mark]

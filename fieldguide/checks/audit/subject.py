@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -74,14 +75,10 @@ class AuditSubject:
         return self._folders[pool.subtopic_id]
 
     @cached_property
-    def _folders(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = {}
+    def _folders(self) -> dict[str, Counter[str]]:
+        found: dict[str, Counter[str]] = defaultdict(Counter)
         for pool in self.collection.pools:
-            counts = found.setdefault(pool.subtopic_id, {})
-            for image in pool.labels:
-                folder = self.folder(image)
-                if folder is not None:
-                    counts[folder] = counts.get(folder, 0) + 1
+            found[pool.subtopic_id].update(filter(None, map(self.folder, pool.labels)))
         return found
 
     def shown(self, pool: PublishedPool) -> str | None:

@@ -45,13 +45,7 @@ class Tables:
     def subtopics(self) -> pd.DataFrame:
         """One row a subtopic: subtopic_id, topic_id, entity_id, feature, kind."""
         rows = [
-            {
-                "subtopic_id": subtopic.subtopic_id,
-                "topic_id": topic.topic_id,
-                "entity_id": subtopic.entity_id,
-                "feature": topic.feature,
-                "kind": topic.kind,
-            }
+            (subtopic.subtopic_id, topic.topic_id, subtopic.entity_id, topic.feature, topic.kind)
             for topic in read_topics(self.paths.topics)
             for subtopic in topic.subtopics
         ]

@@ -20,6 +20,7 @@ from fieldguide.core.files import (
     write_jsonl,
     write_tar,
 )
+from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.tables import SCHEMA_VERSION
@@ -133,10 +134,7 @@ def _manifest(benchmark: Benchmark) -> pd.DataFrame:
 
 def _write_photographs(benchmark: Benchmark, folder: Path, track: Track) -> None:
     """The licensed images of each shard of the corpus as images/SHARD, members `image_id.ext` sorted."""
-    by_shard: dict[str, list[Any]] = {}
-    for _, row in sorted(benchmark.image_rows.items()):
-        if row.licence:
-            by_shard.setdefault(str(row.shard), []).append(row)
+    by_shard = grouped((str(row.shard), row) for _, row in sorted(benchmark.image_rows.items()) if row.licence)
     for shard in track(sorted(by_shard), "photographs", unit="archives", total=len(by_shard)):
         write_tar(folder / PHOTOGRAPHS / shard, (_member(benchmark.paths, row) for row in by_shard[shard]))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem
+from fieldguide.core.grouping import grouped
 from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.records.topics import Topic
@@ -45,11 +46,11 @@ def wrong_means(
         return
     kinds = {s.subtopic_id: topic.kind for topic in topics for s in topic.subtopics}
     scorer = RunScorer(measures, qrels[qrels["subtopic_id"].isin(list(kinds))])
-    found: dict[tuple[str, str, str, str], list[float]] = {}
-    for name, run in runs.items():
-        track, system = Path(name).parent.name, Path(name).stem
-        for score in scorer.score(run):
-            found.setdefault((track, kinds[score.subtopic_id], system, score.measure), []).append(score.value)
+    found = grouped(
+        ((Path(name).parent.name, kinds[score.subtopic_id], Path(name).stem, score.measure), score.value)
+        for name, run in runs.items()
+        for score in scorer.score(run)
+    )
     for key in sorted(set(found) | set(stated)):
         mean = sum(found[key]) / len(found[key]) if key in found else None
         if mean is None or key not in stated or abs(mean - stated[key]) > _TOLERANCE:

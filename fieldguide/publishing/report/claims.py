@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from fieldguide.core.english import counted, listed
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import judged_shares
-from fieldguide.publishing.report.leaderboards import LeaderboardView
+from fieldguide.publishing.report.health import View, judged_shares
 from fieldguide.records.drawings import DRAWING_REFERENCES
 
 # Ids that a sentence names.
@@ -27,7 +26,7 @@ class Claim:
     text: str
 
 
-def claims(benchmark: Benchmark, boards: list[LeaderboardView]) -> list[Claim]:
+def claims(benchmark: Benchmark, boards: list[View]) -> list[Claim]:
     """Everything a reader should know before quoting a figure."""
     sources: tuple[Callable[[Benchmark], Claim | None], ...] = (
         _generator, _photographs, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors,
@@ -191,14 +190,14 @@ def _failures(benchmark: Benchmark) -> Claim | None:
     return Claim("Drawings that failed", text)
 
 
-def _uncertainty(benchmark: Benchmark, boards: list[LeaderboardView]) -> Claim | None:
+def _uncertainty(benchmark: Benchmark, boards: list[View]) -> Claim | None:
     if not boards:
         return None
     evaluate = benchmark.params.evaluate
     counts = ", ".join(
-        f"{board.topics} topics ({board.title.lower()})" for board in boards if board.track == "fullrank"
+        f"{board['topics']} topics ({board['title'].lower()})" for board in boards if board["track"] == "fullrank"
     )
-    effect = max(board.effect for board in boards)
+    effect = max(board["effect"] for board in boards)
     shared = (
         f" Topics share entities, so they are not independent: the variance of a mean is up to {effect:.1f} times "
         "what independent topics would give, and intervals and tests allow for it. That they share photographs too is "
@@ -206,7 +205,7 @@ def _uncertainty(benchmark: Benchmark, boards: list[LeaderboardView]) -> Claim |
         if effect > 1
         else ""
     )
-    pairs = [len(board.pairs.rows) for board in boards]
+    pairs = [len(board["pairs"].rows) for board in boards]
     text = (
         f"Intervals ({evaluate.confidence:.0%}) resample topics: {counts}.{shared} Each leaderboard compares "
         f"{max(pairs)} pairs of systems by {evaluate.headline}; q corrects p for these (Benjamini-Hochberg), not for "

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 _TRACK = "fullrank"
 _CAUSES = ("found", "retrieval", "generation", "rewriting", "not drawn", "not told")
@@ -20,36 +19,8 @@ _PROBES = {
 }
 
 
-@dataclass(frozen=True)
-class FidelityView:
-    """Drawings beside the entities' reference photographs; shares are texts in percent."""
-
-    encoder: str
-    accuracy: str
-    ceiling: str
-    chance: str
-    entities: Cells
-    phrases: Cells
-    placed: Cells
-    measure: str
-    found: float
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ProbesView:
-    """Reactions of systems to changed questions; `topics` were changed."""
-
-    measure: str
-    same: float
-    topics: int
-    overlaps: Cells
-    scores: Cells
-    skipped: Cells
-
-
-def fidelity(benchmark: Benchmark) -> FidelityView:
-    """The section's tables from fidelity.json and, for placing failures, the scores."""
+def fidelity(benchmark: Benchmark) -> View:
+    """What diagnosis.html.j2 shows of fidelity.json and, for placing failures, of the scores; shares in percent."""
     values, params = benchmark.fidelity, benchmark.params
     entities = tuple(
         (e["entity_id"], e["photographs"], e["drawings"], _share(e["accuracy"]), _share(e["ceiling"]), e["taken_for"])
@@ -57,22 +28,20 @@ def fidelity(benchmark: Benchmark) -> FidelityView:
     )
     wrong = [p for p in values["phrases"] if p["verdict"] != "faithful"]
     phrases = tuple(dict.fromkeys((p["phrase"], p["drawn"], p["faithful"], p["verdict"]) for p in wrong))
-    return FidelityView(
-        values["encoder"],
-        _share(values["accuracy"]),
-        _share(values["ceiling"]),
-        _share(values["chance"]),
-        Cells(
+    return {
+        "encoder": values["encoder"],
+        **{name: _share(values[name]) for name in ("accuracy", "ceiling", "chance")},
+        "entities": Cells(
             ("entity", "photographs", "drawings", "named right", "photographs named right", "else taken for"),
             entities,
             frozenset({1, 2, 3, 4}),
         ),
-        Cells(("phrase", "drawings", "named right", "went wrong in"), phrases, frozenset({1, 2})),
-        _placed(benchmark),
-        params.evaluate.headline,
-        params.fidelity.found,
-        tuple(values["left_out"]),
-    )
+        "phrases": Cells(("phrase", "drawings", "named right", "went wrong in"), phrases, frozenset({1, 2})),
+        "placed": _placed(benchmark),
+        "measure": params.evaluate.headline,
+        "found": params.fidelity.found,
+        "left_out": values["left_out"],
+    }
 
 
 def _placed(benchmark: Benchmark) -> Cells:
@@ -96,8 +65,8 @@ def cause(value: float, verdict: str | None, found: float) -> str:
     return {None: "not told", "faithful": "retrieval"}.get(verdict, verdict or "")
 
 
-def probes(benchmark: Benchmark) -> ProbesView | None:
-    """The section's tables from probes.json; None where nothing was probed."""
+def probes(benchmark: Benchmark) -> View | None:
+    """What diagnosis.html.j2 shows of probes.json; None where nothing was probed."""
     values = benchmark.probes
     if not values["reactions"]:
         return None
@@ -110,17 +79,15 @@ def probes(benchmark: Benchmark) -> ProbesView | None:
     )
     scores = tuple((system, *_scores([reactions.get((system, probe)) for probe in _PROBES])) for system in systems)
     numeric = frozenset(range(1, len(heads) + 1))
-    return ProbesView(
-        settings["measure"],
-        settings["same"],
-        settings["topics"],
-        Cells(("system", *heads, "verdict"), overlaps, numeric),
-        Cells(("system", "unchanged", *heads), scores, numeric | {len(heads) + 1}),
-        Cells(
+    return {
+        **{name: settings[name] for name in ("measure", "same", "topics")},
+        "overlaps": Cells(("system", *heads, "verdict"), overlaps, numeric),
+        "scores": Cells(("system", "unchanged", *heads), scores, numeric | {len(heads) + 1}),
+        "skipped": Cells(
             ("topic", "change", "why not"),
             tuple((s["topic_id"], _PROBES[s["probe"]], s["reason"]) for s in values["skipped"]),
         ),
-    )
+    }
 
 
 def _overlap(reaction: Mapping[str, Any] | None) -> str | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 _ABOUT = {
     "unjudged": "Images nobody judged",
@@ -21,71 +20,39 @@ _ORDER = {"problem": 0, "note": 1, "ok": 2}
 _LISTED = 200
 
 
-@dataclass(frozen=True)
-class BoardView:
-    """One track and kind: its tables; `left_out` is None where the question does not arise."""
-
-    title: str
-    unjudged: Cells
-    turns: Cells
-    left_out: Cells | None
-    noise: Cells
-    chance: Cells
-
-
-@dataclass(frozen=True)
-class Card:
-    """A finding that somebody should look at."""
-
-    verdict: str
-    heading: str
-    text: str
-
-
-@dataclass(frozen=True)
-class FitnessView:
-    """The report's section: findings, worst first; `assumed` is the disagreement, if nobody measured it."""
-
-    measure: str
-    counts: Mapping[str, int]
-    cards: tuple[Card, ...]
-    in_order: Cells
-    assumed: float | None
-    draws: int
-    boards: tuple[BoardView, ...]
-    contradictions: Cells
-
-
-def fitness(benchmark: Benchmark) -> FitnessView:
-    """The section's tables from fitness.json."""
+def fitness(benchmark: Benchmark) -> View:
+    """What fitness.html.j2 shows: findings, worst first, then the tables; `assumed` is None where it was measured."""
     values = benchmark.fitness
     found = sorted(values["findings"], key=lambda line: _ORDER[line["verdict"]])
     lines = [(f["verdict"], _ABOUT[f["about"]], _where(f["where"]), f["text"]) for f in found]
-    cards = [Card(verdict, f"{about}: {where}", text) for verdict, about, where, text in lines if verdict != "ok"]
-    in_order = tuple(line[1:] for line in lines if line[0] == "ok")
     noise = [board["noise"] for board in values["boards"]]
-    return FitnessView(
-        values["measure"],
-        {verdict: sum(line["verdict"] == verdict for line in found) for verdict in _ORDER},
-        tuple(cards),
-        Cells(("about", "where", "what was found"), in_order),
-        next((n["disagreement"] for n in noise if not n["measured"]), None),
-        noise[0]["draws"],
-        tuple(_board(board) for board in values["boards"]),
-        _contradictions(values["duplicates"]["contradictions"]),
-    )
+    return {
+        "measure": values["measure"],
+        "counts": {verdict: sum(line["verdict"] == verdict for line in found) for verdict in _ORDER},
+        "cards": [
+            {"verdict": verdict, "heading": f"{about}: {where}", "text": text}
+            for verdict, about, where, text in lines
+            if verdict != "ok"
+        ],
+        "in_order": Cells(("about", "where", "what was found"), tuple(line[1:] for line in lines if line[0] == "ok")),
+        "assumed": next((n["disagreement"] for n in noise if not n["measured"]), None),
+        "draws": noise[0]["draws"],
+        "boards": [_board(board) for board in values["boards"]],
+        "contradictions": _contradictions(values["duplicates"]["contradictions"]),
+    }
 
 
-def _board(board: Mapping[str, Any]) -> BoardView:
+def _board(board: Mapping[str, Any]) -> View:
+    """One track and kind; `left_out` is None where the question does not arise."""
     unjudged = board["unjudged"]
-    return BoardView(
-        f"{TRACK_NAMES[board['track']].capitalize()}, {KIND_NAMES[board['kind']]}",
-        _unjudged(unjudged),
-        _turns(unjudged["turns"]),
-        None if board["reusability"] is None else _left_out(board["reusability"]),
-        _noise(board["noise"]),
-        _chance(board["chance"]),
-    )
+    return {
+        "title": f"{TRACK_NAMES[board['track']].capitalize()}, {KIND_NAMES[board['kind']]}",
+        "unjudged": _unjudged(unjudged),
+        "turns": _turns(unjudged["turns"]),
+        "left_out": None if board["reusability"] is None else _left_out(board["reusability"]),
+        "noise": _noise(board["noise"]),
+        "chance": _chance(board["chance"]),
+    }
 
 
 def _unjudged(values: Mapping[str, Any]) -> Cells:

@@ -13,6 +13,9 @@ from fieldguide.publishing.benchmark import Benchmark
 
 _LISTED = 500
 
+View = dict[str, Any]
+"""A part of the page: what its template shows, by name."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -33,54 +36,32 @@ class Bar:
     count: int
 
 
-@dataclass(frozen=True)
-class Health:
-    """Everything of the report's section on the data."""
-
-    images: Cells
-    rejected: Cells
-    rejections: Cells
-    duplicates: Cells
-    refused_groups: Cells
-    groups: Cells
-    refused_topics: Cells
-    refusals: Cells
-    failed_drawings: Cells
-    drawings: int
-    checks: Cells
-    checks_passed: int
-    checks_warned: int
-    judged: Cells
-    positives: tuple[Bar, ...]
-    unjudged_pooled: int
-
-
-def health(benchmark: Benchmark) -> Health:
-    """Count everything once."""
+def health(benchmark: Benchmark) -> View:
+    """What health.html.j2 shows of the data."""
     groups = benchmark.groups
     refused = groups[~groups["accepted"].astype(bool)]
     refusals = pd.DataFrame([vars(r) for r in benchmark.refused_topics], columns=["what", "reason", "detail"])
     failed = benchmark.drawings[benchmark.drawings["status"] == "failed"]
     pooled = benchmark.pools[["subtopic_id", "image_id"]].merge(benchmark.qrels, how="left")
     checks = benchmark.checks
-    return Health(
-        images=_images(benchmark),
-        rejected=_counts(benchmark.rejected, "source", "reason"),
-        rejections=_listing(benchmark.rejected, "source", "source_key", "reason", "detail"),
-        duplicates=_counts(benchmark.duplicates, "kind", "across_splits"),
-        refused_groups=_counts(refused.assign(reason=refused["reason"].map(_kind_of_reason)), "reason"),
-        groups=_listing(groups.sort_values("score", ascending=False), "group_id", "score", "accepted", "reason"),
-        refused_topics=_counts(refusals, "reason"),
-        refusals=_listing(refusals, "what", "reason", "detail"),
-        failed_drawings=_listing(failed, "prompt", "index", "seed", "reason"),
-        drawings=len(benchmark.drawings),
-        checks=_checks(checks),
-        checks_passed=sum(check["success"] for check in checks),
-        checks_warned=sum(not check["success"] for check in checks),
-        judged=_judged(benchmark),
-        positives=positives(benchmark),
-        unjudged_pooled=int(pooled["grade"].isna().sum()),
-    )
+    return {
+        "images": _images(benchmark),
+        "rejected": _counts(benchmark.rejected, "source", "reason"),
+        "rejections": _listing(benchmark.rejected, "source", "source_key", "reason", "detail"),
+        "duplicates": _counts(benchmark.duplicates, "kind", "across_splits"),
+        "refused_groups": _counts(refused.assign(reason=refused["reason"].map(_kind_of_reason)), "reason"),
+        "groups": _listing(groups.sort_values("score", ascending=False), "group_id", "score", "accepted", "reason"),
+        "refused_topics": _counts(refusals, "reason"),
+        "refusals": _listing(refusals, "what", "reason", "detail"),
+        "failed_drawings": _listing(failed, "prompt", "index", "seed", "reason"),
+        "drawings": len(benchmark.drawings),
+        "checks": _checks(checks),
+        "checks_passed": sum(check["success"] for check in checks),
+        "checks_warned": sum(not check["success"] for check in checks),
+        "judged": _judged(benchmark),
+        "positives": positives(benchmark),
+        "unjudged_pooled": int(pooled["grade"].isna().sum()),
+    }
 
 
 def positives(benchmark: Benchmark, bars: int = 12) -> tuple[Bar, ...]:

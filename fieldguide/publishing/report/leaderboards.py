@@ -3,89 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, sensitivity
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 from fieldguide.records.runs import TRACKS, IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 
 
-@dataclass(frozen=True)
-class MeanWithInterval:
-    """A mean or a difference with its bootstrap interval."""
+def boards(benchmark: Benchmark) -> list[View]:
+    """Every board that has rows, fullrank before rerank, comparison before entity.
 
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class LeaderboardRow:
-    """One system: `means` in the order of the board's measures; no difference for the baseline itself.
-
-    Systems whose `group` shares a letter are not significantly different by the headline measure.
+    `best`: each measure's greatest mean. `effect`: the greatest design effect of the headline's means: 1 where topics
+    share no entity. `sensitivity`: which difference so many topics show, in words. `pairs`: every comparison by the
+    headline measure. `rows`: as `_row`, best first.
     """
-
-    system: str
-    words: str
-    role: str
-    headline: MeanWithInterval
-    means: tuple[MeanWithInterval | None, ...]
-    difference: MeanWithInterval | None
-    q: float | None
-    group: str
-
-
-@dataclass(frozen=True)
-class LeaderboardView:
-    """One track and one kind of topic.
-
-    Attributes:
-        best: each measure's greatest mean.
-        effect: the greatest design effect of the headline's means: 1 where topics share no entity.
-        sensitivity: which difference so many topics show, in words.
-        pairs: every comparison by the headline measure.
-    """
-
-    track: str
-    kind: str
-    topics: int
-    subtopics: int
-    measures: tuple[str, ...]
-    best: tuple[float, ...]
-    baseline: float | None
-    rows: tuple[LeaderboardRow, ...]
-    effect: float
-    sensitivity: str
-    pairs: Cells
-
-    @property
-    def anchor(self) -> str:
-        """Id in the page."""
-        return f"board-{self.track}-{self.kind}"
-
-    @property
-    def title(self) -> str:
-        """Heading in words."""
-        return f"{TRACK_NAMES[self.track].capitalize()}, {KIND_NAMES[self.kind]}"
-
-
-def describe(params: Params, name: str) -> str:
-    """What a system does, in a few words, from its parameters."""
-    return params.systems[name].description
-
-
-def boards(benchmark: Benchmark) -> list[LeaderboardView]:
-    """Every board that has rows, fullrank before rerank, comparison before entity."""
     made = (_board(benchmark, track, kind) for track in TRACKS for kind in KINDS)
     return [board for board in made if board is not None]
 
 
-def _board(benchmark: Benchmark, track: str, kind: str) -> LeaderboardView | None:
+def _board(benchmark: Benchmark, track: str, kind: str) -> View | None:
     evaluate = benchmark.params.evaluate
     found = {
         (line["system"], line["measure"]): line
@@ -104,26 +43,26 @@ def _board(benchmark: Benchmark, track: str, kind: str) -> LeaderboardView | Non
     order = sorted(headlines, key=lambda system: (-headlines[system]["mean"], system))
     measures = list(dict.fromkeys([*evaluate.measures, *(measure for _, measure in found)]))
     recalls = benchmark.recalls if track == "fullrank" else {}
-    rows = tuple(
-        _row(benchmark.params, system, found, measures, against.get(system), recalls.get(system, ()))
-        for system in order
-    )
-    best = [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures]
     first = headlines[order[0]]
     baseline = headlines.get(evaluate.baseline)
-    return LeaderboardView(
-        track,
-        kind,
-        first["topics"],
-        first["subtopics"],
-        tuple(measures),
-        tuple(best),
-        baseline["mean"] if baseline else None,
-        rows,
-        max(line["design_effect"] for line in headlines.values()),
-        sensitivity(pairs, first["topics"], evaluate),
-        _pairs(pairs),
-    )
+    return {
+        "track": track,
+        "kind": kind,
+        "anchor": f"board-{track}-{kind}",
+        "title": f"{TRACK_NAMES[track].capitalize()}, {KIND_NAMES[kind]}",
+        "topics": first["topics"],
+        "subtopics": first["subtopics"],
+        "measures": measures,
+        "best": [max(line["mean"] for (_, m), line in found.items() if m == measure) for measure in measures],
+        "baseline": baseline["mean"] if baseline else None,
+        "rows": [
+            _row(benchmark.params, system, found, measures, against.get(system), recalls.get(system, ()))
+            for system in order
+        ],
+        "effect": max(line["design_effect"] for line in headlines.values()),
+        "sensitivity": sensitivity(pairs, first["topics"], evaluate),
+        "pairs": _pairs(pairs),
+    }
 
 
 def _pairs(lines: list[dict[str, Any]]) -> Cells:
@@ -162,22 +101,28 @@ def _row(
     measures: list[str],
     against: dict[str, Any] | None,
     recalls: Iterable[IndexRecall],
-) -> LeaderboardRow:
+) -> View:
+    """One system: `means` in the order of the board's measures; no difference for the baseline itself.
+
+    Systems whose `group` shares a letter are not significantly different by the headline measure.
+    """
     role = "baseline" if system == params.evaluate.baseline else ""
     if isinstance(params.systems.get(system), RandomSystem):
         role = "chance"
     compared = against if role != "baseline" else None
-    return LeaderboardRow(
-        system,
-        "; ".join([describe(params, system), *map(str, recalls)]),
-        role,
-        _estimate(found[system, params.evaluate.headline], "mean"),
-        tuple(_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures),
-        _estimate(compared, "difference") if compared else None,
-        compared["q"] if compared else None,
-        found[system, params.evaluate.headline]["group"] or "",
-    )
+    headline = found[system, params.evaluate.headline]
+    return {
+        "system": system,
+        "words": "; ".join([params.systems[system].description, *map(str, recalls)]),
+        "role": role,
+        "headline": _estimate(headline, "mean"),
+        "means": [_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures],
+        "difference": _estimate(compared, "difference") if compared else None,
+        "q": compared["q"] if compared else None,
+        "group": headline["group"] or "",
+    }
 
 
-def _estimate(line: dict[str, Any], name: str) -> MeanWithInterval:
-    return MeanWithInterval(line[name], line["low"], line["high"])
+def _estimate(line: dict[str, Any], name: str) -> View:
+    """A mean or a difference with its bootstrap interval."""
+    return {"value": line[name], "low": line["low"], "high": line["high"]}

@@ -20,8 +20,8 @@ from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.diagnosis import fidelity, probes
 from fieldguide.publishing.report.fitness import fitness
-from fieldguide.publishing.report.health import Cells, health
-from fieldguide.publishing.report.leaderboards import LeaderboardView, boards, p_text
+from fieldguide.publishing.report.health import Cells, View, health
+from fieldguide.publishing.report.leaderboards import boards, p_text
 from fieldguide.publishing.report.people import people
 from fieldguide.publishing.report.thumbnails import Album
 from fieldguide.publishing.report.topics import topic_views
@@ -48,7 +48,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
     benchmark.require("the report", _inputs(benchmark))
     album = Album(benchmark, params.report.thumbnail)
     made = boards(benchmark)
-    systems = [row.system for row in made[0].rows] if made else list(params.retrieve.systems)
+    systems = [row["system"] for row in made[0]["rows"]] if made else list(params.retrieve.systems)
     topics = topic_views(benchmark, album, systems)
     context = {
         "params": params,
@@ -131,19 +131,19 @@ def _counts(benchmark: Benchmark) -> dict[str, int]:
     }
 
 
-def _finding(made: list[LeaderboardView], params: Params) -> dict[str, Any] | None:
+def _finding(made: list[View], params: Params) -> View | None:
     """The first board's best row beside those that are not told apart from it, its baseline and chance."""
     if not made:
         return None
-    rows = {row.role: row for row in reversed(made[0].rows)}
-    best = made[0].rows[0]
-    tied = [row.system for row in made[0].rows[1:] if set(row.group) & set(best.group)]
+    roles = {row["role"]: row for row in reversed(made[0]["rows"])}
+    best, *others = made[0]["rows"]
+    tied = [row["system"] for row in others if set(row["group"]) & set(best["group"])]
     return {
         "board": made[0],
         "best": best,
         "tied": tied,
-        "baseline": rows.get("baseline"),
-        "chance": rows.get("chance"),
+        "baseline": roles.get("baseline"),
+        "chance": roles.get("chance"),
     }
 
 

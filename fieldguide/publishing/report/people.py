@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells
+from fieldguide.publishing.report.health import Cells, View
 
 Values = Mapping[str, Any]
 """A part of agreement.json."""
 
 
-@dataclass(frozen=True)
-class PeopleView:
-    """The report's section on those who judged.
-
-    Attributes:
-        lead: what was judged by how many and how far they agree, in words.
-        anchoring: the effect of a model's guesses in sight, in words; empty where there were none.
-        notes: what could not be computed, and why.
-    """
-
-    lead: str
-    assessors: Cells
-    decided: Cells
-    errors: Cells
-    kappas: Cells
-    topics: Cells
-    anchoring: str
-    notes: tuple[str, ...]
-
-
-def people(benchmark: Benchmark) -> PeopleView | None:
-    """What agreement.json says; None where no person judged.
+def people(benchmark: Benchmark) -> View | None:
+    """What people.html.j2 shows of agreement.json; None where no person judged.
 
     Raises:
         FieldguideError: the file is not one that this version understands.
@@ -42,16 +21,16 @@ def people(benchmark: Benchmark) -> PeopleView | None:
     values = benchmark.agreement
     if values is None:
         return None
-    return PeopleView(
-        lead=_lead(values),
-        assessors=_assessors(values),
-        decided=Cells(("decided by", "grades"), tuple(sorted(values["decided_by"].items())), frozenset({1})),
-        errors=_errors(values),
-        kappas=_kappas(values),
-        topics=_topics(values, {topic.topic_id: topic.text for topic in benchmark.topics}),
-        anchoring=values["anchoring"]["words"] if values["anchoring"] else "",
-        notes=tuple(values["notes"]),
-    )
+    return {
+        "lead": _lead(values),
+        "assessors": _assessors(values),
+        "decided": Cells(("decided by", "grades"), tuple(sorted(values["decided_by"].items())), frozenset({1})),
+        "errors": _errors(values),
+        "kappas": _kappas(values),
+        "topics": _topics(values, {topic.topic_id: topic.text for topic in benchmark.topics}),
+        "anchoring": values["anchoring"]["words"] if values["anchoring"] else "",
+        "notes": values["notes"],
+    }
 
 
 def _lead(values: Values) -> str:

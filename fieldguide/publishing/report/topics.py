@@ -3,82 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.health import View
 from fieldguide.publishing.report.thumbnails import Album
 from fieldguide.records.topics import Subtopic, Topic
 
 TRACK = "fullrank"
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A retrieved image. `mark` is relevant, not-relevant or unjudged; `shows` names the image's label."""
+def topic_views(benchmark: Benchmark, album: Album, systems: list[str]) -> list[View]:
+    """What topics.html.j2 shows of every topic, comparisons first, those about the same entities together.
 
-    css: str
-    image_id: str
-    rank: int
-    score: float
-    mark: str
-    shows: str
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A drawing of a phrase, or the reason why there is none."""
-
-    css: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """A system's first images for a subtopic and its score for the headline measure."""
-
-    system: str
-    score: float | None
-    shots: tuple[Shot, ...]
-
-
-@dataclass(frozen=True)
-class SubtopicView:
-    """One entity of a topic."""
-
-    subtopic_id: str
-    entity: str
-    value: str | None
-    source: str | None
-    phrase: str
-    relevant: int
-    judged: int
-    drawings: tuple[Drawing, ...]
-    rankings: tuple[Ranking, ...]
-
-
-@dataclass(frozen=True)
-class TopicView:
-    """One question. `best` and `baseline` are means of the headline measure over its subtopics."""
-
-    topic: Topic
-    entities: tuple[str, ...]
-    group_reason: str | None
-    provenance: tuple[tuple[str, str], ...]
-    best: tuple[str, float] | None
-    baseline: float | None
-    subtopics: tuple[SubtopicView, ...]
-
-    @property
-    def searchable(self) -> str:
-        """What the filter box looks into."""
-        topic = self.topic
-        words = (topic.topic_id, topic.text, *self.entities, topic.feature, topic.part, topic.form)
-        return " ".join(words).casefold()
-
-
-def topic_views(benchmark: Benchmark, album: Album, systems: list[str]) -> list[TopicView]:
-    """Every topic, comparisons first, those about the same entities together; systems within a subtopic as given."""
+    Systems within a subtopic come as given.
+    """
     shown = _Shown(benchmark, album, systems)
 
     def place(topic: Topic) -> tuple[str, ...]:
@@ -106,56 +45,62 @@ class _Shown:
         self.drawn = dict(iter(benchmark.drawings.groupby("prompt", sort=False)))
         self.tops = {system: self._top(system) for system in systems}
 
-    def topic(self, topic: Topic) -> TopicView:
+    def topic(self, topic: Topic) -> View:
+        """One question; `best` and `baseline` are means of the headline measure over its subtopics."""
         group = topic.provenance.get("group_id") or "+".join(sorted(topic.entities))
         groups = self.benchmark.groups
         means = {system: self._mean(topic, system) for system in self.systems}
         known = [(system, mean) for system, mean in means.items() if mean is not None]
-        return TopicView(
-            topic,
-            tuple(self.names[entity] for entity in topic.entities),
-            str(groups.loc[group, "reason"]) if group in groups.index else None,
-            tuple((key, _words(value)) for key, value in sorted(topic.provenance.items())),
-            max(known, key=lambda pair: pair[1]) if known else None,
-            means.get(self.benchmark.params.evaluate.baseline),
-            tuple(self._subtopic(subtopic) for subtopic in topic.subtopics),
-        )
+        entities = [self.names[entity] for entity in topic.entities]
+        looked_into = (topic.topic_id, topic.text, *entities, topic.feature, topic.part, topic.form)
+        return {
+            "topic": topic,
+            "searchable": " ".join(looked_into).casefold(),
+            "group_reason": str(groups.loc[group, "reason"]) if group in groups.index else None,
+            "provenance": [(key, _words(value)) for key, value in sorted(topic.provenance.items())],
+            "best": max(known, key=lambda pair: pair[1]) if known else None,
+            "baseline": means.get(self.benchmark.params.evaluate.baseline),
+            "subtopics": [self._subtopic(subtopic) for subtopic in topic.subtopics],
+        }
 
-    def _subtopic(self, subtopic: Subtopic) -> SubtopicView:
-        phrase = self.benchmark.phrases[subtopic.subtopic_id].text
-        return SubtopicView(
-            subtopic.subtopic_id,
-            self.names[subtopic.entity_id],
-            self._value(subtopic),
-            self._attribute_source(subtopic),
-            phrase,
-            self.relevant.get(subtopic.subtopic_id, 0),
-            self.judged.get(subtopic.subtopic_id, 0),
-            tuple(self._drawings(phrase)),
-            tuple(
-                Ranking(
-                    system,
-                    self.scores.get((subtopic.subtopic_id, system)),
-                    tuple(self._shots(subtopic.subtopic_id, system)),
-                )
+    def _subtopic(self, subtopic: Subtopic) -> View:
+        name, phrase = subtopic.subtopic_id, self.benchmark.phrases[subtopic.subtopic_id].text
+        return {
+            "subtopic_id": name,
+            "entity": self.names[subtopic.entity_id],
+            "value": self._value(subtopic),
+            "source": self._attribute_source(subtopic),
+            "phrase": phrase,
+            "relevant": self.relevant.get(name, 0),
+            "judged": self.judged.get(name, 0),
+            "drawings": list(self._drawings(phrase)),
+            "rankings": [
+                {"system": system, "score": self.scores.get((name, system)), "shots": list(self._shots(name, system))}
                 for system in self.systems
-            ),
-        )
+            ],
+        }
 
-    def _shots(self, subtopic_id: str, system: str) -> Iterator[Shot]:
+    def _shots(self, subtopic_id: str, system: str) -> Iterator[View]:
+        """A system's first images; `shows` names the image's label."""
         for row in self.tops[system].get(subtopic_id, ()):
             grade = self.grades.get((subtopic_id, row.image_id))
-            mark = "unjudged" if grade is None else "relevant" if grade > 0 else "not-relevant"
             label = self.labels[row.image_id]
-            shows = str(self.names.get(label, label) if label else self.sources[row.image_id])
-            yield Shot(self.album.photograph(row.image_id), row.image_id, int(row.rank), float(row.score), mark, shows)
+            yield {
+                "css": self.album.photograph(row.image_id),
+                "image_id": row.image_id,
+                "rank": int(row.rank),
+                "score": float(row.score),
+                "mark": "unjudged" if grade is None else "relevant" if grade > 0 else "not-relevant",
+                "shows": str(self.names.get(label, label) if label else self.sources[row.image_id]),
+            }
 
-    def _drawings(self, phrase: str) -> Iterator[Drawing]:
+    def _drawings(self, phrase: str) -> Iterator[View]:
+        """Drawings of a phrase, or the reason why there is none."""
         rows = self.drawn.get(phrase)
         if rows is None:
             return
         for row in rows.sort_values("index").itertuples(index=False, name="Row"):
-            yield Drawing(self.album.drawing(row), None) if row.status == "ok" else Drawing(None, str(row.reason))
+            yield {"css": self.album.drawing(row)} if row.status == "ok" else {"css": None, "reason": str(row.reason)}
 
     @staticmethod
     def _value(subtopic: Subtopic) -> str | None:
@@ -175,11 +120,8 @@ class _Shown:
 
     def _top(self, system: str) -> dict[str, list[Any]]:
         run = self.benchmark.runs[TRACK, system]
-        run = run[run["rank"] <= self.benchmark.params.report.top]
-        tops: dict[str, list[Any]] = {}
-        for row in run.itertuples(index=False, name="Row"):
-            tops.setdefault(str(row.subtopic_id), []).append(row)
-        return tops
+        first = run[run["rank"] <= self.benchmark.params.report.top].groupby("subtopic_id")
+        return {str(subtopic): list(rows.itertuples(index=False, name="Row")) for subtopic, rows in first}
 
 
 def _words(value: Any) -> str:

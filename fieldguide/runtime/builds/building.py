@@ -90,11 +90,6 @@ def _reproduced(arguments: Sequence[str], names: list[str]) -> None:
     print(progress.summary())
 
 
-@contextlib.contextmanager
-def _one_build(root: Path) -> Iterator[None]:
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(locked(Paths(root).state / "locks" / "build.lock", wait=False))
-        except FieldguideError:
-            raise FieldguideError("another build of this folder is running; wait for it or end it") from None
-        yield
+def _one_build(root: Path) -> contextlib.AbstractContextManager[None]:
+    busy = "another build of this folder is running; wait for it or end it"
+    return locked(Paths(root).state / "locks" / "build.lock", wait=False, busy=busy)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.runtime.builds.repository import repository
 
 State = Literal["up to date", "changed", "waits", "frozen"]
 
@@ -28,19 +28,13 @@ def stage_statuses(root: Path) -> list[StageStatus]:
         FieldguideError: DVC cannot read the pipeline; DVC's own words.
     """
     import networkx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)  # it would warn of each frozen stage
-    try:
-        with Repo(str(root)) as repo:
-            changes: dict[str, list[Any]] = repo.status()
-            graph = repo.index.graph
-            ordered = list(networkx.dfs_postorder_nodes(graph))
-            stages = {stage.addressing: stage for stage in ordered}
-            before = {name: {s.addressing for s in networkx.descendants(graph, st)} for name, st in stages.items()}
-    except DvcException as error:
-        raise FieldguideError(f"dvc: {error}") from None
+    with repository(root) as repo:
+        changes: dict[str, list[Any]] = repo.status()
+        graph = repo.index.graph
+        stages = {stage.addressing: stage for stage in networkx.dfs_postorder_nodes(graph)}
+        before = {name: {s.addressing for s in networkx.descendants(graph, st)} for name, st in stages.items()}
     changed = {name for name in stages if name in changes and not stages[name].frozen}
     result = []
     for name, stage in stages.items():

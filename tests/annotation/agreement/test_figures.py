@@ -10,6 +10,7 @@ import pytest
 from fieldguide.annotation.agreement.figures import AnnotationFigures, Person, Work, figures_of
 from fieldguide.annotation.agreement.flags import Flag, flags
 from fieldguide.annotation.judgments.log import Judgment, LogEntry, append
+from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.planning.section import Annotate, Stopping
@@ -57,14 +58,13 @@ def annotate() -> Annotate:
 
 
 @pytest.fixture(scope="module")
-def gold() -> pd.DataFrame:
-    made = gold_of([(s, f"i{n:03}") for n, s in enumerate(subtopics_of(9)) for n in (n, n + 7)])
-    made["grade"] = [2 if int(image[1:]) % 3 == 0 else 0 for image in made["image_id"]]
-    return made
+def gold() -> dict[Pair, int]:
+    pairs = [(s, f"i{n:03}") for n, s in enumerate(subtopics_of(9)) for n in (n, n + 7)]
+    return {pair: 2 if int(pair[1][1:]) % 3 == 0 else 0 for pair in pairs}
 
 
 @pytest.fixture(scope="module")
-def plan(annotate: Annotate, gold: pd.DataFrame) -> pd.DataFrame:
+def plan(annotate: Annotate, gold: dict[Pair, int]) -> pd.DataFrame:
     pools = pools_of(dict.fromkeys(subtopics_of(9), 40))
     return make_plan(pools, subtopics_of(9), annotate, GUIDELINE, gold)
 
@@ -82,7 +82,7 @@ HONEST = {"ada": careful(0.03), "ben": careful(0.06), "cleo": careful(0.1)}
 
 
 def test_everybody_who_judges_with_care_is_left_in_peace(
-    tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
+    tmp_path: Path, plan: pd.DataFrame, gold: dict[Pair, int], annotate: Annotate
 ) -> None:
     made = figures_of(plan, judged(tmp_path, plan, HONEST), gold, annotate)
     assert flagged(made) == {}
@@ -100,7 +100,7 @@ def test_everybody_who_judges_with_care_is_left_in_peace(
 
 
 def test_a_random_clicker_fails_gold(
-    tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
+    tmp_path: Path, plan: pd.DataFrame, gold: dict[Pair, int], annotate: Annotate
 ) -> None:
     made = figures_of(
         plan, judged(tmp_path, plan, HONEST | {"ben": lambda row, _: int(3 * draw(0, row.task_key))}), gold, annotate
@@ -114,7 +114,7 @@ def test_a_random_clicker_fails_gold(
 
 
 def test_always_the_same_answer_is_told_with_what_others_said(
-    tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
+    tmp_path: Path, plan: pd.DataFrame, gold: dict[Pair, int], annotate: Annotate
 ) -> None:
     made = figures_of(plan, judged(tmp_path, plan, HONEST | {"ben": lambda *_: 0}), gold, annotate)
     assert flagged(made) == {"ben": {"constant answers", "gold failed"}}
@@ -145,14 +145,14 @@ def vote(assessor: str, number: int, grade: int) -> LogEntry:
 
 def test_the_same_answer_is_no_flag_where_others_give_it_too(tmp_path: Path, annotate: Annotate) -> None:
     plan = make_plan(pools_of({"t0.e1": 120}), subtopics_of(1), annotate_of(), GUIDELINE)
-    made = figures_of(plan, judged(tmp_path, plan, {name: lambda *_: 0 for name in HONEST}), None, annotate)
+    made = figures_of(plan, judged(tmp_path, plan, {name: lambda *_: 0 for name in HONEST}), {}, annotate)
     assert flagged(made) == {}
     assert made.agreement.ordinal.value is None
     assert made.agreement.ordinal.reason
 
 
 def test_who_changes_half_way_is_told_and_who_shares_images_with_them_is_not(
-    tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
+    tmp_path: Path, plan: pd.DataFrame, gold: dict[Pair, int], annotate: Annotate
 ) -> None:
     half = (plan["assessor"] == "ben").sum() / 2
     answers = HONEST | {"ben": lambda row, n: truth(row) if n < half else 2}
@@ -168,7 +168,7 @@ def test_of_two_it_is_not_said_which_one_changed(tmp_path: Path) -> None:
     two = annotate_of(assessors=["ada", "ben"])
     plan = make_plan(pools_of({"t0.e1": 120}), subtopics_of(1), two, GUIDELINE)
     answers: dict[str, Answer] = {"ada": lambda row, _: truth(row), "ben": lambda row, n: truth(row) if n < 60 else 2}
-    made = figures_of(plan, judged(tmp_path, plan, answers), None, two)
+    made = figures_of(plan, judged(tmp_path, plan, answers), {}, two)
     assert [flag.kind for flag in person(made, "ada").flags] == ["drift"]
     assert person(made, "ada").flags[0].evidence.endswith("; it may be the other who changed")
 
@@ -182,7 +182,7 @@ def test_erring_to_the_other_side_is_drift_though_agreement_stays(tmp_path: Path
         return (2 if n < 120 else 0) if n % 3 == 0 else said[int(row.image_id[1:]) % 4]
 
     answers: dict[str, Answer] = {"ada": lambda row, _: said[int(row.image_id[1:]) % 4], "ben": ben}
-    made = figures_of(plan, judged(tmp_path, plan, answers), None, two)
+    made = figures_of(plan, judged(tmp_path, plan, answers), {}, two)
     (flag,) = person(made, "ben").flags
     assert " times and below 0 in the first half, 0 and " in flag.evidence
 
@@ -201,7 +201,7 @@ def test_gold_that_was_right_and_is_wrong_now_is_drift(tmp_path: Path) -> None:
 
 
 def test_too_fast_is_measured_on_the_clock_and_on_others(
-    tmp_path: Path, plan: pd.DataFrame, gold: pd.DataFrame, annotate: Annotate
+    tmp_path: Path, plan: pd.DataFrame, gold: dict[Pair, int], annotate: Annotate
 ) -> None:
     made = figures_of(plan, judged(tmp_path, plan, HONEST, {"ben": 0.3, "ada": 3, "cleo": 0.9}), gold, annotate)
     count = (plan["assessor"] == "ben").sum()
@@ -227,7 +227,7 @@ def test_work_is_counted_as_asked_and_done(tmp_path: Path, plan: pd.DataFrame, a
     keys = due(PlanAndLog(plan, (), Stopping(rule="consecutive", count=9, wave=1)))
     first = plan[plan["page_key"].isin(sorted(keys)[:3])]
     entries = judged(tmp_path, first, HONEST)
-    made = figures_of(plan, entries, None, annotate, due=keys, not_pulled={"ada": 4}, draws=2)
+    made = figures_of(plan, entries, {}, annotate, due=keys, not_pulled={"ada": 4}, draws=2)
     asked = plan["page_key"].isin(keys).sum()
     assert made.work == Work(len(plan), asked, len(first))
     assert made.work.left == asked - len(first)
@@ -241,7 +241,7 @@ def test_work_is_counted_as_asked_and_done(tmp_path: Path, plan: pd.DataFrame, a
 def test_repeats_that_differ_and_cannot_tell_count_against(tmp_path: Path, annotate: Annotate) -> None:
     plan = make_plan(pools_of({"t0.e1": 80}), subtopics_of(1), annotate_of(repeat_share=0.1), GUIDELINE)
     answers = {"ada": lambda row, _: None if row.pass_ == 2 and row.position == 1 else 0}
-    made = figures_of(plan, judged(tmp_path, plan, answers), None, annotate)
+    made = figures_of(plan, judged(tmp_path, plan, answers), {}, annotate)
     repeats = plan[(plan["assessor"] == "ada") & (plan["pass"] == 2)]
     odd = (repeats["position"] == 1).sum()
     assert (person(made, "ada").repeats.count, person(made, "ada").repeats.of) == (len(repeats) - odd, len(repeats))
@@ -252,7 +252,7 @@ def test_the_adjudicator_is_last_and_no_part_of_the_agreement(tmp_path: Path, an
     rows = plan.head(3).assign(assessor="dora", purpose="adjudicate", page_key="p", queue=1)
     grown = pd.concat([plan, rows], ignore_index=True)
     answers: dict[str, Answer] = {name: lambda row, _: truth(row) for name in HONEST}
-    made = figures_of(grown, judged(tmp_path, grown, answers | {"dora": lambda *_: 2}), None, annotate)
+    made = figures_of(grown, judged(tmp_path, grown, answers | {"dora": lambda *_: 2}), {}, annotate)
     assert made.people[-1].name == "dora"
     assert made.people[-1].work == Work(3, 3, 3)
     assert made.people[-1].flags == ()
@@ -264,7 +264,7 @@ def test_in_a_shared_project_nobody_is_asked_by_name(tmp_path: Path) -> None:
     shared = annotate_of(projects="shared")
     plan = make_plan(pools_of({"t0.e1": 10}), subtopics_of(1), shared, GUIDELINE)
     named = pd.concat([plan.assign(assessor=name) for name in ("ada", "ben", "zoe")])
-    made = figures_of(plan, judged(tmp_path, named, {name: lambda *_: 0 for name in ("ada", "zoe")}), None, shared)
+    made = figures_of(plan, judged(tmp_path, named, {name: lambda *_: 0 for name in ("ada", "zoe")}), {}, shared)
     assert made.work == Work(20, 20, 20)
     assert [(one.name, one.work is None, one.judged) for one in made.people] == [
         ("ada", True, 10), ("anybody", False, 0), ("zoe", True, 10),
@@ -273,6 +273,6 @@ def test_in_a_shared_project_nobody_is_asked_by_name(tmp_path: Path) -> None:
 
 def test_judgments_by_other_guidelines_are_left_out(tmp_path: Path, plan: pd.DataFrame, annotate: Annotate) -> None:
     entries = judged(tmp_path, plan.assign(guideline="old-1"), HONEST)
-    made = figures_of(plan, entries, None, annotate)
+    made = figures_of(plan, entries, {}, annotate)
     assert made.work.done == 0
     assert all(one.judged == 0 for one in made.people)

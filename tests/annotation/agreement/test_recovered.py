@@ -16,8 +16,8 @@ from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.disputes import disputed
-from fieldguide.annotation.planning.gold import grades_of
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.sync.pull import pull
 from fieldguide.records.judgments import POOLS
@@ -42,7 +42,7 @@ class Work:
 
     server: LabelStudioServer
     pools: pd.DataFrame
-    gold: pd.DataFrame
+    gold: dict[Pair, int]
     plan: pd.DataFrame
     truth: dict[tuple[str, str], str]
     people: dict[str, Annotator]
@@ -83,9 +83,7 @@ def work_of(
     pairs = list(zip(pools["subtopic_id"], pools["image_id"], strict=True))
     truth = {pair: str(rng.choice(GRADED)) for pair in pairs}
     chosen = sorted(pairs, key=lambda pair: (pair[1], pair[0]))[:gold]
-    known_grades = pd.DataFrame(
-        [{"subtopic_id": s, "image_id": i, "grade": GUIDELINE.choices[truth[s, i]]} for s, i in chosen]
-    )
+    known_grades = {pair: GUIDELINE.choices[truth[pair]] or 0 for pair in chosen}
     plan = make_plan(pools, known, server.params.annotate, GUIDELINE.version, known_grades)
     people = {name: Annotator(name, server.accounts, how, {}, seed=1) for name, how in confusions.items()}
     return Work(server, pools, known_grades, plan, truth, people)
@@ -114,7 +112,7 @@ def test_300_tasks_give_back_agreement_and_error_rates(people_server: LabelStudi
         assert sum(entry.role == "adjudicator" for entry in entries) == len(ruled) > 50
         assert len(disputed(entries, work.plan, server.params.annotate)) == 0
 
-        decided = adjudicate(entries, work.pools, "dawid-skene", grades_of(work.gold))
+        decided = adjudicate(entries, work.pools, "dawid-skene", work.gold)
         found = {errors.assessor: errors.error_rate for errors in decided.consensus.errors}
         assert sorted(found) == list(NAMES)
         for name in NAMES:

@@ -93,7 +93,7 @@ def serve(server: LabelStudioServer, tiles: int, pages: Sequence[int], guesses: 
         )
         for number, count in enumerate(pages)
     ]
-    tasks = [{"data": task_data(one), "predictions": predictions(one, GUIDELINE, tiles)} for one in asked]
+    tasks = [{"data": task_data(one), "predictions": predictions(one, tiles)} for one in asked]
     client.projects.import_tasks(project, request=tasks)
     return int(project)
 

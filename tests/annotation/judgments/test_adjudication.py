@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.annotation.judgments import labels, log
-from fieldguide.annotation.judgments.adjudication import adjudicate, write_decisions
+from fieldguide.annotation.judgments.adjudication import adjudicate
 from fieldguide.annotation.judgments.consensus import majority
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
 from fieldguide.annotation.judgments.log import Judgment
@@ -147,7 +147,7 @@ def test_the_adjudicator_overrides_whatever_the_votes_and_the_rule_say(tmp_path:
         "choices": ["plain", "cannot-tell"], "adjudicator": "dora", "ruling": "cannot-tell", "disagreement": True,
     }  # fmt: skip
     assert rows["disagreement"].to_dict() == {"a": False, "b": True, "c": False, "d": False}
-    write_decisions(tmp_path, adjudicate(entries, pools_of(*"abcd"), "dawid-skene").decisions)
+    DECISIONS.write(tmp_path / "decisions.parquet", adjudicate(entries, pools_of(*"abcd"), "dawid-skene").decisions)
     written = DECISIONS.read(tmp_path / "decisions.parquet").set_index("image_id")
     assert written.loc["d", "decided_by"] == "dawid-skene"
     assert written.loc["d", "confidence"] == pytest.approx(1)

@@ -17,13 +17,11 @@ from fieldguide.annotation.label_studio.accounts import (
     Account,
     Accounts,
     read_accounts,
-    require_people,
     with_user_ids,
     write_accounts,
 )
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
-from tests.builders import tiny_params
 
 HERE = Accounts(
     url="http://127.0.0.1:8080/",
@@ -138,22 +136,9 @@ def test_every_wrong_entry_of_the_assessors_is_named_without_its_address(paths: 
     assert "y.example" not in str(caught.value)
 
 
-def test_people_without_an_account_of_their_own_are_all_named() -> None:
-    annotate = tiny_params(annotate={"assessors": ["ada", "ben", "cleo"], "adjudicator": "dora"}).annotate
-    twice = HERE.people | {"ben": Account(email="ADA@x.example")}
-    with pytest.raises(ProblemsError) as caught:
-        require_people(HERE.model_copy(update={"people": twice}), annotate)
-    named = " ".join(str(p) for p in caught.value.problems)
-    assert all(word in named for word in ("cleo", "dora", "ben: has the same address as ada"))
-    assert "x.example" not in str(caught.value)
-
-
-def test_everybody_having_an_account_is_fine_and_one_less_is_not() -> None:
-    annotate = tiny_params(annotate={"assessors": ["ada", "ben"], "adjudicator": None}).annotate
-    require_people(HERE, annotate)
-    fewer = {name: account for name, account in HERE.people.items() if name != "ben"}
-    with pytest.raises(ProblemsError, match="ben"):
-        require_people(HERE.model_copy(update={"people": fewer}), annotate)
+def test_two_names_with_one_address_are_told_apart_by_nobody(paths: Paths) -> None:
+    with pytest.raises(ProblemsError, match="entry 2: ben has the same address as somebody before"):
+        read_accounts(paths, {**ELSEWHERE, "FIELDGUIDE_ASSESSORS": "ada=a@y.example,ben=A@y.example"})
 
 
 class Users:

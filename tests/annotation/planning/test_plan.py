@@ -1,6 +1,7 @@
 """The plan: everything is asked, evenly, in an order that tells nothing, and nothing asked is ever taken back."""
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from fieldguide.annotation.judgments.log import Judgment as Said
 from fieldguide.annotation.judgments.log import LogEntry, append
+from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.draws import draw
 from fieldguide.annotation.planning.plan import make_plan, page_key
 from fieldguide.annotation.planning.section import Annotate, Preannotation, Stopping
@@ -46,8 +48,8 @@ def pools_of(sizes: dict[str, int], sampled: int = 2) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def gold_of(pairs: list[tuple[str, str]]) -> pd.DataFrame:
-    return pd.DataFrame([{"subtopic_id": s, "image_id": i, "grade": 0} for s, i in pairs])
+def gold_of(pairs: list[Pair]) -> dict[Pair, int]:
+    return dict.fromkeys(pairs, 0)
 
 
 def annotate_of(**keys: object) -> Annotate:
@@ -59,7 +61,7 @@ def sizes_of(topics: int, size: int) -> dict[str, int]:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> tuple[dict[str, int], Annotate, pd.DataFrame]:
+def plans(draw: st.DrawFn) -> tuple[dict[str, int], Annotate, dict[Pair, int]]:
     people = draw(st.integers(1, 5))
     topics = draw(st.integers(1, 4))
     sizes = {subtopic: draw(st.integers(1, 25)) for subtopic in subtopics_of(topics)}
@@ -76,16 +78,14 @@ def plans(draw: st.DrawFn) -> tuple[dict[str, int], Annotate, pd.DataFrame]:
     return sizes, annotate, gold
 
 
-def plan_of(
-    sizes: dict[str, int], annotate: Annotate, gold: pd.DataFrame | None = None, **more: object
-) -> pd.DataFrame:
+def plan_of(sizes: dict[str, int], annotate: Annotate, gold: Collection[Pair] = (), **more: object) -> pd.DataFrame:
     return make_plan(pools_of(sizes), subtopics_of(9), annotate, GUIDELINE, gold, **more)
 
 
 @settings(max_examples=25, deadline=None)
 @given(plans())
 def test_every_pair_is_asked_of_as_many_as_wanted_and_gold_of_everybody(
-    made: tuple[dict[str, int], Annotate, pd.DataFrame],
+    made: tuple[dict[str, int], Annotate, dict[Pair, int]],
 ) -> None:
     sizes, annotate, gold = made
     plan = plan_of(sizes, annotate, gold)
@@ -102,7 +102,7 @@ def test_every_pair_is_asked_of_as_many_as_wanted_and_gold_of_everybody(
 
 @settings(max_examples=25, deadline=None)
 @given(plans())
-def test_loads_are_even_and_shares_are_kept(made: tuple[dict[str, int], Annotate, pd.DataFrame]) -> None:
+def test_loads_are_even_and_shares_are_kept(made: tuple[dict[str, int], Annotate, dict[Pair, int]]) -> None:
     sizes, annotate, gold = made
     plan = plan_of(sizes, annotate, gold)
     count = plan.groupby(["assessor", "purpose"]).size().unstack(fill_value=0).reindex(annotate.assessors, fill_value=0)
@@ -114,7 +114,7 @@ def test_loads_are_even_and_shares_are_kept(made: tuple[dict[str, int], Annotate
 
 @settings(max_examples=25, deadline=None)
 @given(plans())
-def test_a_page_is_of_one_subtopic_pass_and_sight(made: tuple[dict[str, int], Annotate, pd.DataFrame]) -> None:
+def test_a_page_is_of_one_subtopic_pass_and_sight(made: tuple[dict[str, int], Annotate, dict[Pair, int]]) -> None:
     sizes, annotate, gold = made
     plan = plan_of(sizes, annotate, gold)
     for key, page in plan.groupby("page_key"):
@@ -133,7 +133,7 @@ def test_a_page_is_of_one_subtopic_pass_and_sight(made: tuple[dict[str, int], An
 @settings(max_examples=25, deadline=None)
 @given(plans(), st.integers(1, 12))
 def test_a_plan_only_grows_and_asks_nothing_twice(
-    made: tuple[dict[str, int], Annotate, pd.DataFrame], more: int
+    made: tuple[dict[str, int], Annotate, dict[Pair, int]], more: int
 ) -> None:
     sizes, annotate, gold = made
     plan = plan_of(sizes, annotate, gold)
@@ -156,12 +156,12 @@ def test_a_plan_only_grows_and_asks_nothing_twice(
 @settings(max_examples=15, deadline=None)
 @given(plans())
 def test_the_same_arguments_give_the_same_plan_in_whatever_order_rows_come(
-    made: tuple[dict[str, int], Annotate, pd.DataFrame],
+    made: tuple[dict[str, int], Annotate, dict[Pair, int]],
 ) -> None:
     sizes, annotate, gold = made
     pools = pools_of(sizes)
     one = make_plan(pools, subtopics_of(9), annotate, GUIDELINE, gold)
-    other = make_plan(pools.iloc[::-1], subtopics_of(9), annotate, GUIDELINE, gold.iloc[::-1])
+    other = make_plan(pools.iloc[::-1], subtopics_of(9), annotate, GUIDELINE, [*gold][::-1])
     assert one.equals(other)
 
 

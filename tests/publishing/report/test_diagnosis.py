@@ -32,7 +32,7 @@ def test_a_failure_is_placed_where_it_began(value: float, verdict: str | None, w
 
 def test_every_subtopic_is_placed_once_for_each_system_that_looks_at_drawings(paths: Paths, params: Params) -> None:
     benchmark = Benchmark(paths, params)
-    (row,) = fidelity(benchmark).placed.rows
+    (row,) = fidelity(benchmark)["placed"].rows
     assert row[0] == "visret"
     assert sum(row[1:]) == len(benchmark.subtopics)
 
@@ -40,15 +40,15 @@ def test_every_subtopic_is_placed_once_for_each_system_that_looks_at_drawings(pa
 def test_reactions_stand_beside_their_verdict(paths: Paths, params: Params) -> None:
     view = probes(Benchmark(paths, params))
     assert view is not None
-    assert view.overlaps.rows == (
+    assert view["overlaps"].rows == (
         ("text", "1.00 (same)", None, None, "0.25", "a bag of words: the order of words does not count"),
         ("visret", None, None, "0.75", None, "reacts to every change"),
     )
-    assert view.scores.rows == (
+    assert view["scores"].rows == (
         ("text", "0.500", "0.500", None, None, "0.125"),
         ("visret", "0.625", None, None, "0.375", None),
     )
-    assert view.skipped.rows == (("t1", "feature dropped", "it says nothing of the feature"),)
+    assert view["skipped"].rows == (("t1", "feature dropped", "it says nothing of the feature"),)
 
 
 def test_the_page_holds_both(page: Page) -> None:

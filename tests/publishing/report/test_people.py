@@ -71,13 +71,15 @@ def test_the_section_says_what_the_summary_says(judged: Paths, params: Params) -
     found = people(Benchmark(judged, params))
     assert found is not None
     ordinal = values["agreement"]["overall"]["ordinal"]
-    assert f"{ordinal['value']:.2f} ({ordinal['low']:.2f} to {ordinal['high']:.2f}) (ordinal)" in found.lead
-    assert [row[:2] for row in found.assessors.rows] == [(one["assessor"], one["votes"]) for one in values["assessors"]]
-    assert dict(found.decided.rows) == values["decided_by"]  # type: ignore[arg-type]
-    assert [row[0] for row in found.errors.rows] == ["ada"] * 3 + ["ben"] * 3 + ["cleo"] * 3
-    assert len(found.kappas.rows) == 3
-    assert found.anchoring == values["anchoring"]["words"]
-    alphas = [row[2] for row in found.topics.rows]
+    assert f"{ordinal['value']:.2f} ({ordinal['low']:.2f} to {ordinal['high']:.2f}) (ordinal)" in found["lead"]
+    assert [row[:2] for row in found["assessors"].rows] == [
+        (one["assessor"], one["votes"]) for one in values["assessors"]
+    ]
+    assert dict(found["decided"].rows) == values["decided_by"]  # type: ignore[arg-type]
+    assert [row[0] for row in found["errors"].rows] == ["ada"] * 3 + ["ben"] * 3 + ["cleo"] * 3
+    assert len(found["kappas"].rows) == 3
+    assert found["anchoring"] == values["anchoring"]["words"]
+    alphas = [row[2] for row in found["topics"].rows]
     assert alphas == sorted(alphas, key=lambda text: float(text.split()[0]))
 
 
@@ -108,10 +110,10 @@ def test_undefined_values_are_words(judged: Paths, params: Params) -> None:
     path.write_text(json.dumps(values | {"errors": [], "anchoring": None}))
     found = people(Benchmark(judged, params))
     assert found is not None
-    assert "none: no image has two answers (ordinal)" in found.lead
-    assert "resample" not in found.lead
-    assert found.topics.rows[-1][0] == "t0"
-    assert (found.errors.rows, found.anchoring) == ((), "")
+    assert "none: no image has two answers (ordinal)" in found["lead"]
+    assert "resample" not in found["lead"]
+    assert found["topics"].rows[-1][0] == "t0"
+    assert (found["errors"].rows, found["anchoring"]) == ((), "")
 
 
 def test_a_summary_of_another_version_is_refused(tmp_path: Path, params: Params) -> None:

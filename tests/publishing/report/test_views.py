@@ -11,7 +11,7 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.health import health, positives
-from fieldguide.publishing.report.leaderboards import boards, describe
+from fieldguide.publishing.report.leaderboards import boards
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import QRELS
@@ -28,41 +28,45 @@ def benchmark(paths: Paths, params: Params) -> Benchmark:
 
 def test_boards_hold_the_leaderboard_sorted_by_the_headline(benchmark: Benchmark) -> None:
     made = boards(benchmark)
-    assert [(b.track, b.kind) for b in made] == [
+    assert [(b["track"], b["kind"]) for b in made] == [
         ("fullrank", "comparison"), ("fullrank", "entity"), ("rerank", "comparison"), ("rerank", "entity"),
     ]  # fmt: skip
     lines = read_json(benchmark.paths.evaluation / "leaderboard.json")
     for board in made:
-        values = [row.headline.value for row in board.rows]
+        values = [row["headline"]["value"] for row in board["rows"]]
         assert values == sorted(values, reverse=True)
-        for row in board.rows:
-            for measure, mean in zip(board.measures, row.means, strict=True):
+        for row in board["rows"]:
+            for measure, mean in zip(board["measures"], row["means"], strict=True):
                 line = next(
                     x for x in lines
                     if (x["track"], x["kind"], x["system"], x["measure"])
-                    == (board.track, board.kind, row.system, measure)
+                    == (board["track"], board["kind"], row["system"], measure)
                 )  # fmt: skip
                 assert mean is not None
-                assert (mean.value, mean.low, mean.high) == (line["mean"], line["low"], line["high"])
+                assert (mean["value"], mean["low"], mean["high"]) == (line["mean"], line["low"], line["high"])
 
 
 def test_boards_name_the_baseline_and_chance(benchmark: Benchmark) -> None:
-    rows = {row.system: row for row in boards(benchmark)[0].rows}
-    assert {system: row.role for system, row in rows.items()} == {"text": "baseline", "random": "chance", "visret": ""}
-    assert rows["text"].difference is None
-    assert rows["visret"].difference is not None
-    difference = rows["visret"].headline.value - rows["text"].headline.value
-    assert rows["visret"].difference.value == pytest.approx(difference, abs=2e-6)
-    assert rows["visret"].q is not None
+    rows = {row["system"]: row for row in boards(benchmark)[0]["rows"]}
+    assert {system: row["role"] for system, row in rows.items()} == {
+        "text": "baseline",
+        "random": "chance",
+        "visret": "",
+    }
+    assert rows["text"]["difference"] is None
+    assert rows["visret"]["difference"] is not None
+    difference = rows["visret"]["headline"]["value"] - rows["text"]["headline"]["value"]
+    assert rows["visret"]["difference"]["value"] == pytest.approx(difference, abs=2e-6)
+    assert rows["visret"]["q"] is not None
 
 
 def test_boards_show_ties_and_every_pair(benchmark: Benchmark) -> None:
     for board in boards(benchmark):
-        group = {row.system: set(row.group) for row in board.rows}
-        assert "a" in group[board.rows[0].system]
-        assert len(board.pairs.rows) == 3
-        assert f"{board.topics} topics show a difference in nDCG@10 of " in board.sensitivity
-        for system, less, _, _, q, *_ in board.pairs.rows:
+        group = {row["system"]: set(row["group"]) for row in board["rows"]}
+        assert "a" in group[board["rows"][0]["system"]]
+        assert len(board["pairs"].rows) == 3
+        assert f"{board['topics']} topics show a difference in nDCG@10 of " in board["sensitivity"]
+        for system, less, _, _, q, *_ in board["pairs"].rows:
             assert (group[system] & group[less] == set()) == (float(q.strip("< ")) <= 0.05)
 
 
@@ -73,8 +77,10 @@ def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(
         known = [IndexRecall("ivf", 100, 200, 9000, 64, 0.9875)] if system == "visret" else []
         write_recalls(fresh.searched(system), known)
     for board in boards(Benchmark(fresh, through)):
-        told = {row.system for row in board.rows if "ivf index: recall@100 0.9875 of exact search" in row.words}
-        assert told == ({"visret"} if board.track == "fullrank" else set())
+        told = {
+            row["system"] for row in board["rows"] if "ivf index: recall@100 0.9875 of exact search" in row["words"]
+        }
+        assert told == ({"visret"} if board["track"] == "fullrank" else set())
     fresh.searched("visret").unlink()
     with pytest.raises(FieldguideError, match=r"search/visret\.json: no such file"):
         boards(Benchmark(fresh, through))
@@ -88,10 +94,10 @@ def test_what_an_index_missed_stands_beside_the_system_that_searched_through_it(
 
 
 def test_systems_are_described_by_their_parameters() -> None:
-    params = tiny_params()
-    assert describe(params, "random") == "random order"
-    assert describe(params, "text") == "text of the question, encoder tiny"
-    assert describe(params, "visret") == "2 drawings, rank fusion, c = 1"
+    systems = tiny_params().systems
+    assert systems["random"].description == "random order"
+    assert systems["text"].description == "text of the question, encoder tiny"
+    assert systems["visret"].description == "2 drawings, rank fusion, c = 1"
 
 
 def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
@@ -157,13 +163,13 @@ def test_claims_follow_the_data(fresh: Paths) -> None:
 
 def test_health_counts_are_those_of_the_tables(benchmark: Benchmark) -> None:
     found = health(benchmark)
-    assert found.images.rows[-1] == ("all", "", "", 23, 21, 3)
-    assert ("shop", "gallery", "not stated", 15, 15, 3) in found.images.rows
-    assert found.rejected.rows == (("shop", "empty", 1),)
-    assert found.refused_topics.rows == (("unknown-entity", 1),)
-    assert found.refused_groups.rows == (("score …", 1),)
-    assert (found.checks_passed, found.checks_warned, found.unjudged_pooled) == (1, 1, 0)
-    assert found.checks.rows[0][0] == "warned"
+    assert found["images"].rows[-1] == ("all", "", "", 23, 21, 3)
+    assert ("shop", "gallery", "not stated", 15, 15, 3) in found["images"].rows
+    assert found["rejected"].rows == (("shop", "empty", 1),)
+    assert found["refused_topics"].rows == (("unknown-entity", 1),)
+    assert found["refused_groups"].rows == (("score …", 1),)
+    assert (found["checks_passed"], found["checks_warned"], found["unjudged_pooled"]) == (1, 1, 0)
+    assert found["checks"].rows[0][0] == "warned"
 
 
 def test_positives_count_every_subtopic_once(benchmark: Benchmark, fresh: Paths, params: Params) -> None:
@@ -183,5 +189,5 @@ def test_long_lists_are_cut_and_say_so(fresh: Paths, params: Params) -> None:
     rows = [{"source": "shop", "source_key": f"{n:04}", "reason": "empty", "detail": "0 bytes"} for n in range(550)]
     REJECTED.write(fresh.rejected, REJECTED.frame(rows))
     found = health(Benchmark(fresh, params))
-    assert (len(found.rejections.rows), found.rejections.more) == (500, 50)
-    assert found.rejected.rows == (("shop", "empty", 550),)
+    assert (len(found["rejections"].rows), found["rejections"].more) == (500, 50)
+    assert found["rejected"].rows == (("shop", "empty", 550),)

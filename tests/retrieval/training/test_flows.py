@@ -117,6 +117,6 @@ def test_what_is_trained_can_be_drawn_and_encoded_with(
     assert f"tiny-generator: {drawn} drawn now, 0 drawn before, 0 failed\n" in capsys.readouterr().out
     assert {image.size for _, image in read_drawings(paths)} == {(32, 32)}
 
-    encoder = load_encoder("tower", params.encoder("tower"), paths.root)
+    encoder = load_encoder("tower", params.encoders["tower"], paths.root)
     vectors = encoder.encode_texts(["a photo of apple"])
     assert np.isfinite(vectors).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +11,7 @@ from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.english import counted
 from fieldguide.core.files import sha256_file
+from fieldguide.core.grouping import grouped
 
 
 @check(
@@ -56,14 +56,10 @@ def two_labels(subject: AuditSubject) -> Iterator[Observation]:
     there = _files(subject.images)
     rows = []
     for pool in subject.collection.pools:
-        sizes: dict[int, list[str]] = defaultdict(list)
-        for image, label in pool.labels.items():
-            if label is not None and there.get(_place(image)):
-                sizes[there[_place(image)]].append(image)
+        sized = [(there.get(_place(image), 0), image) for image, label in pool.labels.items() if label is not None]
+        sizes = grouped((size, image) for size, image in sized if size)
         for images in (found for found in sizes.values() if len({pool.labels[i] for i in found}) > 1):
-            copies: dict[str, list[str]] = defaultdict(list)
-            for image in images:
-                copies[sha256_file(subject.images / _place(image))].append(image)
+            copies = grouped((sha256_file(subject.images / _place(image)), image) for image in images)
             rows += [
                 Place(pool.where, ", ".join(f"{i} is {pool.labels[i]}" for i in same))
                 for same in copies.values()

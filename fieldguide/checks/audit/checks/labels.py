@@ -11,6 +11,7 @@ from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.core.english import counted
+from fieldguide.core.grouping import grouped
 from fieldguide.formats.collection import PublishedPool, PublishedQuestion
 
 _MOST = 0.75
@@ -31,10 +32,7 @@ _LEAST = 4
 def values(subject: AuditSubject) -> Iterator[Observation]:
     """Label values that few pools know, negative ones, and images without a label."""
     pools = subject.collection.pools
-    users: dict[int, list[PublishedPool]] = defaultdict(list)
-    for pool in pools:
-        for value in {v for v in pool.labels.values() if v is not None}:
-            users[value].append(pool)
+    users = grouped((value, pool) for pool in pools for value in set(pool.labels.values()) if value is not None)
     usual = {value for value, found in users.items() if len(found) > max(1, len(pools) // 20)}
     odd = {v: found for v, found in users.items() if v < 0 or (len(pools) >= 10 and v not in usual)}
     for value, found in sorted(odd.items()):

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, Passage
+from fieldguide.core.grouping import grouped
 
 # `Turdus pilaris` alone in brackets or behind a label, `(scientific name: Turdus pilaris)`, and the words before.
 _BRACKET = re.compile(r"(?P<before>(?:[\w'’-]+\s+){0,5})\((?:(?P<label>[^():]+):)?\s*(?P<name>[A-Z][a-z]+ [a-z-]+)\)")
@@ -37,9 +38,7 @@ def name_label(subject: AuditSubject) -> Iterator[Observation]:
     """Labels before binomials, over questions and over answers."""
     for part in ("question", "answer"):
         mentions = _mentions(subject, part)
-        labels: dict[str, list[_Mention]] = defaultdict(list)
-        for mention in mentions:
-            labels[mention.label].append(mention)
+        labels = grouped((mention.label, mention) for mention in mentions)
         if len(mentions) < _LEAST or len(labels) < 2:
             continue
         common = max(labels, key=lambda label: (len(labels[label]), label))

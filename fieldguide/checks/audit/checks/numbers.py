@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
@@ -14,6 +13,7 @@ from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.reported import Reported
 from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.english import counted
+from fieldguide.core.grouping import grouped
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -171,10 +171,7 @@ def topics(subject: AuditSubject) -> Iterator[Observation]:
 
 def _close(scores: tuple[Reported, ...], least: float) -> Iterator[Place]:
     """Pairs of systems whose reported difference is below what the topics show."""
-    by_measure: dict[str, list[Reported]] = defaultdict(list)
-    for score in scores:
-        if score.measure in _FIRST:
-            by_measure[score.measure].append(score)
+    by_measure = grouped((score.measure, score) for score in scores if score.measure in _FIRST)
     for measure, found in by_measure.items():
         pairs = list(combinations(found, 2))
         close = sum(abs(a.value - b.value) < least for a, b in pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.english import counted
+from fieldguide.core.grouping import grouped
 from fieldguide.formats.collection import PublishedPool
 
 _SPIKE = 4
@@ -204,10 +205,7 @@ def small(subject: AuditSubject) -> Iterator[Observation]:
 def near_identical(subject: AuditSubject) -> Iterator[Observation]:
     """Pairs of pools whose images overlap by _ALIKE or more (Jaccard), found through the images they share."""
     pools = subject.collection.pools
-    holders: dict[str, list[int]] = defaultdict(list)
-    for number, pool in enumerate(pools):
-        for image in pool.labels:
-            holders[image].append(number)
+    holders = grouped((image, number) for number, pool in enumerate(pools) for image in pool.labels)
     shared: Counter[tuple[int, int]] = Counter()
     for numbers in holders.values():
         shared.update((a, b) for n, a in enumerate(numbers) for b in numbers[n + 1 :])
@@ -230,10 +228,11 @@ def near_identical(subject: AuditSubject) -> Iterator[Observation]:
 
 def _by_name(subject: AuditSubject) -> dict[str, list[PublishedPool]]:
     """Pools by the words to add after `pools`: by their number where questions have several, else all."""
-    groups: dict[str, list[PublishedPool]] = defaultdict(list)
-    for question in subject.collection.questions:
-        for pool in question.pools:
-            groups[f" named {pool.name}" if len(question.pools) > 1 else ""].append(pool)
+    groups = grouped(
+        (f" named {pool.name}" if len(question.pools) > 1 else "", pool)
+        for question in subject.collection.questions
+        for pool in question.pools
+    )
     if len(groups) > 1 and _cap([len(pool.relevant) for pool in subject.collection.pools]):
         groups.setdefault("", list(subject.collection.pools))
     return groups

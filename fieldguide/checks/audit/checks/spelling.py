@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from fieldguide.checks.audit.finding import Observation, Place
 from fieldguide.checks.audit.registry import check
-from fieldguide.checks.audit.subject import AuditSubject, Passage
+from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.core.english import counted
+from fieldguide.core.grouping import grouped
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SHORTEST = 5
@@ -39,11 +39,12 @@ def spelling(subject: AuditSubject) -> Iterator[Observation]:
     from spellchecker import SpellChecker
 
     dictionary = SpellChecker()
-    places: dict[str, list[Passage]] = defaultdict(list)
-    for passage in subject.passages:
-        for word in _candidates(passage.text):
-            if word not in subject.name_words and not _known(word, dictionary):
-                places[word].append(passage)
+    places = grouped(
+        (word, passage)
+        for passage in subject.passages
+        for word in _candidates(passage.text)
+        if word not in subject.name_words and not _known(word, dictionary)
+    )
     rows = []
     for word, found in places.items():
         if len({p.where for p in found}) >= _VOCABULARY or _foreign(word):

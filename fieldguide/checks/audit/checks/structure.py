@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from fieldguide.checks.audit.finding import Observation, Place, Severity
 from fieldguide.checks.audit.registry import check
 from fieldguide.checks.audit.subject import AuditSubject, normalised
 from fieldguide.core.english import counted
+from fieldguide.core.grouping import grouped
 from fieldguide.formats.deviations import KINDS
 
 _ENOUGH = 5
@@ -25,9 +25,7 @@ _ENOUGH = 5
 )
 def deviations(subject: AuditSubject) -> Iterator[Observation]:
     """What the reader noticed, by kind."""
-    kinds: dict[str, list[Place]] = defaultdict(list)
-    for deviation in subject.collection.deviations:
-        kinds[deviation.kind].append(Place(deviation.where, deviation.detail))
+    kinds = grouped((d.kind, Place(d.where, d.detail)) for d in subject.collection.deviations)
     for kind, rows in sorted(kinds.items()):
         known = KINDS.get(kind)
         severity: Severity = "note" if known and known.lossless else "error"
@@ -71,10 +69,7 @@ def mixed_types(subject: AuditSubject) -> Iterator[Observation]:
     """Fields, and items of lists, whose type differs between records; null and the empty list fit any."""
     questions = subject.collection.questions
     for name, values in _columns(subject).items():
-        types: dict[str, list[int]] = defaultdict(list)
-        for number, value in values.items():
-            for kind in _kinds(value):
-                types[kind].append(number)
+        types = grouped((kind, number) for number, value in values.items() for kind in _kinds(value))
         if len(types) < 2:
             continue
         common = max(types, key=lambda kind: (len(types[kind]), kind))
@@ -118,9 +113,7 @@ def dead_field(subject: AuditSubject) -> Iterator[Observation]:
 )
 def repeated_question(subject: AuditSubject) -> Iterator[Observation]:
     """Questions with equal text after case, space and punctuation are gone."""
-    places = defaultdict(list)
-    for question in subject.collection.questions:
-        places[normalised(question.text)].append(question)
+    places = grouped((normalised(question.text), question) for question in subject.collection.questions)
     again = [found for text, found in places.items() if text and len(found) > 1]
     if again:
         rows = tuple(Place(q.where, q.text) for found in again for q in found)
