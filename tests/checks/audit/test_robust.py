@@ -11,7 +11,6 @@ from fieldguide.checks.audit.run import audit
 from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.formats.deviations import Deviation
-from fieldguide.runtime.tables import plain
 from tests.checks.audit.synthetic import folder, scores
 
 TEXTS = st.sampled_from(
