@@ -36,6 +36,8 @@ def files(draw: st.DrawFn) -> tuple[list[tuple[str, str, float]], str]:
     pairs = draw(st.lists(st.tuples(ids, ids), unique=True, max_size=8))
     rows, text = [], draw(st.sampled_from(["", "\n", " ", "\t\r\n"]))
     for subtopic, image in pairs:
+        if subtopic.startswith("#"):  # a comment, to trec_eval too
+            continue
         number, blank = draw(numbers), draw(blanks)
         rows.append((subtopic, image, float(number)))
         text += blank.join([subtopic, "Q0", image, "0", number, "s"]) + draw(ends)
