@@ -13,7 +13,7 @@ from PIL import Image
 from fieldguide.annotation.judgments import labels, log
 from fieldguide.annotation.judgments.adjudication import adjudicate, grade_definitions, write_qrels
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL
-from fieldguide.core.files import content_key, sha256_bytes, write_tar
+from fieldguide.core.files import content_key, read_json, sha256_bytes, write_json, write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Table
 from fieldguide.params import Params, parse_params
@@ -21,7 +21,7 @@ from fieldguide.queries.rewriting.decomposing import components_of
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import text_key, write_embeddings
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
-from fieldguide.records.judgments import POOLS
+from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.knowledge import ATTRIBUTES, GROUPS
 from fieldguide.records.knowledge import ENTITIES as ENTITY_TABLE
 from fieldguide.records.runs import RunLine, rank_images, write_run
@@ -63,7 +63,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "retrieve": {"systems": list(SYSTEMS), "depth": 10},
         "pool": {"systems": ["text", "visret"], "depth": 5, "sample": 2},
         "check": {"min_relevant": 1, "unlicensed_sources": ["shop"]},
-        "evaluate": {"baseline": "text", "bootstrap": 200, "permutations": 200},
+        "evaluate": {"baseline": "text", "permutations": 200},
         "fitness": {"draws": 200},
         "fidelity": {"encoder": ENCODER},
         "train_cletir": {"systems": []},
@@ -105,6 +105,24 @@ def tiny_benchmark(root: Path, params: Params | None = None) -> Paths:
     decided = adjudicate(judged.entries, POOLS.read(paths.pools))
     write_qrels(paths.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
     return paths
+
+
+def judge_whole_gallery(paths: Paths, pool_without: int) -> None:
+    """As if labels had judged the whole gallery, and the pools lacked `pool_without` relevant images of each subtopic.
+
+    The runs of the track rerank lose those images too.
+    """
+    qrels, pools = QRELS.read(paths.qrels / "qrels.parquet"), POOLS.read(paths.pools)
+    relevant = qrels[qrels["grade"] > 0].groupby("subtopic_id", sort=True).head(pool_without)
+    lost = set(zip(relevant["subtopic_id"], relevant["image_id"], strict=True))
+    kept = [pair not in lost for pair in zip(pools["subtopic_id"], pools["image_id"], strict=True)]
+    POOLS.write(paths.pools, pools[kept])
+    for system in SYSTEMS:
+        path = paths.run("rerank", system)
+        lines = [line for line in path.read_text().splitlines() if (line.split()[0], line.split()[2]) not in lost]
+        path.write_text("".join(f"{line}\n" for line in lines))
+    grades = paths.qrels / "grades.json"
+    write_json(grades, read_json(grades) | {"complete": True})
 
 
 def tiny_topics() -> list[Topic]:

@@ -34,7 +34,8 @@ def board_rows(external: External) -> Iterator[dict[str, Any]]:
     headline = external.settings.headline
     rows = {(row["system"], row["measure"]): row for row in external.leaderboard}
     unjudged = {run.system: run.unjudged for run in external.runs}
-    rest = [m for m in dict.fromkeys([*external.settings.measures, JUDGED]) if m != headline]
+    measures = dict.fromkeys([*external.settings.measures, JUDGED])
+    rest = [m for m in measures if m != headline and any(measure == m for _, measure in rows)]
     for system in sorted(unjudged, key=lambda system: (-rows[system, headline]["mean"], system)):
         first = rows[system, headline]
         yield {
@@ -79,8 +80,7 @@ def notes(external: External) -> Iterator[str]:
     chosen, first = external.settings, external.leaderboard[0]
     counted = f"{first['topics']} topics" + (f", {first['subtopics']} subtopics" if external.by == "subtopic" else "")
     yield (
-        f"{external.collection}: {counted}. Means over {external.by}s; "
-        f"{chosen.confidence:.0%} bootstrap interval over topics."
+        f"{external.collection}: {counted}. Means over {external.by}s; {chosen.confidence:.0%} interval over topics."
     )
     if len(external.runs) > 1:
         yield (
@@ -96,7 +96,7 @@ def notes(external: External) -> Iterator[str]:
 
 def _about_chance(external: External) -> Iterator[str]:
     if external.gallery is not None:
-        yield f"(chance): a random order of all {external.gallery:,} images; only relevant ones are judged."
+        yield f"(chance): a random order of all {external.gallery:,} images of the gallery."
     elif all(value is None for value in external.chance.values()):
         yield "(chance) is not stated: only relevant images are judged, and the gallery is not known here."
     else:

@@ -144,13 +144,16 @@ def leaderboard(as_json: Json = False) -> None:
     from fieldguide.core.paths import Paths
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
     from fieldguide.params import read_params
+    from fieldguide.params.seen import SEEN, seen
 
-    folder = Paths().evaluation
+    folder, params = Paths().evaluation, read_params()
     rows = read_json(folder / "leaderboard.json")
+    known = {system: seen(params, system) for system in params.systems}
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps([{**row, "seen": known.get(row["system"])} for row in rows], indent=2))
     else:
-        print_leaderboard(rows, read_json(folder / "comparisons.json"), read_params().evaluate)
+        print_leaderboard(rows, read_json(folder / "comparisons.json"), params.evaluate, seen=known)
+        typer.echo("seen: " + "; ".join(f"{key[0]} {words}" for key, words in SEEN.items()) + "; - nothing of it")
 
 
 @app.command(epilog="Example: fieldguide fitness --json | jq .findings")

@@ -13,7 +13,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import DUPLICATES, IMAGES
-from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
+from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS, complete
 from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Subtopic, Topic, read_topics
 
@@ -44,6 +44,11 @@ class JudgedBenchmark:
     def qrels(self) -> pd.DataFrame:
         """QRELS."""
         return QRELS.read(self.paths.qrels / "qrels.parquet")
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the whole gallery was judged: an image without a grade is not relevant then."""
+        return complete(self.paths.qrels / "grades.json")
 
     @cached_property
     def topics(self) -> list[Topic]:

@@ -17,7 +17,7 @@ class Evaluate(Section):
         baseline: the system that every other one is compared with, by every measure.
         compare: measures by which every pair of systems is compared and tie groups are made; the headline where empty.
         confidence: of intervals.
-        bootstrap, permutations: how many resamples and sign patterns are drawn; of up to 20 topics every pattern is.
+        permutations: how many sign patterns are drawn; of up to 20 topics every pattern is gone through.
         alpha: systems differ where q, the p-value corrected for all pairs, is at most this.
         power: wanted when the number of topics is asked for.
     """
@@ -27,7 +27,6 @@ class Evaluate(Section):
     baseline: Name
     compare: list[str] = Field(default=[])
     confidence: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.95
-    bootstrap: Draws = 10_000
     permutations: Draws = 10_000
     alpha: Annotated[float, Field(strict=True, gt=0, lt=0.5)] = 0.05
     power: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.8

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import pyarrow as pa
 
+from fieldguide.core.files import read_json
 from fieldguide.core.tables import Column, Table
 
 AGREEMENT_VERSION = 1
@@ -37,3 +41,15 @@ QRELS = Table(
         Column("decided_by", _STR, "single, unanimous, majority, adjudicator, ..."),
     ),
 )
+
+
+def in_pools(qrels: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
+    """The rows of QRELS whose image is in its subtopic's pool: what a system that ranks pools is scored by."""
+    key = ["subtopic_id", "image_id"]
+    return qrels[pd.MultiIndex.from_frame(qrels[key]).isin(pd.MultiIndex.from_frame(pools[key]))]
+
+
+def complete(grades: Path) -> bool:
+    """Whether grades.json says that the whole gallery was judged: an image without a grade is not relevant then."""
+    stated = read_json(grades) if grades.exists() else None
+    return isinstance(stated, dict) and stated.get("complete") is True

@@ -275,10 +275,10 @@ def _duplicates(frame: pd.DataFrame, place: Callable[[int], str]) -> list[Proble
 
 def _name_problems(frame: pd.DataFrame, place: Callable[[int], str], columns: Sequence[str]) -> list[Problem]:
     return [
-        Problem(place(row), f"{column} is {name!r}; it must not be empty or hold white space")
+        Problem(place(row), f"{column} is {name!r}; it must not be empty, hold white space or begin a line with #")
         for column in columns
         for row, name in enumerate(frame[column])
-        if len(name.split()) != 1 or name.strip() != name
+        if len(name.split()) != 1 or name.strip() != name or (column == "subtopic_id" and name.startswith("#"))
     ]
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 
 from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.statistics.clusters import Clusters
 from fieldguide.evaluation.statistics.comparison import compare, false_discovery, pairs, signed_ranks
-from fieldguide.evaluation.statistics.resampling import Clusters, randomisation_test
+from fieldguide.evaluation.statistics.resampling import randomisation_test
 
-SETTINGS = Evaluate(measures=["AP"], headline="AP", baseline="text", bootstrap=300, permutations=1000, seed=0)
+SETTINGS = Evaluate(measures=["AP"], headline="AP", baseline="text", permutations=1000, seed=0)
 
 
 def signed_rank_p(values: list[float]) -> float:

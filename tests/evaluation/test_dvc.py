@@ -66,7 +66,7 @@ def make(folder: Path, value: float, warned: int) -> None:
         for system, found in (("visret", value), ("text", 0.25)) for topic in ("t1", "t2")
     ]  # fmt: skip
     scores = pd.DataFrame(rows)[[column.name for column in SCORES.columns]]
-    chosen = Evaluate(measures=["nDCG@10"], headline="nDCG@10", baseline="text", bootstrap=10, permutations=10, seed=0)
+    chosen = Evaluate(measures=["nDCG@10"], headline="nDCG@10", baseline="text", permutations=10, seed=0)
     compared = comparisons(scores, chosen)
     board = leaderboard(scores, chosen, None, compared)
     paths = Paths(folder / "made")

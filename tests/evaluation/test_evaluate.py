@@ -19,7 +19,7 @@ from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import read_run
 from fieldguide.records.scores import SCORES
 from flows.evaluate import evaluate as stage
-from tests.builders import SYSTEMS, tiny_benchmark, tiny_params
+from tests.builders import SYSTEMS, judge_whole_gallery, tiny_benchmark, tiny_params
 from tests.steps import run_step
 
 FILES = ("scores.parquet", "leaderboard.json", "leaderboard.csv", "comparisons.json", "metrics.json")
@@ -53,6 +53,20 @@ def test_every_system_is_on_every_board(paths: Paths) -> None:
     assert [(r["track"], r["kind"], r["system"], r["measure"]) for r in board] == wanted
     assert {(r["kind"], r["topics"], r["subtopics"]) for r in board} == {("comparison", 4, 8), ("entity", 3, 3)}
     assert all(0 <= r["low"] <= r["mean"] <= r["high"] <= 1 for r in board)
+
+
+def test_where_labels_judge_the_whole_gallery_each_track_has_its_own_judgments(tmp_path: Path) -> None:
+    paths = tiny_benchmark(tmp_path)
+    pooled = evaluated(tiny_params(), paths).scores
+    judge_whole_gallery(paths, pool_without=1)
+    found = evaluated(tiny_params(), paths)
+    assert "Judged@10" not in set(found.scores["measure"])  # all are
+    key = ["system", "subtopic_id", "measure"]
+    recall = found.scores[found.scores["measure"] == "R@30"].set_index(["track", *key])["value"]
+    assert recall["fullrank"].tolist() == pooled[
+        (pooled["track"] == "fullrank") & (pooled["measure"] == "R@30")
+    ].set_index(key)["value"].tolist()  # fmt: skip
+    assert recall["rerank"].max() == 1.0  # of what there is to be found in the pool
 
 
 def test_means_are_means_over_subtopics(paths: Paths) -> None:
@@ -183,9 +197,7 @@ def test_a_pipe_gets_the_whole_table_without_colours(paths: Paths, capsys: pytes
 
 
 def test_more_measures_are_compared_by_all_pairs_where_asked(tmp_path: Path) -> None:
-    made = evaluated(
-        tiny_params(evaluate={"baseline": "text", "compare": ["AP"], "bootstrap": 50}), tiny_benchmark(tmp_path)
-    )
+    made = evaluated(tiny_params(evaluate={"baseline": "text", "compare": ["AP"]}), tiny_benchmark(tmp_path))
     others = {row["measure"] for row in made.comparisons if row["baseline"] != "text"}
     assert others == {"AP", "nDCG@10"}
     assert {row["measure"] for row in made.leaderboard if row["group"] is not None} == others

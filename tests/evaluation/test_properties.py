@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
@@ -90,6 +90,7 @@ names = st.text(
 def test_ids_may_be_any_text_without_white_space(
     tmp_path_factory: pytest.TempPathFactory, images: dict[str, tuple[int, float]], topic: str
 ) -> None:
+    assume(not topic.startswith("#"))  # a comment
     judged = {topic: {image: grade for image, (grade, _) in images.items()}}
     run = {topic: {image: value for image, (_, value) in images.items()}}
     theirs = pytrec_eval.RelevanceEvaluator(judged, {"map"}).evaluate(run)[topic]["map"]

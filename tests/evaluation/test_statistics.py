@@ -1,4 +1,4 @@
-"""Intervals and tests against exact enumeration."""
+"""The randomisation test against exact enumeration."""
 
 import itertools
 
@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm, t
 
 from fieldguide.evaluation.statistics import resampling as statistics
-from fieldguide.evaluation.statistics.resampling import (
-    Clusters,
-    bootstrap_interval,
-    clusters,
-    randomisation_test,
-)
+from fieldguide.evaluation.statistics.clusters import Clusters, clusters
+from fieldguide.evaluation.statistics.resampling import randomisation_test
 
 columns = st.lists(st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.3]), min_size=1, max_size=7)
 
@@ -71,44 +66,10 @@ def test_a_topic_turns_as_a_whole() -> None:
     assert randomisation_test(data, draws=10_000, seed=0)[0] == 0.5
 
 
-def test_the_interval_is_that_of_all_resamples_with_percentiles_of_students_t() -> None:
-    values, sizes = [0.0, 1.0, 4.0], [1, 2, 1]
-    resamples = [
-        sum(values[i] for i in drawn) / sum(sizes[i] for i in drawn) for drawn in itertools.product(range(3), repeat=3)
-    ]
-    low, high = bootstrap_interval(one_column(values, sizes), confidence=0.6, draws=200_000, seed=0)
-    tail = norm.cdf(np.sqrt(3 / 2) * t.ppf(0.2, df=2))  # Hesterberg 2015
-    expected = np.quantile(np.repeat(resamples, 1000), [tail, 1 - tail])
-    assert [low[0], high[0]] == pytest.approx(expected)
-
-
-@given(columns, st.integers(0, 5))
-@settings(deadline=None)
-def test_an_interval_holds_the_mean_of_equal_topics_and_depends_on_the_seed_alone(
-    values: list[float], seed: int
-) -> None:
-    data = one_column(values)
-    low, high = bootstrap_interval(data, 0.95, 200, seed)
-    assert min(values) - 1e-12 <= low[0] <= high[0] <= max(values) + 1e-12
-    again = bootstrap_interval(data, 0.95, 200, seed)
-    assert (low[0], high[0]) == (again[0][0], again[1][0])
-
-
-def test_subtopics_of_a_topic_move_together() -> None:
-    """The same values in ten topics, or in two of five equal subtopics: fewer topics, a wider interval."""
-    values = np.array([[0.0]] * 5 + [[1.0]] * 5)
-    apart = bootstrap_interval(clusters(values, np.arange(10)), 0.95, 5000, 0)
-    together = bootstrap_interval(clusters(values, np.array([0] * 5 + [1] * 5)), 0.95, 5000, 0)
-    assert (together[0][0], together[1][0]) == (0.0, 1.0)
-    assert apart[0][0] >= 0.1
-    assert apart[1][0] <= 0.9
-
-
 def test_blocks_of_draws_and_columns_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     data = clusters(rng.random((60, 5)) - 0.4, np.repeat(np.arange(20), 3), rng.integers(0, 9, 60))
-    whole = [*bootstrap_interval(data, 0.9, 300, 4), randomisation_test(data, 300, 4)]
+    whole = randomisation_test(data, 300, 4)
     monkeypatch.setattr(statistics, "_DRAWS", 7)
     monkeypatch.setattr(statistics, "_COLUMNS", 2)
-    small = [*bootstrap_interval(data, 0.9, 300, 4), randomisation_test(data, 300, 4)]
-    assert np.allclose(whole, small, rtol=0, atol=1e-12)
+    assert np.allclose(whole, randomisation_test(data, 300, 4), rtol=0, atol=1e-12)

@@ -88,7 +88,7 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
             "ingest.sources": sources, "ingest.shards": 3, "check.unlicensed_sources": list(trees),
             "compose.max_topics": 8, "visualize.images": 2, "visualize.generic_prompts": ["a photo of fruit"],
             "generators.flow-matching.steps": 3, "pool.depth": 10, "pool.sample": 5,
-            "evaluate.bootstrap": 200, "evaluate.permutations": 200, "systems": _with_fewer_drawings(systems),
+            "evaluate.permutations": 200, "systems": _with_fewer_drawings(systems),
             "train_cletir.folds": 2, "train_cletir.steps": 3, "probe.topics": 2,
         }
     )  # fmt: skip

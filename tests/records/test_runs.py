@@ -68,7 +68,8 @@ def test_ranks_are_cut_at_the_depth() -> None:
     ("lines", "message"),
     [
         ([RunLine("t1.e1", "a", 2, 1.0, "s")], "rank is 2; its score makes it 1"),
-        ([RunLine("t1.e1", "a b", 1, 1.0, "s")], "image_id is 'a b'; it must not be empty or hold white space"),
+        ([RunLine("t1.e1", "a b", 1, 1.0, "s")], "image_id is 'a b'; it must not be empty, hold white space or"),
+        ([RunLine("#1", "a", 1, 1.0, "s")], "subtopic_id is '#1'; it must not be empty, hold white space or begin a"),
         ([RunLine("t1.e1", "a", 1, float("nan"), "s")], "score is nan; expected a finite number"),
         ([RunLine("t1.e1", "a", 1, 1e300, "s")], "score is 1e+300; expected a finite number (single precision)"),
         ([RunLine("t1.e1", "a", 1, 1.0, "s")] * 2, "image a occurs twice for t1.e1"),

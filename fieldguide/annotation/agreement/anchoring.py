@@ -18,7 +18,8 @@ from fieldguide.annotation.agreement.alpha import IntervalEstimate
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair, topic_of, votes
 from fieldguide.annotation.planning.section import Preannotation
-from fieldguide.evaluation.statistics.resampling import Clusters, bootstrap_interval
+from fieldguide.evaluation.statistics.clusters import Clusters
+from fieldguide.evaluation.statistics.intervals import mean_interval
 from fieldguide.retrieval.pooling.section import Pool
 
 Cell = tuple[str, bool]
@@ -80,8 +81,6 @@ def anchoring(
     *,
     gold: Collection[Pair] = (),
     confidence: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
 ) -> Anchoring | None:
     """Compare grades given with sight of the guess with those given blind.
 
@@ -90,9 +89,7 @@ def anchoring(
         relevant: pairs that are guessed to have the grade `highest`; all others are guessed 0.
         highest: highest grade of the guidelines.
         gold: pairs to leave out.
-        confidence: of the intervals, which resample topics.
-        draws: number of resamples.
-        seed: of the resamples.
+        confidence: of the intervals over topics.
 
     Returns:
         None where no vote was given with a guess in sight.
@@ -112,13 +109,13 @@ def anchoring(
         return Anchoring(
             0, 0, apart, None, None, "No image judged with a guess in sight has one judged blind beside it."
         )
-    as_guessed, above = _effects(both, highest, confidence, draws, seed)
+    as_guessed, above = _effects(both, highest, confidence)
     words = _words(as_guessed, above, sighted, blind, confidence)
     return Anchoring(sighted, blind, apart, as_guessed, above, words)
 
 
 def _effects(
-    cells: Mapping[Cell, tuple[list[LogEntry], list[LogEntry]]], highest: int, confidence: float, draws: int, seed: int
+    cells: Mapping[Cell, tuple[list[LogEntry], list[LogEntry]]], highest: int, confidence: float
 ) -> tuple[Effect, Effect]:
     """The effects on giving the guessed grade, and on giving any grade above 0."""
     rates = np.array(
@@ -139,9 +136,8 @@ def _effects(
     if len(weights) > 1:
         sums = np.zeros((int(group.max()) + 1, 2))
         np.add.at(sums, group, differences)
-        low, high = bootstrap_interval(
-            Clusters(sums, np.bincount(group, weights).astype(np.float64)), confidence, draws, seed
-        )
+        data = Clusters(sums, np.bincount(group, weights).astype(np.float64))
+        low, high = np.clip(mean_interval(data, confidence), -1.0, 1.0)
         reason, ends = None, list(zip(low.tolist(), high.tolist(), strict=True))
     first, second = (
         Effect(

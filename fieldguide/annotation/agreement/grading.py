@@ -24,7 +24,7 @@ from fieldguide.annotation.planning.gold import read_gold
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
-from fieldguide.records.judgments import POOLS
+from fieldguide.records.judgments import POOLS, in_pools
 from fieldguide.records.plan import DECISIONS
 from fieldguide.records.topics import read_topics
 from fieldguide.retrieval.pooling.section import Pool
@@ -52,7 +52,8 @@ class Grades:
 
     def write(self, folder: Path) -> None:
         """Write qrels.parquet, qrels.trec, grades.json and decisions.parquet."""
-        write_qrels(folder, self.decided.qrels, grade_definitions(self.guidelines, self.judged))
+        complete = self.section.judge == "dataset-label"
+        write_qrels(folder, self.decided.qrels, grade_definitions(self.guidelines, self.judged, complete))
         DECISIONS.write(folder / "decisions.parquet", self.decided.decisions)
 
     def agreement(self, annotate: Annotate, pool: Pool) -> AgreementSummary:
@@ -74,6 +75,9 @@ class Grades:
             yield f"  {how}: {count}"
         yield f"  no grade (cannot tell, broken image): {len(self.decided.ungraded)}"
         yield f"  pooled and not judged: {len(self.decided.unjudged)} of {len(self.pools)}"
+        missed = relevant - int((in_pools(qrels, self.pools)["grade"] > 0).sum())
+        if missed:
+            yield f"  relevant and in no pool: {missed}, {missed / relevant:.1%} of the relevant"
 
 
 def judgments(paths: Paths, section: Adjudicate) -> log.Log:

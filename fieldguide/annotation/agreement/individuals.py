@@ -12,7 +12,8 @@ import numpy as np
 from fieldguide.annotation.agreement.alpha import IntervalEstimate
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.judgments.votes import Pair, VotesByPair, answer, graded, topic_of, votes
-from fieldguide.evaluation.statistics.resampling import bootstrap_interval, clusters
+from fieldguide.evaluation.statistics.clusters import clusters
+from fieldguide.evaluation.statistics.intervals import mean_interval
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,6 @@ def individuals(
     gold: Mapping[Pair, int] | None = None,
     decided: Mapping[Pair, int] | None = None,
     confidence: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
 ) -> list[Individual]:
     """Every assessor with a vote, in the order of their names.
 
@@ -68,8 +67,6 @@ def individuals(
         gold: known grades.
         decided: grades after adjudication, for the confusion.
         confidence: of the intervals, 0..1.
-        draws: bootstrap resamples of the bias.
-        seed: of the resamples.
     """
     lines = list(entries)
     said, now = votes(lines), current(lines)
@@ -86,7 +83,7 @@ def individuals(
                 choices=dict(sorted(Counter(str(vote.choice) for vote in own.values()).items())),
                 gold=gold_share({pair: {name: vote} for pair, vote in own.items()}, gold or {}, confidence),
                 repeats=repeat_share(holding, own, confidence),
-                bias=_bias(name, grades, confidence, draws, seed),
+                bias=_bias(name, grades, confidence),
                 confusion=_confusion(own, decided or {}),
             )
         )
@@ -125,9 +122,7 @@ def repeat_share(holding: Iterable[LogEntry], own: Mapping[Pair, LogEntry], conf
     return share(sum(again), len(again), confidence)
 
 
-def _bias(
-    name: str, grades: Mapping[Pair, Mapping[str, int]], confidence: float, draws: int, seed: int
-) -> IntervalEstimate:
+def _bias(name: str, grades: Mapping[Pair, Mapping[str, int]], confidence: float) -> IntervalEstimate:
     found = {
         pair: by[name] - fmean(grade for other, grade in by.items() if other != name)
         for pair, by in grades.items()
@@ -141,7 +136,7 @@ def _bias(
         topics = np.arange(len(values))
     if len(values) == 1:
         return IntervalEstimate(float(values[0]), None, None, 1, "one image is too few for an interval")
-    low, high = bootstrap_interval(clusters(values[:, None], topics), confidence, draws, seed)
+    low, high = mean_interval(clusters(values[:, None], topics), confidence)
     return IntervalEstimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
 
 

@@ -96,7 +96,7 @@ def summarise(
         decided_by={str(how): int(n) for how, n in qrels["decided_by"].value_counts().sort_index().items()},
         agreement=agreement(lines, confidence=CONFIDENCE, draws=DRAWS, seed=seed),
         assessors=tuple(
-            individuals(lines, gold=gold, decided=decided, confidence=CONFIDENCE, draws=DRAWS, seed=seed)
+            individuals(lines, gold=gold, decided=decided, confidence=CONFIDENCE)
         ),
         prior=adjudicated.consensus.prior,
         errors=adjudicated.consensus.errors,
@@ -165,5 +165,5 @@ def _anchoring(
             f"{sighted} judgments were given with a guess of {guess.system} in sight; its effect cannot be measured, "
             f"since the pools do not hold its first {guess.relevant} images (pool.systems, pool.depth)"
         ]
-    made = anchoring(entries, relevant, highest, gold=gold, confidence=CONFIDENCE, draws=DRAWS, seed=annotate.seed)
+    made = anchoring(entries, relevant, highest, gold=gold, confidence=CONFIDENCE)
     return made, []

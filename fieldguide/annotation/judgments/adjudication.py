@@ -79,14 +79,18 @@ def adjudicate(
     )
 
 
-def grade_definitions(guidelines: Iterable[Guideline], log: Log) -> dict[str, Any]:
-    """What grades.json holds: each grade's definition under its number, what they rest on, and the log's head."""
+def grade_definitions(guidelines: Iterable[Guideline], log: Log, complete: bool = False) -> dict[str, Any]:
+    """What grades.json holds: each grade's definition under its number, what they rest on, and the log's head.
+
+    `complete`: the whole gallery was judged, so that an image without a grade is not relevant.
+    """
     used = list(guidelines)
     grades = {str(grade): words for guideline in used for grade, words in sorted(guideline.grades.items())}
     return grades | {
         "about": " ".join(guideline.about for guideline in used),
         "guidelines": [guideline.version for guideline in used],
         "log": {"lines": len(log.entries), "head": log.head},
+        **({"complete": True} if complete else {}),
     }
 
 

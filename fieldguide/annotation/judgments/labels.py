@@ -15,7 +15,10 @@ ASSESSOR = "dataset-label"
 
 
 def judge(pools: pd.DataFrame, subtopics: Mapping[str, Subtopic], images: pd.DataFrame) -> list[Judgment]:
-    """Judge every pooled image: grade 1 if its entity_id is the subtopic's entity, else 0.
+    """Judge the whole gallery: grade 1 if an image's entity_id is the subtopic's entity, else 0.
+
+    An image that is neither pooled nor relevant gets no line, or there would be one for every image and subtopic:
+    grades.json says that the judgments are complete, so that what has no line is known to be not relevant.
 
     Args:
         pools: records.POOLS.
@@ -23,7 +26,8 @@ def judge(pools: pd.DataFrame, subtopics: Mapping[str, Subtopic], images: pd.Dat
         images: records.IMAGES.
 
     Returns:
-        Judgments without a time (nobody judged), in the order of (subtopic_id, image_id).
+        Judgments without a time (nobody judged) of all images that are pooled or relevant, in the order of
+        (subtopic_id, image_id).
 
     Raises:
         ProblemsError: pooled subtopics or images that do not exist; all of them.
@@ -39,7 +43,10 @@ def judge(pools: pd.DataFrame, subtopics: Mapping[str, Subtopic], images: pd.Dat
     ]
     if problems:
         raise ProblemsError("the pools do not fit topics and corpus; `dvc repro` makes them anew:", problems)
-    return [_judgment(s, i, entities[i] == subtopics[s].entity_id) for s, i in pairs]
+    gallery = images[images["split"] == "gallery"]
+    showing = {str(entity): list(part) for entity, part in gallery.groupby("entity_id")["image_id"]}
+    relevant = {(s, i) for s, subtopic in subtopics.items() for i in showing.get(subtopic.entity_id, ())}
+    return [_judgment(s, i, entities[i] == subtopics[s].entity_id) for s, i in sorted(relevant.union(pairs))]
 
 
 def _judgment(subtopic_id: str, image_id: str, relevant: bool) -> Judgment:

@@ -112,7 +112,7 @@ def evaluate_runs(
         ProblemsError: measures that nothing computes, or runs that are not valid; with file and line.
     """
     measures = parse_measures(chosen.measures, "--measures")
-    asked = measures if JUDGED in chosen.measures else [*measures, *parse_measures([JUDGED])]
+    asked = measures if JUDGED in chosen.measures or judged.complete else [*measures, *parse_measures([JUDGED])]
     scoring = _Scoring(judged, asked)
     scored = [scoring.score(path) for path in track(paths, "scoring", unit="runs", total=len(paths))]
     judged = scoring.judged
@@ -126,8 +126,10 @@ def evaluate_runs(
         values, entities = _by_topic(values), None
     board = values.assign(**_BOARD)
     compared = comparisons(board, chosen, entities)
-    # Where only relevant images are judged, every order of them is right: chance is that of the gallery, if known.
-    positives = all(label is not None and label > 0 for labels in judged.pools.values() for label in labels)
+    # Where only relevant images are listed, every order of them is right: chance is that of the gallery, if known.
+    positives = judged.complete or all(
+        label is not None and label > 0 for labels in judged.pools.values() for label in labels
+    )
     gallery = judged.images if positives else None
     return External(
         judged.name,
@@ -196,6 +198,7 @@ class _Scoring:
 
     def _notes(self, path: Path, run: pd.DataFrame, ranked: set[str], odd: Sequence[str]) -> RunNotes:
         lines, without = _unjudged(run, self.judged.qrels)
+        without = 0 if self.judged.complete else without
         return RunNotes(
             str(run["system"].iloc[0]),
             str(path),

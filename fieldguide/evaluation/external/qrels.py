@@ -17,7 +17,8 @@ from fieldguide.evaluation.measures.providers.diversity import topic_of
 from fieldguide.formats.collection import PublishedBenchmark
 from fieldguide.formats.reading import fitting
 from fieldguide.formats.reading import read as read_published
-from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS, QRELS, complete
 from fieldguide.records.runs import QREL_COLUMNS, read_qrels_trec
 from fieldguide.records.topics import read_topics
 
@@ -27,6 +28,7 @@ _INSIDE = ("data/qrels/qrels.parquet", "qrels/qrels.parquet", "qrels.parquet")
 _HEAD = 1 << 16
 _TOPICS = ("topics/topics.jsonl", "topics.jsonl")
 _POOLS = ("pools/pools.parquet", "pools.parquet")
+_IMAGES = ("corpus/images.parquet", "images.parquet")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class JudgedCollection:
         topics: topic of each judged subtopic; its subtopics move together in every resample.
         entities: entity of each; None where they are not known, then topics count as independent.
         images: how many there are in all; None where that is not known.
+        complete: whether all of them were judged, so that one without a grade is known to be not relevant.
     """
 
     name: str
@@ -48,6 +51,7 @@ class JudgedCollection:
     topics: Mapping[str, str]
     entities: Mapping[str, str] | None
     images: int | None = None
+    complete: bool = False
 
     def of_topics(self) -> JudgedCollection:
         """The same by topic, for runs that have one list a topic: an image's grade is its best for any subtopic."""
@@ -59,7 +63,8 @@ class JudgedCollection:
         entities = None
         if self.entities is not None and len(pools) == len(self.topics):  # each topic has one
             entities = {self.topics[subtopic]: entity for subtopic, entity in self.entities.items()}
-        return JudgedCollection(self.name, made.qrels, pools, {t: t for t in pools}, entities, self.images)
+        topics_alone = {topic: topic for topic in pools}
+        return replace(self, qrels=made.qrels, pools=pools, topics=topics_alone, entities=entities)
 
 
 def read_judged(path: Path, form: str | None = None) -> JudgedCollection:
@@ -117,6 +122,10 @@ def _looks_like_qrels(path: Path) -> bool:
 def _of_table(path: Path) -> JudgedCollection:
     qrels = QRELS.read(path)[list(QREL_COLUMNS)]
     plain = _of_frame(str(path), qrels, _beside(path, _POOLS))
+    if complete(path.parent / "grades.json"):
+        images = _beside(path, _IMAGES)
+        gallery = None if images is None else int((IMAGES.read(images)["split"] == "gallery").sum())
+        plain = replace(plain, complete=True, images=gallery)
     found = _beside(path, _TOPICS)
     if found is None:
         return plain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fieldguide.evaluation.fitness.degenerate import Degenerate, Facts, degenera
 from fieldguide.evaluation.fitness.duplicates import Duplicates, duplicates
 from fieldguide.evaluation.fitness.findings import FitnessFinding
 from fieldguide.evaluation.fitness.noise import Noise, noise
+from fieldguide.evaluation.fitness.pooling import PoolingLoss, pooling_loss
 from fieldguide.evaluation.fitness.reusability import LeftOut, reusability, sources
 from fieldguide.evaluation.fitness.section import Fitness
 from fieldguide.evaluation.fitness.unjudged import Unjudged, unjudged
@@ -39,7 +40,11 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class BoardFitness:
-    """The answers for one track and kind. `reusability` is None on the rerank track, where it is no question."""
+    """The answers for one track and kind.
+
+    `reusability` is None on the rerank track, where it is no question. Where the whole gallery is judged, it is none on
+    the other either, and `pooling` says what pools alone would have missed.
+    """
 
     track: str
     kind: str
@@ -47,6 +52,7 @@ class BoardFitness:
     subtopics: int
     unjudged: Unjudged
     reusability: tuple[LeftOut, ...] | None
+    pooling: PoolingLoss | None
     noise: Noise
     chance: Degenerate
 
@@ -93,8 +99,10 @@ def assess(
     brought, facts, bpref = sources(benchmark.pools), _facts(benchmark), _bpref(benchmark)
     answers = []
     for board in track(made, "assessing", unit="boards", total=len(made)):
-        reused = None
-        if board.track == "fullrank":
+        reused, loss, asked = None, None, board
+        if board.track == "fullrank" and benchmark.complete:
+            loss, asked = pooling_loss(board, measure, brought), _all_judged(board)
+        elif board.track == "fullrank":
             reused = reusability(board, measure, brought, pooled, kinds)
         answers.append(
             BoardFitness(
@@ -102,8 +110,9 @@ def assess(
                 board.kind,
                 board.topics,
                 len(board.cases),
-                unjudged(board, measure, _means(bpref, board)),
+                unjudged(asked, measure, _means(bpref, board)),
                 reused,
+                loss,
                 _noise(benchmark, board, measure, fitness),
                 degenerate(board, measure, facts, by_chance, fitness.draws, evaluate.confidence, fitness.seed),
             )
@@ -126,6 +135,12 @@ def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
     pools = _by_subtopic(benchmark.pools)
     gallery = list(benchmark.images.index[benchmark.images["split"] == "gallery"])
     systems = benchmark.systems
+
+    def judged(track: str, subtopic_id: str) -> dict[str, int]:
+        """On the rerank track the judgments of the pool that is ranked."""
+        known = grades[subtopic_id]
+        return known if track == "fullrank" else {i: known[i] for i in pools.get(subtopic_id, []) if i in known}
+
     for name in TRACKS:
         lines = {system: _by_subtopic(benchmark.runs[name, system]) for system in systems}
         for kind in KINDS:
@@ -134,7 +149,7 @@ def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
                     subtopic.topic.topic_id,
                     subtopic_id,
                     gallery if name == "fullrank" else pools.get(subtopic_id, []),
-                    grades[subtopic_id],
+                    judged(name, subtopic_id),
                     {system: lines[system].get(subtopic_id, []) for system in systems},
                 )
                 for subtopic_id, subtopic in sorted(benchmark.subtopics.items())
@@ -142,6 +157,11 @@ def boards(benchmark: JudgedBenchmark) -> Iterator[Board]:
             ]
             if cases:
                 yield Board(name, kind, systems, tuple(cases))
+
+
+def _all_judged(board: Board) -> Board:
+    cases = (replace(case, judged=np.ones(len(case.images), dtype=np.bool_)) for case in board.cases)
+    return replace(board, cases=tuple(cases))
 
 
 def _by_subtopic(table: pd.DataFrame) -> dict[str, list[str]]:
@@ -205,6 +225,8 @@ def _findings(answers: list[BoardFitness], pairs: Duplicates) -> Iterator[Fitnes
         yield findings.about_unjudged(where, board.unjudged)
         if board.reusability is not None:
             yield findings.about_reusability(where, board.reusability)
+        if board.pooling is not None:
+            yield findings.about_pooling(where, board.pooling)
         yield findings.about_noise(where, board.noise)
         yield from findings.about_chance(where, board.chance)
     yield findings.about_duplicates(pairs)

@@ -13,6 +13,7 @@ from fieldguide.core.english import counted
 from fieldguide.evaluation.fitness.degenerate import REVERSED, BesideChance, Degenerate
 from fieldguide.evaluation.fitness.duplicates import Duplicates
 from fieldguide.evaluation.fitness.noise import Noise
+from fieldguide.evaluation.fitness.pooling import PoolingLoss
 from fieldguide.evaluation.fitness.reusability import LeftOut
 from fieldguide.evaluation.fitness.unjudged import Unjudged
 
@@ -33,7 +34,7 @@ Level = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True)
 class FitnessFinding:
-    """One line. `about`: unjudged, reusability, noise, chance or duplicates; `where`: the board, or `corpus`."""
+    """One line. `about`: unjudged, reusability, pooling, noise, chance, duplicates; `where`: the board, or `corpus`."""
 
     verdict: Level
     about: str
@@ -69,6 +70,18 @@ def about_reusability(where: str, found: Sequence[LeftOut]) -> FitnessFinding:
         f"what is left out falls by up to {fall:.3f} ({name}) and {counted(lost, 'rank')} ({loser})"
     )
     return FitnessFinding(_by_tau(worst.tau), "reusability", where, text)
+
+
+def about_pooling(where: str, found: PoolingLoss) -> FitnessFinding:
+    """What the pools would have missed, had not every image been judged."""
+    share = f"{found.missed:,} of {found.relevant:,} relevant images ({found.missed / max(found.relevant, 1):.1%})"
+    moved = max(found.systems, key=lambda row: (abs(row.pooled - row.score), row.system))
+    order = "orders that are all ties" if found.tau is None else f"an order at tau {found.tau:.2f} with this one"
+    text = (
+        f"{share} are in no pool; judged by pools alone, systems would have {order}, and scores would differ by up "
+        f"to {abs(moved.pooled - moved.score):.3f} ({moved.system})"
+    )
+    return FitnessFinding("note" if found.missed else "ok", "pooling", where, text)
 
 
 def about_noise(where: str, found: Noise) -> FitnessFinding:

@@ -19,7 +19,7 @@ from fieldguide.evaluation.leaderboard.rows import comparisons, leaderboard, met
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer, Score
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.records.judgments import QRELS
+from fieldguide.records.judgments import POOLS, QRELS, complete, in_pools
 from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.scores import SCORES
 from fieldguide.records.topics import Subtopic, read_topics
@@ -47,24 +47,28 @@ class Evaluation:
 
 
 def evaluate(section: Evaluate, systems: Sequence[str], paths: Paths, track: Track = silent) -> Evaluation:
-    """Score systems on both tracks.
+    """Score systems on both tracks: on `rerank` by the judgments of the pool that is ranked.
 
     Raises:
         FieldguideError: nothing is judged, or a file is missing.
         ProblemsError: measures that nothing computes, runs or tables that are not valid.
     """
-    measures = parse_measures([*section.measures, *({JUDGED} - set(section.measures))])
+    named = [measure for measure in section.measures if measure != JUDGED]
+    if not complete(paths.qrels / "grades.json"):  # else every image is judged, whether it has a line or not
+        named.append(JUDGED)
+    measures = parse_measures(named)
     subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
     qrels = QRELS.read(paths.qrels / "qrels.parquet")
     qrels = qrels[qrels["subtopic_id"].isin(list(subtopics))]
     if qrels.empty:
         raise FieldguideError(f"{paths.qrels / 'qrels.parquet'}: no judgment for any subtopic of {paths.topics}")
     runs = [(name, system) for name in TRACKS for system in systems]
-    scorer = RunScorer(measures, qrels)
+    pooled = RunScorer(measures, in_pools(qrels, POOLS.read(paths.pools)))
+    scorers = {"fullrank": RunScorer(measures, qrels), "rerank": pooled}
     rows = [
         _row(name, system, score, subtopics[score.subtopic_id])
         for name, system in track(runs, "evaluating", unit="runs", total=len(runs))
-        for score in scorer.score(read_run(paths.run(name, system)))
+        for score in scorers[name].score(read_run(paths.run(name, system)))
     ]
     scores = SCORES.frame(rows).astype({"value": float, "defaulted": bool})
     first = str(measures[0])

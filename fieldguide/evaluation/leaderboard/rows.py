@@ -1,7 +1,7 @@
 """From scores to means with intervals and tie groups, and to differences between systems with what is known of them.
 
 Every value is the mean over subtopics (each subtopic counts once); intervals and tests are over topics and the
-entities that topics share, see `statistics.resampling`. Every q is corrected over the comparisons of one
+entities that topics share, see `statistics.clusters`. Every q is corrected over the comparisons of one
 board (track and kind) by one measure: all pairs of systems for the measures of `evaluate.compare`, by the others
 each system less the baseline.
 """
@@ -19,8 +19,9 @@ import pandas as pd
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.statistics.clusters import Floats, Labels, clusters
 from fieldguide.evaluation.statistics.comparison import compare, pairs
-from fieldguide.evaluation.statistics.resampling import Floats, Labels, bootstrap_interval, clusters
+from fieldguide.evaluation.statistics.intervals import bounded_interval
 from fieldguide.evaluation.statistics.ties import letters
 from fieldguide.records.runs import TRACKS
 
@@ -62,15 +63,14 @@ def leaderboard(
 
     Args:
         scores: records.SCORES.
-        evaluate: confidence, alpha, number of resamples and seed.
+        evaluate: confidence and alpha.
         entities: None where no entity is known; then topics count as independent.
         compared: rows of `comparisons` with the same arguments.
     """
     rows = []
     for board in _boards(scores, entities):
         data = clusters(board.values, board.topics, board.entities)
-        low, high = bootstrap_interval(data, evaluate.confidence, evaluate.bootstrap, evaluate.seed)
-        low, high = np.clip([low, high], 0.0, 1.0)  # the range of every measure
+        low, high = bounded_interval(data, evaluate.confidence)  # the range of every measure
         effect = np.ones(len(low)) if data.effect is None else data.effect
         counts = {"subtopics": len(board.values), "topics": len(data.sizes)}
         groups = _groups(board, data.mean, evaluate, compared)
@@ -106,12 +106,14 @@ def sensitivity(compared: Sequence[Row], topics: int, evaluate: Evaluate) -> str
         topics: of that board.
         evaluate: headline, alpha and power.
     """
-    least = [row["detectable"] for row in compared if row["detectable"] is not None]
-    if not least:
+    known = [row for row in compared if row["detectable"] is not None]
+    if not known:
         return ""
+    least, low, high = (median(row[f"detectable{end}"] for row in known) for end in ("", "_low", "_high"))
     return (
-        f"{topics} topics show a difference in {evaluate.headline} of {median(least):.3f} with probability "
-        f"{evaluate.power:.0%} (median of {len(least)} pairs of systems, uncorrected alpha {evaluate.alpha:g})."
+        f"{topics} topics show a difference in {evaluate.headline} of {least:.3f} with probability "
+        f"{evaluate.power:.0%} (median of {len(known)} pairs of systems, uncorrected alpha {evaluate.alpha:g}; "
+        f"{evaluate.confidence:.0%} interval {low:.3f} to {high:.3f})."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, sensitivity
@@ -23,6 +23,7 @@ def print_leaderboard(
     comparisons: Sequence[dict[str, Any]],
     evaluate: Evaluate,
     console: Console | None = None,
+    seen: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Print one table a track and kind, best system by the headline measure first.
 
@@ -34,6 +35,7 @@ def print_leaderboard(
         comparisons: rows of comparisons.json.
         evaluate: order of measures, headline, baseline, confidence.
         console: where to print; standard output if None.
+        seen: what of the benchmark each system has seen, its initials stand in a column; None: no such column.
     """
     from rich.console import Console
 
@@ -50,9 +52,9 @@ def print_leaderboard(
             ]
             against = {row["system"]: row for row in pairs if row["baseline"] == evaluate.baseline}
             if rows:
-                shown.print(_fitting(rows, against, evaluate, shown))
+                shown.print(_fitting(rows, against, evaluate, shown, seen))
                 shown.print(f"[dim]{sensitivity(pairs, rows[0]['topics'], evaluate)}[/]")
-    interval = f"{evaluate.confidence:.0%} bootstrap interval over topics"
+    interval = f"{evaluate.confidence:.0%} interval over topics"
     shown.print(
         f"[dim]Means over subtopics; in brackets the {interval}; difference from {evaluate.baseline}. "
         f"Systems that share a letter are not told apart (q > {evaluate.alpha:g}); q is the p of the randomisation "
@@ -61,21 +63,29 @@ def print_leaderboard(
 
 
 def _fitting(
-    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, console: Console
+    rows: Sequence[dict[str, Any]],
+    against: dict[str, dict[str, Any]],
+    evaluate: Evaluate,
+    console: Console,
+    seen: Mapping[str, Sequence[str]] | None,
 ) -> Table:
     """The table with as many measures as fit, the headline always among them; q goes when they are all gone."""
     measures = [m for m in (*evaluate.measures, JUDGED) if m != evaluate.headline]
     measures = [m for m in dict.fromkeys(measures) if any(row["measure"] == m for row in rows)]
     more = [_Q, *measures]
-    table = _table(rows, against, evaluate, more)
+    table = _table(rows, against, evaluate, more, seen)
     while more and console.measure(table, options=console.options.update(width=_WIDE)).maximum > console.width:
         more.pop()
-        table = _table(rows, against, evaluate, more)
+        table = _table(rows, against, evaluate, more, seen)
     return table
 
 
 def _table(
-    rows: Sequence[dict[str, Any]], against: dict[str, dict[str, Any]], evaluate: Evaluate, more: Sequence[str]
+    rows: Sequence[dict[str, Any]],
+    against: dict[str, dict[str, Any]],
+    evaluate: Evaluate,
+    more: Sequence[str],
+    seen: Mapping[str, Sequence[str]] | None,
 ) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
@@ -89,6 +99,8 @@ def _table(
     )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)
+    if seen is not None:
+        table.add_column("seen", no_wrap=True)
     table.add_column("ties", no_wrap=True)
     for name in (evaluate.headline, "", "difference", *more):
         table.add_column(name, justify="right", no_wrap=True)
@@ -101,9 +113,10 @@ def _table(
         q = "" if difference is None else _p(difference["q"])
         means = [q if name == _Q else f"{values[row['system'], name]['mean']:.3f}" for name in more]
         interval = escape(f"[{row['low']:.3f}, {row['high']:.3f}]")
+        known = [] if seen is None else ["".join(key[0] for key in seen.get(row["system"], ())) or "-"]
         group = row["group"] or ""
-        cells = [escape(row["system"]), group, f"[bold]{row['mean']:.3f}[/]", f"[dim]{interval}[/]", delta, *means]
-        table.add_row(*cells)
+        shown = (f"[bold]{row['mean']:.3f}[/]", f"[dim]{interval}[/]", delta, *means)
+        table.add_row(escape(row["system"]), *known, group, *shown)
     return table
 
 

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.evaluation.statistics.power import Design, detectable, topics_needed
-from fieldguide.evaluation.statistics.resampling import (
-    Floats,
-    Labels,
-    bootstrap_interval,
-    clusters,
-    randomisation_test,
-)
+from fieldguide.evaluation.statistics.clusters import Floats, Labels, clusters
+from fieldguide.evaluation.statistics.intervals import mean_interval
+from fieldguide.evaluation.statistics.power import Design, detectable, topics_needed, true_spread
+from fieldguide.evaluation.statistics.resampling import randomisation_test
 
 # A topic's difference below this is rounding, so it is a tie; others that agree to here have the same rank.
 _DIGITS = 9
@@ -26,7 +22,7 @@ class PairedComparison:
     """One difference (system less another one) in the mean over subtopics, and what is known of it.
 
     Attributes:
-        difference: of the means, with its bootstrap interval `low` to `high`.
+        difference: of the means, with its interval `low` to `high`.
         p: of the randomisation test over topics, `q` the same with Benjamini-Hochberg over the family.
         wilcoxon_p: of Wilcoxon's signed-rank test over topics; `wilcoxon_q` likewise.
         wins, ties, losses: topics by the sign of their mean difference.
@@ -35,6 +31,7 @@ class PairedComparison:
         topics_needed: to see a difference of this size (evaluate.alpha, evaluate.power); None where d is None, or 0
             to any number of topics.
         detectable: the least difference that this many topics show; None where d is None or topics are fewer than two.
+            `detectable_low`, `detectable_high`: how far off it may be, for a spread is known by its topics alone.
     """
 
     difference: float
@@ -51,6 +48,8 @@ class PairedComparison:
     design_effect: float
     topics_needed: int | None
     detectable: float | None
+    detectable_low: float | None
+    detectable_high: float | None
 
 
 def compare(differences: Floats, topics: Labels, entities: Labels | None, evaluate: Evaluate) -> list[PairedComparison]:
@@ -60,24 +59,22 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
         differences: (subtopics, m) of the same measure, system less another one.
         topics: numbers each row's topic from 0.
         entities: numbers each row's entity from 0; None: topics share nothing.
-        evaluate: confidence, alpha, power, numbers of draws and seed.
+        evaluate: confidence, alpha, power, number of sign patterns and seed.
     """
     data = clusters(differences, topics, entities)
     means = np.round(data.sums / data.sizes[:, None], _DIGITS)
-    low, high = bootstrap_interval(data, evaluate.confidence, evaluate.bootstrap, evaluate.seed)
-    low, high = np.clip([low, high], -1.0, 1.0)  # measures are between 0 and 1
+    low, high = np.clip(mean_interval(data, evaluate.confidence), -1.0, 1.0)  # measures are between 0 and 1
     p = randomisation_test(data, evaluate.permutations, evaluate.seed)
     ranks = data._replace(sums=signed_ranks(means), sizes=np.ones(len(means)))
     signed = randomisation_test(ranks, evaluate.permutations, evaluate.seed)
     q, signed_q = false_discovery(p), false_discovery(signed)
     effect = np.ones(len(p)) if data.effect is None else data.effect
-    mean = data.mean
     mean, units = data.mean, (data.units or len(means)) / len(means)
     found = []
     for n, column in enumerate(means.T):
         wins, losses = int((column > 0).sum()), int((column < 0).sum())
         design = Design(float(effect[n]), units)
-        d, needed, least = _power(column, design, evaluate)
+        d, needed, (least, least_low, least_high) = _power(column, design, evaluate)
         found.append(
             PairedComparison(
                 difference=float(mean[n]),
@@ -94,6 +91,8 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
                 design_effect=design.effect,
                 topics_needed=needed,
                 detectable=least,
+                detectable_low=least_low,
+                detectable_high=least_high,
             )
         )
     return found
@@ -117,16 +116,21 @@ def signed_ranks(differences: Floats) -> Floats:
     return np.asarray(np.sign(differences) * (rankdata(np.abs(differences), axis=0) - zeros), dtype=np.float64)
 
 
-def _power(differences: Floats, design: Design, evaluate: Evaluate) -> tuple[float | None, int | None, float | None]:
-    """(d, topics needed, detectable difference) from one difference a topic."""
+def _power(
+    differences: Floats, design: Design, evaluate: Evaluate
+) -> tuple[float | None, int | None, tuple[float | None, float | None, float | None]]:
+    """(d, topics needed, detectable difference with its ends) from one difference a topic."""
     count = len(differences)
     spread = float(differences.std(ddof=1)) if count > 1 else 0.0
     if spread < 10.0**-_DIGITS:
-        return None, None, None
+        return None, None, (None, None, None)
     d = float(differences.mean()) / spread
     least = detectable(count, evaluate.alpha, evaluate.power, design)
     needed = topics_needed(d, evaluate.alpha, evaluate.power, design)
-    return d, needed, None if least is None else least * spread
+    if least is None:
+        return d, needed, (None, None, None)
+    middle, low, high = (least * spread * r for r in true_spread(count * design.units - 1, evaluate.confidence))
+    return d, needed, (middle, low, high)
 
 
 def pairs(systems: Sequence[str], baseline: str) -> list[tuple[str, str]]:

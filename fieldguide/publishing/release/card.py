@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.layout import MEANINGS
 from fieldguide.publishing.report.claims import claims
@@ -36,6 +37,7 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         about_grades=benchmark.grade_file.get("about", ""),
         assessors=sorted({name for names in benchmark.qrels["assessors"] for name in names}),
         board=made[0] if made else None,
+        seen=SEEN,
         claims=claims(benchmark, made),
         drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
         files=MEANINGS,

@@ -131,7 +131,7 @@ class _Content:
     def _scores(self, qrels: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Iterator[Problem]:
         """Means from the runs; if they agree, all that follows from the scores."""
         topics = self.topics or []
-        wrong = list(wrong_means(self.folder, topics, qrels, runs, self.leaderboard))
+        wrong = list(wrong_means(self.folder, topics, qrels, self._table("pools.parquet"), runs, self.leaderboard))
         yield from wrong
         if not wrong:
             stated = {"leaderboard.json": self.leaderboard, "comparisons.json": self.comparisons}

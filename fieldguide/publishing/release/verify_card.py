@@ -24,7 +24,7 @@ _COUNTS = {
 }
 _COUNT = re.compile(r"\| ([^|]+) \| ([0-9,]+) \|")
 _RESULT = re.compile(r"\| ([a-z0-9_-]+) \| .* \| ([0-9.]+) \| ([0-9.]+) to ([0-9.]+) \| (\w*) \|")
-_MEASURE = re.compile(r"\| system \| what it does \| (\S+) \| interval \| ties \|")
+_MEASURE = re.compile(r"\| system \| what it does \| seen \| (\S+) \| interval \| ties \|")
 
 
 def wrong_card(folder: Path, counts: Mapping[str, int], leaderboard: Any) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.grouping import grouped
 from fieldguide.evaluation.measures.parsing import parse_measures
 from fieldguide.evaluation.measures.scoring import RunScorer
+from fieldguide.records.judgments import in_pools
 from fieldguide.records.topics import Topic
 
 # leaderboard.json is rounded to six digits.
@@ -22,6 +23,7 @@ def wrong_means(
     folder: Path,
     topics: list[Topic],
     qrels: pd.DataFrame,
+    pools: pd.DataFrame,
     runs: Mapping[str, pd.DataFrame],
     leaderboard: Any,
 ) -> Iterator[Problem]:
@@ -31,6 +33,7 @@ def wrong_means(
         folder: of the release.
         topics: of the release.
         qrels: records.QRELS.
+        pools: records.POOLS.
         runs: by file name, `runs/TRACK/SYSTEM.trec`.
         leaderboard: as leaderboard.json holds it.
     """
@@ -45,11 +48,12 @@ def wrong_means(
         yield Problem(where, str(error))
         return
     kinds = {s.subtopic_id: topic.kind for topic in topics for s in topic.subtopics}
-    scorer = RunScorer(measures, qrels[qrels["subtopic_id"].isin(list(kinds))])
+    known = qrels[qrels["subtopic_id"].isin(list(kinds))]
+    scorers = {"fullrank": RunScorer(measures, known), "rerank": RunScorer(measures, in_pools(known, pools))}
     found = grouped(
         ((Path(name).parent.name, kinds[score.subtopic_id], Path(name).stem, score.measure), score.value)
         for name, run in runs.items()
-        for score in scorer.score(run)
+        for score in scorers[Path(name).parent.name].score(run)
     )
     for key in sorted(set(found) | set(stated)):
         mean = sum(found[key]) / len(found[key]) if key in found else None

@@ -13,6 +13,7 @@ from fieldguide.core.english import counted, listed
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import View, judged_shares
 from fieldguide.records.drawings import DRAWING_REFERENCES
+from fieldguide.records.judgments import in_pools
 
 # Ids that a sentence names.
 _SHOWN = 10
@@ -133,6 +134,16 @@ def _one_label(benchmark: Benchmark) -> Claim | None:
 def _pools(benchmark: Benchmark) -> Claim:
     params = benchmark.params
     gallery = int((benchmark.images["split"] == "gallery").sum())
+    if benchmark.complete:
+        relevant = benchmark.qrels[benchmark.qrels["grade"] > 0]
+        missed = len(relevant) - len(in_pools(relevant, benchmark.pools))
+        text = (
+            f"Labels judge all {gallery:,} gallery images for every subtopic, so that no image counts as not relevant "
+            f"for want of a judgment. Had only the pools been judged (the first {params.pool.depth} of "
+            f"{len(params.pool.systems)} systems and {params.pool.sample} drawn at random), {missed:,} of "
+            f"{len(relevant):,} relevant images would be missing ({missed / max(len(relevant), 1):.1%})."
+        )
+        return Claim("The whole gallery is judged", text)
     sizes = benchmark.pools.groupby("subtopic_id").size()
     least, most = (int(sizes.min()), int(sizes.max())) if len(sizes) else (0, 0)
     shares = judged_shares(benchmark)

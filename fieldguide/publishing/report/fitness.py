@@ -12,6 +12,7 @@ from fieldguide.publishing.report.health import Cells, View
 _ABOUT = {
     "unjudged": "Images nobody judged",
     "reusability": "Systems that come later",
+    "pooling": "What pools would have missed",
     "noise": "Other assessors",
     "chance": "Chance",
     "duplicates": "Near duplicates",
@@ -43,12 +44,13 @@ def fitness(benchmark: Benchmark) -> View:
 
 
 def _board(board: Mapping[str, Any]) -> View:
-    """One track and kind; `left_out` is None where the question does not arise."""
+    """One track and kind; `left_out` and `pooling` are None where the question does not arise."""
     unjudged = board["unjudged"]
     return {
         "title": f"{TRACK_NAMES[board['track']].capitalize()}, {KIND_NAMES[board['kind']]}",
         "unjudged": _unjudged(unjudged),
         "turns": _turns(unjudged["turns"]),
+        "pooling": None if board["pooling"] is None else _pooling(board["pooling"]),
         "left_out": None if board["reusability"] is None else _left_out(board["reusability"]),
         "noise": _noise(board["noise"]),
         "chance": _chance(board["chance"]),
@@ -88,6 +90,11 @@ def _left_out(left_out: list[Mapping[str, Any]]) -> Cells:
         "left out", "judgments lost", "of them relevant", "its score", "ranks it loses", "others move by up to", "tau",
     )  # fmt: skip
     return Cells(heads, tuple(rows), frozenset(range(1, 7)))
+
+
+def _pooling(values: Mapping[str, Any]) -> Cells:
+    rows = tuple((row["system"], *_numbers((row["score"], row["pooled"]))) for row in values["systems"])
+    return Cells(("system", "score", "by pools alone"), rows, frozenset({1, 2}))
 
 
 def _noise(values: Mapping[str, Any]) -> Cells:

@@ -104,7 +104,8 @@ def _judged(benchmark: Benchmark) -> Cells:
     rows = []
     for system in benchmark.params.retrieve.systems:
         share = shares.get(system)
-        rows.append((system, "yes" if system in pooled else "no", "-" if share is None else f"{share:.1%}"))
+        judged = "all" if benchmark.complete else "-" if share is None else f"{share:.1%}"
+        rows.append((system, "yes" if system in pooled else "no", judged))
     return Cells(("system", "in the pool", "judged@10"), tuple(rows), frozenset({2}))
 
 

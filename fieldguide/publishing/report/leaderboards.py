@@ -7,6 +7,7 @@ from typing import Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAMES, sensitivity
 from fieldguide.params import Params
+from fieldguide.params.seen import seen
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells, View
 from fieldguide.records.runs import TRACKS, IndexRecall
@@ -69,7 +70,7 @@ def _pairs(lines: list[dict[str, Any]]) -> Cells:
     """Comparisons, the surest first."""
     heads = (
         "system", "less", "difference", "interval", "q", "Wilcoxon q", "wins, ties, losses", "d", "topics needed",
-        "least difference seen",
+        "least difference seen", "interval",
     )  # fmt: skip
     rows = [
         (
@@ -83,6 +84,7 @@ def _pairs(lines: list[dict[str, Any]]) -> Cells:
             None if line["d"] is None else f"{line['d']:+.2f}".replace("-", "−"),
             line["topics_needed"],
             None if line["detectable"] is None else f"{line['detectable']:.3f}",
+            None if line["detectable"] is None else f"{line['detectable_low']:.3f} to {line['detectable_high']:.3f}",
         )
         for line in sorted(lines, key=lambda line: (line["q"], -abs(line["difference"]), line["system"]))
     ]
@@ -114,6 +116,7 @@ def _row(
     return {
         "system": system,
         "words": "; ".join([params.systems[system].description, *map(str, recalls)]),
+        "seen": seen(params, system),
         "role": role,
         "headline": _estimate(headline, "mean"),
         "means": [_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures],
@@ -124,5 +127,5 @@ def _row(
 
 
 def _estimate(line: dict[str, Any], name: str) -> View:
-    """A mean or a difference with its bootstrap interval."""
+    """A mean or a difference with its interval."""
     return {"value": line[name], "low": line["low"], "high": line["high"]}

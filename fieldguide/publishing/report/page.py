@@ -16,6 +16,7 @@ from fieldguide.core.files import atomic_open
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
+from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.diagnosis import fidelity, probes
@@ -54,6 +55,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
         "params": params,
         "counts": _counts(benchmark),
         "boards": made,
+        "seen": SEEN,
         "finding": _finding(made, params),
         "claims": claims(benchmark, made),
         "topics": topics,

@@ -90,9 +90,14 @@ class _Shown:
                 "image_id": row.image_id,
                 "rank": int(row.rank),
                 "score": float(row.score),
-                "mark": "unjudged" if grade is None else "relevant" if grade > 0 else "not-relevant",
+                "mark": self._mark(grade),
                 "shows": str(self.names.get(label, label) if label else self.sources[row.image_id]),
             }
+
+    def _mark(self, grade: int | None) -> str:
+        if grade is None and not self.benchmark.complete:
+            return "unjudged"
+        return "relevant" if grade is not None and grade > 0 else "not-relevant"
 
     def _drawings(self, phrase: str) -> Iterator[View]:
         """Drawings of a phrase, or the reason why there is none."""

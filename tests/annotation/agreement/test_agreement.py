@@ -203,9 +203,7 @@ def test_each_assessor(tmp_path: Path) -> None:
     ]
     gold = {("t1.e1", "a"): 2, ("t2.e1", "c"): 0, ("t9.e1", "x"): 1}
     decided = {("t1.e1", "a"): 2, ("t1.e1", "b"): 1, ("t2.e1", "c"): 0}
-    ada, ben, cleo = individuals(
-        entries_of(tmp_path / "log.jsonl", said, again), gold=gold, decided=decided, draws=50, seed=2
-    )
+    ada, ben, cleo = individuals(entries_of(tmp_path / "log.jsonl", said, again), gold=gold, decided=decided)
     assert [one.assessor for one in (ada, ben, cleo)] == ["ada", "ben", "cleo"]
     assert (ada.gold.count, ada.gold.of, ada.gold.share) == (2, 2, 1.0)
     assert (ben.gold.count, ben.gold.of) == (1, 2)
@@ -216,7 +214,8 @@ def test_each_assessor(tmp_path: Path) -> None:
     assert (ben.repeats.of, ben.repeats.share) == (0, None)
     # ada: +2 on a, +.5 on b (others 0 and 1), 0 on c
     assert (ada.bias.value, ada.bias.units) == (pytest.approx(2.5 / 3), 3)
-    assert (ada.bias.low, ada.bias.high) == (0.0, pytest.approx(1.25))  # two topics: 0 alone, or 2.5/2 alone
+    half = 12.7062 * 2 * (2.5 / 3) / 3  # two topics: one degree of freedom, both 2.5 / 3 off
+    assert (ada.bias.low, ada.bias.high) == pytest.approx((2.5 / 3 - half, 2.5 / 3 + half), abs=1e-4)
     assert ben.bias.value == pytest.approx(-3 / 3)
     assert (cleo.bias.value, cleo.bias.units) == (pytest.approx(0.5), 1)
     assert cleo.bias.reason == "one image is too few for an interval"

@@ -15,9 +15,10 @@ from fieldguide.annotation.judgments.consensus import majority
 from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, counting, guidelines_of
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
-from fieldguide.records.judgments import POOLS, QRELS
+from fieldguide.records.judgments import POOLS, QRELS, in_pools
 from fieldguide.records.plan import DECISIONS
 from fieldguide.records.runs import read_qrels_trec
 from fieldguide.records.topics import read_topics
@@ -218,11 +219,34 @@ def test_the_dataset_label_judge_grades_by_the_label_alone(tmp_path: Path) -> No
     assert "nowhere: is pooled and no image of the corpus" in str(caught.value)
 
 
+def test_labels_judge_the_whole_gallery_and_what_pools_missed_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = tiny_benchmark(tmp_path)
+    before = QRELS.read(paths.qrels / "qrels.parquet")
+    pools, images = POOLS.read(paths.pools), IMAGES.read(paths.images)
+    POOLS.write(paths.pools, pools.groupby("subtopic_id", sort=True).head(3))
+    run_step(stage, tiny_params(), paths)
+    after = QRELS.read(paths.qrels / "qrels.parquet")
+    relevant = [frame[frame["grade"] > 0][["subtopic_id", "image_id", "grade"]] for frame in (before, after)]
+    assert relevant[0].values.tolist() == relevant[1].values.tolist()
+    assert len(after) < len(before)  # what is neither pooled nor relevant has no line
+    assert set(after["image_id"]) <= set(images.loc[images["split"] == "gallery", "image_id"])
+    pooled = in_pools(after, POOLS.read(paths.pools))
+    missed = len(relevant[1]) - int((pooled["grade"] > 0).sum())
+    assert missed > 10
+    told = capsys.readouterr().out
+    assert f"relevant and in no pool: {missed}, {missed / len(relevant[1]):.1%} of the relevant" in told
+
+
 def test_the_stage_writes_labels_as_judgments_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = tiny_benchmark(tmp_path)
     before = {p: p.read_bytes() for p in [*paths.qrels.iterdir(), paths.judgments]}
     (paths.qrels / "agreement.json").write_text("of another judge")
     run_step(stage, tiny_params(), paths)
+    grades_json = paths.qrels / "grades.json"
+    assert read_json(grades_json)["complete"] is True
+    write_json(grades_json, {k: v for k, v in read_json(grades_json).items() if k != "complete"})
     assert before == {path: path.read_bytes() for path in before}
     assert {p.name for p in paths.qrels.iterdir()} - {p.name for p in before} == {"decisions.parquet"}
     grades = json.loads((paths.qrels / "grades.json").read_text())

@@ -15,9 +15,9 @@ from fieldguide.evaluation.fitness.assess import families, measured_disagreement
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.fitness import fitness as section
 from fieldguide.records.images import IMAGES
-from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS
+from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS, in_pools
 from flows.fitness import fitness as stage
-from tests.builders import SYSTEMS, rewrite, tiny_benchmark, tiny_params
+from tests.builders import SYSTEMS, judge_whole_gallery, rewrite, tiny_benchmark, tiny_params
 from tests.finished import assessed
 from tests.steps import run_step
 
@@ -46,6 +46,34 @@ def test_every_board_is_asked_everything(paths: Paths) -> None:
         assert board["noise"]["disagreement"] == 0.033
         assert not board["noise"]["measured"]
     assert {f["about"] for f in found["findings"]} == {"unjudged", "reusability", "noise", "chance", "duplicates"}
+
+
+def test_where_labels_judge_the_whole_gallery_it_says_what_pools_would_have_missed(tmp_path: Path) -> None:
+    from fieldguide.evaluation.leaderboard.evaluate import evaluate
+
+    paths = tiny_benchmark(tmp_path)
+    judge_whole_gallery(paths, pool_without=2)
+    found = assessed(paths, tiny_params())
+    scores = evaluate(tiny_params().evaluate, SYSTEMS, paths).leaderboard
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
+    QRELS.write(paths.qrels / "qrels.parquet", in_pools(qrels, POOLS.read(paths.pools)))
+    alone = evaluate(tiny_params().evaluate, SYSTEMS, paths).leaderboard
+    for board in found.boards:
+        assert board.reusability is None
+        assert (board.pooling is None) == (board.track == "rerank")
+        assert all(row.judged == 1 for row in board.unjudged.systems)
+        for rows, name in ((scores, "score"), (alone, "pooled")) if board.pooling else ():
+            means = {
+                row["system"]: row["mean"] for row in rows
+                if (row["track"], row["kind"], row["measure"]) == (board.track, board.kind, "nDCG@10")
+            }  # fmt: skip
+            assert {row.system: getattr(row, name) for row in board.pooling.systems} == pytest.approx(means, abs=2e-6)
+    losses = [board.pooling for board in found.boards if board.pooling]
+    assert sum(loss.missed for loss in losses) == 2 * qrels["subtopic_id"].nunique()
+    assert sum(loss.relevant for loss in losses) == int((qrels["grade"] > 0).sum())
+    texts = [f.text for f in found.findings if f.about == "pooling"]
+    assert len(texts) == 2
+    assert texts[0].startswith(f"{losses[0].missed} of {losses[0].relevant} relevant images (")
 
 
 def test_its_scores_are_the_leaderboards(paths: Paths) -> None:

@@ -304,7 +304,7 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
         "leaderboard.json: fullrank comparison ",
     ),
     "many draws": (
-        _lines("params.yaml", lambda x: [re.sub("bootstrap: .*", "bootstrap: 1000000000000", line) for line in x]),
+        _lines("params.yaml", lambda x: [re.sub("permutations: .*", f"permutations: {10**12}", line) for line in x]),
         "scores.parquet: cannot be compared again: ",
     ),
     "no leaderboard": (_change("leaderboard.json", lambda _: [{}]), "leaderboard.json: is not a leaderboard"),

@@ -184,3 +184,22 @@ def test_the_filter_works_in_a_browser_without_complaints(paths: Paths, tmp_path
     assert f"{shown} of 7" in dom.text
     box = next(attrs for tag, attrs in dom.elements if attrs.get("id") == "filter")
     assert "hidden" not in box
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium (Debian: apt-get install chromium)")
+def test_leaderboards_are_sorted_by_a_heading(paths: Paths, tmp_path: Path) -> None:
+    def systems(query: str) -> list[str]:
+        command = [
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+            f"--user-data-dir={tmp_path / 'browser'}", paths.report.resolve().as_uri() + query,
+        ]  # fmt: skip
+        dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        board = dom.partition('<table class="ranking">')[2].partition("</table>")[0]
+        return re.findall(r'<th scope="row">([\w-]+)', board)
+
+    best = systems("")
+    assert systems("?sort=System") == sorted(best) != best
+    seen = systems("?sort=seen")
+    assert sorted(seen) == sorted(best)
+    assert seen != best

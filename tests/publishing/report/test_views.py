@@ -18,7 +18,7 @@ from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import IndexRecall
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.searching import write_recalls
-from tests.builders import rewrite, tiny_params
+from tests.builders import judge_whole_gallery, rewrite, tiny_params
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,15 @@ def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
     assert "17 images; 15 show an entity asked about and 2 do not" in found["A small gallery"]
     assert "Train and gallery touch" not in found
     assert "Drawings that failed" not in found
+
+
+def test_a_gallery_that_labels_judge_is_told_with_what_pools_would_have_missed(fresh: Paths) -> None:
+    judge_whole_gallery(fresh, pool_without=1)
+    benchmark = Benchmark(fresh, tiny_params())
+    found = {claim.heading: claim.text for claim in claims(benchmark, [])}
+    assert "Only pools are judged" not in found
+    assert "Labels judge all 17 gallery images" in found["The whole gallery is judged"]
+    assert "11 of 55 relevant images would be missing (20.0%)" in found["The whole gallery is judged"]
 
 
 def test_drawings_that_failed_are_told_with_the_subtopics_that_have_none(fresh: Paths) -> None:
