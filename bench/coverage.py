@@ -72,11 +72,9 @@ def normal(middle: float, sizes: Sequence[float]) -> Draw:
     """Topic + entity + rest, each normal."""
 
     def draw(rng: np.random.Generator, topics: Labels, entities: Labels) -> Floats:
-        topic, entity, rest = sizes
-        parts = (
-            topic * rng.normal(size=topics.max() + 1)[topics] + entity * rng.normal(size=entities.max() + 1)[entities]
-        )
-        return np.asarray(middle + parts + rest * rng.normal(size=len(topics)))
+        topic = sizes[0] * rng.normal(size=topics.max() + 1)[topics]
+        entity = sizes[1] * rng.normal(size=entities.max() + 1)[entities]
+        return np.asarray(middle + topic + entity + sizes[2] * rng.normal(size=len(topics)))
 
     return draw
 
