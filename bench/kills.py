@@ -39,8 +39,8 @@ VICTIMS = {
 }
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LATEST, TORN, ENDS, WHOLE = 25.0, 0.2, 30.0, 1200.0
-"""Seconds of the latest kill; share of kills after which something is torn; seconds in which a killed build ends, and an
-undisturbed one."""
+"""Seconds of the latest kill; share of kills after which something is torn; seconds until a killed build has to have
+ended, and an undisturbed one."""
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
     for name, default in (("kills", 100), ("rounds", 10), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
-    rng = random.Random(asked.seed)  # noqa: S311 - no secret
+    rng = random.Random(asked.seed)
     with tempfile.TemporaryDirectory(prefix="fieldguide-kills-") as place:
         pristine = make_site(Path(place) / "pristine", ROOT / "data" / "input")
         for command in (

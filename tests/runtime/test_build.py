@@ -79,6 +79,20 @@ def test_a_build_ends_with_all_that_it_started(site: Path, how: signal.Signals) 
     assert (site / "made").read_text() == "1"
 
 
+def test_a_build_whose_server_dies_ends_and_says_so(site: Path) -> None:
+    process = started(site, "sleeper")
+    until_up(process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    next(p for p in family if "prefect" in " ".join(p.cmdline())).kill()
+    said = process.communicate(timeout=30)[0]
+    assert process.returncode == 1
+    assert "the Prefect server of this build ended (status -9)" in said
+    assert "Traceback" not in said
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family), 10)
+    (site / "go").touch()
+    assert started(site, "sleeper").wait(60) == 0
+
+
 def test_what_a_kill_left_running_is_marked_crashed_by_the_next_build(site: Path) -> None:
     process = started(site, "sleeper")
     until_up(process)

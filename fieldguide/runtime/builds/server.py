@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -58,7 +60,8 @@ def server(root: Path) -> Iterator[str]:
         )
     try:
         _await(address, process, log)
-        yield address
+        with _watched(process, log):
+            yield address
     finally:
         process.terminate()  # the last tasks are recorded on the way out
         try:
@@ -69,15 +72,45 @@ def server(root: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+    """End this process as SIGTERM does when the server ends before it: every call of a step would be tried for minutes.
+
+    Raises:
+        FieldguideError: it ended.
+    """
+    over, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        process.wait()
+        if not over.is_set():
+            ended.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    except BaseException:
+        if ended.is_set():
+            raise FieldguideError(
+                f"the Prefect server of this build ended (status {process.returncode}); see {log}; "
+                "what was finished is kept: run it again to go on"
+            ) from None
+        raise
+    finally:
+        over.set()
+
+
+@contextlib.contextmanager
 def tracking(address: str) -> Iterator[None]:
     """This process and those that it starts track in the Prefect server of that API address."""
     from prefect.logging.handlers import APILogHandler
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     given = os.environ.get("PREFECT_API_URL")
     os.environ["PREFECT_API_URL"] = address
     try:
-        with temporary_settings({PREFECT_API_URL: address}):
+        # Of this process, not of the steps: a build whose server is gone ends at once.
+        with temporary_settings({PREFECT_API_URL: address, PREFECT_CLIENT_MAX_RETRIES: 1}):
             try:
                 yield
             finally:
