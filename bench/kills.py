@@ -96,8 +96,8 @@ def _killed(site: Site, rng: random.Random, told: Counter[str]) -> list[str]:
     with contextlib.suppress(subprocess.TimeoutExpired):
         build.wait(moment)
     family = [] if build.poll() is not None else [psutil.Process(build.pid), *_children(build.pid)]
-    hit = _signal(build, family, name, how)
-    problems = _over(build, family)
+    hit, victim = _signal(build, family, name, how)
+    problems = _over(build, family, victim)
     torn = _tear(site, rng) if rng.random() < TORN else ""
     what = f"{hit} {how.name} after {moment:.1f} s" + f", {torn}" * bool(torn)
     told[f"{hit} {how.name}"] += 1
@@ -114,30 +114,39 @@ def _children(pid: int) -> list[psutil.Process]:
     return []
 
 
-def _signal(build: subprocess.Popen[bytes], family: list[psutil.Process], name: str, how: signal.Signals) -> str:
+def _signal(
+    build: subprocess.Popen[bytes], family: list[psutil.Process], name: str, how: signal.Signals
+) -> tuple[str, psutil.Process | None]:
     """Signal the victim, or the build where there is none yet; who it was."""
     if not family:
-        return "nobody"
+        return "nobody", None
     if name == "all":
-        os.killpg(build.pid, how)
-        return name
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(how)
+        return name, None
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             if VICTIMS[name] in " ".join(process.cmdline()):
                 process.send_signal(how)
-                return name
+                return name, process
     build.send_signal(how)
-    return "build"
+    return "build", family[0]
 
 
-def _over(build: subprocess.Popen[bytes], family: list[psutil.Process]) -> list[str]:
-    """Wait for the end of the build and of all that it started."""
+def _over(build: subprocess.Popen[bytes], family: list[psutil.Process], victim: psutil.Process | None) -> list[str]:
+    """Wait for the end of the build and of all that it started; where the victim goes on, the build is killed instead.
+
+    DVC does not look at SIGINT while a stage runs, since a terminal sends it to the stage too.
+    """
     try:
         build.wait(ENDS)
     except subprocess.TimeoutExpired:
-        os.killpg(build.pid, signal.SIGKILL)
+        ignored = victim is not None and victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE
+        build.kill()
         build.wait()
-        return [f"did not end within {ENDS:.0f} s"]
+        if not ignored:
+            return [f"did not end within {ENDS:.0f} s"]
     limit = time.monotonic() + ENDS
     while left := [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]:
         if time.monotonic() > limit:

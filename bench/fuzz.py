@@ -1,0 +1,406 @@
+"""Every command on hostile files: `python -m bench.fuzz [CASES] [--seed 0] [--only NAME]`; 200 cases a command.
+
+A benchmark in miniature is damaged, one file at a time: bytes are cut off, turned, doubled or put in, single values
+give way to what no reader expects (nesting, huge numbers, escapes, paths upwards, a text of megabytes), columns of
+Parquet files are dropped, emptied or change their type, and files become folders, pipes, /dev/zero, gzip of nothing.
+A command may refuse or go on. It may not end with a traceback, run for more than 10 seconds, or take more than 1 GiB.
+
+Each case is a fork of this process, which has imported everything. Prints a line a command, and what did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from fieldguide.core.errors import in_words
+
+SECONDS, KIBIBYTES = 10.0, 1024 * 1024
+TOKEN = re.compile(rb"[^\s,:;\[\]{}\"]+")
+HOSTILE = (
+    b"", b"-1", b"1e400", b"NaN", b"null", b"[]", b"{}", b'"', b"\\u0000", b"\x00", b"../../etc/passwd", b"9" * 5000,
+    b"[" * 10_000, b"{\"a\":" * 5_000, b"\x1b[2J", b"x" * 5_000_000, b"true", b"<script>alert(1)</script>", b"%s%n",
+    "\u202e\ud7ff\ufeff".encode(), b"\xff\xfe", b"1_000", b"0x10", b"~", b"!!python/object:os.system", b"&a *a",
+    b"\r", b"\n", b"#", b"---", b"=cmd()", b"1.0", b"0", b"999999999999", b"2026-02-30", b"a b",
+)  # fmt: skip
+PHOTOGRAPH, BOARD = "data/input/shop/granny-smith", "data/evaluation"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A command, and the files of the benchmark that it reads, as patterns."""
+
+    name: str
+    run: Callable[[], None]
+    files: tuple[str, ...]
+
+
+def command(*arguments: str) -> Callable[[], None]:
+    """`fieldguide ARGUMENTS`."""
+
+    def run() -> None:
+        main = importlib.import_module("fieldguide.cli.main")
+        sys.argv = ["fieldguide", *arguments]
+        main.main()
+
+    return run
+
+
+def step(name: str) -> Callable[[], None]:
+    """`python -m flows.NAME`."""
+
+    def run() -> None:
+        runtime = importlib.import_module("fieldguide.runtime.step")
+        sys.argv = [name]
+        os.environ["FIELDGUIDE_TRACK"] = "0"
+        runtime.run(getattr(importlib.import_module(f"flows.{name}"), name))
+
+    return run
+
+
+TARGETS = (
+    Target("doctor", command("doctor"), ("params.yaml",)),
+    Target("evaluate", command("evaluate", "theirs.trec", "--qrels", "data/qrels"), ("theirs.trec", "data/qrels/*",
+           "data/topics/topics.jsonl", "data/pools/*")),
+    Target("evaluate-trec", command("evaluate", "theirs.trec", "data/runs/fullrank/text.trec", "--qrels",
+           "data/qrels/qrels.trec", "--json"), ("theirs.trec", "data/qrels/qrels.trec")),
+    Target("audit-json", command("audit", "published.json"), ("published.json",)),
+    Target("audit-jsonl", command("audit", "published.jsonl"), ("published.jsonl",)),
+    Target("audit-csv", command("audit", "published.csv"), ("published.csv",)),
+    Target("audit-beir", command("audit", "beir"), ("beir/*", "beir/qrels/*")),
+    Target("audit-own", command("audit", "data", "--json"), ("data/qrels/*", "data/topics/*", "data/pools/*")),
+    Target("import", command("import", "auto", "published.jsonl", "--to", "imported"), ("published.jsonl",)),
+    Target("import-beir", command("import", "auto", "beir", "--to", "imported"), ("beir/*", "beir/qrels/*")),
+    Target("verify", command("verify", "data/release"), ("data/release/**/*",)),
+    Target("explain", command("explain", "TOPIC", "IMAGE"), ("data/**/*.parquet", "data/**/*.jsonl", "data/**/*.json",
+           "data/runs/**/*.trec")),
+    Target("leaderboard", command("leaderboard"), (f"{BOARD}/leaderboard.json", f"{BOARD}/comparisons.json")),
+    Target("fitness", command("fitness"), (f"{BOARD}/fitness.json", "data/qrels/*")),
+    Target("retrieve", command("retrieve", "--system", "visret"), ("data/embeddings/**/*", "data/queries/**/*",
+           "data/drawings/*", "data/topics/*", "data/corpus/images.parquet")),
+    Target("annotate-plan", command("annotate", "plan", "--dry-run"), ("annotation/*", "data/pools/*",
+           "data/topics/*", "data/judgments/**/*", "params.yaml")),
+    Target("annotate-agreement", command("annotate", "agreement"), ("annotation/*", "data/judgments/**/*",
+           "data/pools/*")),
+    Target("calls-list", command("calls", "list"), ("data/calls/**/*",)),
+    Target("calls-add", command("calls", "add", "data/release"), ("data/release/**/*",)),
+    Target("step-ingest", step("ingest"), (f"{PHOTOGRAPH}/*", "theirs.tar", "manifest.csv", "photographs.parquet",
+           "params.yaml")),
+    Target("step-pool", step("pool"), ("data/runs/fullrank/*", "data/topics/*", "data/corpus/images.parquet")),
+    Target("step-adjudicate", step("adjudicate"), ("data/pools/*", "data/topics/*", "data/corpus/images.parquet")),
+    Target("step-check", step("check"), ("data/**/*.parquet", "data/**/*.jsonl", "data/runs/**/*.trec")),
+    Target("step-evaluate", step("evaluate"), ("data/runs/**/*.trec", "data/qrels/*", "data/topics/*")),
+    Target("step-fitness", step("fitness"), ("data/runs/**/*.trec", "data/qrels/*", "data/topics/*", "data/corpus/*")),
+    Target("step-report", step("report"), ("data/evaluation/*", "data/checks/*", "data/topics/*", "data/drawings/*",
+           "data/corpus/*", "data/qrels/*")),
+    Target("step-release", step("release"), ("data/evaluation/*", "data/checks/*", "data/topics/*", "data/corpus/*",
+           "data/judgments/**/*")),
+    Target("step-mine", step("mine"), ("data/knowledge/*", "data/corpus/images.parquet")),
+    Target("step-compose", step("compose"), ("data/mined/*", "data/knowledge/*")),
+)  # fmt: skip
+
+
+def main() -> int:
+    """Run all targets; 1 if anything did not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("cases", type=int, nargs="?", default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="")
+    asked = parser.parse_args()
+    _warm()
+    found: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="fieldguide-fuzz-") as place:
+        base = Path(place) / "base"
+        known = _make(base)
+        for target in TARGETS:
+            if asked.only in target.name:
+                rng = random.Random(f"{asked.seed} {target.name}")
+                found += _fuzz(target, base, Path(place), rng, asked.cases, known)
+    print("\n\n".join(found) or "no traceback, nothing slow, nothing large")
+    return 1 if found else 0
+
+
+def _warm() -> None:
+    """Import what commands import, once for all forks."""
+    for name in ("fieldguide.cli.main", "fieldguide.cli.audit", "fieldguide.publishing.release.verify", "ir_measures",
+                 "fieldguide.publishing.report.page", "fieldguide.annotation.manager", "fieldguide.runtime.step",
+                 "great_expectations", "scipy.stats", "matplotlib.figure", "rich.table", "torch"):  # fmt: skip
+        importlib.import_module(name)
+    for target in TARGETS:
+        if target.name.startswith("step-"):
+            importlib.import_module(f"flows.{target.name.removeprefix('step-')}")
+
+
+def _fuzz(target: Target, base: Path, place: Path, rng: random.Random, cases: int, known: tuple[str, str]) -> list[str]:
+    folder = place / target.name
+    shutil.copytree(base, folder, symlinks=True)
+    files = sorted({path for pattern in target.files for path in folder.glob(pattern) if path.is_file()})
+    if not files:
+        raise SystemExit(f"{target.name}: no file is like {', '.join(target.files)}")
+    ends, slowest, largest, problems = Counter[str](), 0.0, 0, dict[str, str]()
+    for case in range(cases + 1):
+        victim = rng.choice(files)
+        what = damage(victim, rng) if case else "undamaged"
+        status, seconds, size, said = _forked(target, folder, known)
+        end = "traceback" if "Traceback" in said else "killed" if status < 0 else "refused" if status else "went on"
+        ends[end] += 1
+        slowest, largest = max(slowest, seconds), max(largest, size)
+        name = f"{target.name}, {victim.relative_to(folder)}, {what}"
+        if not case and end != "went on":
+            problems["undamaged"] = f"{name}: {said[-2000:]}"
+        elif end in ("traceback", "killed") or seconds > SECONDS or size > KIBIBYTES:
+            last = said.strip().splitlines()[-1][:200] if said.strip() else ""
+            where = re.findall(r'File "[^"]*(?:fieldguide|flows)/([^"]+)", line (\d+)', said)
+            key = f"{end} {where[-1:]} {last[:60]}"
+            problems.setdefault(key, f"{name}: {end}, {seconds:.1f} s, {size // 1024} MiB, at {where[-2:]}: {last}")
+        _restore(victim, base / victim.relative_to(folder), folder, base)
+    shutil.rmtree(folder)
+    told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+    print(f"{target.name}: {told}; slowest {slowest:.1f} s, largest {largest // 1024} MiB", flush=True)
+    return list(problems.values())
+
+
+def _restore(path: Path, whole: Path, folder: Path, base: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    for name in ("imported", ".fieldguide"):  # what the command wrote
+        shutil.rmtree(folder / name, ignore_errors=True)
+    if whole.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(whole, path)
+    shutil.copytree(base / "data", folder / "data", symlinks=True, dirs_exist_ok=True)
+
+
+def _forked(target: Target, folder: Path, known: tuple[str, str]) -> tuple[int, float, int, str]:
+    """(exit status, negative where killed; seconds; greatest memory in KiB; what it printed)."""
+    out = folder.parent / "out.txt"
+    begun = time.monotonic()
+    child = os.fork()
+    if not child:
+        _child(target, folder, known, out)
+    ended, status, used = 0, 0, None
+    while not ended:
+        ended, status, used = os.wait4(child, os.WNOHANG)
+        if not ended:
+            if time.monotonic() - begun > 2 * SECONDS:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.005)
+    said = out.read_text(encoding="utf-8", errors="replace")[-20_000:]
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return code, time.monotonic() - begun, used.ru_maxrss if used else 0, said
+
+
+def _child(target: Target, folder: Path, known: tuple[str, str], out: Path) -> None:
+    status = 1
+    try:
+        os.chdir(folder)
+        stream = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for number in (1, 2):
+            os.dup2(stream, number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        asked = sys.argv
+        try:
+            if target.name == "explain":
+                command("explain", *known)()
+            else:
+                target.run()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+            if isinstance(error.code, str):
+                print(error.code, file=sys.stderr)
+        except BaseException as error:
+            print(in_words(error) if isinstance(error, Exception) and in_words(error) else traceback.format_exc())
+        finally:
+            sys.argv = asked
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
+def damage(path: Path, rng: random.Random) -> str:
+    """Damage a file in one way; which."""
+    ways: list[Callable[[Path, random.Random], str]] = [_cut, _turn, _put_in, _double, _token, _token, _token, _become]
+    if path.suffix == ".parquet":
+        ways += [_column] * 6
+    return rng.choice(ways)(path, rng)
+
+
+def _cut(path: Path, rng: random.Random) -> str:
+    whole = path.read_bytes()
+    size = rng.randrange(len(whole) + 1)
+    path.write_bytes(whole[:size])
+    return f"cut off at {size}"
+
+
+def _turn(path: Path, rng: random.Random) -> str:
+    changed = bytearray(path.read_bytes() or b"\0")
+    for _ in range(rng.randint(1, 20)):
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
+    path.write_bytes(changed)
+    return "bytes turned"
+
+
+def _put_in(path: Path, rng: random.Random) -> str:
+    whole, at = path.read_bytes(), rng.randrange(path.stat().st_size + 1)
+    path.write_bytes(whole[:at] + rng.randbytes(rng.randint(1, 2000)) + whole[at:])
+    return "bytes put in"
+
+
+def _double(path: Path, rng: random.Random) -> str:
+    whole = path.read_bytes()
+    first, last = sorted(rng.randrange(len(whole) + 1) for _ in range(2))
+    path.write_bytes(whole[:last] + whole[first:])
+    return "a part doubled"
+
+
+def _token(path: Path, rng: random.Random) -> str:
+    whole = path.read_bytes()
+    tokens = list(TOKEN.finditer(whole[:200_000]))
+    if not tokens:
+        return _put_in(path, rng)
+    token, hostile = rng.choice(tokens), rng.choice(HOSTILE)
+    path.write_bytes(whole[: token.start()] + hostile + whole[token.end() :])
+    return f"{token[0][:30]!r} is {hostile[:30]!r} ({len(hostile)})"
+
+
+def _become(path: Path, rng: random.Random) -> str:
+    whole = path.read_bytes()
+    what = rng.choice(["folder", "pipe", "zeros", "gzip", "utf-16", "nothing", "latin-1", "gone", "loop"])
+    path.unlink()
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "zeros":
+        path.symlink_to("/dev/zero")
+    elif what == "loop":
+        path.symlink_to(path.name)
+    elif what == "gzip":
+        path.write_bytes(gzip.compress(rng.randbytes(100))[: rng.randint(1, 80)])
+    elif what != "gone":
+        text = whole.decode("utf-8", errors="replace")
+        made = {"utf-16": text.encode("utf-16"), "nothing": b"", "latin-1": whole + "\nä\n".encode("latin-1")}
+        path.write_bytes(made[what])
+    return f"becomes {what}"
+
+
+def _column(path: Path, rng: random.Random) -> str:
+    table = pq.read_table(path)
+    name = rng.choice(table.column_names)
+    place, column = table.column_names.index(name), table.column(name)
+    what = rng.choice(["dropped", "null", "text", "doubled", "rows doubled", "no rows", "number", "lists", "hostile"])
+    if what == "dropped":
+        table = table.drop_columns([name])
+    elif what == "doubled":
+        table = table.append_column(name, column)
+    elif what == "rows doubled":
+        table = pa.concat_tables([table, table])
+    elif what == "no rows":
+        table = table.slice(0, 0)
+    else:
+        one: dict[str, pa.Array] = {
+            "null": pa.nulls(len(table), column.type), "text": pa.array([str(v) for v in column.to_pylist()]),
+            "number": pa.array([-1e308] * len(table)), "lists": pa.array([[["x"]]] * len(table)),
+            "hostile": pa.array([rng.choice(HOSTILE).decode("utf-8", "replace")[:100_000] for _ in range(len(table))]),
+        }  # fmt: skip
+        table = table.set_column(place, name, one[what])
+    pq.write_table(table, path)
+    return f"column {name} {what}"
+
+
+def _make(base: Path) -> tuple[str, str]:
+    """A benchmark in miniature with everything that some command reads; a topic and an image of it."""
+    from fieldguide.params import parse_params
+    from fieldguide.publishing.release.make import make_release
+    from tests.builders import tiny_params
+    from tests.finished import finished_benchmark
+
+    params = tiny_params()
+    paths = finished_benchmark(base, params)
+    make_release(params, paths)
+    root = Path(__file__).resolve().parent.parent
+    shutil.copytree(root / "annotation", base / "annotation")
+    values = params.model_dump(mode="json", exclude_none=True)
+    values["mine"]["wordnet"] = "wordnet.jsonl"
+    values["ingest"]["sources"] += _sources(base)
+    parse_params(values)
+    (base / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    shutil.copy(paths.run("fullrank", "visret"), base / "theirs.trec")
+    _published(base)
+    calls = base / "data" / "calls"
+    calls.mkdir(parents=True, exist_ok=True)
+    pools = pq.read_table(paths.pools).to_pylist()
+    return pools[0]["subtopic_id"], pools[0]["image_id"]
+
+
+def _sources(base: Path) -> list[dict[str, object]]:
+    """Photographs as a tar, a manifest and a Parquet file beside the folders that there are."""
+    import tarfile
+
+    photographs = sorted(path for path in (base / "data" / "input").rglob("*") if path.suffix in (".jpg", ".png"))[:3]
+    with tarfile.open(base / "theirs.tar", "w") as tar:
+        for photograph in photographs:
+            tar.add(photograph, f"granny-smith/{photograph.name}")
+    rows = "".join(f"{photograph.relative_to(base)},granny-smith,gallery\n" for photograph in photographs)
+    (base / "manifest.csv").write_text(f"path,entity,split\n{rows}", encoding="utf-8")
+    table = {"image": [p.read_bytes() for p in photographs], "label": ["granny-smith"] * len(photographs)}
+    pq.write_table(pa.table(table), base / "photographs.parquet")
+    columns = {"bytes": "image", "entity": "label"}
+    return [
+        {"name": "tar", "kind": "tar", "path": "theirs.tar", "split": "gallery"},
+        {"name": "manifest", "kind": "manifest", "path": "manifest.csv"},
+        {"name": "parquet", "kind": "parquet", "path": "photographs.parquet", "columns": columns, "split": "gallery"},
+    ]
+
+
+RECORD: dict[str, Any] = {
+    "images": {"e1": {"s/a.jpg": 1, "s/b.jpg": 0}, "e2": {"s/a.jpg": 0, "s/c.jpg": None}},
+    "answer": ["The first."], "question": "Which has red petals?", "sn": ["Rosa alba", "Rosa rugosa"], "subset": 3,
+}  # fmt: skip
+
+
+def _published(base: Path) -> None:
+    """Small files of the formats that are imported."""
+    from fieldguide.formats.reading import named, read
+
+    texts = [json.dumps(RECORD | {"question": f"Which has {what} petals?"}) for what in ("red", "blue", "green")]
+    (base / "published.jsonl").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    query = {"query": "a red petal", "images": {"00001_Animalia_Chordata/a.jpg": 1, "00002_Animalia/b.jpg": 0}}
+    (base / "published.json").write_text(json.dumps([query, query | {"query": "a leaf"}]), encoding="utf-8")
+    (made,) = named("csv").write(read(None, base / "published.jsonl")).values()
+    (base / "published.csv").write_text(made, encoding="utf-8")
+    (base / "beir" / "qrels").mkdir(parents=True)
+    corpus = "".join(f'{{"_id": "{image}", "title": "", "text": ""}}\n' for image in "ab")
+    (base / "beir" / "corpus.jsonl").write_text(corpus, encoding="utf-8")
+    (base / "beir" / "queries.jsonl").write_text('{"_id": "q1", "text": "a moth"}\n', encoding="utf-8")
+    qrels = "query-id\tcorpus-id\tscore\nq1\ta\t1\nq1\tb\t0\n"
+    (base / "beir" / "qrels" / "test.tsv").write_text(qrels, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
