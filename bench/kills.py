@@ -105,7 +105,13 @@ def _killed(site: Site, rng: random.Random, told: Counter[str]) -> list[str]:
     log = (site.folder / "build.log").read_text(encoding="utf-8", errors="replace")
     if "Traceback" in log and how is not signal.SIGKILL:
         problems.append(f"a traceback:\n{log[-1500:]}")
-    return [f"{what}: {problem}" for problem in problems]
+    return _told([f"{what}: {problem}" for problem in problems])
+
+
+def _told(problems: list[str]) -> list[str]:
+    for problem in problems:
+        print(f"  PROBLEM {problem}", flush=True)
+    return problems
 
 
 def _children(pid: int) -> list[psutil.Process]:
@@ -177,7 +183,7 @@ def _ends(site: Site) -> list[str]:
         return [f"an undisturbed build did not end within {WHOLE:.0f} s"]
     if status:
         log = (site.folder / "build.log").read_text(encoding="utf-8", errors="replace")
-        return [f"an undisturbed build ended with {status}:\n{log[-3000:]}"]
+        return _told([f"an undisturbed build ended with {status}:\n{log[-3000:]}"])
     leftovers = [str(path) for path in (site.folder / "data").glob("**/.*") if path.name.endswith(".tmp")]
     return [f"left behind: {', '.join(leftovers)}"] * bool(leftovers)
 

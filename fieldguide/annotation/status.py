@@ -79,4 +79,6 @@ def _is_stale(paths: Paths, entries: Sequence[LogEntry]) -> bool:
     """Whether there are qrels of another log than this one."""
     grades = paths.qrels / "grades.json"
     head = entries[-1].hash if entries else None
-    return grades.exists() and read_json(grades).get("log", {}).get("head") != head
+    stated = read_json(grades) if grades.exists() else None
+    told = stated.get("log") if isinstance(stated, dict) else None
+    return grades.exists() and (not isinstance(told, dict) or told.get("head") != head)

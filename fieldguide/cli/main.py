@@ -140,19 +140,20 @@ def _benchmark(flow: str) -> Any:
 @app.command(epilog="Example: fieldguide leaderboard --json")
 def leaderboard(as_json: Json = False) -> None:
     """Print the leaderboard of the last evaluation."""
-    from fieldguide.core.files import read_json
     from fieldguide.core.paths import Paths
     from fieldguide.evaluation.leaderboard.table import print_leaderboard
     from fieldguide.params import read_params
     from fieldguide.params.seen import SEEN, seen
+    from fieldguide.publishing.benchmark import Benchmark
 
-    folder, params = Paths().evaluation, read_params()
-    rows = read_json(folder / "leaderboard.json")
+    params = read_params()
+    benchmark = Benchmark(Paths(), params)
+    rows = benchmark.leaderboard
     known = {system: seen(params, system) for system in params.systems}
     if as_json:
         print(json.dumps([{**row, "seen": known.get(row["system"])} for row in rows], indent=2))
     else:
-        print_leaderboard(rows, read_json(folder / "comparisons.json"), params.evaluate, seen=known)
+        print_leaderboard(rows, benchmark.comparisons, params.evaluate, seen=known)
         typer.echo("seen: " + "; ".join(f"{key[0]} {words}" for key, words in SEEN.items()) + "; - nothing of it")
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 # What the machine cannot do and its user can mend.
 _OF_THE_MACHINE = {
-    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS,
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENOSPC,
+    errno.EPERM, errno.EROFS,
 }  # fmt: skip
 _LONGEST_LINE, _MOST_LINES = 2000, 200
 _PASSWORD = re.compile(r"(\w://[^/\s:@]*:)[^/\s@]+@")

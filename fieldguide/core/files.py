@@ -20,8 +20,8 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 from fieldguide.core.errors import FieldguideError
 
-_PIPE_SECONDS = 10.0
-_LONGEST = 1 << 30
+_PIPE_SECONDS = 5.0
+_LONGEST = 1 << 28
 """Bytes of a text file that is read whole, or of a line."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """Permissions of everybody but the owner."""
@@ -42,7 +42,7 @@ def open_input(path: Path) -> io.BufferedReader:
     """Open for reading in binary what somebody names: a file, or a pipe (`<(zcat run.gz)`) that somebody writes to.
 
     Raises:
-        FieldguideError: no such file, a folder, no permission, a pipe that nobody writes to within 10 s.
+        FieldguideError: no such file, a folder, no permission, a device, a pipe that nobody writes to within 5 s.
     """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for its writer for ever
@@ -50,11 +50,15 @@ def open_input(path: Path) -> io.BufferedReader:
         raise FieldguideError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte
         raise FieldguideError(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
-    mode = os.fstat(number).st_mode
-    silent = not stat.S_ISREG(mode) and not select.select([number], [], [], _PIPE_SECONDS)[0]
-    if stat.S_ISDIR(mode) or silent:
+    mode, what = os.fstat(number).st_mode, ""
+    if stat.S_ISDIR(mode):
+        what = "is a folder; expected a file"
+    elif not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):  # /dev/zero has no end
+        what = "is no file"
+    elif stat.S_ISFIFO(mode) and not select.select([number], [], [], _PIPE_SECONDS)[0]:
+        what = "is a pipe that nobody writes to"
+    if what:
         os.close(number)
-        what = "is a folder; expected a file" if stat.S_ISDIR(mode) else "is a pipe that nobody writes to"
         raise FieldguideError(f"{path}: {what}")
     os.set_blocking(number, True)
     return os.fdopen(number, "rb")

@@ -14,7 +14,10 @@ def stores(root: Path) -> tuple[Path, ...]:
 
 def is_own_link(link: Path, root: Path) -> bool:
     """Whether a link leads into one of the repository's stores."""
-    real = link.resolve()
+    try:
+        real = link.resolve()
+    except (OSError, RuntimeError):  # a loop
+        return False
     return any(real.is_relative_to(store) for store in stores(root))
 
 

@@ -91,27 +91,43 @@ class Table:
         """Read and validate. Nullable strings come as None; lists as Python lists.
 
         Raises:
-            FieldguideError: missing file, not Parquet, another table or schema version.
-            ProblemsError: rows that do not fit.
+            FieldguideError: missing file, not Parquet or damaged, another table or schema version.
+            ProblemsError: columns or rows that do not fit.
         """
-        if not path.exists():
-            raise FieldguideError(f"{path}: no such file; `dvc repro` makes it")
+        if not path.is_file():
+            raise FieldguideError(f"{path}: {'is no file' if path.exists() else 'no such file'}; `dvc repro` makes it")
         try:
             table = pq.read_table(path, memory_map=True)
-        except pa.ArrowInvalid as error:
-            raise FieldguideError(f"{path}: not a Parquet file ({error})") from None
-        metadata = table.schema.metadata or {}
-        found = (metadata.get(b"table", b"?").decode(), metadata.get(b"schema_version", b"?").decode())
+            self._expect(table.schema, path)
+            values = {name: table.column(name).to_pylist() for name in table.column_names}
+        except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+            words = str(error).partition("\n")[0]
+            raise FieldguideError(f"{path}: not a Parquet file, or damaged ({words})") from None
+        frame = pd.DataFrame(values, dtype=object)
+        self._refuse(frame, str(path))
+        for column in self.columns:
+            if not column.nullable and not pa.types.is_list(column.type) and not pa.types.is_string(column.type):
+                frame[column.name] = frame[column.name].astype(column.type.to_pandas_dtype())
+        return frame
+
+    def _expect(self, schema: pa.Schema, path: Path) -> None:
+        """Refuse another table, another version, and columns of another type or that occur twice."""
+        metadata = schema.metadata or {}
+        found = tuple(metadata.get(key, b"?").decode(errors="replace") for key in (b"table", b"schema_version"))
         if found != (self.name, str(SCHEMA_VERSION)):
             raise FieldguideError(
                 f"{path}: holds table {found[0]} version {found[1]}; expected {self.name} version {SCHEMA_VERSION}"
             )
-        frame = pd.DataFrame({name: table.column(name).to_pylist() for name in table.column_names}, dtype=object)
-        for column in self.columns:
-            if not column.nullable and not pa.types.is_list(column.type) and not pa.types.is_string(column.type):
-                frame[column.name] = frame[column.name].astype(column.type.to_pandas_dtype())
-        self._refuse(frame, str(path))
-        return frame
+        types = {column.name: column.type for column in self.columns}
+        problems = [
+            Problem(str(path), f"column `{field.name}` is of type {field.type}; expected {types[field.name]}")
+            for field in schema
+            if field.name in types and field.type != types[field.name]
+        ]
+        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+        problems += [Problem(str(path), f"column `{name}` occurs twice") for name in twice]
+        if problems:
+            raise ProblemsError(f"{path} is not a valid {self.name} table:", problems)
 
     def frame(self, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         """Rows as a frame with this table's columns in order, also when there are none."""

@@ -75,15 +75,36 @@ class JudgedBenchmark:
         path = self.paths.qrels / "agreement.json"
         if not path.exists():
             return None
-        return read_versioned(path, AGREEMENT_VERSION, "adjudicate")
+        return read_versioned(path, AGREEMENT_VERSION, dict[str, Any], "adjudicate")
 
 
-def read_versioned(path: Path, version: int, stage: str | None = None) -> dict[str, Any]:
-    """A JSON object of that version; `stage`, which makes it, is called like the file where it is not named."""
-    values = dict(read_json(path))
-    found = values.get("schema_version")
+def read_versioned(path: Path, version: int, shape: Any, stage: str | None = None) -> dict[str, Any]:
+    """A JSON object of that version and shape; `stage`, which makes it, is called like the file where it is not named.
+
+    Raises:
+        FieldguideError: the file is missing, of another version, or damaged.
+    """
+    values = read_json(path)
+    found = values.get("schema_version") if isinstance(values, dict) else None
     if found != version:
         raise FieldguideError(
             f"{path}: is of version {found}, expected {version}; `dvc repro -f {stage or path.stem}` makes it anew"
         )
+    return dict(shaped(values, path, shape, stage or path.stem))
+
+
+def shaped(values: Any, path: Path, shape: Any, stage: str) -> Any:
+    """The values of a JSON file, as they are, if they are such as `shape`, a type, says.
+
+    Raises:
+        FieldguideError: they are not; names the first place.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(shape).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise FieldguideError(f"{path}: {place}: {first['msg']}; `dvc repro -f {stage}` makes it anew") from None
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from urllib.parse import urlsplit, urlunsplit
 import pandas as pd
 import yaml
 
-from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.checks.expectations.run import Outcome
+from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
-from fieldguide.evaluation.judged import JudgedBenchmark, read_versioned
+from fieldguide.evaluation.fidelity.fidelity import FidelityReport
+from fieldguide.evaluation.fitness.assess import FitnessReport
+from fieldguide.evaluation.judged import JudgedBenchmark, read_versioned, shaped
+from fieldguide.evaluation.leaderboard.rows import ComparisonRow, LeaderboardRow
+from fieldguide.evaluation.probing.probes import ProbesReport
 from fieldguide.params import Params
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import REJECTED
@@ -22,6 +28,16 @@ from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.runs import SEARCH_VERSION, TRACKS, IndexRecall
 from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
 from fieldguide.records.topics import Phrase, Refusal, read_phrases, read_refusals
+
+
+@dataclass(frozen=True)
+class _Checks:
+    checks: list[Outcome]
+
+
+@dataclass(frozen=True)
+class _Searched:
+    indexes: list[IndexRecall]
 
 
 class Benchmark(JudgedBenchmark):
@@ -87,7 +103,8 @@ class Benchmark(JudgedBenchmark):
     @cached_property
     def grade_file(self) -> dict[str, Any]:
         """grades.json: each grade's definition under its number, `about` what they rest on, and more."""
-        return dict(read_json(self.paths.qrels / "grades.json"))
+        path = self.paths.qrels / "grades.json"
+        return dict(shaped(read_json(path), path, dict[str, Any], "adjudicate"))
 
     @property
     def grades(self) -> list[tuple[int, str]]:
@@ -97,12 +114,14 @@ class Benchmark(JudgedBenchmark):
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
         """leaderboard.json: as `fieldguide.evaluation.leaderboard.rows.leaderboard` makes its rows."""
-        return list(read_json(self.paths.evaluation / "leaderboard.json"))
+        path = self.paths.evaluation / "leaderboard.json"
+        return list(shaped(read_json(path), path, list[LeaderboardRow], "evaluate"))
 
     @cached_property
     def comparisons(self) -> list[dict[str, Any]]:
         """comparisons.json: as `fieldguide.evaluation.leaderboard.rows.comparisons` makes its rows."""
-        return list(read_json(self.paths.evaluation / "comparisons.json"))
+        path = self.paths.evaluation / "comparisons.json"
+        return list(shaped(read_json(path), path, list[ComparisonRow], "evaluate"))
 
     @cached_property
     def fitness(self) -> dict[str, Any]:
@@ -111,22 +130,23 @@ class Benchmark(JudgedBenchmark):
         Raises:
             FieldguideError: the file is missing or of another version.
         """
-        return read_versioned(self.paths.fitness, FITNESS_VERSION)
+        return read_versioned(self.paths.fitness, FITNESS_VERSION, FitnessReport)
 
     @cached_property
     def fidelity(self) -> dict[str, Any]:
         """fidelity.json, as `evaluation.fidelity.FidelityReport`. Raises FieldguideError as `fitness`."""
-        return read_versioned(self.paths.fidelity, FIDELITY_VERSION)
+        return read_versioned(self.paths.fidelity, FIDELITY_VERSION, FidelityReport, "diagnose")
 
     @cached_property
     def probes(self) -> dict[str, Any]:
         """probes.json, as `fieldguide.evaluation.probing.probes.write_probes`. Raises FieldguideError as `fitness`."""
-        return read_versioned(self.paths.probes, PROBES_VERSION)
+        return read_versioned(self.paths.probes, PROBES_VERSION, ProbesReport, "diagnose")
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
         """checks.json: {table, expectation, severity, success, unexpected, rows} each."""
-        return list(read_json(self.paths.checks / "checks.json")["checks"])
+        path = self.paths.checks / "checks.json"
+        return list(shaped(read_json(path), path, _Checks, "check")["checks"])
 
     @cached_property
     def encoder_meta(self) -> dict[str, dict[str, Any]]:
@@ -175,10 +195,8 @@ class Benchmark(JudgedBenchmark):
 
 
 def _recalls(path: Path) -> list[IndexRecall]:
-    try:
-        return [IndexRecall(**index) for index in read_versioned(path, SEARCH_VERSION, "retrieve")["indexes"]]
-    except (KeyError, TypeError) as error:
-        raise FieldguideError(f"{path}: not what stage `retrieve` writes ({error})") from None
+    found = read_versioned(path, SEARCH_VERSION, _Searched, "retrieve")
+    return [IndexRecall(**index) for index in found["indexes"]]
 
 
 def params_text(params: Params) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -82,7 +83,7 @@ class Embeddings:
             vectors = np.load(folder / _VECTORS, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             raise FieldguideError(f"{folder / _VECTORS}: no such file; `dvc repro` makes it") from None
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:  # the head is a literal of Python
             raise FieldguideError(f"{folder / _VECTORS}: not a NumPy array ({error})") from None
         problems = list(_mismatches(folder, meta, index, vectors))
         if problems:

@@ -125,9 +125,9 @@ def archive(path: Path, folder: Path) -> Guideline:
     """
     guideline = read_guideline(path)
     kept = folder / f"{guideline.version}.md"
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if kept.exists():
-        if kept.read_text(encoding="utf-8") != text:
+        if read_text(kept) != text:
             raise FieldguideError(
                 f"{path}: was changed after people were asked by version {guideline.version} (see {kept}); "
                 "give it a new `version`, so that each judgment keeps the words that it was given by"

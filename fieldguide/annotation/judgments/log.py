@@ -26,6 +26,7 @@ from fieldguide.core.files import (
     canonical_json,
     content_key,
     locked,
+    open_input,
     sha256_bytes,
 )
 
@@ -131,11 +132,10 @@ def read(path: Path) -> Log:
     Raises:
         FieldguideError: no such file, or the chain is broken: names the first broken line and what is wrong there.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; people's judgments come from the annotation server") from None
-    return _parse(path, data)[0]
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file; people's judgments come from the annotation server")
+    with open_input(path) as stream:
+        return _parse(path, stream.read())[0]
 
 
 def append(path: Path, judgments: Iterable[Judgment]) -> Log:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fieldguide.annotation.judgments.log import refuse_link
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import append_lines, content_key, locked
+from fieldguide.core.files import append_lines, content_key, locked, open_input
 
 SCHEMA_VERSION = 1
 _MOST_EVIDENCE = 4000
@@ -127,7 +127,10 @@ def read(path: Path) -> list[dict[str, Any]]:
     Raises:
         FieldguideError: a line that is no refusal; names it.
     """
-    return _parse(path, path.read_bytes())[0] if path.exists() else []
+    if not path.exists():
+        return []
+    with open_input(path) as stream:
+        return _parse(path, stream.read())[0]
 
 
 def _line(refused: Quarantined) -> str:

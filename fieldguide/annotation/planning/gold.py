@@ -10,6 +10,7 @@ from pathlib import Path
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import read_text
 
 COLUMNS = ("subtopic_id", "image_id", "grade")
 
@@ -64,12 +65,9 @@ def unknown_gold(gold: Collection[Pair], subtopics: Collection[str], images: Ite
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells, stripped, of every line that is not blank, below the head."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it") from None
-    except UnicodeDecodeError:
-        raise FieldguideError(f"{path}: not UTF-8; save it as CSV in UTF-8") from None
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it")
+    text = read_text(path).removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         head = [cell.strip() for cell in next(reader, [])]

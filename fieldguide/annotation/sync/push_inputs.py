@@ -14,6 +14,7 @@ from fieldguide.annotation.planning.pages import Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.snapshot import Snapshot, read_snapshot
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import read_text
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.shards import read_images
 from fieldguide.records.knowledge import ENTITIES
@@ -32,10 +33,9 @@ class PushInputs:
     def template(self) -> str:
         """Of the form."""
         path = self.now.paths.annotation / "label_config.xml"
-        try:
-            return path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise FieldguideError(f"{path}: no such file; assessors need a form to judge with") from None
+        if not path.exists():
+            raise FieldguideError(f"{path}: no such file; assessors need a form to judge with")
+        return read_text(path)
 
     @cached_property
     def pictures(self) -> Pictures:

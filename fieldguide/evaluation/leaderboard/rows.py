@@ -20,7 +20,7 @@ from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.evaluation.statistics.clusters import Floats, Labels, clusters
-from fieldguide.evaluation.statistics.comparison import compare, pairs
+from fieldguide.evaluation.statistics.comparison import PairedComparison, compare, pairs
 from fieldguide.evaluation.statistics.intervals import bounded_interval
 from fieldguide.evaluation.statistics.ties import letters
 from fieldguide.records.runs import TRACKS
@@ -35,6 +35,34 @@ Entities = Mapping[str, str]
 
 # Sums in another order differ beyond these digits: the files are the same on any number of cores.
 _DIGITS = 6
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """A row of leaderboard.json, see `leaderboard`."""
+
+    track: str
+    kind: str
+    system: str
+    measure: str
+    mean: float
+    low: float
+    high: float
+    design_effect: float
+    group: str | None
+    subtopics: int
+    topics: int
+
+
+@dataclass(frozen=True)
+class ComparisonRow(PairedComparison):
+    """A row of comparisons.json, see `comparisons`."""
+
+    track: str
+    kind: str
+    system: str
+    baseline: str
+    measure: str
 
 
 @dataclass(frozen=True)

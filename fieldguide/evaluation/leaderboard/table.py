@@ -111,7 +111,8 @@ def _table(
         if row["system"] == evaluate.baseline:
             delta = "baseline"
         q = "" if difference is None else _p(difference["q"])
-        means = [q if name == _Q else f"{values[row['system'], name]['mean']:.3f}" for name in more]
+        found = {name: values.get((row["system"], name)) for name in more}
+        means = [q if name == _Q else f"{line['mean']:.3f}" if line else "" for name, line in found.items()]
         interval = escape(f"[{row['low']:.3f}, {row['high']:.3f}]")
         known = [] if seen is None else ["".join(key[0] for key in seen.get(row["system"], ())) or "-"]
         group = row["group"] or ""

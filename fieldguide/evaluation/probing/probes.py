@@ -42,6 +42,16 @@ class Reaction:
     subtopics: int
 
 
+@dataclass(frozen=True)
+class ProbesReport:
+    """What probes.json holds; `skipped`: questions that could not be changed, each with its reason."""
+
+    settings: dict[str, Any]
+    reactions: tuple[Reaction, ...]
+    verdicts: dict[str, str]
+    skipped: tuple[dict[str, str], ...]
+
+
 def rank_biased_overlap(one: Sequence[str], other: Sequence[str], p: float = PERSISTENCE) -> float:
     """RBO_ext of two rankings of equal depth, 0..1 (Webber, Moffat and Zobel, ACM TOIS 2010, equation 30).
 

@@ -13,7 +13,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import open_input
 from fieldguide.formats.deviations import Deviation
 
-LONGEST_FILE = 1 << 30
+LONGEST_FILE = 1 << 28
 """Characters of a file that is read whole; a published benchmark has a few megabytes."""
 LONGEST_LINE = 1 << 26
 """Characters of one line of a file that is read line by line."""

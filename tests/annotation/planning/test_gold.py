@@ -42,7 +42,7 @@ def test_everything_wrong_is_told_with_its_line(path: Path) -> None:
     ("data", "message"),
     [
         (None, ": no such file; annotate.gold in params.yaml names it"),
-        (b"\xff\xfe", ": not UTF-8; save it as CSV in UTF-8"),
+        (b"\xff\xfe", ":1: is UTF-16 text; save the file as UTF-8"),
         (b"", ":1: must be subtopic_id,image_id,grade; found nothing"),
         (b"subtopic_id;image_id;grade\n", ":1: must be subtopic_id,image_id,grade; found subtopic_id;image_id;grade"),
         (HEAD.encode(), ": holds no gold; add rows, or set annotate.gold_share to 0"),

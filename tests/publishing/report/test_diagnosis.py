@@ -69,5 +69,5 @@ def test_without_probes_the_page_does_without(fresh: Paths, params: Params) -> N
 def test_a_file_of_another_version_is_refused(fresh: Paths, params: Params, name: str) -> None:
     path = getattr(fresh, name)
     write_json(path, read_json(path) | {"schema_version": 99})
-    with pytest.raises(FieldguideError, match=rf"{name}\.json: is of version 99, expected 1; `dvc repro -f {name}`"):
+    with pytest.raises(FieldguideError, match=rf"{name}\.json: is of version 99, expected 1; `dvc repro -f diagnose`"):
         getattr(Benchmark(fresh, params), name)
