@@ -24,8 +24,10 @@ def export(folder: Path, form: str, target: Path) -> list[Path]:
     Raises:
         FieldguideError: no import, no such format, or the format cannot hold the collection; says what it cannot.
     """
-    written = reading.named(form).write(tables.read(folder))
-    return write_texts(written, target)
+    write = reading.named(form).write
+    if write is None:
+        raise FieldguideError(f"{form} is read and not written; `--format beir` or `--format csv` holds what is judged")
+    return write_texts(write(tables.read(folder)), target)
 
 
 def write_texts(texts: Mapping[str, str], target: Path) -> list[Path]:
@@ -49,6 +51,8 @@ def is_whole(collection: PublishedBenchmark, path: Path) -> bool:
     if not all(KINDS[deviation.kind].lossless for deviation in collection.deviations):
         return False
     form = reading.named(collection.format)
+    if form.write is None:
+        return False
     try:
         texts = form.write(collection)
     except FieldguideError:  # a label that the format cannot hold: what was read is no whole of it

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.formats import tables
+from fieldguide.formats import mrag, tables
 from fieldguide.formats.collection import PublishedBenchmark
-from fieldguide.formats.json import labelled
+from fieldguide.formats.json import captions, labelled
 from fieldguide.formats.json.files import first_record
 from fieldguide.formats.json.layouts import LAYOUTS, JsonLayout
-from fieldguide.formats.text import beir, csv_table, inquire, trec
+from fieldguide.formats.text import beir, csv_table, cub, inquire, trec
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Format:
         name: on the command line.
         meaning: what lies where, in a line.
         read: a file or folder to a collection.
-        write: a collection to texts by file name, below the folder to write to.
+        write: a collection to texts by file name, below the folder to write to; None: it is read only.
         of_record: whether the first record of a JSON file (the whole list where it is one) is of this format.
         of_path: whether a file or folder that is no such JSON is of this format.
     """
@@ -33,7 +33,7 @@ class Format:
     name: str
     meaning: str
     read: Callable[[Path], PublishedBenchmark]
-    write: Callable[[PublishedBenchmark], dict[str, str]]
+    write: Callable[[PublishedBenchmark], dict[str, str]] | None
     of_record: Callable[[Any], bool] = lambda _: False
     of_path: Callable[[Path], bool] = lambda _: False
 
@@ -54,6 +54,14 @@ _FORMATS = (
     Format("inquire", "a folder: inquire_queries_*.csv, inquire_annotations.csv", inquire.read, inquire.write,
            of_path=inquire.recognise),
     Format("beir", "a folder: corpus.jsonl, queries.jsonl, qrels/*.tsv", beir.read, beir.write, of_path=beir.recognise),
+    Format(captions.KARPATHY, "a JSON object: images with sentences, captions of the split test",
+           partial(captions.read, captions.KARPATHY), None, of_record=captions.is_karpathy),
+    Format(captions.CIRR, "a JSON list: pairid, reference, target_hard, caption",
+           partial(captions.read, captions.CIRR), None, of_record=captions.is_cirr),
+    Format(captions.FASHION_IQ, "a JSON list: candidate, target, captions",
+           partial(captions.read, captions.FASHION_IQ), None, of_record=captions.is_fashion_iq),
+    Format("cub", "a folder: images.txt, image_class_labels.txt, classes.txt", cub.read, None, of_path=cub.recognise),
+    Format("mrag-bench", "Parquet: id, question, answer, gt_images", mrag.read, None, of_path=mrag.recognise),
     Format("csv", "a table: topic_id, question, image, label", csv_table.read, csv_table.write,
            of_path=csv_table.recognise),
     Format("trec", "qrels, with topics beside them or without", trec.read, trec.write, of_path=trec.recognise),
@@ -113,7 +121,7 @@ def _found(path: Path) -> str:
     if path.is_dir():
         names = sorted(file.name for file in path.iterdir())
         return f"\nthe folder holds {', '.join(names[:_SHOWN]) or 'nothing'}{', ...' if len(names) > _SHOWN else ''}"
-    found = first_record(path)
+    found = None if path.suffix == ".parquet" else first_record(path)
     record = found[0] if isinstance(found, list) and found else found
     keys = [ascii(key)[:_LONGEST_KEY] for key in record] if isinstance(record, dict) else []
     return f"\nits first record has {', '.join(keys[:_SHOWN])}" if keys else ""
@@ -123,5 +131,7 @@ def fitting(path: Path) -> list[Format]:
     """The formats that the content fits, the likeliest first."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file or folder")
+    if path.is_file() and path.suffix == ".parquet":  # no text
+        return [FORMATS[mrag.NAME]] if mrag.recognise(path) else []
     record = None if path.is_dir() else first_record(path)
     return [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]

@@ -54,7 +54,7 @@ def _items(content: str, path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def first_record(path: Path) -> Any:
-    """The first record of JSON lines or of a JSON list, to tell formats apart; None where there is none.
+    """The first record of JSON lines, or the JSON list or object of a file, to tell formats apart; None: there is none.
 
     Raises:
         FieldguideError: no such file, no text.
@@ -67,7 +67,7 @@ def first_record(path: Path) -> Any:
             if bare.startswith("["):
                 value = parsing.parse(text.without_mark(text.whole(path), path)[0])
                 return value if isinstance(value, list) else None
-            return parsing.parse(bare)
+            return parsing.parse(text.without_mark(text.whole(path), path)[0] if bare == "{" else bare)
         except ValueError:
             return None
     return None
