@@ -18,7 +18,7 @@ THEIRS = {
     "nDCG": "ndcg", "nDCG@1": "ndcg_cut_1", "nDCG@10": "ndcg_cut_10", "nDCG@30": "ndcg_cut_30", "P@1": "P_1",
     "P@10": "P_10", "R@10": "recall_10", "R@30": "recall_30", "Success@10": "success_10", "hit@10": "success_10",
     "hit@1": "success_1", "AP": "map", "AP@10": "map_cut_10", "RR": "recip_rank", "Rprec": "Rprec", "Bpref": "bpref",
-    "IPrec@0.5": "iprec_at_recall_0.50", "SetP": "set_P", "SetR": "set_recall", "infAP": "infAP",
+    "IPrec@1.0": "iprec_at_recall_1.00", "SetP": "set_P", "SetR": "set_recall", "infAP": "infAP",
 }  # fmt: skip
 AT_TWO = {
     "P(rel=2)@10": "P_10", "AP(rel=2)": "map", "hit(rel=2)@10": "success_10", "RR(rel=2)": "recip_rank",

@@ -106,6 +106,7 @@ def test_an_id_that_ends_trec_eval_is_refused(column: str) -> None:
         ("P(deep=1)@10", "is not written as a measure (unsupported params found: ['deep'])"),
         ("ERR@10", "is nothing that is computed here; for example nDCG@10"),
         ("alpha_nDCG(alpha=2.0)@10", "is nothing that is computed here; of this measure it computes alpha_nDCG with"),
+        ("IPrec@0.6", "has a recall level that trec_eval 9, which would compute it here, and trec_eval 10 round to"),
         ("P@0", "has cutoff 0; expected a whole number from 1"),
         ("nDCG@True", "has cutoff True; expected a whole number from 1"),
         ("P(rel=0)@5", "has rel 0; expected a whole number from 1"),

@@ -72,7 +72,12 @@ def _parse(text: str, compute: Any) -> Measure:
 
 
 def _check_numbers(measure: Measure) -> None:
-    """Numbers at which trec_eval ends the whole process, or would need all memory."""
+    """Numbers at which trec_eval ends the whole process, would need all memory, or has no one answer."""
+    if measure.params.get("recall", 0.0) not in (0.0, 1.0):
+        raise _MeasureError(
+            "has a recall level that trec_eval 9, which would compute it here, and trec_eval 10 round to different "
+            "numbers of relevant images; AP and R@k say the same and are rounded by nobody"
+        )
     for name in ("cutoff", "rel"):
         value = measure.params.get(name, 1)
         if type(value) is not int or value < 1:
