@@ -49,15 +49,16 @@ def everybody_judges(site: Site, server: LabelStudioServer, wrong: float) -> int
     return pages
 
 
-def build(site: Site, expected: int) -> str:
-    done = site.run("fieldguide.cli.main", "build", check=False)
+def build(site: Site, expected: int, **environment: str) -> str:
+    done = site.run("fieldguide.cli.main", "build", check=False, **environment)
     assert done.returncode == expected, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def test_a_build_asks_waits_through_kills_and_ends_with_qrels_and_a_report(site: Site, migrated: Path) -> None:  # noqa: F811
     with LabelStudioServer.fresh(site.folder, read_params(site.folder / "params.yaml")) as server:
-        said = build(site, Patience.EXIT_WAITS)
+        said = build(site, Patience.EXIT_WAITS, FIELDGUIDE_TRACK="1")
+        assert "watch this build at" in said
         assert "a stopping rule may end" in said
         assert everybody_judges(site, server, wrong=0.25) > 0
 

@@ -73,7 +73,7 @@ def test_a_build_ends_with_all_that_it_started(site: Path, how: signal.Signals) 
         assert "interrupted; what was finished is kept" in out
         assert "Traceback" not in out
     (site / "go").touch()
-    again = started(site, "sleeper")
+    again = started(site, "sleeper", FIELDGUIDE_TRACK="0")
     said = again.communicate(timeout=60)[0]
     assert again.returncode == 0, said
     assert (site / "made").read_text() == "1"
@@ -90,7 +90,7 @@ def test_a_build_whose_server_dies_ends_and_says_so(site: Path) -> None:
     assert "Traceback" not in said
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family), 10)
     (site / "go").touch()
-    assert started(site, "sleeper").wait(60) == 0
+    assert started(site, "sleeper", FIELDGUIDE_TRACK="0").wait(60) == 0
 
 
 def test_what_a_kill_left_running_is_marked_crashed_by_the_next_build(site: Path) -> None:
