@@ -16,6 +16,8 @@ from fieldguide.core.english import words
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 
 _SPACE = re.compile(r"\s+")
+_LONGEST = 5_000
+"""Characters of a question or an answer that are looked at."""
 
 
 class Passage(NamedTuple):
@@ -50,8 +52,8 @@ class AuditSubject:
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
-        """Every question and answer in the file's order."""
-        return tuple(self._passages())
+        """Every question and answer in the file's order, each as far as a reader would read it."""
+        return tuple(passage._replace(text=passage.text[:_LONGEST]) for passage in self._passages())
 
     def _passages(self) -> Iterator[Passage]:
         for question in self.collection.questions:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_json, read_jsonl, sha256_bytes, sha256_file
+from fieldguide.core.files import open_input, read_json, read_jsonl, sha256_bytes, sha256_file
 from fieldguide.core.stores import is_own_link, repository_of
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
@@ -215,7 +215,7 @@ class _Content:
                         yield self._problem(name, f"holds {member}, which {MANIFEST} does not place there")
                     elif digest != right:
                         yield self._problem(name, f"holds {member} with other bytes than its sha256 in {MANIFEST}")
-            except (tarfile.TarError, OSError) as error:
+            except (FieldguideError, tarfile.TarError, OSError) as error:
                 yield self._problem(name, f"is not a readable tar: {error}")
         for archive, lacking in sorted(expected):
             yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {lacking}")
@@ -246,7 +246,7 @@ class _Content:
 
 def _members(path: Path) -> Iterator[tuple[str, str]]:
     """(name, sha256 of the bytes) of every member, "" for what is no file. Nothing is unpacked."""
-    with tarfile.open(path, "r:") as tar:
+    with open_input(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isreg() else None
             yield member.name, sha256_bytes(stream.read()) if stream else ""

@@ -10,6 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
+from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.embeddings import Embeddings
@@ -45,8 +46,13 @@ class SearchCollection:
 
     @cached_property
     def phrases(self) -> Mapping[str, str]:
-        """Phrase by subtopic_id."""
-        return {p.subtopic_id: p.text for p in read_phrases(self.paths.phrases)}
+        """Phrase by subtopic_id; every subtopic has one."""
+        found = {p.subtopic_id: p.text for p in read_phrases(self.paths.phrases)}
+        lacking = [s.subtopic_id for s in self.subtopics if s.subtopic_id not in found]
+        if lacking:
+            problems = [Problem(name, "is a subtopic and has no phrase") for name in lacking]
+            raise ProblemsError(f"{self.paths.phrases} is of other topics; `dvc repro phrase` makes it anew:", problems)
+        return found
 
     @cached_property
     def drawings(self) -> pd.DataFrame:
