@@ -103,7 +103,8 @@ def _killed(site: Site, rng: random.Random, told: Counter[str]) -> list[str]:
     told[f"{hit} {how.name}"] += 1
     print(f"  {what}: ended with {build.returncode}", flush=True)
     log = (site.folder / "build.log").read_text(encoding="utf-8", errors="replace")
-    if "Traceback" in log and how is not signal.SIGKILL:
+    raised = log.replace("Exception ignored in", "").count("Traceback") > log.count("Exception ignored in")
+    if raised and how is not signal.SIGKILL:
         problems.append(f"a traceback:\n{log[-1500:]}")
     return _told([f"{what}: {problem}" for problem in problems])
 

@@ -74,9 +74,15 @@ def in_words(error: Exception) -> str | None:
 
 @contextlib.contextmanager
 def ending_in_words(command: str) -> Iterator[None]:
-    """End the process with status 1 and `COMMAND: what is wrong` where `in_words` has words for an error."""
+    """End the process with status 1 and `COMMAND: what is wrong` where `in_words` has words for an error.
+
+    Interrupted, it ends with status 130.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"{command}: interrupted", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         words = in_words(error)
         if words is None:

@@ -299,12 +299,11 @@ def read_member(path: Path, offset: int, size: int) -> bytes:
     Raises:
         FieldguideError: the shard is missing or shorter than its index says.
     """
-    try:
-        with path.open("rb") as stream:
-            stream.seek(offset)
-            data = stream.read(size)
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: shard is missing; run `dvc repro` or `dvc pull`") from None
+    if not path.is_file():
+        raise FieldguideError(f"{path}: shard is missing; run `dvc repro` or `dvc pull`")
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        data = stream.read(size)
     if len(data) != size:
         raise FieldguideError(f"{path}: shard ends before byte {offset + size}; it is damaged, run `dvc checkout`")
     return data

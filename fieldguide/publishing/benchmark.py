@@ -170,7 +170,7 @@ class Benchmark(JudgedBenchmark):
         Raises:
             ProblemsError: all missing files; or, where none is missing, all references that lead nowhere.
         """
-        missing = [Problem(str(path), "is missing; `dvc repro` makes it") for path in files if not path.exists()]
+        missing = [Problem(str(path), "is missing; `dvc repro` makes it") for path in files if not path.is_file()]
         if missing:
             raise ProblemsError(f"{purpose} cannot be made; these files are missing:", missing, shown=len(missing))
         problems = list(self._dangling())

@@ -36,7 +36,7 @@ def end_group(process: subprocess.Popen[str], patience: float = _PATIENCE) -> No
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
     """SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so that one way of ending serves all."""
-    wanted = (signal.SIGTERM, signal.SIGHUP)
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.default_int_handler) for number in wanted}
     try:
         yield

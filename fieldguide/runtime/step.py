@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import io
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -39,6 +40,7 @@ def once(work: Any, *args: Any) -> Any:
 
 def _status(step: Flow[..., None]) -> int:
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # flows/__init__.py has another one while it imports
         params = read_params()
         given = parameters(step, params, sys.argv[1:])
         item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
