@@ -5,6 +5,8 @@ give way to what no reader expects (nesting, huge numbers, escapes, paths upward
 Parquet files are dropped, emptied or change their type, and files become folders, pipes, /dev/zero, gzip of nothing.
 A command may refuse or go on. It may not end with a traceback, run for more than 10 seconds, or take more than 1 GiB.
 
+The first cases of a command find a disk that is full.
+
 Each case is a fork of this process, which has imported everything. Prints a line a command, and what did not hold.
 """
 
@@ -38,6 +40,8 @@ import yaml
 from fieldguide.core.errors import in_words
 
 SECONDS, KIBIBYTES = 10.0, 1024 * 1024
+ROOMS = {1: 0, 2: 500, 3: 5_000, 4: 60_000}
+"""Bytes that a file may have in the first cases of a command, before files are damaged."""
 TOKEN = re.compile(rb"[^\s,:;\[\]{}\"]+")
 HOSTILE = (
     b"", b"-1", b"1e400", b"NaN", b"null", b"[]", b"{}", b'"', b"\\u0000", b"\x00", b"../../etc/passwd", b"9" * 5000,
@@ -161,9 +165,12 @@ def _fuzz(target: Target, base: Path, place: Path, rng: random.Random, cases: in
         raise SystemExit(f"{target.name}: no file is like {', '.join(target.files)}")
     ends, slowest, largest, problems = Counter[str](), 0.0, 0, dict[str, str]()
     for case in range(cases + 1):
-        victim = rng.choice(files)
-        what = damage(victim, rng) if case else "undamaged"
-        status, seconds, size, said = _forked(target, folder, known)
+        victim, room = rng.choice(files), None
+        if case in ROOMS:
+            room, what = ROOMS[case], f"a disk with room for {ROOMS[case]} bytes"
+        else:
+            what = damage(victim, rng) if case else "undamaged"
+        status, seconds, size, said = _forked(target, folder, known, room)
         end = "traceback" if "Traceback" in said else "killed" if status < 0 else "refused" if status else "went on"
         ends[end] += 1
         slowest, largest = max(slowest, seconds), max(largest, size)
@@ -194,35 +201,52 @@ def _restore(path: Path, whole: Path, folder: Path, base: Path) -> None:
     shutil.copytree(base / "data", folder / "data", symlinks=True, dirs_exist_ok=True)
 
 
-def _forked(target: Target, folder: Path, known: tuple[str, str]) -> tuple[int, float, int, str]:
-    """(exit status, negative where killed; seconds; greatest memory in KiB; what it printed)."""
-    out = folder.parent / "out.txt"
+def _forked(
+    target: Target, folder: Path, known: tuple[str, str], room: int | None = None
+) -> tuple[int, float, int, str]:
+    """(exit status, negative where killed; seconds; greatest memory in KiB; what it printed).
+
+    `room`: bytes that a file may have, as if the disk were full then.
+    """
     begun = time.monotonic()
+    reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        _child(target, folder, known, out)
-    ended, status, used = 0, 0, None
+        os.close(reading)
+        _child(target, folder, known, writing, room)
+    os.close(writing)
+    os.set_blocking(reading, False)
+    ended, status, used, said = 0, 0, None, b""
     while not ended:
         ended, status, used = os.wait4(child, os.WNOHANG)
+        while part := _read(reading):
+            said = (said + part)[-100_000:]
         if not ended:
             if time.monotonic() - begun > 2 * SECONDS:
                 os.kill(child, signal.SIGKILL)
             time.sleep(0.005)
-    said = out.read_text(encoding="utf-8", errors="replace")[-20_000:]
+    os.close(reading)
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    return code, time.monotonic() - begun, used.ru_maxrss if used else 0, said
+    return code, time.monotonic() - begun, used.ru_maxrss if used else 0, said.decode(errors="replace")
 
 
-def _child(target: Target, folder: Path, known: tuple[str, str], out: Path) -> None:
+def _read(reading: int) -> bytes:
+    try:
+        return os.read(reading, 65_536)
+    except BlockingIOError:
+        return b""
+
+
+def _child(target: Target, folder: Path, known: tuple[str, str], writing: int, room: int | None) -> None:
     status = 1
     try:
         os.chdir(folder)
-        stream = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
-            os.dup2(stream, number)
+            os.dup2(writing, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        asked = sys.argv
+        if room is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
         try:
             if target.name == "explain":
                 command("explain", *known)()
@@ -235,8 +259,6 @@ def _child(target: Target, folder: Path, known: tuple[str, str], out: Path) -> N
                 print(error.code, file=sys.stderr)
         except BaseException as error:
             print(in_words(error) if isinstance(error, Exception) and in_words(error) else traceback.format_exc())
-        finally:
-            sys.argv = asked
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

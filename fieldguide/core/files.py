@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import glob
 import hashlib
@@ -21,6 +22,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 from fieldguide.core.errors import FieldguideError
 
 _PIPE_SECONDS = 5.0
+_FULL = {errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 _LONGEST = 1 << 28
 """Bytes of a text file that is read whole, or of a line."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -110,6 +112,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None and error.errno in _FULL:  # a write says what is wrong, and not where
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.core import files
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, in_words
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -121,3 +122,15 @@ def test_a_held_lock_is_told_or_waited_for(tmp_path: Path) -> None:
         pass
     with files.locked(lock, wait=False):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_a_disk_that_is_full_is_told_with_the_file_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "made.txt"
+    path.write_text("before")
+    with pytest.raises(OSError) as caught, files.atomic_open(path) as stream:
+        stream.write("a part")
+        raise OSError(number, os.strerror(number))  # as write() raises it, without a name
+    assert str(in_words(caught.value)).startswith(f"{path}: {os.strerror(number)}")
+    assert [file.name for file in tmp_path.iterdir()] == ["made.txt"]
+    assert path.read_text() == "before"

@@ -43,8 +43,8 @@ def test_its_ends_are_as_far_from_the_mean_as_their_own_variance_allows(values: 
     data = one_column(values)
     low, high = bounded_interval(data, 0.9)
     mean, units = np.mean(values), len(values)
-    per_unit = (units - 1) * variance(data)[0] * units + 2 * mean * (1 - mean)
-    effective = mean * (1 - mean) * units * (units + 1) / per_unit
+    per_unit = (units - 1) * variance(data)[0] * units + 3 * mean * (1 - mean)
+    effective = mean * (1 - mean) * units * (units + 2) / per_unit
     for end in (low[0], high[0]):
         bound = t.ppf(0.95, units - 1) ** 2 * end * (1 - end) / effective
         assert (mean - end) ** 2 == pytest.approx(bound, abs=1e-12)

@@ -2,8 +2,8 @@
 
 Both use the two-way clustered variance, with the degrees of freedom of the scarcer of topics and entities. A value in
 [0, 1] has its variance bounded by m (1 - m), m its mean. Near 0 and 1 a few topics say little of it: one hard entity
-more, that the sample happens to lack, would change everything. So the variance is estimated as if two more units had
-been seen that vary as much as they can, as Agresti and Coull add two successes and two failures (The American
+more, that the sample happens to lack, would change everything. So the variance is estimated as if three more units
+had been seen that vary as much as they can, as Agresti and Coull add two successes and two failures (The American
 Statistician 52(2), 1998). The interval is Wilson's (JASA 22, 1927) for the effective number of units (Kott and Carr,
 Journal of Official Statistics 13(1), 1997), with Student's t in place of the normal quantile.
 """
@@ -14,8 +14,8 @@ import numpy as np
 
 from fieldguide.evaluation.statistics.clusters import Clusters, Floats
 
-_MORE = 2
-"""Units of the greatest variance."""
+_MORE = 3
+"""Units of the greatest variance: the fewest with which .93 of the intervals hold in all that was measured."""
 
 
 def variance(data: Clusters) -> Floats:
