@@ -35,7 +35,7 @@ class ShownPage:
         images: addresses, in the order of the positions; empty where an image cannot be shown: its tile stays blank,
             and nobody is asked about it.
         items: (task_key, image_id) of each image.
-        guesses: for a sighted page, a model's choice for each image.
+        guesses: for a sighted page, a model's choice (or None) for each image.
         votes: for the adjudicator, the choices that were given for each image; no names.
     """
 
@@ -47,7 +47,7 @@ class ShownPage:
     references: tuple[str, ...]
     images: tuple[str, ...]
     items: tuple[tuple[str, str], ...]
-    guesses: tuple[str, ...] = ()
+    guesses: tuple[str | None, ...] = ()
     votes: tuple[tuple[str, ...], ...] = ()
 
 
@@ -73,7 +73,7 @@ def task_data(asked: ShownPage) -> dict[str, Any]:
 def predictions(asked: ShownPage, tiles: int) -> list[dict[str, Any]]:
     """A sighted page's guesses, as the server takes them; none for a blind page."""
     shown = zip(asked.guesses, asked.images, strict=False)
-    given = {n: guess for n, (guess, address) in enumerate(shown, 1) if address}
+    given = {n: guess for n, (guess, address) in enumerate(shown, 1) if guess is not None and address}
     if not given:
         return []
     # A page that begins with a prediction takes nothing else as preselected: blank tiles are named here too.

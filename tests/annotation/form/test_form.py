@@ -310,3 +310,9 @@ def test_whatever_comes_back_is_answers_or_refused(result):
     except ValueError:
         return
     assert all(1 <= n <= 8 and choices and all(isinstance(c, str) for c in choices) for n, choices in found.items())
+
+
+def test_an_image_without_a_guess_begins_without_a_choice():
+    guessed = predictions(asked(3, guesses=("plainly-visible", None, "not-visible")), 4)
+    assert choices_of(guessed[0]["result"]) == {1: ["plainly-visible"], 3: ["not-visible"]}
+    assert predictions(asked(3, guesses=(None, None, None)), 8) == []
