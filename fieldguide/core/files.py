@@ -23,8 +23,10 @@ from fieldguide.core.errors import FieldguideError
 
 _PIPE_SECONDS = 5.0
 _FULL = {errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
-_LONGEST = 1 << 28
+_LONGEST = 1 << 27
 """Bytes of a text file that is read whole, or of a line."""
+_CROWD = 3_000_000
+"""Objects and lists of one JSON document: a few bytes of text that take hundreds of memory each."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """Permissions of everybody but the owner."""
 
@@ -200,15 +202,26 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
         raise FieldguideError(f"{path}:{line}: {what}; save the file as UTF-8") from None
 
 
+def refuse_crowds(text: str) -> None:
+    """Refuse a JSON text of more objects and lists than memory is there for, before it is parsed.
+
+    Raises:
+        ValueError: it has more than `_CROWD`.
+    """
+    if text.count("{") + text.count("[") > _CROWD:
+        raise ValueError(f"more than {_CROWD:,} objects and lists")
+
+
 def _parsed(where: str, text: str) -> Any:
     try:
+        refuse_crowds(text)
         return json.loads(text)
     except RecursionError:
         raise FieldguideError(f"{where}: not valid JSON (nested too deeply)") from None
     except json.JSONDecodeError as error:
         place = f" at line {error.lineno}" if error.lineno > 1 else ""
         raise FieldguideError(f"{where}: not valid JSON ({error.msg}{place})") from None
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # a number of thousands of digits, a crowd
         raise FieldguideError(f"{where}: not valid JSON ({error})") from None
 
 

@@ -109,19 +109,18 @@ def recognise(path: Path) -> str:
     Raises:
         FieldguideError: no such file, or it fits no format.
     """
-    fits = fitting(path)
+    fits, record = _look(path)
     if not fits:
         looked_for = "".join(f"\n  {form.name}: {form.meaning}" for form in _FORMATS)
-        raise FieldguideError(f"{path}: of no format that is known; looked for was{looked_for}{_found(path)}")
+        raise FieldguideError(f"{path}: of no format that is known; looked for was{looked_for}{_found(path, record)}")
     return fits[0].name
 
 
-def _found(path: Path) -> str:
-    """What a file or folder holds instead, for people."""
+def _found(path: Path, found: Any) -> str:
+    """What a file or folder holds instead, for people; `found` is its first record."""
     if path.is_dir():
         names = sorted(file.name for file in path.iterdir())
         return f"\nthe folder holds {', '.join(names[:_SHOWN]) or 'nothing'}{', ...' if len(names) > _SHOWN else ''}"
-    found = None if path.suffix == ".parquet" else first_record(path)
     record = found[0] if isinstance(found, list) and found else found
     keys = [ascii(key)[:_LONGEST_KEY] for key in record] if isinstance(record, dict) else []
     return f"\nits first record has {', '.join(keys[:_SHOWN])}" if keys else ""
@@ -129,9 +128,15 @@ def _found(path: Path) -> str:
 
 def fitting(path: Path) -> list[Format]:
     """The formats that the content fits, the likeliest first."""
+    return _look(path)[0]
+
+
+def _look(path: Path) -> tuple[list[Format], Any]:
+    """The formats that fit, and the first record of a JSON file, which may take long to parse."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file or folder")
     if path.is_file() and path.suffix == ".parquet":  # no text
-        return [FORMATS[mrag.NAME]] if mrag.recognise(path) else []
+        return [FORMATS[mrag.NAME]] if mrag.recognise(path) else [], None
     record = None if path.is_dir() else first_record(path)
-    return [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]
+    fits = [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]
+    return fits, record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fieldguide.models.encoders.section import TextTowerEncoder
-from fieldguide.models.generators.section import FlowMatchingGenerator, IPAdapterGenerator
+from fieldguide.models.encoders.section import PluginEncoder, TextTowerEncoder
+from fieldguide.models.generators.section import FlowMatchingGenerator, IPAdapterGenerator, PluginGenerator
 from fieldguide.params.document import Params
 from fieldguide.retrieval.systems.sections.baselines import RunSystem
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
@@ -20,6 +20,11 @@ SEEN = {
 What a model from elsewhere was trained on is not recorded."""
 
 
+_TRAINED_HERE = (TextTowerEncoder, FlowMatchingGenerator, IPAdapterGenerator)
+"""What is trained on the train split, or looks at its photographs."""
+_FROM_ELSEWHERE = (RunSystem, PluginSystem, PluginEncoder, PluginGenerator)
+
+
 def seen(params: Params, system: str) -> tuple[str, ...]:
     """Keys of SEEN, in its order.
 
@@ -33,16 +38,15 @@ def seen(params: Params, system: str) -> tuple[str, ...]:
 
 def _seen(params: Params, section: RankingSection) -> set[str]:
     found: set[str] = set()
-    generator = params.generators[params.visualize.generator]
-    drawn_by_trained = section.drawings > 0 and isinstance(generator, FlowMatchingGenerator | IPAdapterGenerator)
-    encoders = (params.encoders[name] for name in section.encoders.values())
-    trained = any(isinstance(encoder, TextTowerEncoder) for encoder in encoders)
-    if drawn_by_trained or trained or (isinstance(section, CletirSystem) and section.learns):
+    parts: list[object] = [section, *(params.encoders[name] for name in section.encoders.values())]
+    if section.drawings > 0:
+        parts.append(params.generators[params.visualize.generator])
+    if any(isinstance(part, _TRAINED_HERE) for part in parts) or (isinstance(section, CletirSystem) and section.learns):
         found.add("photographs")
     if isinstance(section, DrawingSection) and section.centre != "none":
         found.add("gallery")
         if section.centre != "generic" or section.reach is not None:  # a mean of the topics' drawings
             found.add("queries")
-    if isinstance(section, RunSystem | PluginSystem):
+    if any(isinstance(part, _FROM_ELSEWHERE) for part in parts):
         found.add("unknown")
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.files import read_json
 from fieldguide.formats import export, manifest, tables
 from fieldguide.formats.deviations import KINDS
 from fieldguide.formats.reading import read
@@ -285,3 +286,12 @@ def test_an_import_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(FieldguideError, match="holds something else than an import; name another folder"):
         tables.write(tmp_path / "house", collection, manifest.manifest(collection.images), {})
     assert (tmp_path / "house" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("crowd", ["[" + "{}," * 3_000_001, '{"images": [' + "[]," * 3_000_001])
+def test_millions_of_empty_objects_are_not_parsed(tmp_path: Path, crowd: str) -> None:
+    """A file of megabytes would take gigabytes."""
+    with pytest.raises(FieldguideError, match="of no format that is known"):
+        read(None, written(tmp_path, crowd))
+    with pytest.raises(FieldguideError, match="more than 3,000,000 objects and lists"):
+        read_json(written(tmp_path, crowd))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from fieldguide.models.encoders.section import PluginEncoder
+from fieldguide.models.generators.section import PluginGenerator
 from fieldguide.params import parse_params
 from fieldguide.params.seen import SEEN, seen
 from tests.conftest import REPOSITORY
@@ -49,6 +51,15 @@ def test_drawings_of_a_generator_from_elsewhere_have_seen_nothing_here(values: d
     values["visualize"]["generator"] = "other"
     values["systems"]["asked"] = {**VISRET, "centre": "generic"}
     assert seen(parse_params(values), "asked") == ("gallery",)
+
+
+def test_what_another_package_made_is_not_known(values: dict[str, Any]) -> None:
+    params = parse_params(values)
+    params.encoders["theirs"] = PluginEncoder.model_construct(kind="theirs")
+    params.systems["asked"] = parse_params(values).systems["phrase-zero-shot"].model_copy(update={"encoder": "theirs"})
+    assert seen(params, "asked") == ("unknown",)
+    params.generators[params.visualize.generator] = PluginGenerator.model_construct(kind="theirs")
+    assert seen(params, "visret") == ("unknown",)
 
 
 def test_initials_differ() -> None:

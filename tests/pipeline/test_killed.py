@@ -22,11 +22,11 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(copied: Site) -
     """SIGKILL to DVC alone (the stage would be orphaned), to the stage's process, and to everything at once."""
     shutil.rmtree(copied.folder / ".fieldguide" / "cache", ignore_errors=True)
     wanted = copied.outs
-    for stage in ("embed", "visualize", "release"):  # the whole build, a hundred times: python -m bench.kills
+    for stage in ("ingest", "embed", "visualize", "evaluate", "release"):
         # By force: DVC could restore it from its cache.
         forced = ("flows.build", "--single-item", "--force", stage)
         interrupted = 0
-        for moment, victim in ((1.0, f"flows.{stage}"), (2.0, "dvc repro"), (3.0, "")):
+        for moment, victim in ((0.4, "dvc repro"), (1.0, f"flows.{stage}"), (2.0, "dvc repro"), (3.0, "")):
             interrupted += _run_and_kill(copied, forced, moment, victim) != 0
         assert interrupted >= 2, stage
         copied.run(*forced)

@@ -95,9 +95,7 @@ def summarise(
         ungraded=len(adjudicated.ungraded),
         decided_by={str(how): int(n) for how, n in qrels["decided_by"].value_counts().sort_index().items()},
         agreement=agreement(lines, confidence=CONFIDENCE, draws=DRAWS, seed=seed),
-        assessors=tuple(
-            individuals(lines, gold=gold, decided=decided, confidence=CONFIDENCE)
-        ),
+        assessors=tuple(individuals(lines, gold=gold, decided=decided, confidence=CONFIDENCE)),
         prior=adjudicated.consensus.prior,
         errors=adjudicated.consensus.errors,
         anchoring=anchored,

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from fieldguide.evaluation.fitness.arrays import ArrayMeasure
 from fieldguide.evaluation.fitness.board import Board, kendall_tau
 
-Pair = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class PooledScore:
@@ -40,7 +38,7 @@ class PoolingLoss:
     tau: float | None
 
 
-def pooling_loss(board: Board, measure: ArrayMeasure, pooled: Collection[Pair]) -> PoolingLoss:
+def pooling_loss(board: Board, measure: ArrayMeasure, pooled: Collection[tuple[str, str]]) -> PoolingLoss:
     """Answer for one board.
 
     Args:

@@ -74,7 +74,8 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
     for n, column in enumerate(means.T):
         wins, losses = int((column > 0).sum()), int((column < 0).sum())
         design = Design(float(effect[n]), units)
-        d, needed, (least, least_low, least_high) = _power(column, design, evaluate)
+        d, needed, least = _power(column, design, evaluate)
+        seen, seen_low, seen_high = least or (None, None, None)
         found.append(
             PairedComparison(
                 difference=float(mean[n]),
@@ -90,9 +91,9 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
                 d=d,
                 design_effect=design.effect,
                 topics_needed=needed,
-                detectable=least,
-                detectable_low=least_low,
-                detectable_high=least_high,
+                detectable=seen,
+                detectable_low=seen_low,
+                detectable_high=seen_high,
             )
         )
     return found
@@ -118,17 +119,17 @@ def signed_ranks(differences: Floats) -> Floats:
 
 def _power(
     differences: Floats, design: Design, evaluate: Evaluate
-) -> tuple[float | None, int | None, tuple[float | None, float | None, float | None]]:
+) -> tuple[float | None, int | None, tuple[float, float, float] | None]:
     """(d, topics needed, detectable difference with its ends) from one difference a topic."""
     count = len(differences)
     spread = float(differences.std(ddof=1)) if count > 1 else 0.0
     if spread < 10.0**-_DIGITS:
-        return None, None, (None, None, None)
+        return None, None, None
     d = float(differences.mean()) / spread
     least = detectable(count, evaluate.alpha, evaluate.power, design)
     needed = topics_needed(d, evaluate.alpha, evaluate.power, design)
     if least is None:
-        return d, needed, (None, None, None)
+        return d, needed, None
     middle, low, high = (least * spread * r for r in true_spread(count * design.units - 1, evaluate.confidence))
     return d, needed, (middle, low, high)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fieldguide.core.files import refuse_crowds
 from fieldguide.formats.deviations import Deviation
 
 DEEPEST = 64
@@ -35,8 +36,10 @@ def parse(text: str) -> Any:
     """Parse one document; objects come as `Object`.
 
     Raises:
-        ValueError: not JSON, half a character, nested deeper than DEEPEST, a number with thousands of digits.
+        ValueError: not JSON, half a character, nested deeper than DEEPEST, a number with thousands of digits, more
+            objects and lists than memory is there for.
     """
+    refuse_crowds(text)
     try:
         value = json.loads(text, object_pairs_hook=Object)
         if _SURROGATE.search(text):

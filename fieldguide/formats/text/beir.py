@@ -60,8 +60,7 @@ def recognise(path: Path) -> bool:
     """Whether the folder holds the files, or the first line of the file names the columns of qrels."""
     if path.is_dir():
         return (path / QUERIES).is_file() and (path / QRELS).is_dir()
-    header = next((line for _, line in text.lines(path)), "")
-    return tuple(header.lstrip("\ufeff").split()) == COLUMNS
+    return tuple(text.first_line(path).split()) == COLUMNS
 
 
 def write(collection: PublishedBenchmark) -> dict[str, str]:

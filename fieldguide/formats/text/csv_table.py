@@ -58,8 +58,7 @@ def recognise(path: Path) -> bool:
     """Whether the first line names the columns."""
     if path.is_dir():
         return False
-    header = next((line for _, line in text.lines(path)), "")
-    names = {name.strip('"') for name in header.lstrip("\ufeff").strip().split(",")}
+    names = {name.strip('"') for name in text.first_line(path).strip().split(",")}
     return set(REQUIRED) <= names
 
 

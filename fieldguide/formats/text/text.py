@@ -13,11 +13,22 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import open_input
 from fieldguide.formats.deviations import Deviation
 
-LONGEST_FILE = 1 << 28
-"""Characters of a file that is read whole; a published benchmark has a few megabytes."""
+LONGEST_FILE = 160_000_000
+"""Characters of a file that is read whole: of as many even the worst takes no more than a gigabyte."""
 LONGEST_LINE = LONGEST_FILE
 """Characters of one line: some files of megabytes are one."""
+LONGEST_HEAD = 1 << 16
+"""Characters of a first line that may name columns."""
 _BOM = "\ufeff"
+
+
+def first_line(path: Path) -> str:
+    """The first line without a byte-order mark, or its first LONGEST_HEAD characters; to tell formats apart.
+
+    Raises:
+        FieldguideError: as `lines`.
+    """
+    return next(_lines(path, LONGEST_HEAD, cut=True), (0, ""))[1].removeprefix(_BOM)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -28,11 +39,15 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         FieldguideError: no such file, damaged gzip, no UTF-8 (names the line), a line longer than LONGEST_LINE.
     """
+    yield from _lines(path, LONGEST_LINE)
+
+
+def _lines(path: Path, longest: int, cut: bool = False) -> Iterator[tuple[int, str]]:
     number = 0
     with _open(path) as stream:
         while True:
             try:
-                line = stream.readline(LONGEST_LINE)
+                line = stream.readline(longest)
             except UnicodeDecodeError as error:
                 raise FieldguideError(f"{path}: not UTF-8 text after line {number} ({error.reason})") from None
             except (OSError, EOFError, zlib.error) as error:
@@ -40,8 +55,8 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
             if not line:
                 return
             number += 1
-            if len(line) >= LONGEST_LINE:
-                raise FieldguideError(f"{path}:{number}: this line is longer than {LONGEST_LINE:,} characters")
+            if len(line) >= longest and not cut:
+                raise FieldguideError(f"{path}:{number}: this line is longer than {longest:,} characters")
             yield number, line
 
 

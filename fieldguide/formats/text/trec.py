@@ -49,7 +49,7 @@ def recognise(path: Path) -> bool:
     """Whether the folder holds qrels, or the first line of the file is one of them."""
     if path.is_dir():
         return any("qrels" in file.name and file.is_file() for file in path.iterdir())
-    first = next((line for _, line in text.lines(path)), "").lstrip("\ufeff").split()
+    first = text.first_line(path).split()
     return len(first) == 4 and re.fullmatch(r"-?[0-9]+", first[3]) is not None
 
 

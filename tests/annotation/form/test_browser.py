@@ -55,7 +55,6 @@ def page(chromium: Any, shared_server: LabelStudioServer) -> Iterator[Any]:
 def signed_in(context: Any, server: LabelStudioServer) -> Any:
     """A page of ada's, who signed in through the server's own form."""
     page = context.new_page()
-    page.set_default_timeout(90_000)  # of a machine that has other work too
     ada = server.accounts.people["ada"]
     assert ada.password is not None
     page.goto(f"{server.url}/user/login/")
