@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import atomic_open, sha256_file
+from fieldguide.core.files import atomic_open, read_text, sha256_file
 from fieldguide.formats import identity
 
 Status = Literal["not looked for", "found", "missing", "refused"]
@@ -89,16 +90,15 @@ def read(path: Path) -> list[ManifestEntry]:
     Raises:
         FieldguideError: no such file, or a row that is none of a manifest; names the line.
     """
+    if not path.exists():
+        raise FieldguideError(f"{path}: no such file; `fieldguide import` makes it")
+    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = csv.reader(stream, strict=True)
-            if tuple(next(rows, ())) != COLUMNS:
-                raise FieldguideError(f"{path}:1: expected the columns {', '.join(COLUMNS)}")
-            return [_parsed(row, f"{path}:{rows.line_num}") for row in rows]
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file; `fieldguide import` makes it") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FieldguideError(f"{path}: no valid CSV ({error})") from None
+        if tuple(next(rows, ())) != COLUMNS:
+            raise FieldguideError(f"{path}:1: expected the columns {', '.join(COLUMNS)}")
+        return [_parsed(row, f"{path}:{rows.line_num}") for row in rows]
+    except csv.Error as error:
+        raise FieldguideError(f"{path}: not a CSV table after line {rows.line_num} ({error})") from None
 
 
 def names(entries: Iterable[ManifestEntry]) -> dict[str, str]:

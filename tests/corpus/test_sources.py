@@ -226,3 +226,10 @@ def test_sources_that_are_not_there_are_told(tmp_path: Path) -> None:
     assert "ingest.sources.0.path" in problems[0] and "no such file; `make data` places" in problems[0]
     assert "source 'a' of kind `folder` needs a folder" in problems[1]
     assert "source 'a' of kind `parquet` needs a file" in problems[2]
+
+
+def test_a_manifest_of_one_endless_line_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    with (tmp_path / "m.csv").open("wb") as stream:
+        stream.truncate(1 << 33)
+    with pytest.raises(FieldguideError, match=r"m\.csv:1: source 's': a line of over 1,048,576 bytes"):
+        _read(tmp_path, kind="manifest", path="m.csv")

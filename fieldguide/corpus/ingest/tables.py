@@ -22,6 +22,7 @@ _NO_VALUE = {"", "na", "n/a", "nan", "none", "null", "<na>"}
 _LABELS = ("entity", "split", "licence", "attribution")
 _OTHER_SPELLINGS = {"license": "licence"}
 _SHOWN = 12
+_LONGEST_LINE = 1 << 20  # bytes; a row of a table of files has some hundred
 
 
 class _Cells(NamedTuple):
@@ -171,7 +172,11 @@ def _require_utf8(source: ImageSource, path: Path) -> None:
         if start.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FieldguideError(f"{path}: source {source.name!r}: is UTF-16; save it as CSV in UTF-8")
         stream.seek(0)
-        for number, line in enumerate(stream, 1):
+        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), 1):
+            if len(line) == _LONGEST_LINE:
+                raise FieldguideError(
+                    f"{path}:{number}: source {source.name!r}: a line of over {_LONGEST_LINE:,} bytes"
+                )
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fieldguide.core.english import stems
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_jsonl
+from fieldguide.core.files import read_jsonl, read_text
 from fieldguide.core.yaml_files import read_yaml
 
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^\S([^\x00-\x1f]*\S)?$")]
@@ -158,18 +159,16 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     wanted = list(Attribute.model_fields)
+    text = io.StringIO(read_text(path).removeprefix("\ufeff"), newline="")
+    reader = csv.DictReader(text, strict=True, restkey="more than the header's columns")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True, restkey="more than the header's columns")
-            if reader.fieldnames is None or sorted(reader.fieldnames) != sorted(wanted):
-                found = ", ".join(reader.fieldnames or []) or "nothing"
-                raise FieldguideError(f"{path}:1: the header must be {','.join(wanted)}; found {found}")
-            for row in reader:
-                yield f"{path}:{reader.line_num}", row
-    except FileNotFoundError:
-        raise FieldguideError(f"{path}: no such file") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FieldguideError(f"{path}: not a CSV file in UTF-8 ({error})") from None
+        if reader.fieldnames is None or sorted(reader.fieldnames) != sorted(wanted):
+            found = ", ".join(reader.fieldnames or []) or "nothing"
+            raise FieldguideError(f"{path}:1: the header must be {','.join(wanted)}; found {found}")
+        for row in reader:
+            yield f"{path}:{reader.line_num}", row
+    except csv.Error as error:
+        raise FieldguideError(f"{path}: not a CSV table after line {reader.line_num} ({error})") from None
 
 
 def _valid(
