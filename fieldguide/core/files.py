@@ -183,6 +183,15 @@ def read_text(path: Path) -> str:
     return _decoded(path, 1, data)
 
 
+def csv_text(path: Path) -> io.StringIO:
+    """A whole text file for `csv.reader`: its line ends as they are, no byte-order mark.
+
+    Raises:
+        FieldguideError: as `read_text`.
+    """
+    return io.StringIO(read_text(path).removeprefix("\ufeff"), newline="")
+
+
 def read_json(path: Path) -> Any:
     """Read one JSON document.
 
@@ -202,14 +211,18 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
         raise FieldguideError(f"{path}:{line}: {what}; save the file as UTF-8") from None
 
 
+class CrowdedError(ValueError):
+    """A JSON text has more objects and lists than memory is there for."""
+
+
 def refuse_crowds(text: str) -> None:
-    """Refuse a JSON text of more objects and lists than memory is there for, before it is parsed.
+    """Refuse a JSON text of millions of objects and lists before it is parsed.
 
     Raises:
-        ValueError: it has more than `_CROWD`.
+        CrowdedError: it has more than `_CROWD`.
     """
     if text.count("{") + text.count("[") > _CROWD:
-        raise ValueError(f"more than {_CROWD:,} objects and lists")
+        raise CrowdedError(f"holds more than {_CROWD:,} objects and lists, too many to be read at once; split the file")
 
 
 def _parsed(where: str, text: str) -> Any:
@@ -221,7 +234,9 @@ def _parsed(where: str, text: str) -> Any:
     except json.JSONDecodeError as error:
         place = f" at line {error.lineno}" if error.lineno > 1 else ""
         raise FieldguideError(f"{where}: not valid JSON ({error.msg}{place})") from None
-    except ValueError as error:  # a number of thousands of digits, a crowd
+    except CrowdedError as error:
+        raise FieldguideError(f"{where}: {error}") from None
+    except ValueError as error:  # a number of thousands of digits
         raise FieldguideError(f"{where}: not valid JSON ({error})") from None
 
 
@@ -252,23 +267,33 @@ def append_lines(stream: BinaryIO, data: bytes, whole: int, lines: Iterable[str]
         os.fsync(stream.fileno())
 
 
+def byte_lines(path: Path, longest: int = _LONGEST) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, line with its end).
+
+    Raises:
+        FieldguideError: as `open_input`, or a line has `longest` bytes and more; names file and line.
+    """
+    with open_input(path) as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(longest), b""), 1):
+            if len(line) >= longest:
+                raise FieldguideError(f"{path}:{number}: the line is longer than {longest:,} bytes")
+            yield number, line
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, object); blank lines are skipped.
 
     Raises:
-        FieldguideError: as `open_input`, or a line is no JSON object; names file and line.
+        FieldguideError: as `byte_lines`, or a line is no JSON object; names file and line.
     """
-    with open_input(path) as stream:
-        for number, raw in enumerate(iter(lambda: stream.readline(_LONGEST), b""), 1):
-            if len(raw) >= _LONGEST:
-                raise FieldguideError(f"{path}:{number}: the line is longer than {_LONGEST:,} bytes")
-            line = _decoded(path, number, raw)
-            if not line.strip():
-                continue
-            value = _parsed(f"{path}:{number}", line)
-            if not isinstance(value, dict):
-                raise FieldguideError(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
-            yield number, value
+    for number, raw in byte_lines(path):
+        line = _decoded(path, number, raw)
+        if not line.strip():
+            continue
+        value = _parsed(f"{path}:{number}", line)
+        if not isinstance(value, dict):
+            raise FieldguideError(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
+        yield number, value
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import atomic_open, read_text, sha256_file
+from fieldguide.core.files import atomic_open, csv_text, sha256_file
 from fieldguide.formats import identity
 
 Status = Literal["not looked for", "found", "missing", "refused"]
@@ -92,7 +91,7 @@ def read(path: Path) -> list[ManifestEntry]:
     """
     if not path.exists():
         raise FieldguideError(f"{path}: no such file; `fieldguide import` makes it")
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    rows = csv.reader(csv_text(path), strict=True)
     try:
         if tuple(next(rows, ())) != COLUMNS:
             raise FieldguideError(f"{path}:1: expected the columns {', '.join(COLUMNS)}")

@@ -231,5 +231,5 @@ def test_sources_that_are_not_there_are_told(tmp_path: Path) -> None:
 def test_a_manifest_of_one_endless_line_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     with (tmp_path / "m.csv").open("wb") as stream:
         stream.truncate(1 << 33)
-    with pytest.raises(FieldguideError, match=r"m\.csv:1: source 's': a line of over 1,048,576 bytes"):
+    with pytest.raises(FieldguideError, match=r"m\.csv:1: the line is longer than 1,048,576 bytes"):
         _read(tmp_path, kind="manifest", path="m.csv")

@@ -291,7 +291,7 @@ def test_an_import_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize("crowd", ["[" + "{}," * 3_000_001, '{"images": [' + "[]," * 3_000_001])
 def test_millions_of_empty_objects_are_not_parsed(tmp_path: Path, crowd: str) -> None:
     """A file of megabytes would take gigabytes."""
-    with pytest.raises(FieldguideError, match="of no format that is known"):
+    with pytest.raises(FieldguideError, match=r"file\S*: holds more than 3,000,000 objects and lists"):
         read(None, written(tmp_path, crowd))
     with pytest.raises(FieldguideError, match="more than 3,000,000 objects and lists"):
         read_json(written(tmp_path, crowd))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_text
+from fieldguide.core.files import csv_text
 
 COLUMNS = ("subtopic_id", "image_id", "grade")
 
@@ -67,8 +66,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells, stripped, of every line that is not blank, below the head."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it")
-    text = read_text(path).removeprefix("\ufeff")
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(csv_text(path))
     try:
         head = [cell.strip() for cell in next(reader, [])]
         if tuple(head) != COLUMNS:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import byte_lines
 from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.files import read_confined
 from fieldguide.corpus.ingest.section import ImageSource
@@ -167,23 +168,16 @@ def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[_Cells]:
 
 
 def _require_utf8(source: ImageSource, path: Path) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(4)
-        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    for number, line in byte_lines(path, _LONGEST_LINE):
+        if number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FieldguideError(f"{path}: source {source.name!r}: is UTF-16; save it as CSV in UTF-8")
-        stream.seek(0)
-        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), 1):
-            if len(line) == _LONGEST_LINE:
-                raise FieldguideError(
-                    f"{path}:{number}: source {source.name!r}: a line of over {_LONGEST_LINE:,} bytes"
-                )
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise FieldguideError(
-                    f"{path}:{number}: source {source.name!r}: byte {error.start + 1} of the line, "
-                    f"{line[error.start]:#04x}, is no UTF-8; save the table in UTF-8 (it may be Latin-1)"
-                ) from None
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FieldguideError(
+                f"{path}:{number}: source {source.name!r}: byte {error.start + 1} of the line, "
+                f"{line[error.start]:#04x}, is no UTF-8; save the table in UTF-8 (it may be Latin-1)"
+            ) from None
 
 
 def _delimiter(source: ImageSource, stream: io.TextIOBase, say: Say) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.errors import Problem, ProblemsError
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import CrowdedError
 from fieldguide.formats.deviations import Deviation
 from fieldguide.formats.json import parsing
 from fieldguide.formats.json.layouts import JsonLayout
@@ -57,7 +58,7 @@ def first_record(path: Path) -> Any:
     """The first record of JSON lines, or the JSON list or object of a file, to tell formats apart; None: there is none.
 
     Raises:
-        FieldguideError: no such file, no text.
+        FieldguideError: no such file, no text, or JSON of too many objects to be read at once.
     """
     for _, line in text.lines(path):
         bare = line.lstrip("\ufeff").strip()
@@ -68,6 +69,8 @@ def first_record(path: Path) -> Any:
                 value = parsing.parse(text.without_mark(text.whole(path), path)[0])
                 return value if isinstance(value, list) else None
             return parsing.parse(text.without_mark(text.whole(path), path)[0] if bare == "{" else bare)
+        except CrowdedError as error:
+            raise FieldguideError(f"{path}: {error}") from None
         except ValueError:
             return None
     return None

@@ -14,7 +14,7 @@ from fieldguide.core.files import open_input
 from fieldguide.formats.deviations import Deviation
 
 LONGEST_FILE = 160_000_000
-"""Characters of a file that is read whole: of as many even the worst takes no more than a gigabyte."""
+"""Characters of a file that is read whole: as many numbers and commas in one JSON list take 1.1 GiB."""
 LONGEST_LINE = LONGEST_FILE
 """Characters of one line: some files of megabytes are one."""
 LONGEST_HEAD = 1 << 16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fieldguide.core.english import stems
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import read_jsonl, read_text
+from fieldguide.core.files import csv_text, read_jsonl
 from fieldguide.core.yaml_files import read_yaml
 
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^\S([^\x00-\x1f]*\S)?$")]
@@ -159,8 +158,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     wanted = list(Attribute.model_fields)
-    text = io.StringIO(read_text(path).removeprefix("\ufeff"), newline="")
-    reader = csv.DictReader(text, strict=True, restkey="more than the header's columns")
+    reader = csv.DictReader(csv_text(path), strict=True, restkey="more than the header's columns")
     try:
         if reader.fieldnames is None or sorted(reader.fieldnames) != sorted(wanted):
             found = ", ".join(reader.fieldnames or []) or "nothing"
