@@ -171,27 +171,29 @@ def _pull_again_and_again(annotation: Annotation, every: float) -> None:
     from dataclasses import replace
 
     from fieldguide.annotation.label_studio.client import ServerError
+    from fieldguide.core.interrupts import interruptible
     from fieldguide.core.progress import silent
 
     annotation, notes, trouble = replace(annotation, track=silent), None, False
     print(f"pulling every {every:g} seconds; Ctrl-C ends it", flush=True)
     try:
-        while True:
-            try:
-                pulled, lines = _pull(annotation, wait=True)
-            except ServerError as error:
-                if not error.passes:
-                    raise
-                if not trouble:
-                    print(f"{error}\nthis is tried again until it succeeds; nothing is lost meanwhile", flush=True)
-                trouble = True
-            else:
-                if trouble:
-                    print("the server answers again", flush=True)
-                if pulled.appended or pulled.quarantined or pulled.notes != notes:
-                    print("\n".join(lines), flush=True)
-                notes, trouble = pulled.notes, False
-            time.sleep(every)
+        with interruptible():
+            while True:
+                try:
+                    pulled, lines = _pull(annotation, wait=True)
+                except ServerError as error:
+                    if not error.passes:
+                        raise
+                    if not trouble:
+                        print(f"{error}\nthis is tried again until it succeeds; nothing is lost meanwhile", flush=True)
+                    trouble = True
+                else:
+                    if trouble:
+                        print("the server answers again", flush=True)
+                    if pulled.appended or pulled.quarantined or pulled.notes != notes:
+                        print("\n".join(lines), flush=True)
+                    notes, trouble = pulled.notes, False
+                time.sleep(every)
     except KeyboardInterrupt:
         print("ended; `fieldguide annotate pull` takes over what is given from now on")
 

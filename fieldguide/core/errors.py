@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldguide.core.interrupts import interruptible
+
 # What the machine cannot do and its user can mend.
 _OF_THE_MACHINE = {
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENOSPC,
@@ -79,7 +81,8 @@ def ending_in_words(command: str) -> Iterator[None]:
     Interrupted, it ends with status 130.
     """
     try:
-        yield
+        with interruptible():
+            yield
     except KeyboardInterrupt:
         print(f"{command}: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1
 _PATIENCE = 2.0
@@ -31,15 +30,3 @@ def end_group(process: subprocess.Popen[str], patience: float = _PATIENCE) -> No
             continue
     with contextlib.suppress(ProcessLookupError):  # the leader may have ended before the others
         os.killpg(process.pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so that one way of ending serves all."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

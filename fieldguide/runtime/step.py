@@ -10,12 +10,12 @@ import contextlib
 import inspect
 import io
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from fieldguide.core.errors import FieldguideError, in_words
 from fieldguide.core.files import locked
+from fieldguide.core.interrupts import interruptible
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.runtime.fanout import task_runner
@@ -40,12 +40,12 @@ def once(work: Any, *args: Any) -> Any:
 
 def _status(step: Flow[..., None]) -> int:
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # flows/__init__.py has another one while it imports
-        params = read_params()
-        given = parameters(step, params, sys.argv[1:])
-        item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
-        with locked(Paths().state / "locks" / f"{item}.lock"):
-            _call(step, params, given)
+        with interruptible():  # flows/__init__.py has another way while it imports
+            params = read_params()
+            given = parameters(step, params, sys.argv[1:])
+            item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
+            with locked(Paths().state / "locks" / f"{item}.lock"):
+                _call(step, params, given)
     except BrokenPipeError:  # whoever read the output has enough of it (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from fieldguide.annotation.lock import judgments_locked
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import locked
+from fieldguide.core.interrupts import interruptible
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.params.usable import unusable
@@ -18,7 +20,6 @@ from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwloc
 from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
 from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
 from fieldguide.runtime.builds.waiting import Patience, judged_enough
-from fieldguide.runtime.process import terminated_as_interrupted
 from fieldguide.runtime.progress import show_progress
 
 
@@ -33,14 +34,14 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
     problems = list(unusable(read_params()))  # mistakes in it are told before a server starts
     if problems:
         raise ProblemsError("params.yaml cannot be built from:", problems)
-    with terminated_as_interrupted():
-        try:
+    try:
+        with interruptible(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):
                 return bool(flow.fn(**given))  # type: ignore[attr-defined]
             with serving(Path.cwd()), without_heartbeat():
                 return flow(**given)
-        except KeyboardInterrupt:
-            raise FieldguideError("interrupted; what was finished is kept: run it again to go on") from None
+    except KeyboardInterrupt:
+        raise FieldguideError("interrupted; what was finished is kept: run it again to go on") from None
 
 
 @contextlib.contextmanager
