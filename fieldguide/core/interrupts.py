@@ -17,7 +17,8 @@ def interruptible(*signals: signal.Signals) -> Iterator[None]:
     serializer raises PydanticSerializationError): that too leaves the block as KeyboardInterrupt.
 
     Args:
-        signals: SIGINT where none is named. Their handlers are put back at the end.
+        signals: SIGINT where none is named. Their handlers are put back at the end. A hangup that is ignored, as under
+            nohup, stays ignored; SIGINT does not, for shells let all that runs in the background ignore it.
     """
     came = False
 
@@ -26,7 +27,11 @@ def interruptible(*signals: signal.Signals) -> Iterator[None]:
         came = True
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in signals or (signal.SIGINT,)}
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in signals or (signal.SIGINT,)
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     except Exception as error:
