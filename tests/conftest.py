@@ -26,11 +26,10 @@ hypothesis.settings.register_profile("fieldguide", deadline=None)
 hypothesis.settings.load_profile("fieldguide")
 
 LONGEST = (
+    "pipeline/test_killed.py",
     "pipeline/test_pipeline.py",
-    "pipeline/test_elsewhere.py",
     "annotation/sync/test_chaos.py",
     "runtime/test_annotation.py",
-    "pipeline/test_killed.py",
     "runtime/test_build.py",
     "pipeline/test_judgments.py",
     "annotation/sync/test_push_chaos.py",

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fieldguide.core.files import content_key
+from fieldguide.core.files import atomic_open, content_key
+from fieldguide.core.paths import Paths
 from fieldguide.models.encoders.mobilenetv2 import PooledFeatures
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.encoders.section import ConSEEncoder
@@ -60,6 +61,7 @@ class ConSE:
         self._sentences = SentenceEncoder(root / spec.text)
         parts = {"image": self._network.revision, "text": self._sentences.revision}
         self.revision = content_key(kind=KIND, version=_VERSION, top=TOP, **parts)
+        self._class_names_file = Paths(root).cache / "class-names" / f"{self._sentences.revision}.npy"
         self._classes: Vectors | None = None
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -77,9 +79,15 @@ class ConSE:
         return self._sentences.encode(texts)
 
     def _class_names(self) -> Vectors:
+        """(1000, 384): the names of ImageNet's classes. Kept on disk, for embedding them takes as long as 150 images."""
         if self._classes is None:
-            declare_operators()
-            from torchvision.models import MobileNet_V2_Weights
+            kept = self._class_names_file
+            if not kept.exists():
+                declare_operators()
+                from torchvision.models import MobileNet_V2_Weights
 
-            self._classes = self._sentences.encode(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
+                names = MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"]
+                with atomic_open(kept, "wb") as stream:
+                    np.save(stream, self._sentences.encode(names))
+            self._classes = np.load(kept, allow_pickle=False)
         return self._classes
