@@ -79,7 +79,7 @@ class ConSE:
         return self._sentences.encode(texts)
 
     def _class_names(self) -> Vectors:
-        """(1000, 384): the names of ImageNet's classes. Kept on disk, for embedding them takes as long as 150 images."""
+        """(1000, 384): names of ImageNet's classes. Kept on disk: embedding them takes as long as 150 images."""
         if self._classes is None:
             kept = self._class_names_file
             if not kept.exists():
