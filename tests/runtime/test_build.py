@@ -45,8 +45,14 @@ def started(site: Path, *arguments: str, **environment: str) -> subprocess.Popen
         [sys.executable, "-m", "fieldguide.cli.main", "build", *arguments],
         cwd=site, env={**own_environment(), "PATH": path, "SHELL": "/bin/sh", **environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=_heard,  # noqa: PLW1509
     )  # fmt: skip
+
+
+def _heard() -> None:
+    """In a new process: signals are not ignored, as they are where the tests run under nohup or in the background."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def until_up(process: subprocess.Popen[str]) -> str:
