@@ -1,6 +1,6 @@
 """Encode the photographs of all splits with every encoder: `python -m flows.embed`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,13 @@ def encode_part(items: Any, name: str, section: AnyEncoder, root: Path, revision
     return workers.encode_part(items, name, section, root, revision, dtype, batch)
 
 
-def encode_with(name: str, section: AnyEncoder, embed: Embed, items: Callable[[Any], Any], folder: Path) -> Any:
-    """Encode what an encoder is given by `items(encoder)` into a folder: here, or on the cluster's workers."""
+def encode_with(
+    name: str, section: AnyEncoder, embed: Embed, items: Callable[[Any], Any], folder: Path, asked: Iterable[str] = ()
+) -> Any:
+    """Encode what an encoder is given by `items(encoder)` into a folder: here, or on the cluster's workers.
+
+    `asked`: entities that it has to know.
+    """
     from fieldguide.models.encoders.registry import load_encoder
     from fieldguide.retrieval.encoding.encode import encode
 
@@ -33,7 +38,7 @@ def encode_with(name: str, section: AnyEncoder, embed: Embed, items: Callable[[A
         root = paths.root.absolute()
         return each(encode_part, ((chunk, name, section, root, revision, dtype, embed.batch) for chunk in chunks))
 
-    encoder = load_encoder(name, section, paths.root)
+    encoder = load_encoder(name, section, paths.root, asked)
     return encode(
         items(encoder), encoder, folder, paths.cache / "embeddings", dtype=section.dtype, batch=embed.batch,
         spread=spread if on_cluster() else None, track=show_progress,

@@ -45,7 +45,7 @@ def train_generator(params: Params) -> None:
         examples, config, recipe, checkpoint=checkpoint, track=show_progress,
         report=lambda step, loss: print(f"step {step} of {recipe.steps}: loss {loss:.4f}", flush=True),
     )  # fmt: skip
-    stored.save(folder, network, trained)
+    stored.save(folder, network, trained, split.images["image_id"])
     checkpoint.unlink(missing_ok=True)
     print(f"{len(split.images)} photographs of {len(split.entities)} entities: {folder}")
 

@@ -46,7 +46,8 @@ def train_text_tower(params: Params) -> None:
         recipe,
         show_progress,
     )
-    stored.save(folder, tower, {"network": tower.shape, "recipe": asdict(recipe), "entities": split.entities})
+    trained = {"network": tower.shape, "recipe": asdict(recipe), "entities": split.entities}
+    stored.save(folder, tower, trained, split.images["image_id"])
     print(f"{len(split.images)} photographs of {len(split.entities)} entities: {folder}")
 
 

@@ -16,9 +16,9 @@ def draw(section: Visualize, generator: AnyGenerator, paths: Paths) -> str:
     """Draw what is not drawn yet: what exists is kept, so that a retry goes on."""
     from fieldguide.models.generators.registry import load_generator
     from fieldguide.queries.visuals.drawing.drawings import draw_all
-    from fieldguide.records.topics import read_phrases
+    from fieldguide.records.topics import asked_entities, read_phrases
 
-    loaded = load_generator(section.generator, generator, paths.root)
+    loaded = load_generator(section.generator, generator, paths.root, asked_entities(paths.topics))
     return str(draw_all(read_phrases(paths.phrases), section, loaded, paths, show_progress))
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.paths import Paths
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.params import Params, read_params
-from fieldguide.params.usable import unusable
+from fieldguide.params.ready import unready
 
 PACKAGES = (
     "prefect", "dvc", "torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "label-studio-sdk",
@@ -51,10 +50,9 @@ def examine(root: Path) -> Iterator[Inspection]:
     except FieldguideError as error:
         yield Inspection("params.yaml", str(root), "problem", str(error))
         return
-    for problem in unusable(params):
-        yield Inspection("params.yaml", problem.where.partition(": ")[2], "problem", problem.what)
     yield Inspection("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
-    yield from _inputs(params, root)
+    for problem in unready(params, root):
+        yield Inspection("build", problem.where.removeprefix("params.yaml: "), "problem", problem.what)
     yield from _models(params, root)
     yield from _calls(params)
 
@@ -78,17 +76,6 @@ def _torch() -> Iterator[Inspection]:
         yield Inspection("machine", "accelerator", "ok", torch.cuda.get_device_name(0))
     else:
         yield Inspection("machine", "accelerator", "note", f"none; models run on {torch.get_num_threads()} threads")
-
-
-def _inputs(params: Params, root: Path) -> Iterator[Inspection]:
-    for source in params.ingest.sources:
-        there = (root / source.path).exists()
-        detail = str(source.path) if there else f"{source.path} is missing; `make data` places the example's"
-        yield Inspection("inputs", source.name, "ok" if there else "problem", detail)
-    knowledge = Paths(root).knowledge
-    for name in ("entities.jsonl", "attributes.csv"):
-        there = (knowledge / name).exists()
-        yield Inspection("inputs", name, "ok" if there else "problem", str(Path("data/knowledge") / name))
 
 
 def _models(params: Params, root: Path) -> Iterator[Inspection]:

@@ -126,6 +126,11 @@ def read_topics(path: Path) -> list[Topic]:
     return topics
 
 
+def asked_entities(path: Path) -> set[str]:
+    """Every entity that a topic of topics.jsonl asks about. Raises as `read_topics`."""
+    return {entity for topic in read_topics(path) for entity in topic.entities}
+
+
 def read_refusals(path: Path) -> list[Refusal]:
     """Read refused.jsonl. Raises ProblemsError as `read_topics` does."""
     return _read_records(path, Refusal)

@@ -65,8 +65,9 @@ def test_doctor_names_what_is_missing_and_what_to_do(project: Path) -> None:
     done = fieldguide(project, "doctor", "--json")
     assert done.returncode == 1
     findings = {(f["group"], f["name"]): f for f in json.loads(done.stdout)}
-    assert findings["inputs", "grocery"]["verdict"] == "problem"
-    assert "make data" in findings["inputs", "grocery"]["detail"]
+    assert findings["build", "ingest.sources.0.path"]["verdict"] == "problem"
+    assert "make data" in findings["build", "ingest.sources.0.path"]["detail"]
+    assert findings["build", "data/input/wordnet/glosses.jsonl"]["detail"] == "no such file"
     assert findings["encoders", "mobilenetv2"]["verdict"] == "problem"
     assert findings["params.yaml", "sections"]["verdict"] == "ok"
     assert findings["calls", "endpoints"]["verdict"] == "note"

@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from fieldguide.core.stores import is_own_link
 from fieldguide.corpus.ingest.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
 from fieldguide.corpus.ingest.section import ImageSource
@@ -54,6 +56,17 @@ def read_folder(source: ImageSource, folder: Path, root: Path, say: Say) -> Iter
     for error in closed:
         key = text_of_name(Path(error.filename).relative_to(folder).as_posix())
         yield SourceImage(f"{key}/", "", b"", PixelVerdict("unreadable", f"folder: {error.strerror}"))
+
+
+def list_folder(folder: Path) -> Iterator[SourceImage]:
+    """Every file of a folder that is named like an image, in the order of names, without its bytes."""
+    images = Image.registered_extensions()
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_leftover(name))
+        for name in sorted(files):
+            if not is_leftover(name) and Path(name).suffix.lower() in images:
+                key = text_of_name((Path(parent) / name).relative_to(folder).as_posix())
+                yield SourceImage(key, key, b"", None, parent_label(key))
 
 
 def _leftover_folder(path: Path, folder: Path) -> SourceImage:

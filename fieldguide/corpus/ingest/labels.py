@@ -38,7 +38,7 @@ class Labels:
 
     def _entity(self, candidate: SourceImage) -> str | None:
         label, known = candidate.entity, self.source.entities
-        if label is None:
+        if label is None or known is None:
             return None
         if known:
             if label not in known:

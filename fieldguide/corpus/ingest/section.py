@@ -24,13 +24,17 @@ class SourceColumns(Section):
 
 
 class ImageSource(Section):
-    """Where images come from. A `folder` or `tar` takes the entity from the folder an image lies in."""
+    """Where images come from. A `folder` or `tar` takes the entity from the folder an image lies in.
+
+    Attributes:
+        entities: entity by the source's label; empty: the label as a slug; None: they show no entity (distractors).
+    """
 
     name: Name
     kind: Literal["folder", "tar", "parquet", "manifest"]
     path: Path
     columns: SourceColumns = SourceColumns()
-    entities: dict[str, Name] = Field(default={})
+    entities: dict[str, Name] | None = Field(default={})
     splits: dict[str, Literal["train", "gallery"]] = Field(default={})
     split: Literal["train", "gallery"] = "gallery"
     licence: str | None = None

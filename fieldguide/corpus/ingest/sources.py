@@ -13,9 +13,9 @@ from fieldguide.core.errors import Problem
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.ingest.archives import read_tar
 from fieldguide.corpus.ingest.candidates import Say, SourceImage
-from fieldguide.corpus.ingest.files import read_folder
+from fieldguide.corpus.ingest.files import list_folder, read_folder
 from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.tables import read_manifest, read_parquet
+from fieldguide.corpus.ingest.tables import list_table, read_manifest, read_parquet
 
 _READERS: dict[str, Callable[[ImageSource, Path, Path, Say], Iterator[SourceImage]]] = {
     "folder": read_folder,
@@ -33,6 +33,21 @@ def read_source(source: ImageSource, root: Path, say: Say = lambda _: None) -> I
         ProblemsError: columns that are missing, lines that do not fit.
     """
     return _READERS[source.kind](source, root / source.path, root, say)
+
+
+def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
+    """Every candidate of a source with its labels, without its bytes: in seconds, and nothing is decoded.
+
+    Of a folder only what is named like an image; of a tar nothing, for it can only be read from front to back.
+
+    Raises:
+        FieldguideError, ProblemsError: as `read_source`.
+    """
+    path = root / source.path
+    if source.kind == "folder":
+        yield from list_folder(path)
+    elif source.kind != "tar":
+        yield from list_table(source, path)
 
 
 def untracked_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ _NO_VALUE = {"", "na", "n/a", "nan", "none", "null", "<na>"}
 _LABELS = ("entity", "split", "licence", "attribution")
 _OTHER_SPELLINGS = {"license": "licence"}
 _SHOWN = 12
+_PARQUET = {".parquet", ".pq"}
 _LONGEST_LINE = 1 << 20  # bytes; a row of a table of files has some hundred
 
 
@@ -107,7 +108,10 @@ def _tell(source: ImageSource, names: list[str], columns: dict[str, str], exact:
         say(f"source {source.name}: columns not used: {', '.join(map(repr, unused[:_SHOWN]))}{more}")
 
 
-def _parquet_rows(source: ImageSource, path: Path, needed: str, say: Say) -> Iterator[_Cells]:
+def _parquet_rows(
+    source: ImageSource, path: Path, needed: str, say: Say, *, without: str | None = None
+) -> Iterator[_Cells]:
+    """Rows, less the column of the role `without`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -117,6 +121,7 @@ def _parquet_rows(source: ImageSource, path: Path, needed: str, say: Say) -> Ite
             columns = _columns(source, path, schema.names, needed, say)
             if needed == "bytes":
                 _require_bytes(source, path, schema.field(columns["bytes"]).type)
+            columns = {role: column for role, column in columns.items() if role != without}
             number = 0
             for batch in file.iter_batches(_BATCH, columns=sorted(set(columns.values()))):
                 for row in batch.to_pylist():
@@ -194,7 +199,7 @@ def _delimiter(source: ImageSource, stream: io.TextIOBase, say: Say) -> str:
 
 def read_manifest(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[SourceImage]:
     """Every row of a table that names files, relative to the table's own folder."""
-    is_parquet = path.suffix.lower() in {".parquet", ".pq"}
+    is_parquet = path.suffix.lower() in _PARQUET
     rows = _parquet_rows(source, path, "path", say) if is_parquet else _csv_rows(source, path, say)
     for row in rows:
         name = row.text("path")
@@ -203,6 +208,27 @@ def read_manifest(source: ImageSource, path: Path, root: Path, say: Say) -> Iter
         else:
             data, refusal = read_confined(path.parent / name, path.parent, root)
             yield row.candidate(name, name, data, refusal and _with_remedy(name, refusal))
+
+
+def list_table(source: ImageSource, path: Path) -> Iterator[SourceImage]:
+    """Every row of a table with its labels, and without its photograph.
+
+    Raises:
+        FieldguideError, ProblemsError: as when it is read.
+    """
+    needed = "bytes" if source.kind == "parquet" else "path"
+    is_parquet = source.kind == "parquet" or path.suffix.lower() in _PARQUET
+    rows = (
+        _parquet_rows(source, path, needed, _unheard, without="bytes")
+        if is_parquet
+        else _csv_rows(source, path, _unheard)
+    )
+    for row in rows:
+        yield row.candidate(row.text("path"), "", b"")
+
+
+def _unheard(_: str) -> None:
+    """What is told of a source is told when it is read."""
 
 
 def _with_remedy(name: str, refusal: PixelVerdict) -> PixelVerdict:

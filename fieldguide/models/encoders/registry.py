@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fieldguide.models.encoders.section import EncoderSection
@@ -11,13 +12,14 @@ from fieldguide.models.loading.registry import Registry
 ENCODERS: Registry[EncoderSection, Encoder] = Registry("encoder", "fieldguide.models.encoders")
 
 
-def load_encoder(name: str, spec: EncoderSection, root: Path = Path()) -> Encoder:
+def load_encoder(name: str, spec: EncoderSection, root: Path = Path(), asked: Iterable[str] = ()) -> Encoder:
     """The encoder `encoders.NAME` of params.yaml; paths are relative to `root`.
 
     Raises:
-        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
+        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing, and those of
+            the entities `asked` that it was not trained on.
     """
-    return ENCODERS.load(name, spec, root)
+    return ENCODERS.load(name, spec, root, asked)
 
 
 def lacks(name: str, kind: str, modality: Modality) -> LacksModalityError:

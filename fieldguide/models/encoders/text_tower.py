@@ -28,6 +28,7 @@ _VERSION = 1
     modules=(*MODULES, "transformers"),
     files={"weights": (), "text": FILES, "tower": stored.FILES},
     modalities=("image", "text"),
+    trained="tower",
 )
 class TextTower:
     """Baseline that learnt the entities from the same photographs as the generator.

@@ -31,6 +31,7 @@ _VERSION = 1
     KIND,
     modules=("torch", "safetensors", "transformers"),
     files={"path": stored.FILES, "text": FILES},
+    trained="path",
 )
 class FlowMatching:
     """Draws what it was trained on, and nothing else (fieldguide/retrieval/training/generator.py)."""

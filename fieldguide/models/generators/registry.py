@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fieldguide.models.generators.section import AnyGenerator
@@ -11,10 +12,11 @@ from fieldguide.models.loading.registry import Registry
 GENERATORS: Registry[AnyGenerator, Generator] = Registry("generator", "fieldguide.models.generators")
 
 
-def load_generator(name: str, spec: AnyGenerator, root: Path = Path()) -> Generator:
+def load_generator(name: str, spec: AnyGenerator, root: Path = Path(), asked: Iterable[str] = ()) -> Generator:
     """The generator `generators.NAME` of params.yaml; paths are relative to `root`.
 
     Raises:
-        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing.
+        FieldguideError: unknown kind, or (ProblemsError) all packages, keys and files that are missing, and those of
+            the entities `asked` that it was not trained on.
     """
-    return GENERATORS.load(name, spec, root)
+    return GENERATORS.load(name, spec, root, asked)

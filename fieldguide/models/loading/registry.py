@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Generic, Protocol, TypeVar
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.models.loading import hub
 from fieldguide.models.loading.protocols import Modality
+from fieldguide.models.networks import stored
+from fieldguide.models.networks.stored import Training
 
 
 class Described(Protocol):
@@ -48,6 +50,7 @@ class ModelKind(Generic[Spec, Model]):
         files: for each key of the section that has to be set, the files needed in the folder that it names
             (none: it names a file).
         modalities: what an encoder encodes; empty for the others.
+        trained: the key of the section that names the folder of weights that were trained on named entities.
     """
 
     name: str
@@ -55,6 +58,11 @@ class ModelKind(Generic[Spec, Model]):
     modules: tuple[str, ...]
     files: Mapping[str, tuple[str, ...]]
     modalities: tuple[Modality, ...] = ()
+    trained: str | None = None
+
+    def training(self, spec: Spec, root: Path) -> Training | None:
+        """What a model of this kind was trained on, where it says so: it knows these entities and no others."""
+        return stored.training_of(root / getattr(spec, self.trained)) if self.trained else None
 
     def problems(self, where: str, spec: Spec, root: Path) -> Iterator[Problem]:
         """Everything that keeps this kind from being built with `spec`."""
@@ -80,10 +88,19 @@ class ModelKind(Generic[Spec, Model]):
                 yield Problem(where, f"kind {self.name} needs the package {module}; install it with pip")
 
 
+def _some(names: Iterable[str], most: int = 5) -> str:
+    """A few names and how many more there are."""
+    found = sorted(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
+
+
 def _source(path: Path) -> str:
     """How to come by a missing file."""
     if path.is_relative_to("data/models"):
-        return "it is part of the repository: `git checkout data/models`"
+        return (
+            "`git checkout data/models` where it was committed; `dvc repro train_generator train_text_tower` trains it"
+        )
     if path.is_relative_to("data/input"):
         return "`make data` fetches the example's weights"
     return "paths are relative to params.yaml"
@@ -105,13 +122,14 @@ class Registry(Generic[Spec, Model]):
         modules: tuple[str, ...],
         files: Mapping[str, tuple[str, ...]],
         modalities: tuple[Modality, ...] = (),
+        trained: str | None = None,
     ) -> Callable[[BuildT], BuildT]:
         """Decorator for a class or function `(name, spec, root)`; see `ModelKind` for the arguments."""
 
         def keep(build: BuildT) -> BuildT:
             if name in self._kinds:
                 raise ValueError(f"{self.role} kind {name!r} is registered twice")
-            self._kinds[name] = ModelKind(name, build, modules, files, modalities)  # type: ignore[arg-type]
+            self._kinds[name] = ModelKind(name, build, modules, files, modalities, trained)  # type: ignore[arg-type]
             return build
 
         return keep
@@ -148,19 +166,44 @@ class Registry(Generic[Spec, Model]):
             raise FieldguideError(f"{where} is {name!r}, but {plugin.value} registers no such kind")
         return self._kinds[name]
 
-    def load(self, name: str, spec: Spec, root: Path) -> Model:
-        """Build the model of a section of params.yaml.
+    def load(self, name: str, spec: Spec, root: Path, asked: Iterable[str] = ()) -> Model:
+        """Build the model of a section of params.yaml, to be asked for the entities `asked`.
 
         Raises:
             FieldguideError: no such kind.
-            ProblemsError: packages, keys or files are missing; all of them.
+            ProblemsError: packages, keys or files are missing, or entities that it does not know are asked for; all.
+        """
+        problems = list(self.problems(name, spec, root, asked))
+        if problems:
+            raise ProblemsError(f"the {self.role} {name!r} of params.yaml cannot be loaded:", problems)
+        return self.get(spec.kind, "").build(name, spec, root)
+
+    def problems(self, name: str, spec: Spec, root: Path, asked: Iterable[str] = ()) -> Iterator[Problem]:
+        """What keeps a model from being built: packages, keys, files; and which of the entities `asked` it cannot know.
+
+        Raises:
+            FieldguideError: no such kind.
         """
         where = f"{self.role}s.{name}"
         kind = self.get(spec.kind, f"{where}.kind")
-        problems = list(kind.problems(where, spec, root))
-        if problems:
-            raise ProblemsError(f"the {self.role} {name!r} of params.yaml cannot be loaded:", problems)
-        return kind.build(name, spec, root)
+        yield from kind.problems(where, spec, root)
+        training = kind.training(spec, root)
+        lacking = sorted(set(asked) - training.entities) if training else []
+        if training and lacking:
+            yield Problem(
+                where,
+                f"was trained on {len(training.entities)} entities ({_some(training.entities)}) and knows no others: "
+                f"not {_some(lacking)}; take another one, or remove its folder and train it on your own photographs "
+                f"(`dvc repro {'train_generator' if self.role == 'generator' else 'train_text_tower'}`)",
+            )
+
+    def training(self, name: str, spec: Spec, root: Path) -> Training | None:
+        """As `ModelKind.training`, of a section of params.yaml.
+
+        Raises:
+            FieldguideError: no such kind.
+        """
+        return self.get(spec.kind, f"{self.role}s.{name}.kind").training(spec, root)
 
     def able(self, modality: Modality) -> list[str]:
         """Kinds that encode a modality, sorted."""

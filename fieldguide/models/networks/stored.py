@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import atomic_directory, read_json, write_json
+from fieldguide.core.files import atomic_directory, read_json, read_text, write_json
 
 if TYPE_CHECKING:
     from torch import nn
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
+PHOTOGRAPHS = "photographs.txt"
 
 
-def save(folder: Path, network: nn.Module, config: Mapping[str, Any]) -> None:
-    """Write the network's weights in half precision and `config` beside them; the folder is replaced as a whole."""
+@dataclass(frozen=True)
+class Training:
+    """What weights were trained on.
+
+    Attributes:
+        entities: ids of all that they know.
+        photographs: image ids, empty where they are not recorded.
+    """
+
+    entities: frozenset[str]
+    photographs: frozenset[str] = frozenset()
+
+
+def save(folder: Path, network: nn.Module, config: Mapping[str, Any], photographs: Iterable[str] = ()) -> None:
+    """Write the network's weights in half precision and `config` beside them; the folder is replaced as a whole.
+
+    Args:
+        folder: what lies there stays as it is until all is written.
+        network: what was trained.
+        config: its shape, the recipe and the `entities` that it learnt.
+        photographs: image ids of what it was trained on.
+    """
     from safetensors.torch import save as to_bytes
 
     with atomic_directory(folder) as temporary:
         tensors = {name: value.detach().half().contiguous() for name, value in network.state_dict().items()}
         (temporary / WEIGHTS).write_bytes(to_bytes(tensors))
         write_json(temporary / CONFIG, dict(config))
+        (temporary / PHOTOGRAPHS).write_text("".join(f"{image}\n" for image in sorted(photographs)))
 
 
 def holds(folder: Path, config: Mapping[str, Any]) -> bool:
@@ -32,6 +55,19 @@ def holds(folder: Path, config: Mapping[str, Any]) -> bool:
         return False
     saved = read_json(folder / CONFIG)
     return isinstance(saved, dict) and config.items() <= saved.items()
+
+
+def training_of(folder: Path) -> Training | None:
+    """What the weights of a folder were trained on; None where they do not say."""
+    if not (folder / CONFIG).is_file():
+        return None
+    config = read_json(folder / CONFIG)
+    entities = config.get("entities") if isinstance(config, dict) else None
+    if not isinstance(entities, list):
+        return None
+    listed = folder / PHOTOGRAPHS
+    photographs = read_text(listed).split() if listed.exists() else []
+    return Training(frozenset(map(str, entities)), frozenset(photographs))
 
 
 def network_config(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldguide.core.english import counted, listed
+from fieldguide.models.encoders.registry import ENCODERS
+from fieldguide.models.generators.registry import GENERATORS
+from fieldguide.models.networks.stored import Training
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import View, judged_shares
 from fieldguide.records.drawings import DRAWING_REFERENCES
@@ -44,24 +47,40 @@ def _generator(benchmark: Benchmark) -> Claim | None:
     systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
     if not systems:
         return None
-    kind = params.generators[params.visualize.generator].kind
-    if kind != "flow-matching":
+    name = params.visualize.generator
+    section = params.generators[name]
+    training = GENERATORS.training(name, section, benchmark.paths.root)
+    if training is None:
         text = (
-            f"The drawings are by {params.visualize.generator} ({kind}). What it was trained on is not recorded here; "
+            f"The drawings are by {name} ({section.kind}). What it was trained on is not recorded here; "
             "it may have seen these entities, or these very photographs."
         )
         return Claim("What the generator knows", text)
-    photographs, entities = _training(benchmark)
-    sources = benchmark.images.groupby("split")["source"].unique()
-    shared = sorted(set(sources.get("train", [])) & set(sources.get("gallery", [])))
-    same = f", from the source that gallery images come from too ({_list(shared)})" if shared else ""
+    asked = _asked(benchmark)
+    known = len(asked & training.entities)
+    others = _count(len(training.entities) - known)
     text = (
-        f"The text-to-image model was trained on {photographs:,} photographs of the train split{same}, which show "
-        f"{entities} of the {len(_asked(benchmark))} entities asked about. It knows these entities and no "
-        "others. So the systems that use drawings "
-        f"({', '.join(systems)}) show that the pipeline works, not how a general text-to-image model would do."
+        f"The text-to-image model was trained on {_photographs_of(training, benchmark)}. It knows {known} of the "
+        f"{len(asked)} entities asked about, and {others} others. So the systems that use "
+        f"drawings ({', '.join(systems)}) show that the pipeline works, not how a general text-to-image model would do."
     )
-    return Claim("The generator has seen these entities", text)
+    return Claim(
+        "The generator has seen these entities" if known else "The generator has not seen these entities", text
+    )
+
+
+def _photographs_of(training: Training, benchmark: Benchmark) -> str:
+    """What a model was trained on, and where else in this benchmark that is."""
+    if not training.photographs:
+        return "photographs that are not recorded"
+    images = benchmark.images[benchmark.images["image_id"].isin(training.photographs)]
+    splits, sources = images["split"].value_counts(), set(images.loc[images["split"] == "train", "source"])
+    shared = sorted(sources & set(benchmark.images.loc[benchmark.images["split"] == "gallery", "source"]))
+    same = f", from the source that gallery images come from too ({_list(shared)})" if shared else ""
+    total, train, gallery = len(training.photographs), splits.get("train", 0), splits.get("gallery", 0)
+    whose = "of the train split" if train == total else f"({train:,} of them of the train split)"
+    leak = f"; {gallery:,} of them are in the gallery that is searched" if gallery else ""
+    return f"{total:,} photographs {whose}{same}{leak}"
 
 
 def _photographs(benchmark: Benchmark) -> Claim | None:
@@ -81,12 +100,17 @@ def _text_towers(benchmark: Benchmark) -> Claim | None:
     systems = _systems_by_encoder(benchmark, "text-tower")
     if not systems:
         return None
-    photographs, _ = _training(benchmark)
-    text = (
-        f"{_list(systems)} use a text encoder that was trained on the same {photographs:,} photographs of the train "
-        "split. They and the systems that use drawings have had the same teaching, so they can be compared."
-    )
-    return Claim("So has the trained text encoder", text)
+    params, root = benchmark.params, benchmark.paths.root
+    taught = [ENCODERS.training(n, e, root) for n, e in params.encoders.items() if e.kind == "text-tower"]
+    training = next((found for found in taught if found is not None), None)
+    if training is None:
+        return None
+    generator = params.visualize.generator
+    same = GENERATORS.training(generator, params.generators[generator], root)
+    text = f"{_list(systems)} use a text encoder that was trained on {_photographs_of(training, benchmark)}."
+    if same is not None and same.photographs == training.photographs:
+        text += " They and the systems that use drawings have had the same teaching, so they can be compared."
+    return Claim("The text encoder was trained too", text)
 
 
 def _zero_shot(benchmark: Benchmark) -> Claim | None:
@@ -235,10 +259,8 @@ def _asked(benchmark: Benchmark) -> set[str]:
     return {subtopic.entity_id for subtopic in benchmark.subtopics.values()}
 
 
-def _training(benchmark: Benchmark) -> tuple[int, int]:
-    """Photographs of the train split with an entity, and how many of the asked entities they show."""
-    train = benchmark.images[(benchmark.images["split"] == "train") & benchmark.images["entity_id"].notna()]
-    return len(train), len(set(train["entity_id"]) & _asked(benchmark))
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "no"
 
 
 def _list(names: list[str]) -> str:

@@ -15,7 +15,7 @@ from fieldguide.core.files import locked
 from fieldguide.core.interrupts import interruptible
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
-from fieldguide.params.usable import unusable
+from fieldguide.params.ready import unready
 from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwlock
 from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
 from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
@@ -31,9 +31,9 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
     Raises:
         FieldguideError: as `built`; what params.yaml asks for cannot be used; or the server does not start.
     """
-    problems = list(unusable(read_params()))  # mistakes in it are told before a server starts
+    problems = unready(read_params(), Path.cwd())  # told before a server starts
     if problems:
-        raise ProblemsError("params.yaml cannot be built from:", problems)
+        raise ProblemsError("the benchmark cannot be built as it is:", problems)
     try:
         with interruptible(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):

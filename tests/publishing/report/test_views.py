@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.files import read_json
+from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
@@ -103,13 +103,39 @@ def test_systems_are_described_by_their_parameters() -> None:
 def test_claims_count_what_the_data_hold(benchmark: Benchmark) -> None:
     made = boards(benchmark)
     found = {claim.heading: claim.text for claim in claims(benchmark, made)}
-    assert "trained on 6 photographs" in found["The generator has seen these entities"]
-    assert "3 of the 3 entities" in found["The generator has seen these entities"]
+    assert "What it was trained on is not recorded here" in found["What the generator knows"]
     assert "All 187 judgments" in found["Judgments are labels, not people's"]
     assert "Not pooled, and perhaps underrated: random." in found["Only pools are judged"]
     assert "17 images; 15 show an entity asked about and 2 do not" in found["A small gallery"]
     assert "Train and gallery touch" not in found
     assert "Drawings that failed" not in found
+
+
+@pytest.mark.parametrize(
+    ("entities", "splits", "heading", "text"),
+    [
+        (["gala", "satsuma", "kaiser"], ["train"], "The generator has seen these entities", "of the train split"),
+        (["lion"], [], "The generator has not seen these entities", "photographs that are not recorded. It knows 0 of"),
+        (
+            ["satsuma"],
+            ["train", "gallery"],
+            "The generator has seen these entities",
+            "are in the gallery that is searched",
+        ),
+    ],
+)
+def test_what_a_generator_was_trained_on_is_what_it_declares(
+    fresh: Paths, entities: list[str], splits: list[str], heading: str, text: str
+) -> None:
+    images = IMAGES.read(fresh.images)
+    folder = fresh.root / "generator"
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "config.json", {"entities": entities})
+    shown = images[images["split"].isin(splits)]["image_id"]
+    (folder / "photographs.txt").write_text("".join(f"{image}\n" for image in shown))
+    found = {claim.heading: claim.text for claim in claims(Benchmark(fresh, tiny_params()), [])}
+    assert text in found[heading]
+    assert (f"trained on {len(shown)} photographs" in found[heading]) == bool(splits)
 
 
 def test_a_gallery_that_labels_judge_is_told_with_what_pools_would_have_missed(fresh: Paths) -> None:

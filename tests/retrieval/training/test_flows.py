@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.registry import load_encoder
@@ -111,6 +111,9 @@ def test_what_is_trained_can_be_drawn_and_encoded_with(
     assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
     write_records(paths.phrases, [Phrase("t1.e1", "granny smith", "template")])
+    with pytest.raises(ProblemsError, match=r"was trained on 2 entities .* and knows no others: not satsuma"):
+        visualize.fn(params.visualize, params.generators)
+    write_records(paths.topics, [])
     capsys.readouterr()
     visualize.fn(params.visualize, params.generators)
     drawn = 2 * params.visualize.images

@@ -132,8 +132,8 @@ def test_the_shipped_weights_are_small_and_safe() -> None:
     folder = REPOSITORY / "data" / "models"
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert {path.relative_to(folder).as_posix() for path in files} == {
-        "generator/config.json", "generator/model.safetensors",
-        "text-tower/config.json", "text-tower/model.safetensors",
+        "generator/config.json", "generator/model.safetensors", "generator/photographs.txt",
+        "text-tower/config.json", "text-tower/model.safetensors", "text-tower/photographs.txt",
     }  # fmt: skip
     assert sum(path.stat().st_size for path in files) <= 10.5 * 2**20
     config = json.loads((folder / "generator" / "config.json").read_text())

@@ -1,0 +1,127 @@
+"""What the steps up to the drawings would refuse, told before any of them runs: no pixel is decoded, no model loaded.
+
+Each check is the step's own: what is told here is what would stop it when its turn comes, minutes or hours later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.paths import Paths
+from fieldguide.core.yaml_files import read_yaml
+from fieldguide.corpus.ingest.labels import Labels
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.ingest.sources import list_source, missing_sources, untracked_sources
+from fieldguide.models.captioners.registry import CAPTIONERS
+from fieldguide.models.encoders.registry import ENCODERS
+from fieldguide.models.generators.registry import GENERATORS
+from fieldguide.params.document import Params
+from fieldguide.params.usable import unusable
+from fieldguide.queries.mining.knowledge import ENTITIES_FILE, Knowledge, read_knowledge
+from fieldguide.queries.mining.wordnet import read_glosses
+
+
+def unready(params: Params, root: Path) -> list[Problem]:
+    """Everything that keeps the benchmark in `root` from being built as far as its drawings.
+
+    Only what the stages of its dvc.yaml need: a benchmark that begins with pools needs no photographs.
+    """
+    return [*unusable(params), *_Inspection(params, Paths(root)).problems()]
+
+
+class _Inspection:
+    def __init__(self, params: Params, paths: Paths) -> None:
+        self.params, self.paths = params, paths
+        pipeline = paths.root / "dvc.yaml"
+        self.stages = set(read_yaml(pipeline).get("stages", {})) if pipeline.exists() else set()
+        self.shown: Counter[str] = Counter()  # photographs by entity, as the sources label them
+        self.knowledge: Knowledge | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        """All of them, in the order of the stages."""
+        if "mine" in self.stages:
+            yield from _told(self._read_knowledge)
+        if "ingest" in self.stages:
+            yield from self._sources()
+        yield from self._models()
+        if "adjudicate" in self.stages:
+            yield from self._asked_of_people()
+
+    def _read_knowledge(self) -> None:
+        self.knowledge = read_knowledge(self.paths.knowledge)
+        if self.params.mine.wordnet is not None:
+            read_glosses(self.paths.root / self.params.mine.wordnet)
+
+    def _sources(self) -> Iterator[Problem]:
+        sources, root = self.params.ingest.sources, self.paths.root
+        missing = list(missing_sources(sources, root))
+        yield from missing
+        yield from untracked_sources(sources, root)
+        absent = {problem.where for problem in missing}
+        for index, source in enumerate(sources):
+            if f"params.yaml: ingest.sources.{index}.path" not in absent:
+                yield from _told(lambda source=source: self._labels(source))  # type: ignore[misc]
+        if self.knowledge is not None:
+            yield from _undescribed(self.shown, self.knowledge.entities)
+
+    def _labels(self, source: ImageSource) -> None:
+        """Raises: ProblemsError with labels without a meaning, and photographs whose licence nobody states."""
+        labels, bare = Labels(source), 0
+        for candidate in list_source(source, self.paths.root):
+            entity, _ = labels.resolve(candidate)
+            self.shown.update([entity] if entity else [])
+            bare += not (candidate.licence or source.licence)
+        problems = list(labels.problems())
+        excused = self.params.check.unlicensed_sources
+        if "check" in self.stages and source.name not in excused and (bare or _unlicensed_tar(source)):
+            some = f"{bare} photographs of it" if bare else "its photographs"
+            what = f"nobody states under which licence {some} may be released"
+            remedy = "state it (`licence`, or a column of a manifest)"
+            other = f"or add {source.name} to check.unlicensed_sources: then they are used, and left out of the release"
+            problems.append(Problem(f"params.yaml: ingest.sources: {source.name}", f"{what}; {remedy}, {other}"))
+        if problems:
+            raise ProblemsError("", problems)
+
+    def _models(self) -> Iterator[Problem]:
+        params, root = self.params, self.paths.root
+        known = self.knowledge.entities if self.knowledge is not None else {}
+        asked = [entity for entity in known if self.shown[entity]] or list(known)
+        if "embed" in self.stages:
+            for name in params.embed.encoders:
+                yield from ENCODERS.problems(name, params.encoders[name], root, asked)
+        if "visualize" in self.stages:
+            name = params.visualize.generator
+            yield from GENERATORS.problems(name, params.generators[name], root, asked)
+        if "caption" in self.stages and params.caption.captioner is not None:
+            name = params.caption.captioner
+            yield from CAPTIONERS.problems(name, params.captioners[name], root)
+
+    def _asked_of_people(self) -> Iterator[Problem]:
+        """What stage `adjudicate` depends on: DVC starts it only where they are there."""
+        gold = self.params.annotate.gold
+        if gold is not None and not (self.paths.root / gold).exists():
+            yield Problem("params.yaml: annotate.gold", f"{gold}: no such file; null where nobody gives gold")
+
+
+def _told(work: Callable[[], object]) -> Iterator[Problem]:
+    """What a check of a step complains of."""
+    try:
+        work()
+    except ProblemsError as error:
+        yield from error.problems
+    except FieldguideError as error:
+        where, _, what = str(error).partition(": ")
+        yield Problem(where, what)
+
+
+def _undescribed(shown: Counter[str], known: Collection[str]) -> Iterator[Problem]:
+    for entity in sorted(shown.keys() - set(known)):
+        remedy = "describe it there, map the label in `entities` of its source, or set `entities: null` for distractors"
+        yield Problem(entity, f"{shown[entity]} photographs show it, and {ENTITIES_FILE} lacks it; {remedy}")
+
+
+def _unlicensed_tar(source: ImageSource) -> bool:
+    return source.kind == "tar" and not source.licence
