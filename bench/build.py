@@ -3,7 +3,7 @@
 The example is built twice in a folder of its own: the bodies of its flows are called one after the other in one
 process; then `fieldguide build` runs it, with a process a step, Prefect and DVC. Both find what the library keeps of
 finished work (.fieldguide/cache: vectors, drawings, runs) and neither finds outputs, so that the same is done twice.
-A build before the two fills what is not kept yet. The shipped models are not trained.
+A build before the two fills what is not kept yet.
 
 Wall seconds are those of an idle machine only; processor seconds say what was done, Prefect's server on another core
 included. `make demo` first.
@@ -39,8 +39,6 @@ def bodies() -> None:
     params = read_params()
     for stage in stage_names(Path.cwd()):
         name, _, item = stage.partition("@")
-        if name in ("train_generator", "train_text_tower"):
-            continue
         step = getattr(importlib.import_module(f"flows.{name}"), name)
         step.fn(**parameters(step, params, [item] if item else []))
 

@@ -18,7 +18,7 @@ def check(check: Check, adjudicate: Adjudicate, retrieve: Retrieve, visualize: V
     from fieldguide.checks.expectations.run import write_checks
 
     paths, people = Paths(), adjudicate.judge == "log"
-    outcomes = run_checks(check, visualize.images, people, retrieve.systems, paths)
+    outcomes = run_checks(check, visualize.drawn, people, retrieve.systems, paths)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])

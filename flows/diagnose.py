@@ -34,12 +34,12 @@ def compare_drawings(section: Fidelity, paths: Paths) -> None:
 
 
 @task(**ASKS_A_SERVICE)
-def draw_changed(worlds: Any, visualize: Visualize, generator: AnyGenerator, paths: Paths) -> str:
+def draw_changed(worlds: Any, visualize: Visualize, name: str, generator: AnyGenerator, paths: Paths) -> str:
     """Draw the phrases of changed questions; what exists is kept, so that a retry goes on."""
     from fieldguide.evaluation.probing.world import draw_worlds
     from fieldguide.models.generators.registry import load_generator
 
-    loaded = load_generator(visualize.generator, generator, paths.root)
+    loaded = load_generator(name, generator, paths.root)
     return draw_worlds(paths, worlds, visualize, loaded, show_progress)
 
 
@@ -68,8 +68,9 @@ def diagnose(
     sections = [section for name in probe.systems for _, section in systems[name].walk(name)]
     probes = choose(paths, probe.topics if probe.systems else 0, probe.seed)
     worlds = write_worlds(paths.root, probes)
-    if any(section.drawings for section in sections):
-        print(once(draw_changed, worlds, visualize, generators[visualize.generator], paths))
+    drawer = visualize.generator
+    if drawer is not None and any(section.drawings for section in sections):
+        print(once(draw_changed, worlds, visualize, drawer, generators[drawer], paths))
     for name in sorted({encoder for section in sections for encoder in section.encoders.values()}):
         print(once(encode_changed, name, encoders[name], embed, worlds, paths))
     reactions = ask(probe, evaluate.headline, systems, paths, worlds, show_progress)

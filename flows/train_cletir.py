@@ -13,12 +13,17 @@ from fieldguide.runtime.step import run
 def train_cletir(train_cletir: TrainCletir, systems: dict[str, System], system: str) -> None:
     """Write data/cletir/SYSTEM/: one network a fold, trained on the entities of all other folds."""
     from fieldguide.models.loading.parallel import one_thread
+    from fieldguide.records.drawings import DRAWINGS
     from fieldguide.retrieval.cletir.examples import read_examples
     from fieldguide.retrieval.cletir.training import deal_folds, save_folds, train_folds
     from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
     section, paths = systems[system], Paths()
+    if DRAWINGS.read(paths.drawings).empty:
+        (paths.cletir / system).mkdir(parents=True, exist_ok=True)
+        print(f"{system}: looks at drawings, and nothing was drawn: nothing to train")
+        return
     if not isinstance(section, CletirSystem):
         raise TypeError(f"systems.{system} is of kind {section.kind}")  # params.yaml was validated to name no such
     collection = SearchCollection(paths)

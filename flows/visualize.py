@@ -12,23 +12,27 @@ from fieldguide.runtime.step import once, run
 
 
 @task(**ASKS_A_SERVICE)
-def draw(section: Visualize, generator: AnyGenerator, paths: Paths) -> str:
+def draw(section: Visualize, name: str, generator: AnyGenerator, paths: Paths) -> str:
     """Draw what is not drawn yet: what exists is kept, so that a retry goes on."""
     from fieldguide.models.generators.registry import load_generator
     from fieldguide.queries.visuals.drawing.drawings import draw_all
     from fieldguide.records.topics import asked_entities, read_phrases
 
-    loaded = load_generator(section.generator, generator, paths.root, asked_entities(paths.topics))
+    loaded = load_generator(name, generator, paths.root, asked_entities(paths.topics))
     return str(draw_all(read_phrases(paths.phrases), section, loaded, paths, show_progress))
 
 
 @flow
 def visualize(visualize: Visualize, generators: dict[str, AnyGenerator]) -> None:
     """Write data/drawings/; print how many were drawn, were there already, and failed."""
-    from fieldguide.queries.visuals.drawing.drawings import failures, read_drawings
+    from fieldguide.queries.visuals.drawing.drawings import failures, read_drawings, write_no_drawings
 
-    paths = Paths()
-    print(f"{visualize.generator}: {once(draw, visualize, generators[visualize.generator], paths)}")
+    paths, name = Paths(), visualize.generator
+    if name is None:
+        write_no_drawings(paths)
+        print("nothing is drawn (visualize.generator is null), and systems that look at drawings are left out")
+        return
+    print(f"{name}: {once(draw, visualize, name, generators[name], paths)}")
     for reason, count in failures(paths).most_common():
         print(f"  {count} x {reason}")
     first = (image for row, image in read_drawings(paths) if (row.index, row.purpose) == (0, "topic"))

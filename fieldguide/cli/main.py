@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, audit, calls, evaluate, formats
+from fieldguide.cli import annotate, audit, calls, evaluate, formats, train
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(annotate.app, name="annotate")
 app.add_typer(calls.app, name="calls")
+app.add_typer(train.app, name="train")
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)
@@ -105,11 +106,10 @@ def build(
     again at any time: it looks how far they are, and goes on when they have judged enough (annotate.coverage).
     """
     if estimate:
-        from fieldguide.cli.estimate import show
         from fieldguide.core.paths import Paths
         from fieldguide.params import read_params
 
-        show(Paths(), read_params(), as_json)
+        calls.show_estimate(Paths(), read_params(), as_json)
         return
     if as_json:
         raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")

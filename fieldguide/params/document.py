@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from pydantic import Field
 
 from fieldguide.annotation.judgments.section import Adjudicate
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.checks.expectations.section import Check
-from fieldguide.core.errors import FieldguideError, Problem
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Name, Section
 from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.evaluation.fidelity.section import Fidelity
@@ -17,7 +20,7 @@ from fieldguide.evaluation.section import Evaluate
 from fieldguide.models.calls.section import Spending
 from fieldguide.models.captioners.section import AnyCaptioner
 from fieldguide.models.encoders.section import AnyEncoder
-from fieldguide.models.generators.section import AnyGenerator, FlowMatchingGenerator
+from fieldguide.models.generators.section import AnyGenerator
 from fieldguide.publishing.release.section import Release
 from fieldguide.publishing.report.section import Report
 from fieldguide.queries.mining.section import Mine
@@ -62,24 +65,19 @@ class Params(Section):
     probe: Probe = Probe()
     report: Report
     release: Release
-    train_generator: TrainGenerator
-    train_text_tower: TrainTextTower
+    train_generator: TrainGenerator = TrainGenerator()
+    train_text_tower: TrainTextTower = TrainTextTower()
     train_cletir: TrainCletir = TrainCletir()
     task_runner: TaskRunner = TaskRunner()
 
-    def trained_generator(self) -> FlowMatchingGenerator:
-        """The section of the generator that stage `train_generator` trains: the one that draws.
+    @property
+    def generator(self) -> AnyGenerator | None:
+        """What draws; None where nothing does."""
+        return None if self.visualize.generator is None else self.generators[self.visualize.generator]
 
-        Raises:
-            FieldguideError: it is of a kind that is not trained here.
-        """
-        name = self.visualize.generator
-        section = self.generators[name]
-        if not isinstance(section, FlowMatchingGenerator):
-            raise FieldguideError(
-                f"visualize.generator is {name!r} of kind {section.kind}; only the kind flow-matching is trained here"
-            )
-        return section
+    def drawing_systems(self) -> list[str]:
+        """Names of the systems that look at drawings, themselves or by what they are made of."""
+        return [name for name, system in self.systems.items() if any(s.drawings for _, s in system.walk(name))]
 
     def system(self, name: str) -> System:
         """The system of that name.
@@ -100,7 +98,7 @@ def references(params: Params) -> list[Problem]:
         *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
         ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
         ("fidelity.encoder", params.fidelity.encoder, set(params.embed.encoders), "embed.encoders"),
-        ("visualize.generator", params.visualize.generator, set(params.generators), "generators"),
+        *(("visualize.generator", n, set(params.generators), "generators") for n in [params.visualize.generator] if n),
         *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
         *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
         *(
@@ -141,3 +139,37 @@ def references(params: Params) -> list[Problem]:
         if "chat" in by_whom and stage.chat is None:
             problems.append(Problem(f"{section}.chat", "is empty; `chat` needs base_url and model"))
     return problems
+
+
+def without_drawings(params: Params) -> Params:
+    """The params as they are where something draws; else without the systems that look at drawings.
+
+    Raises:
+        ProblemsError: what names one system is left without it.
+    """
+    if params.visualize.generator is not None:
+        return params
+    left_out = set(params.drawing_systems())
+    guess = params.annotate.preannotation
+    single = {"evaluate.baseline": params.evaluate.baseline, "annotate.preannotation.system": guess and guess.system}
+    problems = [
+        Problem(where, f"{name!r} looks at drawings, and visualize.generator is null; name another system")
+        for where, name in single.items()
+        if name in left_out
+    ]
+    if problems:
+        raise ProblemsError("params.yaml is not valid:", problems)
+
+    def kept(names: Iterable[str]) -> list[str]:
+        return [name for name in names if name not in left_out]
+
+    families = {family: kept(members) for family, members in params.fitness.families.items()}
+    changes: dict[str, dict[str, Any]] = {
+        "retrieve": {"systems": kept(params.retrieve.systems)},
+        "pool": {"systems": kept(params.pool.systems)},
+        "probe": {"systems": kept(params.probe.systems)},
+        "fitness": {"families": {family: members for family, members in families.items() if members}},
+    }
+    return params.model_copy(
+        update={name: getattr(params, name).model_copy(update=change) for name, change in changes.items()}
+    )

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Section
 from fieldguide.core.yaml_files import read_yaml
-from fieldguide.params.document import Params, references
+from fieldguide.params.document import Params, references, without_drawings
 
 
 def _sections(annotation: Any) -> list[type[Section]]:
@@ -73,7 +73,7 @@ def parse_params(values: Any, where: str = "params.yaml") -> Params:
     problems = [Problem(f"{where}: {p.where}", p.what) for p in references(params)]
     if problems:
         raise ProblemsError(f"{where} is not valid:", problems)
-    return params
+    return without_drawings(params)
 
 
 def read_params(path: Path = Path("params.yaml")) -> Params:

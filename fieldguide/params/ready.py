@@ -92,9 +92,9 @@ class _Inspection:
         if "embed" in self.stages:
             for name in params.embed.encoders:
                 yield from ENCODERS.problems(name, params.encoders[name], root, asked)
-        if "visualize" in self.stages:
-            name = params.visualize.generator
-            yield from GENERATORS.problems(name, params.generators[name], root, asked)
+        drawer, section = params.visualize.generator, params.generator
+        if "visualize" in self.stages and drawer is not None and section is not None:
+            yield from GENERATORS.problems(drawer, section, root, asked)
         if "caption" in self.stages and params.caption.captioner is not None:
             name = params.caption.captioner
             yield from CAPTIONERS.problems(name, params.captioners[name], root)

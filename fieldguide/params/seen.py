@@ -40,7 +40,7 @@ def _seen(params: Params, section: RankingSection) -> set[str]:
     found: set[str] = set()
     parts: list[object] = [section, *(params.encoders[name] for name in section.encoders.values())]
     if section.drawings > 0:
-        parts.append(params.generators[params.visualize.generator])
+        parts.append(params.generator)
     if any(isinstance(part, _TRAINED_HERE) for part in parts) or (isinstance(section, CletirSystem) and section.learns):
         found.add("photographs")
     if isinstance(section, DrawingSection) and section.centre != "none":

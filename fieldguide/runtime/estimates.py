@@ -119,8 +119,8 @@ def _visualize(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.records.topics import read_phrases
 
     section = plan.params.visualize
-    spec = plan.params.generators[section.generator]
-    if not isinstance(spec, Endpoint):  # draws on this machine; loading it may take long
+    spec = plan.params.generator
+    if section.generator is None or not isinstance(spec, Endpoint):  # draws on this machine; loading it may take long
         return
     generator = load_generator(section.generator, spec, plan.paths.root)
     if not isinstance(generator, Asks):
@@ -148,7 +148,7 @@ def _caption(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.records.images import IMAGES
 
     gallery = int((IMAGES.read(plan.paths.images)["split"] == "gallery").sum())
-    drawings = (plan.most_subtopics + 1) * plan.params.visualize.images
+    drawings = (plan.most_subtopics + 1) * plan.params.visualize.drawn
     if plan.paths.drawings.exists():
         from fieldguide.records.drawings import DRAWINGS
 
@@ -163,7 +163,7 @@ def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
     section = plan.params.recompose
     if section.recomposer != "chat" or section.chat is None:
         return
-    count = _subtopics(plan) * plan.params.visualize.images
+    count = _subtopics(plan) * plan.params.visualize.drawn
     requests = _unknown(plan, Chat(section.chat, plan.calls), count, SYSTEM, 400)
     yield from plan.estimate("recompose", requests, "at most: one a subtopic and drawing")
 
@@ -185,9 +185,9 @@ def _probe(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.queries.visuals.drawing.drawings import wanted_drawings
 
     section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths
-    spec = plan.params.generators[drawn.generator]
+    spec = plan.params.generator
     looking = any(part.drawings for name in section.systems for _, part in plan.params.system(name).walk(name))
-    if not looking or not isinstance(spec, Endpoint):
+    if not looking or drawn.generator is None or not isinstance(spec, Endpoint):
         return
     generator = load_generator(drawn.generator, spec, paths.root)
     if not isinstance(generator, Asks):

@@ -102,7 +102,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
     )
     assert (
         "  encoders.mine.tower: data/models/text-tower/model.safetensors: no such file; "
-        "it is part of the repository: `git checkout data/models`" in lines
+        "`git checkout data/models` where it was committed, else `fieldguide train --help`" in lines
     )
     assert len(lines) == 1 + 1 + 3 + 2
 

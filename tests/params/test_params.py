@@ -220,3 +220,24 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path, data: 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(FieldguideError, match="is a folder; expected a file"):
         read_params(tmp_path)
+
+
+def test_without_a_generator_systems_that_look_at_drawings_are_left_out(values: dict[str, Any]) -> None:
+    values["visualize"]["generator"] = None
+    params = parse_params(values)
+    left_out = set(params.drawing_systems())
+    assert {"visret", "cletir", "adaptive"} <= left_out  # adaptive: by what it is made of
+    assert set(params.retrieve.systems) == set(values["retrieve"]["systems"]) - left_out
+    assert set(params.pool.systems) == set(values["pool"]["systems"]) - left_out
+    assert set(params.probe.systems) == set(values["probe"]["systems"]) - left_out
+    assert params.visualize.drawn == 0
+    again = yaml.safe_load(yaml.safe_dump(params.model_dump(mode="json")))  # as a release keeps it
+    assert parse_params(again).retrieve == params.retrieve
+
+
+def test_what_rests_on_one_system_is_not_left_without_it(values: dict[str, Any]) -> None:
+    values["visualize"]["generator"] = None
+    values["evaluate"]["baseline"] = "visret"
+    assert problems(values) == {
+        "evaluate.baseline": "'visret' looks at drawings, and visualize.generator is null; name another system"
+    }

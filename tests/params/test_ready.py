@@ -108,7 +108,7 @@ def test_a_model_that_was_trained_on_others_is_refused_with_the_way_out(zoo: Pat
     (found,) = [line for line in told(zoo) if "trained on" in line]
     assert found == (
         "generators.flow-matching: was trained on 3 entities (anjou, gala, lion) and knows no others: not tiger; "
-        "take another one, or remove its folder and train it on your own photographs (`dvc repro train_generator`)"
+        "take another one, or train one on your own photographs (`fieldguide train generator --dry-run`)"
     )
     (folder / "config.json").write_text(json.dumps({"entities": ["tiger", "lion"]}))
     assert [line for line in told(zoo) if "trained on" in line] == []

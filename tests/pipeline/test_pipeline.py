@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -90,21 +89,14 @@ def test_tracked_it_leaves_steps_tasks_and_artifacts_in_prefects_records(copied:
     assert {row["system"] for row in json.loads(kept["leaderboard"]["data"])} == set(systems)
 
 
-def test_the_shipped_models_are_trained_only_when_told(copied: Site) -> None:
-    """Not by themselves, not where dvc.lock forgot them; once removed they are, and alike from the same input."""
-    shipped = copied.outs
-    assert "Running stage 'train" not in copied.run("dvc", "repro", "ingest", "train_text_tower").stdout
-    (copied.folder / "dvc.lock").unlink()
-    told = copied.run("dvc", "repro", "train_generator", "train_text_tower").stdout
-    assert told.count("was trained by this recipe and is kept") == 2
-    assert copied.outs.items() <= shipped.items()
-    made = []
-    for _ in range(2):
-        shutil.rmtree(copied.folder / "data/models/text-tower")
-        told = copied.run("dvc", "repro", "train_text_tower").stdout
-        assert "30 photographs of 5 entities" in told
-        made.append(copied.outs["data/models/text-tower"])
-    assert made[0] == made[1] != shipped["data/models/text-tower"]
+def test_a_model_is_trained_when_told_and_alike_from_the_same_photographs(copied: Site) -> None:
+    tower = copied.folder / "data/models/text-tower"
+    shipped, made = (tower / "model.safetensors").read_bytes(), []
+    for flags in ((), ("--again",)):  # the shipped one was trained on other photographs
+        told = copied.run("fieldguide.cli.main", "train", "text-tower", *flags).stdout
+        assert "30 photographs of 5 entities: data/models/text-tower" in told
+        made.append((tower / "model.safetensors").read_bytes())
+    assert made[0] == made[1] != shipped
 
 
 def test_photographs_are_split_as_the_site_says(built: Site) -> None:
@@ -115,3 +107,15 @@ def test_photographs_are_split_as_the_site_says(built: Site) -> None:
 
     images = IMAGES.read(Paths(built.folder).images)
     assert sorted(images["split"].value_counts().to_list()) == [5 * PER_SPLIT, 5 * PER_SPLIT]
+
+
+def test_without_a_generator_nothing_is_drawn_and_the_rest_is_built(copied: Site) -> None:
+    copied.params({"visualize.generator": None, "probe.systems": []})
+    told = copied.run("fieldguide.cli.main", "build").stdout
+    assert "nothing is drawn (visualize.generator); left out: visret, " in told
+    paths = Paths(copied.folder)
+    verify_release(paths.release)
+    systems = {row["system"] for row in json.loads((paths.evaluation / "leaderboard.json").read_text())}
+    assert {"random", "text-zero-shot", "decompose"} <= systems
+    assert not {name for name in systems if name.startswith(("visret", "cletir", "pdv"))}
+    assert "No text-to-image model drew anything." in paths.report.read_text()

@@ -166,6 +166,8 @@ def _answer(answer: str, names: list[str]) -> str | None:
 
 def _drawings(tables: Tables, wanted: int) -> Iterator[Suite]:
     drawings = tables.parquet["drawings"]
+    if not wanted:  # nothing was to be drawn
+        return
     drawn = among("status", ["ok"], "no drawing failed", "warning")
     yield Suite("drawings", drawings, ("drawing_id",), (drawn,))
     made = drawings[drawings["purpose"] == "topic"]

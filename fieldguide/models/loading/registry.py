@@ -98,9 +98,7 @@ def _some(names: Iterable[str], most: int = 5) -> str:
 def _source(path: Path) -> str:
     """How to come by a missing file."""
     if path.is_relative_to("data/models"):
-        return (
-            "`git checkout data/models` where it was committed; `dvc repro train_generator train_text_tower` trains it"
-        )
+        return "`git checkout data/models` where it was committed, else `fieldguide train --help`"
     if path.is_relative_to("data/input"):
         return "`make data` fetches the example's weights"
     return "paths are relative to params.yaml"
@@ -193,8 +191,8 @@ class Registry(Generic[Spec, Model]):
             yield Problem(
                 where,
                 f"was trained on {len(training.entities)} entities ({_some(training.entities)}) and knows no others: "
-                f"not {_some(lacking)}; take another one, or remove its folder and train it on your own photographs "
-                f"(`dvc repro {'train_generator' if self.role == 'generator' else 'train_text_tower'}`)",
+                f"not {_some(lacking)}; take another one, or train one on your own photographs "
+                f"(`fieldguide train {'generator' if self.role == 'generator' else 'text-tower'} --dry-run`)",
             )
 
     def training(self, name: str, spec: Spec, root: Path) -> Training | None:

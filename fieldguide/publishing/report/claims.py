@@ -45,10 +45,12 @@ def claims(benchmark: Benchmark, boards: list[View]) -> list[Claim]:
 def _generator(benchmark: Benchmark) -> Claim | None:
     params = benchmark.params
     systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
+    name, section = params.visualize.generator, params.generator
+    if name is None or section is None:
+        text = f"No text-to-image model drew anything. Left out for that: {_list(params.drawing_systems())}."
+        return Claim("Nothing was drawn", text) if params.drawing_systems() else None
     if not systems:
         return None
-    name = params.visualize.generator
-    section = params.generators[name]
     training = GENERATORS.training(name, section, benchmark.paths.root)
     if training is None:
         text = (
@@ -105,8 +107,8 @@ def _text_towers(benchmark: Benchmark) -> Claim | None:
     training = next((found for found in taught if found is not None), None)
     if training is None:
         return None
-    generator = params.visualize.generator
-    same = GENERATORS.training(generator, params.generators[generator], root)
+    drawer, section = params.visualize.generator, params.generator
+    same = GENERATORS.training(drawer, section, root) if drawer and section else None
     text = f"{_list(systems)} use a text encoder that was trained on {_photographs_of(training, benchmark)}."
     if same is not None and same.photographs == training.photographs:
         text += " They and the systems that use drawings have had the same teaching, so they can be compared."

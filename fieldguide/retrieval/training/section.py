@@ -1,4 +1,4 @@
-"""Sections of the stages that train the example's own networks; each runs only when told."""
+"""Sections of what `fieldguide train` trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fieldguide.core.section import Positive, Section, Seed
 
 
 class TrainGenerator(Section):
-    """Stage `train_generator`, which runs only when told."""
+    """How `fieldguide train generator` trains."""
 
     split: Literal["train"] = "train"
     size: Positive = 64
@@ -18,13 +18,13 @@ class TrainGenerator(Section):
     steps: Positive = 3000
     batch: Positive = 32
     learning_rate: Annotated[float, Field(strict=True, gt=0)] = 5e-4
-    seed: Seed
+    seed: Seed = 5
 
 
 class TrainTextTower(Section):
-    """Stage `train_text_tower`, which runs only when told."""
+    """How `fieldguide train text-tower` trains."""
 
     split: Literal["train"] = "train"
     epochs: Positive = 40
     learning_rate: Annotated[float, Field(strict=True, gt=0)] = 1e-3
-    seed: Seed
+    seed: Seed = 5

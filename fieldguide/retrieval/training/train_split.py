@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ class TrainSplit:
     """Photographs of one split whose entity is known.
 
     Attributes:
+        name: of the split.
         images: their rows of records.IMAGES, sorted by image_id.
         entities: entity ids, sorted; only those that have photographs.
         phrases: for each entity, sentences about it.
@@ -29,6 +30,7 @@ class TrainSplit:
     """
 
     paths: Paths
+    name: str
     images: pd.DataFrame
     entities: list[str]
     phrases: list[list[str]]
@@ -38,6 +40,14 @@ class TrainSplit:
     def labels(self) -> npt.NDArray[np.int64]:
         """For each image the index of its entity."""
         return np.searchsorted(self.entities, self.images["entity_id"].to_numpy(dtype=str)).astype(np.int64)
+
+    def first(self, count: int) -> TrainSplit:
+        """That many of its photographs, with the entities that they show."""
+        images = self.images.iloc[:count]
+        shown = set(images["entity_id"])
+        kept = [n for n, entity in enumerate(self.entities) if entity in shown]
+        entities, phrases = [self.entities[n] for n in kept], [self.phrases[n] for n in kept]
+        return replace(self, images=images, entities=entities, phrases=phrases)
 
     def photographs(self) -> Iterator[Image.Image]:
         """Upright RGB photographs in the order of `images`, one in memory at a time."""
@@ -59,13 +69,13 @@ def read_train_split(paths: Paths, split: str) -> TrainSplit:
         raise FieldguideError(
             f"{paths.images}: split {split!r} has no photograph of an entity of {paths.knowledge / 'entities.jsonl'}"
         )
-    return _train_split(paths, images.sort_values("image_id"), knowledge)
+    return _train_split(paths, split, images.sort_values("image_id"), knowledge)
 
 
-def _train_split(paths: Paths, images: pd.DataFrame, knowledge: Knowledge) -> TrainSplit:
+def _train_split(paths: Paths, name: str, images: pd.DataFrame, knowledge: Knowledge) -> TrainSplit:
     entities = sorted(images["entity_id"].unique())
     parts = sorted({attribute.part for attribute in knowledge.attributes})
     known = [knowledge.entities[entity] for entity in entities]
     roots = sorted({entity.taxonomy[0] for entity in known})
     phrases = [phrasings([entity.name, *entity.aliases], parts) for entity in known]
-    return TrainSplit(paths, images, entities, phrases, phrasings(roots, parts))
+    return TrainSplit(paths, name, images, entities, phrases, phrasings(roots, parts))

@@ -31,9 +31,12 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
     Raises:
         FieldguideError: as `built`; what params.yaml asks for cannot be used; or the server does not start.
     """
-    problems = unready(read_params(), Path.cwd())  # told before a server starts
+    params = read_params()
+    problems = unready(params, Path.cwd())  # told before a server starts
     if problems:
         raise ProblemsError("the benchmark cannot be built as it is:", problems)
+    if params.visualize.generator is None and params.drawing_systems():
+        print(f"nothing is drawn (visualize.generator); left out: {', '.join(params.drawing_systems())}", flush=True)
     try:
         with interruptible(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):

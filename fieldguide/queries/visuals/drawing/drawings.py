@@ -234,6 +234,12 @@ def _write(
             DRAWING_REFERENCES.write(path, DRAWING_REFERENCES.frame(shown))
 
 
+def write_no_drawings(paths: Paths) -> None:
+    """An empty table, for a benchmark without a generator."""
+    with atomic_directory(paths.drawings.parent) as folder:
+        DRAWINGS.write(folder / paths.drawings.name, DRAWINGS.frame([]))
+
+
 def _row(
     drawing: WantedDrawing, generator: Generator, where: TarMember | None, refused: dict[str, str]
 ) -> dict[str, Any]:

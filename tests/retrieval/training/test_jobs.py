@@ -6,20 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.shards import iter_images, read_images
 from fieldguide.models.encoders.registry import load_encoder
+from fieldguide.models.encoders.section import TextTowerEncoder
+from fieldguide.models.generators.section import FlowMatchingGenerator
 from fieldguide.params import Params
 from fieldguide.queries.visuals.drawing.drawings import read_drawings
 from fieldguide.records.topics import Phrase, write_records
+from fieldguide.retrieval.training.jobs import GeneratorJob, Job, TextTowerJob
 from fieldguide.retrieval.training.train_split import read_train_split
-from flows.train_generator import train_generator
-from flows.train_text_tower import train_text_tower
 from flows.visualize import visualize
 from tests.builders import tiny_benchmark, tiny_params
 from tests.models import tiny
+
+
+def silence(_: str) -> None:
+    """Say nothing."""
+
 
 TRAINED = ("granny-smith", "red-delicious")
 
@@ -55,18 +64,38 @@ def _params() -> Params:
     return Params.model_validate(values)
 
 
+def _jobs(paths: Paths, params: Params) -> list[Job]:
+    split = read_train_split(paths, "train")
+    generator, tower = params.generators["tiny-generator"], params.encoders["tower"]
+    assert isinstance(generator, FlowMatchingGenerator) and isinstance(tower, TextTowerEncoder)
+    return [
+        GeneratorJob(split, params.train_generator, generator), TextTowerJob(split, params.train_text_tower, tower)
+    ]  # fmt: skip
+
+
 def _weights(paths: Paths) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(paths.models.rglob("*.safetensors"))}
 
 
-def test_another_recipe_is_trained_where_one_was(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(paths.root)
+def test_another_recipe_is_not_done_where_one_was(paths: Paths) -> None:
     params = _params()
-    train_text_tower.fn(params)
+    _, tower = _jobs(paths, params)
+    tower.run(say=silence)
     first = _weights(paths)
-    longer = params.train_text_tower.model_copy(update={"epochs": 3})
-    train_text_tower.fn(params.model_copy(update={"train_text_tower": longer}))
+    assert tower.is_done()
+    longer = params.model_copy(update={"train_text_tower": params.train_text_tower.model_copy(update={"epochs": 3})})
+    _, other = _jobs(paths, longer)
+    assert not other.is_done()
+    other.run(say=silence)
     assert _weights(paths) != first
+
+
+def test_other_photographs_are_another_training(paths: Paths) -> None:
+    _, tower = _jobs(paths, _params())
+    tower.run(say=silence)
+    listed = paths.models / "text-tower" / "photographs.txt"
+    listed.write_text("\n".join(listed.read_text().split()[1:]))
+    assert not tower.is_done()
 
 
 def test_the_train_split_holds_known_entities_in_order(paths: Paths) -> None:
@@ -95,18 +124,17 @@ def test_what_is_trained_can_be_drawn_and_encoded_with(
 ) -> None:
     monkeypatch.chdir(paths.root)  # a flow works where it is started
     params = _params()
-    train_generator.fn(params)
-    train_text_tower.fn(params)
+    said: list[str] = []
+    for job in _jobs(paths, params):
+        assert (job.seconds() > 0 and not paths.models.exists()) or job.role == "text-tower"
+        job.run(say=said.append)
+        assert job.is_done()
     photographs = len(read_train_split(paths, "train").images)
-    assert f"{photographs} photographs of 2 entities" in capsys.readouterr().out
+    assert said[-1] == f"{photographs} photographs of 2 entities: {paths.models / 'text-tower'}"
     first = _weights(paths)
-    for step in (train_generator, train_text_tower):
-        step.fn(params)
-        assert "was trained by this recipe and is kept" in capsys.readouterr().out
-    assert _weights(paths) == first
     shutil.rmtree(paths.models)
-    train_generator.fn(params)
-    train_text_tower.fn(params)
+    for job in _jobs(paths, params):
+        job.run(say=silence)
     assert _weights(paths) == first
     assert not list((paths.cache / "training").glob("*"))  # a finished training leaves no checkpoint
 
@@ -123,3 +151,21 @@ def test_what_is_trained_can_be_drawn_and_encoded_with(
     encoder = load_encoder("tower", params.encoders["tower"], paths.root)
     vectors = encoder.encode_texts(["a photo of apple"])
     assert np.isfinite(vectors).all()
+
+
+def test_the_command_says_what_would_be_learnt_trains_and_keeps(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(paths.root)
+    (paths.root / "params.yaml").write_text(yaml.safe_dump(_params().model_dump(mode="json")))
+    run = CliRunner()
+    told = run.invoke(app, ["train", "generator", "--dry-run"]).output
+    assert "minutes on this machine" in told and "drawn badly: granny-smith (" in told
+    assert not paths.models.exists()
+    assert (
+        f"photographs of 2 entities: {paths.models.relative_to(paths.root)}"
+        in run.invoke(app, ["train", "text-tower"]).output
+    )
+    assert "is kept (`--again` trains it anew)" in run.invoke(app, ["train", "text-tower"]).output
+    refused = run.invoke(app, ["train", "generator", "tower"])
+    assert "no section of kind flow-matching; there are: tiny-generator" in str(refused.exception)
