@@ -31,14 +31,14 @@ class Training:
     photographs: frozenset[str] = frozenset()
 
 
-def save(folder: Path, network: nn.Module, config: Mapping[str, Any], photographs: Iterable[str] = ()) -> None:
+def save(folder: Path, network: nn.Module, config: Mapping[str, Any], photographs: Iterable[str] | None = None) -> None:
     """Write the network's weights in half precision and `config` beside them; the folder is replaced as a whole.
 
     Args:
         folder: what lies there stays as it is until all is written.
         network: what was trained.
         config: its shape, the recipe and the `entities` that it learnt.
-        photographs: image ids of what it was trained on.
+        photographs: image ids of what it was trained on; None where it did not look at any.
     """
     from safetensors.torch import save as to_bytes
 
@@ -46,7 +46,8 @@ def save(folder: Path, network: nn.Module, config: Mapping[str, Any], photograph
         tensors = {name: value.detach().half().contiguous() for name, value in network.state_dict().items()}
         (temporary / WEIGHTS).write_bytes(to_bytes(tensors))
         write_json(temporary / CONFIG, dict(config))
-        (temporary / PHOTOGRAPHS).write_text("".join(f"{image}\n" for image in sorted(photographs)))
+        if photographs is not None:
+            (temporary / PHOTOGRAPHS).write_text("".join(f"{image}\n" for image in sorted(photographs)))
 
 
 def holds(folder: Path, config: Mapping[str, Any]) -> bool:
