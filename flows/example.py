@@ -9,14 +9,16 @@ from pathlib import Path
 
 from fieldguide.core.errors import ending_in_words
 from fieldguide.core.paths import Paths
-from flows.inputs import place_example, read_example
+from fieldguide.projects.packaged import place_packaged, read_packaged
+from fieldguide.projects.pipeline import WEIGHTS
 
 
 def main() -> None:
-    """Place what data/example.yaml lists; what is there already is left alone."""
+    """Place what data/example.yaml and the library's weights.yaml list; what is there already is left alone."""
     paths = Paths()
     with ending_in_words("example"):
-        for item, made in place_example(read_example(Path("data/example.yaml")), paths.input):
+        inputs = [*read_packaged(Path("data/example.yaml")), *read_packaged(WEIGHTS)]
+        for item, made in place_packaged(inputs, paths.input):
             verb = "placed" if made else "up to date"
             print(f"{paths.input / item.to}: {verb} ({item.package} {item.version})", flush=True)
 

@@ -39,7 +39,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     """Say who is asked what, and how many hours that takes. The plan only grows; nobody is asked before `push`."""
     from fieldguide.annotation.lock import judgments_locked
     from fieldguide.annotation.progress.effort import estimate
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show, show_json
 
     annotation = _annotation()
@@ -71,7 +71,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
 def push(dry: Dry = False, as_json: Json = False) -> None:
     """Put the pages that are due before people. Pushing again, also after a crash, makes nothing twice."""
     from fieldguide.annotation.lock import judgments_locked
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show_json
 
     annotation = _annotation()
@@ -112,7 +112,7 @@ def status(
 
 
 def _show_status(status: AnnotationStatus, topics: bool) -> None:
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show
 
     show(annotate_views.people_table(status), annotate_views.PEOPLE_COLUMNS)
@@ -154,7 +154,7 @@ def pull(
 def _pull(annotation: Annotation, *, accept: bool = False, wait: bool = False) -> tuple[Pulled, list[str]]:
     """Pull once. Returns what came and what to say of it."""
     from fieldguide.annotation.lock import judgments_locked
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
 
     with judgments_locked(annotation.paths, wait=wait):
         pulled = annotation.pull(accept_withdrawals=accept)
@@ -230,7 +230,7 @@ def adjudicate(
 ) -> None:
     """Put what assessors disagree on before the adjudicator (annotate.adjudicator), with their choices and no names."""
     from fieldguide.annotation.lock import judgments_locked
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show_json
 
     annotation = _annotation()
@@ -253,7 +253,7 @@ def close(
 ) -> None:
     """Pull what there is, refuse if judgments are missing, and close the projects: they get no more pages."""
     from fieldguide.annotation.lock import judgments_locked
-    from fieldguide.cli import annotate_views
+    from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show_json
 
     annotation = _annotation()

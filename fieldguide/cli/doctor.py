@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,10 +51,18 @@ def examine(root: Path) -> Iterator[Inspection]:
         yield Inspection("params.yaml", str(root), "problem", str(error))
         return
     yield Inspection("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
-    for problem in unready(params, root):
+    problems = unready(params, root)
+    for problem in problems:
         yield Inspection("build", problem.where.removeprefix("params.yaml: "), "problem", problem.what)
-    yield from _models(params, root)
+    told = {problem.where for problem in problems}
+    yield from (found for found in _models(params, root) if not _is_told(found, told))
     yield from _calls(params)
+
+
+def _is_told(found: Inspection, told: Collection[str]) -> bool:
+    """Whether what keeps a model from being used was told of its section already."""
+    where = f"{found.group}.{found.name}"
+    return found.verdict == "problem" and any(place == where or place.startswith(f"{where}.") for place in told)
 
 
 def _packages() -> Iterator[Inspection]:

@@ -43,7 +43,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests.")] = 0,
 ) -> None:
     """Score any system's runs against any collection: means, intervals, comparisons, what is missing or unjudged."""
-    from fieldguide.cli.evaluate_views import show_evaluation
+    from fieldguide.cli.views.evaluate import show_evaluation
     from fieldguide.core.files import atomic_open
     from fieldguide.evaluation.external.evaluate import MEASURES, evaluate_runs, settings
     from fieldguide.evaluation.external.evaluate import as_json as document

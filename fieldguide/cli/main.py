@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, audit, calls, evaluate, formats, train
+from fieldguide.cli import annotate, audit, calls, evaluate, formats, project, train
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -25,6 +25,9 @@ app = typer.Typer(
 app.add_typer(annotate.app, name="annotate")
 app.add_typer(calls.app, name="calls")
 app.add_typer(train.app, name="train")
+app.command(epilog=project.INIT_EPILOG)(project.init)
+app.command(epilog=project.UPGRADE_EPILOG)(project.upgrade)
+app.command(epilog="Example: fieldguide weights")(project.weights)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)

@@ -20,6 +20,7 @@ from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.params.document import Params
 from fieldguide.params.usable import unusable
+from fieldguide.queries.mining.groups import related_pairs
 from fieldguide.queries.mining.knowledge import ENTITIES_FILE, Knowledge, read_knowledge
 from fieldguide.queries.mining.wordnet import read_glosses
 
@@ -66,6 +67,7 @@ class _Inspection:
                 yield from _told(lambda source=source: self._labels(source))  # type: ignore[misc]
         if self.knowledge is not None:
             yield from _undescribed(self.shown, self.knowledge.entities)
+            yield from _unrelated(self.knowledge)
 
     def _labels(self, source: ImageSource) -> None:
         """Raises: ProblemsError with labels without a meaning, and photographs whose licence nobody states."""
@@ -121,6 +123,14 @@ def _undescribed(shown: Counter[str], known: Collection[str]) -> Iterator[Proble
     for entity in sorted(shown.keys() - set(known)):
         remedy = "describe it there, map the label in `entities` of its source, or set `entities: null` for distractors"
         yield Problem(entity, f"{shown[entity]} photographs show it, and {ENTITIES_FILE} lacks it; {remedy}")
+
+
+def _unrelated(knowledge: Knowledge) -> Iterator[Problem]:
+    """Where no two entities are kin, no question can be put: it compares entities that are easily confused."""
+    paths = {entity.entity_id: entity.taxonomy for entity in knowledge.entities.values()}
+    if len(paths) > 1 and next(related_pairs(paths), None) is None:
+        what = "no two entities share the first two names of their `taxonomy`, so that none would be compared"
+        yield Problem(ENTITIES_FILE, f"{what}; write paths such as [bird, gull, Herring gull]")
 
 
 def _unlicensed_tar(source: ImageSource) -> bool:

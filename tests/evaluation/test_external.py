@@ -12,8 +12,8 @@ import pytrec_eval
 from typer.testing import CliRunner, Result
 
 from fieldguide.cli.evaluate import split_measures
-from fieldguide.cli.evaluate_views import MOST, board_rows, comparison_rows, notes
 from fieldguide.cli.main import app, main
+from fieldguide.cli.views.evaluate import MOST, board_rows, comparison_rows, notes
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.external.evaluate import as_json, evaluate_runs, settings
 from fieldguide.evaluation.external.figures import write_figures

@@ -18,8 +18,8 @@ import pytest
 import pytrec_eval
 from typer.testing import CliRunner
 
-from fieldguide.cli.evaluate_views import notes
 from fieldguide.cli.main import app
+from fieldguide.cli.views.evaluate import notes
 from fieldguide.core import files
 from fieldguide.core.errors import FieldguideError
 from fieldguide.evaluation.external.evaluate import External, evaluate_runs, settings

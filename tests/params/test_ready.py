@@ -112,3 +112,9 @@ def test_a_model_that_was_trained_on_others_is_refused_with_the_way_out(zoo: Pat
     )
     (folder / "config.json").write_text(json.dumps({"entities": ["tiger", "lion"]}))
     assert [line for line in told(zoo) if "trained on" in line] == []
+
+
+def test_entities_that_are_no_kin_are_told(zoo: Path) -> None:
+    rows = [{"entity_id": n, "name": n, "description": "A cat.", "taxonomy": ["animal", n]} for n in ("lion", "tiger")]
+    write_jsonl(zoo / "data/knowledge/entities.jsonl", rows)
+    assert any("no two entities share the first two names of their `taxonomy`" in line for line in told(zoo))

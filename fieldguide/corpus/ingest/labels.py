@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fieldguide.core.errors import Problem
+from fieldguide.core.files import sha256_bytes
 from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.ingest.section import ImageSource
 from fieldguide.records.images import SPLITS
@@ -17,6 +18,11 @@ def slug(label: str) -> str:
     """`Herring Gull` -> `herring-gull`: ASCII letters and digits in lower case, all else one hyphen; may be empty."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _drawn(key: str) -> float:
+    """A number from 0 to 1 that depends on the key alone."""
+    return int(sha256_bytes(key.encode(errors="surrogateescape"))[:13], 16) / 16**13
 
 
 @dataclass
@@ -55,7 +61,7 @@ class Labels:
     def _split(self, candidate: SourceImage) -> str:
         label = candidate.split
         if label is None:
-            return self.source.split
+            return "train" if _drawn(candidate.key) < self.source.train_share else self.source.split
         known: dict[str, str] = dict(self.source.splits) or {name: name for name in SPLITS}
         if label not in known:
             self._refuse("splits", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")

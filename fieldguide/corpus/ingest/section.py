@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fieldguide.core.section import Name, Positive, Section
+from fieldguide.core.section import Name, Positive, Section, Share
 
 
 class SourceColumns(Section):
@@ -28,6 +28,9 @@ class ImageSource(Section):
 
     Attributes:
         entities: entity by the source's label; empty: the label as a slug; None: they show no entity (distractors).
+        split: of photographs that have none of their own.
+        train_share: share of those that are of the train split instead, each chosen by its key alone, so that one more
+            moves no other.
     """
 
     name: Name
@@ -37,6 +40,7 @@ class ImageSource(Section):
     entities: dict[str, Name] | None = Field(default={})
     splits: dict[str, Literal["train", "gallery"]] = Field(default={})
     split: Literal["train", "gallery"] = "gallery"
+    train_share: Share = 0.0
     licence: str | None = None
     attribution: str | None = None
 

@@ -100,7 +100,7 @@ def _source(path: Path) -> str:
     if path.is_relative_to("data/models"):
         return "`git checkout data/models` where it was committed, else `fieldguide train --help`"
     if path.is_relative_to("data/input"):
-        return "`make data` fetches the example's weights"
+        return "`fieldguide weights` places the small networks of installed packages (`make data` the example's input)"
     return "paths are relative to params.yaml"
 
 

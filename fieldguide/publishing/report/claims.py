@@ -47,8 +47,9 @@ def _generator(benchmark: Benchmark) -> Claim | None:
     systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
     name, section = params.visualize.generator, params.generator
     if name is None or section is None:
-        text = f"No text-to-image model drew anything. Left out for that: {_list(params.drawing_systems())}."
-        return Claim("Nothing was drawn", text) if params.drawing_systems() else None
+        left_out = params.drawing_systems()
+        text = "No text-to-image model drew anything." + (f" Left out for that: {_list(left_out)}." if left_out else "")
+        return Claim("Nothing was drawn", text)
     if not systems:
         return None
     training = GENERATORS.training(name, section, benchmark.paths.root)

@@ -16,6 +16,7 @@ from fieldguide.core.interrupts import interruptible
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
 from fieldguide.params.ready import unready
+from fieldguide.projects.project import keep_in_step
 from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwlock
 from fieldguide.runtime.builds.repro import Progress, needs, reproduce, stage_names
 from fieldguide.runtime.builds.server import report_crashes, server, tracking, without_heartbeat
@@ -32,6 +33,8 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
         FieldguideError: as `built`; what params.yaml asks for cannot be used; or the server does not start.
     """
     params = read_params()
+    if keep_in_step(Path.cwd(), params):
+        print("dvc.yaml: brought in step with params.yaml", flush=True)
     problems = unready(params, Path.cwd())  # told before a server starts
     if problems:
         raise ProblemsError("the benchmark cannot be built as it is:", problems)

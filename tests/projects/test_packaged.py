@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import sha256_bytes, sha256_file
-from flows import inputs as example
-from flows.inputs import ExampleInput, place_example, read_example
+from fieldguide.projects import packaged as example
+from fieldguide.projects.packaged import PackagedInput, place_packaged, read_packaged
+from fieldguide.projects.pipeline import WEIGHTS
 from tests.conftest import REPOSITORY
 
 
@@ -45,12 +46,12 @@ def _pinned(folder: Path, name: str, data: bytes) -> dict[str, str]:
     return {"path": name, "sha256": sha256_bytes(data)}
 
 
-def _item(**values: Any) -> ExampleInput:
-    return ExampleInput.model_validate({"to": "x", "kind": "copy", "package": "p", "version": "1.0", **values})
+def _item(**values: Any) -> PackagedInput:
+    return PackagedInput.model_validate({"to": "x", "kind": "copy", "package": "p", "version": "1.0", **values})
 
 
-def _place(items: list[ExampleInput], target: Path) -> list[bool]:
-    return [made for _, made in place_example(items, target)]
+def _place(items: list[PackagedInput], target: Path) -> list[bool]:
+    return [made for _, made in place_packaged(items, target)]
 
 
 def test_files_are_placed_once_and_again_when_they_change(installed: Path, tmp_path: Path) -> None:
@@ -75,21 +76,21 @@ def test_everything_wrong_with_a_package_is_told_at_once(installed: Path, tmp_pa
         _place([_item(files=files, version="2.0")], tmp_path / "input")
     text = str(error.value)
     assert "data/input/x cannot be placed" in text
-    assert "package p: expected version 2.0, found 1.0; run `make data`" in text
-    assert f"p/a.bin: expected sha256 {sha256_bytes(b'a')}, found {sha256_bytes(b'b')}; run `make data`" in text
-    assert "package p: has no file p/gone.bin; run `make data`" in text
+    assert "package p: expected version 2.0, found 1.0; install that version" in text
+    assert f"p/a.bin: expected sha256 {sha256_bytes(b'a')}, found {sha256_bytes(b'b')}; install that version" in text
+    assert "package p: has no file p/gone.bin; install that version" in text
     assert not (tmp_path / "input" / "x").exists()
 
 
 def test_a_package_that_is_not_installed_is_told(installed: Path, tmp_path: Path) -> None:
     files = [{"path": "a", "sha256": "0" * 64}]
     with pytest.raises(
-        ProblemsError, match=r"package absent: is not installed; expected version 1\.0; run `make data`"
+        ProblemsError, match=r"package absent: is not installed; expected version 1\.0; install that version"
     ):
         _place([_item(package="absent", files=files)], tmp_path / "input")
 
 
-def _museum(installed: Path, public: bool) -> ExampleInput:
+def _museum(installed: Path, public: bool) -> PackagedInput:
     work = {
         "objectID": 7, "isPublicDomain": public, "artistDisplayName": "", "culture": "Korea", "title": "A\nscroll",
         "repository": "The Museum", "objectURL": "https://museum.example/7",
@@ -121,10 +122,10 @@ def test_a_work_that_is_not_in_the_public_domain_is_refused(installed: Path, tmp
 def test_a_folder_of_other_files_is_told(installed: Path, tmp_path: Path) -> None:
     item = _museum(installed, True)
     (installed / "m" / "data" / "7.jpg").write_bytes(b"other")
-    with pytest.raises(ProblemsError, match=r"m/data/\*\.jpg: expected sha256 .*, found .*; run `make data`"):
+    with pytest.raises(ProblemsError, match=r"m/data/\*\.jpg: expected sha256 .*, found .*; install that version"):
         _place([item], tmp_path)
     (installed / "m" / "data" / "8.jpg").write_bytes(b"more")
-    with pytest.raises(ProblemsError, match=r"m/data: expected 1 files \*\.jpg, found 2; run `make data`"):
+    with pytest.raises(ProblemsError, match=r"m/data: expected 1 files \*\.jpg, found 2; install that version"):
         _place([item], tmp_path)
 
 
@@ -153,20 +154,21 @@ def test_weights_that_would_run_code_are_not_read(installed: Path, tmp_path: Pat
 def test_example_yaml_that_does_not_fit_is_told_by_key(tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     with pytest.raises(FieldguideError, match="no such file"):
-        read_example(path)
+        read_packaged(path)
     path.write_text("inputs: [{to: x, kind: steal, package: p, version: '1'}]")
     with pytest.raises(ProblemsError) as error:
-        read_example(path)
+        read_packaged(path)
     assert "kind: Input should be 'copy', 'museum', 'wordnet' or 'torch' (found 'steal')" in str(error.value)
     assert "files: Field required" in str(error.value)
     path.write_text("- no")
     with pytest.raises(FieldguideError, match="expected YAML with a list `inputs`"):
-        read_example(path)
+        read_packaged(path)
 
 
 def test_what_is_placed_is_where_params_look_for_it() -> None:
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    places = {f"data/input/{item.to.as_posix()}" for item in read_example(REPOSITORY / "data" / "example.yaml")}
+    inputs = [*read_packaged(REPOSITORY / "data" / "example.yaml"), *read_packaged(WEIGHTS)]
+    places = {f"data/input/{item.to.as_posix()}" for item in inputs}
     encoder = params["encoders"]["conse"]
     wanted = [source["path"] for source in params["ingest"]["sources"]]
     wanted += [encoder["weights"], encoder["text"], params["mine"]["wordnet"]]

@@ -1,0 +1,120 @@
+"""Looking at somebody's photographs: which sources they are, and what they seem to show. Nothing is decoded."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fieldguide.core.errors import FieldguideError
+from fieldguide.corpus.ingest.labels import Labels
+from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.ingest.sources import list_source
+
+_SPLITS = {
+    "train": "train", "training": "train",
+    "gallery": "gallery", "test": "gallery", "testing": "gallery", "val": "gallery", "valid": "gallery",
+    "validation": "gallery",
+}  # fmt: skip
+TRAIN_SHARES = (0.3, 0.4, 0.5)
+"""Of photographs without splits: entities are grouped by their train photographs, and the rest is searched. The first
+that leaves no entity without one."""
+
+
+@dataclass
+class Found:
+    """What there is.
+
+    Attributes:
+        sources: proposed sections of `ingest.sources`.
+        names: of entities, by their ids: folders' names, made readable.
+        counts: photographs by entity id and split.
+        bare: photographs that lie in no folder, and so show no entity.
+    """
+
+    sources: list[ImageSource] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bare: int = 0
+
+    @property
+    def without_train(self) -> list[str]:
+        """Entities that no photograph of the train split shows."""
+        return [entity for entity in sorted(self.names) if not self.counts[entity, "train"]]
+
+
+def take(folder: Path, to: Path) -> None:
+    """Bring photographs into the project: as hard links where that can be, so that they take no place twice.
+
+    Raises:
+        FieldguideError: `folder` is none.
+    """
+    if not folder.is_dir():
+        raise FieldguideError(f"{folder}: no such folder; expected one whose folders are named after what they show")
+    shutil.copytree(folder, to, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    if Path(source).is_symlink():
+        shutil.copy2(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)
+
+
+def look(root: Path, place: Path, name: str) -> Found:
+    """Propose sources for the folder `place` (relative to `root`), and count what they show."""
+    inner = sorted(path.name for path in (root / place).iterdir() if path.is_dir() and not path.name.startswith("."))
+    if inner and all(folder.lower() in _SPLITS for folder in inner):
+        sources = [
+            ImageSource.model_validate(
+                {"name": f"{name}-{folder.lower()}", "kind": "folder", "path": place / folder,
+                 "split": _SPLITS[folder.lower()]}
+            )
+            for folder in inner
+        ]  # fmt: skip
+        return _counted(sources, root)
+    tried = []
+    for share in TRAIN_SHARES:
+        tried.append(_counted([ImageSource(name=name, kind="folder", path=place, train_share=share)], root))
+        if not tried[-1].without_train:
+            return tried[-1]
+    return tried[0]
+
+
+def _counted(sources: list[ImageSource], root: Path) -> Found:
+    found = Found(sources)
+    for source in sources:
+        _count(source, root, found)
+    return found
+
+
+def _count(source: ImageSource, root: Path, found: Found) -> None:
+    labels = Labels(source)
+    for candidate in list_source(source, root):
+        entity, split = labels.resolve(candidate)
+        if entity is None or candidate.entity is None:
+            found.bare += 1
+            continue
+        found.names.setdefault(entity, re.sub(r"[\s_-]+", " ", candidate.entity).strip())
+        found.counts[entity, split] += 1
+
+
+def remarks(found: Found, fewest: int = 3) -> Iterator[str]:
+    """What somebody should know who begins with these photographs."""
+    photographs = sum(found.counts.values())
+    yield f"{photographs + found.bare} photographs, {len(found.names)} entities"
+    if found.bare:
+        yield f"{found.bare} lie in no folder and show no entity: distractors"
+    if found.without_train:
+        some = ", ".join(found.without_train)
+        yield f"no photograph of the train split, and so in no group of entities to compare: {some}"
+    few = [e for e in sorted(found.names) if found.counts[e, "gallery"] < fewest]
+    if few:
+        yield f"fewer than {fewest} photographs in the gallery (check.min_relevant): {', '.join(few)}"

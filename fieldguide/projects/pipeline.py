@@ -1,0 +1,114 @@
+"""A project's dvc.yaml: the library's pipeline, with the inputs that params.yaml names.
+
+In a project the library is installed, not part of the repository. So where the pipeline depends on rooms of the
+library, a project's dvc.yaml depends on their hashes in library.json: another version of the library makes just
+those stages stale that run what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fieldguide.core.files import content_key, sha256_file
+from fieldguide.core.section import Section
+from fieldguide.core.yaml_files import read_yaml
+from fieldguide.params.document import Params
+
+LIBRARY = "library.json"
+PACKAGE = Path(__file__).resolve().parent.parent
+TEMPLATE = Path(__file__).resolve().parent / "template"
+WEIGHTS = TEMPLATE / "weights.yaml"
+_CODE = ("fieldguide", "flows")
+_INPUTS = ("data/input", "data/models", "annotation/gold.csv")
+_INERT = ("cli", "params", "runtime", "core/errors.py", "core/paths.py", "core/progress.py", "projects")
+"""What .dvcignore leaves out in the library's own repository: it says where and how far, and changes no result."""
+
+
+def library_pipeline() -> dict[str, Any]:
+    """The pipeline that the library comes with."""
+    pipeline: dict[str, Any] = read_yaml(TEMPLATE / "pipeline.yaml")
+    return pipeline
+
+
+def project_pipeline(params: Params, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What dvc.yaml holds in a project.
+
+    Args:
+        params: params.yaml, validated.
+        values: as it stands in the file: DVC tracks no key that is left out, for which the library's default holds.
+    """
+    pipeline, inputs = library_pipeline(), inputs_of(params)
+    stages = pipeline["stages"]
+    if not params.train_cletir.systems:
+        del stages["train_cletir"]
+    for name, stage in stages.items():
+        rooms = [f"rooms.{room_of(dep)}" for dep in stage["deps"] if _is_code(dep)]
+        kept = [dep for dep in stage["deps"] if not _is_code(dep) and not _is_input(dep)]
+        stage["deps"] = list(dict.fromkeys([*kept, *(path.as_posix() for path in inputs.get(name, ()))]))
+        stated = [key for key in stage.get("params", ()) if _states(values, key)]
+        stage["params"] = [*stated, {LIBRARY: rooms}]
+    return pipeline
+
+
+def inputs_of(params: Params) -> dict[str, list[Path]]:
+    """By stage the files and folders that it reads and no stage makes, as params.yaml names them."""
+    encoders = _files(params.encoders[name] for name in params.embed.encoders)
+    drawing = _files([params.generator] if params.generator else [])
+    captioner = params.caption.captioner
+    return {
+        "ingest": [s.path.parent if s.kind == "manifest" else s.path for s in params.ingest.sources],
+        "embed": encoders,
+        "mine": [path for path in [params.mine.wordnet] if path],
+        "visualize": drawing,
+        "caption": _files([params.captioners[captioner]] if captioner else []),
+        "embed_queries": encoders,
+        "diagnose": [*encoders, *drawing],
+        "adjudicate": [path for path in [params.annotate.gold] if path],
+    }
+
+
+def rooms() -> dict[str, str]:
+    """Hash of every part of the library that a stage depends on, by `room_of` it."""
+    deps = {dep for stage in library_pipeline()["stages"].values() for dep in stage["deps"] if _is_code(dep)}
+    return {room_of(dep): _hash(PACKAGE.parent / dep) for dep in sorted(deps)}
+
+
+def room_of(dep: str) -> str:
+    """`fieldguide/records/images.py` -> `records/images`: DVC takes a point in a key for a step inwards."""
+    return dep.removeprefix("fieldguide/").removesuffix(".py")
+
+
+def _hash(path: Path) -> str:
+    if path.is_file():
+        return sha256_file(path)
+    files = [p for p in sorted(path.rglob("*")) if p.is_file() and "__pycache__" not in p.parts and not _is_inert(p)]
+    return content_key(files={p.relative_to(path).as_posix(): sha256_file(p) for p in files})
+
+
+def _is_inert(path: Path) -> bool:
+    return path.is_relative_to(PACKAGE) and any(path.is_relative_to(PACKAGE / inert) for inert in _INERT)
+
+
+def _files(sections: Iterable[Section]) -> list[Path]:
+    found = [value for section in sections for _, value in section if isinstance(value, Path)]
+    return list(dict.fromkeys(path for path in found if not path.is_absolute()))
+
+
+def _states(values: Any, key: str) -> bool:
+    """Whether the file has the key; one with a reference to another (`${...}`) is DVC's to resolve."""
+    first, _, rest = key.partition(".")
+    if "$" in first:
+        return True
+    if not isinstance(values, Mapping) or first not in values:
+        return False
+    return not rest or _states(values[first], rest)
+
+
+def _is_code(dep: str) -> bool:
+    return dep.partition("/")[0] in _CODE
+
+
+def _is_input(dep: str) -> bool:
+    return any(Path(dep).is_relative_to(given) for given in _INPUTS)

@@ -1,0 +1,131 @@
+"""A project's files: written once by `fieldguide init`, and kept in step with params.yaml and the library."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from fieldguide import __version__
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import atomic_open, read_json, write_json, write_jsonl
+from fieldguide.core.paths import Paths
+from fieldguide.core.yaml_files import read_yaml
+from fieldguide.params.document import Params
+from fieldguide.params.reading import read_params
+from fieldguide.projects.photographs import Found
+from fieldguide.projects.pipeline import LIBRARY, TEMPLATE, project_pipeline, rooms
+
+_HEAD = """\
+# Written by Fieldguide from params.yaml, and kept in step with it by `fieldguide build`: what you change here is lost.
+# Stages of your own go into a dvc.yaml in a folder of their own.
+"""
+_IGNORED_BY_GIT = (
+    ".venv/", ".fieldguide/", ".annotation/", "__pycache__/", "/data/input/", "/data/corpus/", "/data/embeddings/",
+    "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
+    "/data/cletir/*", "!/data/cletir/README.md", "/data/probes/", "/data/runs/", "/data/pools/", "/data/judgments/",
+    "/data/qrels/", "/data/checks/", "/data/evaluation/", "/data/report/", "/data/release/",
+)  # fmt: skip
+_IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/")
+_FOLDERS = {
+    "data/calls": "Answers of paid or slow models, one file a call. Commit them.",
+    "data/external": "Runs that were made elsewhere, in TREC's six columns, for systems of kind `run`.",
+    "data/cletir": "Aggregation networks, by stage train_cletir.",
+    "data/models": "Networks that `fieldguide train` has trained. Commit them.",
+}
+_ATTRIBUTES = "entity_id,feature,part,value,evidence\n"
+
+
+def make(root: Path, name: str, found: Found) -> None:
+    """Write a project's files into a folder that holds its photographs at most, and make it a repository.
+
+    Raises:
+        FieldguideError: git or DVC fails.
+    """
+    for folder, words in _FOLDERS.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        _write(root / folder / "README.md", f"{words}\n")
+    _write(root / ".gitignore", "".join(f"{line}\n" for line in _IGNORED_BY_GIT))
+    _write(root / ".dvcignore", "".join(f"{line}\n" for line in _IGNORED_BY_DVC))
+    for text in ("guidelines.md", "label_config.xml"):
+        _write(root / "annotation" / text, (TEMPLATE / text).read_text(encoding="utf-8"))
+    knowledge = Paths(root).knowledge
+    knowledge.mkdir(parents=True, exist_ok=True)
+    write_jsonl(knowledge / "entities.jsonl", [_entity(entity, name, found) for entity in sorted(found.names)])
+    _write(knowledge / "attributes.csv", _ATTRIBUTES)
+    sources = [source.model_dump(mode="json") for source in found.sources]
+    about = {"name": name, "sources": sources, "unlicensed": [source.name for source in found.sources]}
+    for text in ("params.yaml", "README.md"):
+        _write(root / text, _templates().get_template(f"{text}.j2").render(about))
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q", "-f"]):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FieldguideError(f"{root}: {' '.join(command[-3:])} failed: {done.stderr.strip()}")
+    take_over(root, read_params(root / "params.yaml"))
+
+
+def _entity(entity: str, root: str, found: Found) -> dict[str, Any]:
+    """To be filled in: all entities are of one family until somebody says which are kin, and none is described."""
+    name = found.names[entity]
+    return {"entity_id": entity, "name": name, "aliases": [], "taxonomy": [root, root, name], "description": ""}
+
+
+def take_over(root: Path, params: Params) -> None:
+    """Write library.json and dvc.yaml for the installed library."""
+    write_json(root / LIBRARY, {"fieldguide": __version__, "rooms": rooms()})
+    write_pipeline(root, params)
+
+
+def write_pipeline(root: Path, params: Params) -> bool:
+    """Write dvc.yaml where params.yaml asks for another one; whether it did."""
+    pipeline = project_pipeline(params, read_yaml(root / "params.yaml"))
+    text = _HEAD + yaml.safe_dump(pipeline, sort_keys=False, width=110, allow_unicode=True)
+    path = root / "dvc.yaml"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    _write(path, text)
+    return True
+
+
+def changed_rooms(root: Path) -> list[str]:
+    """Parts of the library that differ from those that library.json of a project names."""
+    stored = read_json(root / LIBRARY)
+    known = stored.get("rooms") if isinstance(stored, dict) else None
+    if not isinstance(known, dict):
+        raise FieldguideError(f"{root / LIBRARY}: lacks `rooms`; `fieldguide upgrade` writes it anew")
+    now = rooms()
+    return sorted(room for room in known.keys() | now.keys() if known.get(room) != now.get(room))
+
+
+def keep_in_step(root: Path, params: Params) -> bool:
+    """Bring a project's dvc.yaml in step with params.yaml; whether it had to be. Nothing where there is no project.
+
+    Raises:
+        FieldguideError: another version of the library is installed than the project was built with.
+    """
+    if not (root / LIBRARY).exists():
+        return False
+    changed = changed_rooms(root)
+    if changed:
+        raise FieldguideError(
+            f"{root / LIBRARY}: another library is installed, {__version__}; changed: {', '.join(changed)}. "
+            "`fieldguide upgrade --dry-run` says which stages would run again, `fieldguide upgrade` takes it over"
+        )
+    return write_pipeline(root, params)
+
+
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=False,  # noqa: S701 - YAML and Markdown
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_open(path) as stream:
+        stream.write(text)
