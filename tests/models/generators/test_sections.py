@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.errors import ProblemsError
 from fieldguide.params import parse_params
 from tests.conftest import REPOSITORY
 from tests.models.generators.sections import section
@@ -61,12 +61,3 @@ def test_what_does_not_fit_is_told_by_its_key(values: dict[str, Any], problem: s
     with pytest.raises(ProblemsError) as error:
         parse_params(whole)
     assert problem in str(error.value)
-
-
-def test_only_our_own_kind_is_trained_here() -> None:
-    whole = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    assert parse_params(whole).trained_generator().kind == "flow-matching"
-    whole["generators"]["mine"] = {"kind": "diffusers", "path": "p"}
-    whole["visualize"]["generator"] = "mine"
-    with pytest.raises(FieldguideError, match="is 'mine' of kind diffusers; only the kind flow-matching is trained"):
-        parse_params(whole).trained_generator()
