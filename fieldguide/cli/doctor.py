@@ -16,6 +16,7 @@ from fieldguide.core.section import Section
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.params import Params, read_params
 from fieldguide.params.ready import unready
+from fieldguide.projects.project import other_library
 
 PACKAGES = (
     "prefect", "dvc", "torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "label-studio-sdk",
@@ -51,7 +52,8 @@ def examine(root: Path) -> Iterator[Inspection]:
         yield Inspection("params.yaml", str(root), "problem", str(error))
         return
     yield Inspection("params.yaml", "sections", "ok", f"{len(params.systems)} systems, {len(params.encoders)} encoders")
-    problems = unready(params, root)
+    other = other_library(root)
+    problems = [*([other] if other else []), *unready(params, root)]
     for problem in problems:
         yield Inspection("build", problem.where.removeprefix("params.yaml: "), "problem", problem.what)
     told = {problem.where for problem in problems}

@@ -34,11 +34,8 @@ def init(
     place = Path("data/input/photographs") / name
     was_there = root.exists()
     try:
-        if photographs is not None:
-            (root / place).parent.mkdir(parents=True)
-            take(photographs, root / place)
-        else:
-            (root / place).mkdir(parents=True)
+        (root / place).mkdir(parents=True)
+        left = take(photographs, root / place) if photographs is not None else []
         found: Found = look(root, place, name)
         make(root, name, found)
     except BaseException:  # half a project would be in the way of the next try
@@ -47,6 +44,8 @@ def init(
             root.mkdir()
         raise
     print("\n".join(remarks(found)))
+    if left:
+        print(f"not taken, links or what programs left there: {', '.join(left[:12])}{' ...' * (len(left) > 12)}")
     print(f"{root}: made. Next: write {root}/data/knowledge/entities.jsonl (taxonomy, description) and attributes.csv,")
     print(f"state licences in {root}/params.yaml, and run `fieldguide doctor` there: it says all that is missing.")
 
@@ -56,14 +55,15 @@ def upgrade(
 ) -> None:
     """Take over the installed library: library.json and dvc.yaml follow it, and stages whose code changed run again."""
     from fieldguide import __version__
+    from fieldguide.core.paths import Paths
     from fieldguide.core.yaml_files import read_yaml
     from fieldguide.params import read_params
-    from fieldguide.projects.pipeline import LIBRARY
     from fieldguide.projects.project import changed_rooms, take_over
 
     root = Path()
-    if not (root / LIBRARY).exists():
-        raise FieldguideError(f"{LIBRARY}: no such file; `fieldguide init` makes projects that have one")
+    library = Paths(root).library
+    if not library.exists():
+        raise FieldguideError(f"{library}: no such file; `fieldguide init` makes projects that have one")
     params = read_params()
     changed = set(changed_rooms(root))
     stages = read_yaml(root / "dvc.yaml").get("stages", {})

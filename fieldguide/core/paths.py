@@ -120,6 +120,8 @@ class Paths:
     release = RelativePath("data/release")
     """The release folder."""
 
+    library = RelativePath("library.json")
+    """In a project that `fieldguide init` made: the library that it was built with. Elsewhere there is none."""
     state = RelativePath(".fieldguide")
     """Machine-local state: locks, caches, the background server. Never committed, safe to delete when idle."""
     cache = RelativePath(".fieldguide/cache")

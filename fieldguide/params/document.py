@@ -75,9 +75,10 @@ class Params(Section):
         """What draws; None where nothing does."""
         return None if self.visualize.generator is None else self.generators[self.visualize.generator]
 
-    def drawing_systems(self) -> list[str]:
-        """Names of the systems that look at drawings, themselves or by what they are made of."""
-        return [name for name, system in self.systems.items() if any(s.drawings for _, s in system.walk(name))]
+    def drawing_systems(self, among: Iterable[str] | None = None) -> list[str]:
+        """Those of some systems, or of all, that look at drawings, themselves or by what they are made of."""
+        names = self.systems if among is None else among
+        return [name for name in names if any(section.drawings for _, section in self.systems[name].walk(name))]
 
     def system(self, name: str) -> System:
         """The system of that name.

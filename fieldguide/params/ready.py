@@ -60,7 +60,8 @@ class _Inspection:
         sources, root = self.params.ingest.sources, self.paths.root
         missing = list(missing_sources(sources, root))
         yield from missing
-        yield from untracked_sources(sources, root)
+        if not self.paths.library.exists():  # else `fieldguide build` writes into dvc.yaml what params.yaml reads
+            yield from untracked_sources(sources, root)
         absent = {problem.where for problem in missing}
         for index, source in enumerate(sources):
             if f"params.yaml: ingest.sources.{index}.path" not in absent:

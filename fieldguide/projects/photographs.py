@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.corpus.ingest.candidates import is_leftover
 from fieldguide.corpus.ingest.labels import Labels
 from fieldguide.corpus.ingest.section import ImageSource
 from fieldguide.corpus.ingest.sources import list_source
@@ -47,25 +49,44 @@ class Found:
         return [entity for entity in sorted(self.names) if not self.counts[entity, "train"]]
 
 
-def take(folder: Path, to: Path) -> None:
+def take(folder: Path, to: Path) -> list[str]:
     """Bring photographs into the project: as hard links where that can be, so that they take no place twice.
 
+    Regular files only, and not what programs leave beside photographs. Links are not followed: one can lead anywhere.
+
+    Returns:
+        What was left, by its path in `folder`.
+
     Raises:
-        FieldguideError: `folder` is none.
+        FieldguideError: `folder` is none, or `to` lies in it.
     """
     if not folder.is_dir():
         raise FieldguideError(f"{folder}: no such folder; expected one whose folders are named after what they show")
-    shutil.copytree(folder, to, copy_function=_link_or_copy)
+    if to.resolve().is_relative_to(folder.resolve()):
+        raise FieldguideError(f"{folder}: the new folder would lie in it; make the benchmark somewhere else")
+    left: list[str] = []
+    for parent, folders, files in os.walk(folder):
+        here = Path(parent)
+        links = [name for name in folders if (here / name).is_symlink()]
+        leftovers = [name for name in folders if is_leftover(name)]
+        left += [(here / name).relative_to(folder).as_posix() for name in sorted({*links, *leftovers})]
+        folders[:] = sorted(set(folders) - {*links, *leftovers})
+        for name in sorted(files):
+            path = here / name
+            if is_leftover(name) or not stat.S_ISREG(path.lstat().st_mode):
+                left.append(path.relative_to(folder).as_posix())
+                continue
+            target = to / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(path, target)
+    return left
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    if Path(source).is_symlink():
-        shutil.copy2(source, target)
-        return
+def _link_or_copy(source: Path, target: Path) -> None:
     try:
-        os.link(source, target)
+        target.hardlink_to(source)
     except OSError:  # another file system, or one without links
-        shutil.copy2(source, target)
+        shutil.copyfile(source, target)
 
 
 def look(root: Path, place: Path, name: str) -> Found:

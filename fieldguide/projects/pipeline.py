@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.files import content_key, sha256_file
+from fieldguide.core.paths import Paths
 from fieldguide.core.section import Section
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.params.document import Params
 
-LIBRARY = "library.json"
+LIBRARY = Paths().library.name
 PACKAGE = Path(__file__).resolve().parent.parent
 TEMPLATE = Path(__file__).resolve().parent / "template"
 WEIGHTS = TEMPLATE / "weights.yaml"
 _CODE = ("fieldguide", "flows")
 _INPUTS = ("data/input", "data/models", "annotation/gold.csv")
-_INERT = ("cli", "params", "runtime", "core/errors.py", "core/paths.py", "core/progress.py", "projects")
+INERT = ("cli", "params", "runtime", "core/errors.py", "core/paths.py", "core/progress.py", "projects")
 """What .dvcignore leaves out in the library's own repository: it says where and how far, and changes no result."""
 
 
@@ -88,7 +89,7 @@ def _hash(path: Path) -> str:
 
 
 def _is_inert(path: Path) -> bool:
-    return path.is_relative_to(PACKAGE) and any(path.is_relative_to(PACKAGE / inert) for inert in _INERT)
+    return path.is_relative_to(PACKAGE) and any(path.is_relative_to(PACKAGE / inert) for inert in INERT)
 
 
 def _files(sections: Iterable[Section]) -> list[Path]:

@@ -11,20 +11,20 @@ import jinja2
 import yaml
 
 from fieldguide import __version__
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import atomic_open, read_json, write_json, write_jsonl
 from fieldguide.core.paths import Paths
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.params.document import Params
 from fieldguide.params.reading import read_params
 from fieldguide.projects.photographs import Found
-from fieldguide.projects.pipeline import LIBRARY, TEMPLATE, project_pipeline, rooms
+from fieldguide.projects.pipeline import TEMPLATE, project_pipeline, rooms
 
 _HEAD = """\
 # Written by Fieldguide from params.yaml, and kept in step with it by `fieldguide build`: what you change here is lost.
 # Stages of your own go into a dvc.yaml in a folder of their own.
 """
-_IGNORED_BY_GIT = (
+IGNORED_BY_GIT = (
     ".venv/", ".fieldguide/", ".annotation/", "__pycache__/", "/data/input/", "/data/corpus/", "/data/embeddings/",
     "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
     "/data/cletir/*", "!/data/cletir/README.md", "/data/probes/", "/data/runs/", "/data/pools/", "/data/judgments/",
@@ -49,7 +49,7 @@ def make(root: Path, name: str, found: Found) -> None:
     for folder, words in _FOLDERS.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         _write(root / folder / "README.md", f"{words}\n")
-    _write(root / ".gitignore", "".join(f"{line}\n" for line in _IGNORED_BY_GIT))
+    _write(root / ".gitignore", "".join(f"{line}\n" for line in IGNORED_BY_GIT))
     _write(root / ".dvcignore", "".join(f"{line}\n" for line in _IGNORED_BY_DVC))
     for text in ("guidelines.md", "label_config.xml"):
         _write(root / "annotation" / text, (TEMPLATE / text).read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def _entity(entity: str, root: str, found: Found) -> dict[str, Any]:
 
 def take_over(root: Path, params: Params) -> None:
     """Write library.json and dvc.yaml for the installed library."""
-    write_json(root / LIBRARY, {"fieldguide": __version__, "rooms": rooms()})
+    write_json(Paths(root).library, {"fieldguide": __version__, "rooms": rooms()})
     write_pipeline(root, params)
 
 
@@ -92,13 +92,28 @@ def write_pipeline(root: Path, params: Params) -> bool:
 
 
 def changed_rooms(root: Path) -> list[str]:
-    """Parts of the library that differ from those that library.json of a project names."""
-    stored = read_json(root / LIBRARY)
+    """Parts of the library that differ from those that library.json of a project names.
+
+    Raises:
+        FieldguideError: it is not there, or names none.
+    """
+    path = Paths(root).library
+    stored = read_json(path)
     known = stored.get("rooms") if isinstance(stored, dict) else None
     if not isinstance(known, dict):
-        raise FieldguideError(f"{root / LIBRARY}: lacks `rooms`; `fieldguide upgrade` writes it anew")
+        raise FieldguideError(f"{path}: lacks `rooms`; put back the one that was committed")
     now = rooms()
     return sorted(room for room in known.keys() | now.keys() if known.get(room) != now.get(room))
+
+
+def other_library(root: Path) -> Problem | None:
+    """Whether another library is installed than a project was built with; None where there is no project."""
+    path = Paths(root).library
+    changed = changed_rooms(root) if path.exists() else []
+    if not changed:
+        return None
+    what = f"another library is installed, {__version__}; changed: {', '.join(changed)}. `fieldguide upgrade --dry-run`"
+    return Problem(str(path), f"{what} says which stages would run again, `fieldguide upgrade` takes it over")
 
 
 def keep_in_step(root: Path, params: Params) -> bool:
@@ -107,15 +122,10 @@ def keep_in_step(root: Path, params: Params) -> bool:
     Raises:
         FieldguideError: another version of the library is installed than the project was built with.
     """
-    if not (root / LIBRARY).exists():
-        return False
-    changed = changed_rooms(root)
-    if changed:
-        raise FieldguideError(
-            f"{root / LIBRARY}: another library is installed, {__version__}; changed: {', '.join(changed)}. "
-            "`fieldguide upgrade --dry-run` says which stages would run again, `fieldguide upgrade` takes it over"
-        )
-    return write_pipeline(root, params)
+    problem = other_library(root)
+    if problem is not None:
+        raise FieldguideError(str(problem))
+    return Paths(root).library.exists() and write_pipeline(root, params)
 
 
 def _templates() -> jinja2.Environment:

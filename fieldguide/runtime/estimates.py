@@ -186,8 +186,7 @@ def _probe(plan: _Plan) -> Iterator[CallEstimate]:
 
     section, drawn, paths = plan.params.probe, plan.params.visualize, plan.paths
     spec = plan.params.generator
-    looking = any(part.drawings for name in section.systems for _, part in plan.params.system(name).walk(name))
-    if not looking or drawn.generator is None or not isinstance(spec, Endpoint):
+    if not plan.params.drawing_systems(section.systems) or drawn.generator is None or not isinstance(spec, Endpoint):
         return
     generator = load_generator(drawn.generator, spec, paths.root)
     if not isinstance(generator, Asks):

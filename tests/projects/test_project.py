@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
+from fieldguide.cli.doctor import examine
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError
 from fieldguide.params import read_params
 from fieldguide.params.ready import unready
 from fieldguide.projects import project
-from fieldguide.projects.pipeline import LIBRARY, inputs_of, library_pipeline, project_pipeline, rooms
-from fieldguide.projects.project import changed_rooms, keep_in_step
+from fieldguide.projects.pipeline import INERT, LIBRARY, TEMPLATE, inputs_of, library_pipeline, project_pipeline, rooms
+from fieldguide.projects.project import IGNORED_BY_GIT, changed_rooms, keep_in_step
 from tests.conftest import REPOSITORY
 
 FRUIT = re.compile(r"fruit|apple|cultivar|satsuma|granny", re.IGNORECASE)
@@ -140,3 +142,46 @@ def test_the_examples_own_pipeline_depends_on_what_its_params_name() -> None:
     for name, stage in stages.items():
         assert stage.get("params", []) == made[name]["params"][:-1]
         assert stage["cmd"] == made[name]["cmd"] and stage["outs"] == made[name]["outs"]
+
+
+def test_what_the_template_repeats_of_the_examples_floor_stays_the_same() -> None:
+    """Guidelines but for sentences about fruit, what git ignores, and what cannot change a result."""
+    ours, theirs = (
+        path.read_text().splitlines() for path in (REPOSITORY / "annotation/guidelines.md", TEMPLATE / "guidelines.md")
+    )
+    assert len(ours) == len(theirs)
+    about_fruit = re.compile(FRUIT.pattern + "|crate|skin|half eaten|film", re.IGNORECASE)
+    assert [a for a, b in zip(ours, theirs, strict=True) if a != b and not about_fruit.search(a)] == []
+    ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
+    assert [line for line in ignored if "/data/" in line] == [line for line in IGNORED_BY_GIT if "/data/" in line]
+    inert = [line for line in (REPOSITORY / ".dvcignore").read_text().splitlines() if line.startswith("/fieldguide/")]
+    assert sorted(f"/fieldguide/{part}" + "/" * (not part.endswith(".py")) for part in INERT) == sorted(inert)
+
+
+def test_links_and_leftovers_are_not_taken_and_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = photographs(tmp_path / "pictures", Gull=4)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key.jpg").touch()
+    (folder / "Elsewhere").symlink_to(tmp_path / "secret")
+    (folder / "Gull" / "link.jpg").symlink_to(tmp_path / "secret" / "key.jpg")
+    os.mkfifo(folder / "Gull" / "pipe.jpg")
+    (folder / "@eaDir").mkdir()
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(app, ["init", "birds", "--from", "pictures"]).output
+    assert "not taken, links or what programs left there: @eaDir, Elsewhere, Gull/link.jpg, Gull/pipe.jpg" in told
+    taken = sorted(p.name for p in (tmp_path / "birds/data/input/photographs/birds").rglob("*.jpg"))
+    assert taken == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    monkeypatch.chdir(folder)
+    assert "would lie in it" in str(CliRunner().invoke(app, ["init", "inside", "--from", "."]).exception)
+
+
+def test_the_doctor_knows_that_a_build_brings_dvc_yaml_in_step(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (birds / "more").mkdir()
+    sources = yaml.safe_load((birds / "params.yaml").read_text())["ingest"]["sources"]
+    change(
+        birds, "ingest.sources", [*sources, {"name": "more", "kind": "folder", "path": "more", "licence": "CC0-1.0"}]
+    )
+    assert not [f for f in examine(birds) if f.verdict == "problem" and "deps" in f.detail]
+    monkeypatch.setattr(project, "rooms", lambda: rooms() | {"corpus/ingest": "changed"})
+    (found,) = [f for f in examine(birds) if f.name.endswith(LIBRARY)]
+    assert found.verdict == "problem" and "changed: corpus/ingest" in found.detail

@@ -44,7 +44,7 @@ def claims(benchmark: Benchmark, boards: list[View]) -> list[Claim]:
 
 def _generator(benchmark: Benchmark) -> Claim | None:
     params = benchmark.params
-    systems = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.systems[n].walk(n))]
+    systems = params.drawing_systems(params.retrieve.systems)
     name, section = params.visualize.generator, params.generator
     if name is None or section is None:
         left_out = params.drawing_systems()

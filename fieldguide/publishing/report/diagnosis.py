@@ -48,7 +48,7 @@ def _placed(benchmark: Benchmark) -> Cells:
     """For each system that looks at drawings, how many subtopics were found, and where the others went wrong."""
     params, scores = benchmark.params, benchmark.scores
     verdicts = {p["subtopic_id"]: p["verdict"] for p in benchmark.fidelity["phrases"]}
-    names = [n for n in params.retrieve.systems if any(s.drawings for _, s in params.system(n).walk(n))]
+    names = params.drawing_systems(params.retrieve.systems)
     measured = scores[(scores["track"] == _TRACK) & (scores["measure"] == params.evaluate.headline)]
     rows = []
     for name in names:
