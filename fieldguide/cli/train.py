@@ -81,6 +81,7 @@ def _train(paths: Paths, make: Callable[[], Job], dry_run: bool, again: bool) ->
     if done and not again:
         print(f"{job.folder}: is what this recipe makes of these photographs, and is kept (`--again` trains it anew)")
     elif dry_run:
-        print(f"about {max(1, round(job.seconds() / 60))} minutes on this machine, into {job.folder}")
+        minutes = max(1, round(job.seconds() / 60))
+        print(f"about {minutes} minute{'s' * (minutes > 1)} on this machine, into {job.folder}")
     else:
         job.run(show_progress, lambda line: print(line, flush=True))

@@ -168,11 +168,18 @@ class TextTowerJob(Job):
 
     def seconds(self) -> float:
         """See `Job`."""
-        some = self.split.first(_TIMED)
+        few, some = self.split.first(_TIMED // 4), self.split.first(_TIMED)
+        self._timed(few, 1)  # the first one pays for what comes once
+        base, more, longer = self._timed(few, 1), self._timed(some, 1), self._timed(some, 3)
+        photograph = (more - base) / max(1, len(some.images) - len(few.images))
+        epoch = (longer - more) / 2
+        rest = len(self.split.images) - len(some.images)
+        return more + max(0.0, rest * photograph) + max(0.0, (self.recipe.epochs - 1) * epoch)
+
+    def _timed(self, split: TrainSplit, epochs: int) -> float:
         start = time.perf_counter()
-        self._trained(some, 1, silent)
-        each = (time.perf_counter() - start) / len(some.images)
-        return each * (len(self.split.images) + self.recipe.epochs)  # an epoch takes about as long as a photograph
+        self._trained(split, epochs, silent)
+        return time.perf_counter() - start
 
     def _trained(self, split: TrainSplit, epochs: int, track: Track) -> Tower:
         from fieldguide.models.loading.protocols import unit_rows
