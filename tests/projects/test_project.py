@@ -23,7 +23,7 @@ from fieldguide.projects.pipeline import INERT, LIBRARY, TEMPLATE, inputs_of, li
 from fieldguide.projects.project import IGNORED_BY_GIT, changed_rooms, keep_in_step
 from tests.conftest import REPOSITORY
 
-FRUIT = re.compile(r"fruit|apple|cultivar|satsuma|granny", re.IGNORECASE)
+FRUIT = re.compile(r"fruit|(?<!-)apple|cultivar|satsuma|granny", re.IGNORECASE)
 
 
 def photographs(folder: Path, **counts: int) -> Path:

@@ -58,7 +58,7 @@ def _corpus(tables: Tables, section: Check) -> Iterator[Suite]:
     yield Suite("images", prefixed, ("image_id",), tuple(expected))
     excused = section.unlicensed_sources
     rest = images[~images["source"].isin(excused)]
-    words = f"`licence` is stated (excused: {', '.join(excused) or 'no source'})"
+    words = f"`licence` is stated (check.unlicensed_sources: {', '.join(excused) or 'none'})"
     licence = Expectation(words, "ExpectColumnValuesToNotBeNull", {"column": "licence"})
     yield Suite("images", rest, ("image_id",), (licence,))
     yield Suite(
@@ -119,7 +119,7 @@ def _topics(tables: Tables, section: Check) -> Iterator[Suite]:
         "the answer is yes, no or one entity", "ExpectColumnValuesToNotBeNull", {"column": "answer"}, "warning"
     )
     yield Suite("topics", compared, ("topic_id",), (readable,))
-    most = f"no answer takes more than {section.max_answer_share:.0%} of a form"
+    most = f"no answer takes more than {section.max_answer_share:.0%} of a form (check.max_answer_share)"
     yield Suite(
         "topics", answer_shares(compared), ("form", "answer"), (between("share", 0, section.max_answer_share, most),)
     )
@@ -205,7 +205,7 @@ def _judgments(tables: Tables, section: Check, people: bool) -> Iterator[Suite]:
     yield Suite("qrels", qrels, key, (*references, defined))
     relevant = qrels[qrels["grade"].astype(int) > 0]["subtopic_id"].value_counts()
     counted = asked.assign(relevant=[int(relevant.get(s, 0)) for s in asked["subtopic_id"]])
-    enough = f"every subtopic has at least {section.min_relevant} relevant images"
+    enough = f"every subtopic has at least {section.min_relevant} relevant images (check.min_relevant, pool.depth)"
     yield Suite("qrels", counted, ("subtopic_id",), (between("relevant", section.min_relevant, None, enough),))
 
 

@@ -152,6 +152,7 @@ def shop_image(tables: Tables) -> pd.DataFrame:
 
 PAIR = ("subtopic_id", "image_id")
 LAST_RUN = "rerank visret "
+FEW = "every subtopic has at least 1 relevant images (check.min_relevant, pool.depth)"
 DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] | str]] = [
     ("images", "`sha256` is 64 hex digits", put("images", "sha256", "xyz"), first("images", "image_id")),
     ("images", "`image_id` is 16 hex digits", put("images", "image_id", "xyz"), "xyz"),
@@ -166,7 +167,7 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
     ("images", "`shard` is a tar that is there", put("images", "shard", "9.tar"), first("images", "image_id")),
     *(("images", f"`{n}` is positive", put("images", n, 0), first("images", "image_id"))
       for n in ("width", "height", "size", "copies")),
-    ("images", "`licence` is stated (excused: shop)",
+    ("images", "`licence` is stated (check.unlicensed_sources: shop)",
      lambda t: put("images", "source", "museum", shop_image(t).index[0])(t),
      lambda t: str(shop_image(t)["image_id"].iloc[0])),
     ("duplicates", "the image is in the corpus", put("duplicates", "image_id", "gone"), "gone shop copy.png"),
@@ -193,7 +194,7 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
      lambda t: str(t.subtopics.loc[t.subtopics["kind"] == "comparison", "subtopic_id"].iloc[0])),
     ("topics", "the answer is yes, no or one entity", lambda t: t.topics.__setitem__("answer", "perhaps"),
      lambda t: str(t.topics.loc[t.topics["kind"] == "comparison", "topic_id"].iloc[0])),
-    ("topics", "no answer takes more than 70% of a form", all_no, "both no"),
+    ("topics", "no answer takes more than 70% of a form (check.max_answer_share)", all_no, "both no"),
     ("phrases", "the subtopic is one of the topics'", strange_phrase, "t0.e9"),
     ("phrases", "no subtopic has two phrases",
      lambda t: t.phrases.__setitem__("subtopic_id", t.phrases["subtopic_id"][0]), first_subtopic),
@@ -210,7 +211,7 @@ DEFECTS: list[tuple[str, str, Callable[[Tables], None], Callable[[Tables], str] 
     ("qrels", "the subtopic is one of the topics'", put("qrels", "subtopic_id", "t0.e9"), first("qrels", *PAIR)),
     ("qrels", "the image is in the gallery", put("qrels", "image_id", "gone"), first("qrels", *PAIR)),
     ("qrels", "the grade is defined in grades.json", put("qrels", "grade", 7), first("qrels", *PAIR)),
-    ("qrels", "every subtopic has at least 1 relevant images", not_relevant, first_subtopic),
+    ("qrels", FEW, not_relevant, first_subtopic),
     ("runs", "the system is the one the file is named after", put_run("system", "other"), LAST_RUN),
     ("runs", "the subtopic is one of the topics'", put_run("subtopic_id", "t0.e9"), LAST_RUN + "t0.e9"),
     ("runs", "the image is in the gallery", put_run("image_id", "gone"), LAST_RUN),
