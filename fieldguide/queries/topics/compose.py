@@ -12,7 +12,7 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
 from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject
 from fieldguide.queries.topics.section import Compose
-from fieldguide.queries.topics.selection import select
+from fieldguide.queries.topics.selection import select, without_surplus
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.topics import Refusal, Topic, write_records
@@ -50,11 +50,17 @@ class ComposeSummary:
         ]
 
 
-def compose(params: Compose, paths: Paths, track: Track = silent) -> ComposeSummary:
+def compose(params: Compose, most: float, paths: Paths, track: Track = silent) -> ComposeSummary:
     """Write data/topics/: the topics, sorted by topic_id, and what was refused with its reason.
 
     The most confusable `max_topics` groups that allow any question are considered; `max_topics` counts
     comparison topics, to which come the entity topics.
+
+    Args:
+        params: the section.
+        most: share that one answer may take of the topics of a form (check.max_answer_share).
+        paths: where the tables are.
+        track: progress.
 
     Raises:
         FieldguideError: a table is missing; no question could be put; the chat endpoint cannot be used.
@@ -74,7 +80,8 @@ def compose(params: Compose, paths: Paths, track: Track = silent) -> ComposeSumm
         considered += bool(found)
         if considered == params.max_topics:
             break
-    chosen = select(candidates, params.max_topics, params.per_group, params.seed)
+    chosen, surplus = without_surplus(select(candidates, params.max_topics, params.per_group, params.seed), most)
+    refused += [_surplus(candidate, most) for candidate in surplus]
     names = {entity: name for entity, (name, *_) in called.items()}
     singles = list(entity_topics(entities, images[images["split"] == "gallery"]["entity_id"].dropna()))
     refused += [item for item in singles if isinstance(item, Refusal)]
@@ -86,6 +93,11 @@ def compose(params: Compose, paths: Paths, track: Track = silent) -> ComposeSumm
     write_records(paths.topics, sorted(topics, key=lambda topic: topic.topic_id))
     write_records(paths.refused_topics, refused)
     return _summary(chosen, candidates, refused, len(topics) - len(chosen), int(groups["accepted"].sum()))
+
+
+def _surplus(candidate: CandidateQuestion, most: float) -> Refusal:
+    words = f"its answer, {candidate.answer_class}, would take more than {most:.0%} of the form {candidate.form}"
+    return Refusal(candidate.text, "answer-share", f"{words} (check.max_answer_share)")
 
 
 def _composed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fieldguide.queries.topics.questions import CHOOSING, NO, YES, CandidateQuestion, draw_key
@@ -109,3 +109,24 @@ def _take_one(stratum: Stratum, heaps: dict[str, _Heap], taken: _Taken) -> bool:
             taken.take(candidate)
             return True
     return False
+
+
+def without_surplus(
+    chosen: Sequence[CandidateQuestion], most: float
+) -> tuple[list[CandidateQuestion], list[CandidateQuestion]]:
+    """Leave out questions, the last chosen first, until no answer takes more than the share `most` of a form.
+
+    Where few entities share a value nearly all answers of a form are the same, and a system that never looks would be
+    right. A form that keeps one question has no share. Returns (kept, left out), in the order of `chosen`.
+    """
+    kept = list(chosen)
+    for form in sorted({candidate.form for candidate in chosen}):
+        while True:
+            counts = Counter(candidate.answer_class for candidate in kept if candidate.form == form)
+            answer, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+            if counts.total() == 1 or count <= most * counts.total():
+                break
+            surplus = (n for n, c in enumerate(kept) if (c.form, c.answer_class) == (form, answer))
+            del kept[max(surplus)]
+    staying = {id(candidate) for candidate in kept}
+    return kept, [candidate for candidate in chosen if id(candidate) not in staying]

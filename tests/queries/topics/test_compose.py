@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file
 from fieldguide.core.paths import Paths
 from fieldguide.queries.topics.compose import compose
+from fieldguide.queries.topics.selection import without_surplus
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.topics import read_refusals, read_topics
 from tests.models.endpoint import Endpoint, completion, endpoint
 from tests.queries.topics.builders import attributes, entities, groups, params
 
+MOST = 1.0  # no question is left out for its answer
 NAMES = ("Anjou", "Bosc", "Fuji", "Gala", "Red")
 ROWS = [
     ("anjou", "shape", "outline", "squat"), ("bosc", "shape", "outline", "long"),
@@ -60,7 +63,7 @@ def benchmark(root: Path) -> Paths:
 
 def test_writes_topics_sorted_and_refusals_and_counts_them(tmp_path: Path) -> None:
     paths = benchmark(tmp_path)
-    summary = compose(params(), paths)
+    summary = compose(params(), MOST, paths)
     topics = read_topics(paths.topics)
     assert [t.topic_id for t in topics] == sorted(t.topic_id for t in topics)
     assert {t.text for t in topics if t.kind == "entity"} == {
@@ -93,13 +96,13 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     paths = benchmark(tmp_path)
     hashes = []
     for _ in range(2):
-        compose(params(), paths)
+        compose(params(), MOST, paths)
         hashes.append([sha256_file(path) for path in (paths.topics, paths.refused_topics)])
     assert hashes[0] == hashes[1]
 
 
 def test_only_as_many_groups_as_topics_are_considered(tmp_path: Path) -> None:
-    summary = compose(params(max_topics=1), benchmark(tmp_path))
+    summary = compose(params(max_topics=1), MOST, benchmark(tmp_path))
     assert (summary.comparisons, summary.groups, summary.groups_left) == (1, 1, 2)
     assert "2 less confusable groups were not needed" in summary.lines()[0]
 
@@ -112,7 +115,7 @@ def test_no_question_at_all_is_an_error_with_the_reasons(tmp_path: Path) -> None
     with pytest.raises(
         FieldguideError, match="no question could be put; the 6 reasons: 1 attribute-unknown, 5 no-photographs"
     ):
-        compose(params(), paths)
+        compose(params(), MOST, paths)
 
 
 def question(**changes: Any) -> dict[str, Any]:
@@ -138,8 +141,8 @@ def by_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, 
 
     with endpoint(act) as server:
         chat = {"base_url": server.base_url, "model": "tiny", "api_key_variable": "TEST_CHAT_KEY", "retries": 0}
-        compose(params(composer="chat", chat=chat), paths)
-        compose(params(composer="chat", chat=chat), paths)
+        compose(params(composer="chat", chat=chat), MOST, paths)
+        compose(params(composer="chat", chat=chat), MOST, paths)
     return paths, server
 
 
@@ -205,3 +208,34 @@ def test_a_reply_without_questions_is_a_refusal(
     paths, _ = by_chat(tmp_path, monkeypatch, reply, **kind)
     refused = {r.what: r.reason for r in read_refusals(paths.refused_topics)}
     assert refused["anjou+bosc"] == reason
+
+
+@dataclass
+class Answered:
+    """What `without_surplus` looks at."""
+
+    form: str
+    answer_class: str
+
+
+def answered(*answers: str) -> list[Any]:
+    return [Answered(*answer.split()) for answer in answers]
+
+
+def test_what_would_make_a_form_s_answers_one_sided_is_left_out_and_recorded() -> None:
+    chosen = answered("both no", "both no", "both yes", "both no", "which 1.", "which 2.", "truth no")
+    kept, surplus = without_surplus(chosen, 0.7)
+    assert [(c.form, c.answer_class) for c in surplus] == [("both", "no")] and surplus[0] is chosen[3]
+    assert kept == [c for c in chosen if c is not chosen[3]]
+    assert without_surplus(chosen, 1.0) == (chosen, [])
+    alone, rest = without_surplus(answered("both no", "both no", "both no"), 0.7)
+    assert len(alone) == 1 and len(rest) == 2
+
+
+def test_surplus_questions_are_refusals_with_the_key_that_decides(tmp_path: Path) -> None:
+    paths = benchmark(tmp_path)
+    whole = compose(params(), MOST, paths).comparisons
+    summary = compose(params(), 0.1, paths)
+    refused = [r for r in read_refusals(paths.refused_topics) if r.reason == "answer-share"]
+    assert summary.comparisons + len(refused) == whole and len(refused) > 0
+    assert all(r.detail.endswith("(check.max_answer_share)") for r in refused)
