@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(annotate.app, name="annotate")
 app.add_typer(calls.app, name="calls")
 app.add_typer(train.app, name="train")
+app.add_typer(project.knowledge, name="knowledge")
 app.command(epilog=project.INIT_EPILOG)(project.init)
 app.command(epilog=project.UPGRADE_EPILOG)(project.upgrade)
 app.command(epilog="Example: fieldguide weights")(project.weights)

@@ -50,6 +50,28 @@ def init(
     print(f"state licences in {root}/params.yaml, and run `fieldguide doctor` there: it says all that is missing.")
 
 
+knowledge = typer.Typer(help="What data/knowledge/ holds.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@knowledge.callback()
+def _knowledge() -> None:
+    pass
+
+
+@knowledge.command(epilog="Example: fieldguide knowledge check")
+def check(
+    questions: Annotated[int, typer.Option(min=1, help="Of each form, how many are shown.")] = 10,
+) -> None:
+    """Tell all mistakes of entities, attributes and features at once; show how questions about them would read."""
+    from fieldguide.cli.views.knowledge import lines
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.queries.knowledge.reading import read_knowledge
+
+    found = read_knowledge(Paths().knowledge)
+    print("\n".join(lines(found, read_params().compose, questions)))
+
+
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run again; change nothing.")] = False,
 ) -> None:

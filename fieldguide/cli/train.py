@@ -70,7 +70,7 @@ def _list(names: Mapping[str, object]) -> str:
 
 
 def _train(paths: Paths, make: Callable[[], Job], dry_run: bool, again: bool) -> None:
-    from fieldguide.queries.mining.knowledge import read_knowledge
+    from fieldguide.queries.knowledge.reading import read_knowledge
     from fieldguide.runtime.progress import show_progress
 
     if not paths.images.exists():

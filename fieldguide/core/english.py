@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 _WORD = re.compile(r"[^\W\d_]+")
 # Words that carry no value of their own: sharing one makes two texts neither alike nor ambiguous.
@@ -13,8 +15,6 @@ _EMPTY = frozenset({"a", "an", "and", "as", "at", "by", "for", "from", "in", "is
 # "reddish" and "red", "golden" and "gold", "netted" and "net" come out alike. Unlike the usual stemmers
 # (Porter's and its kin) it knows the -ish and -en of adjectives of colour and matter.
 _ENDINGS = (("s", 3), ("ly", 4), ("ish", 3), ("ed", 3), ("ing", 3), ("en", 4), ("y", 4), ("e", 3))
-_SILENT_H = ("heir", "honest", "honour", "honor", "hour")
-_CONSONANT_VOWELS = ("eu", "ewe", "once", "one", "unic", "unif", "unio", "uniq", "unis", "unit", "univ", "us", "ute")
 
 
 def stem(word: str) -> str:
@@ -42,9 +42,16 @@ def with_article(noun: str) -> str:
     """`a` or `an` before a noun phrase, by its sound: `an owl`, `a uniform skin`; `the Moon` stays as it is."""
     if noun.casefold().startswith("the "):
         return noun
-    start = noun.lstrip("\"'(").casefold()
-    vowel = start.startswith(("a", "e", "i", "o", "u", *_SILENT_H)) and not start.startswith(_CONSONANT_VOWELS)
-    return f"{'an' if vowel else 'a'} {noun}"
+    article = str(inflector().a(noun.lstrip("\"'("))).split()[0]
+    return f"{article} {noun}"
+
+
+@cache
+def inflector() -> Any:
+    """The engine of inflect; a second to import, and only what puts sentences together needs it."""
+    import inflect
+
+    return inflect.engine()
 
 
 def listed(items: Sequence[str], conjunction: str) -> str:

@@ -6,7 +6,7 @@ Each check is the step's own: what is told here is what would stop it when its t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
@@ -20,8 +20,9 @@ from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.params.document import Params
 from fieldguide.params.usable import unusable
+from fieldguide.queries.knowledge.reading import read_knowledge
+from fieldguide.queries.knowledge.records import Knowledge
 from fieldguide.queries.mining.groups import related_pairs
-from fieldguide.queries.mining.knowledge import ENTITIES_FILE, Knowledge, read_knowledge
 from fieldguide.queries.mining.wordnet import read_glosses
 
 
@@ -67,7 +68,7 @@ class _Inspection:
             if f"params.yaml: ingest.sources.{index}.path" not in absent:
                 yield from _told(lambda source=source: self._labels(source))  # type: ignore[misc]
         if self.knowledge is not None:
-            yield from _undescribed(self.shown, self.knowledge.entities)
+            yield from _undescribed(self.shown, self.knowledge)
             yield from _unrelated(self.knowledge)
 
     def _labels(self, source: ImageSource) -> None:
@@ -120,10 +121,10 @@ def _told(work: Callable[[], object]) -> Iterator[Problem]:
         yield Problem(where, what)
 
 
-def _undescribed(shown: Counter[str], known: Collection[str]) -> Iterator[Problem]:
-    for entity in sorted(shown.keys() - set(known)):
+def _undescribed(shown: Counter[str], knowledge: Knowledge) -> Iterator[Problem]:
+    for entity in sorted(shown.keys() - knowledge.entities.keys()):
         remedy = "describe it there, map the label in `entities` of its source, or set `entities: null` for distractors"
-        yield Problem(entity, f"{shown[entity]} photographs show it, and {ENTITIES_FILE} lacks it; {remedy}")
+        yield Problem(entity, f"{shown[entity]} photographs show it, and {knowledge.file} lacks it; {remedy}")
 
 
 def _unrelated(knowledge: Knowledge) -> Iterator[Problem]:
@@ -131,7 +132,7 @@ def _unrelated(knowledge: Knowledge) -> Iterator[Problem]:
     paths = {entity.entity_id: entity.taxonomy for entity in knowledge.entities.values()}
     if len(paths) > 1 and next(related_pairs(paths), None) is None:
         what = "no two entities share the first two names of their `taxonomy`, so that none would be compared"
-        yield Problem(ENTITIES_FILE, f"{what}; write paths such as [bird, gull, Herring gull]")
+        yield Problem(knowledge.file, f"{what}; write paths such as [bird, gull, Herring gull]")
 
 
 def _unlicensed_tar(source: ImageSource) -> bool:

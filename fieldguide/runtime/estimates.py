@@ -75,6 +75,7 @@ def _unknown(
 
 
 def _compose(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.queries.knowledge.reading import read_knowledge
     from fieldguide.queries.topics.chatting import chat_prompts
     from fieldguide.queries.topics.composing import subjects
     from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
@@ -87,8 +88,9 @@ def _compose(plan: _Plan) -> Iterator[CallEstimate]:
         requests, note = _unknown(plan, chat, section.max_topics), "at most: groups are not mined yet"
     else:
         names = ENTITIES.read(plan.paths.entities).to_dict("records")
+        features = read_knowledge(plan.paths.knowledge).features
         called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in names}
-        groups = list(subjects(GROUPS.read(plan.paths.groups), ATTRIBUTES.read(plan.paths.attributes)))
+        groups = list(subjects(GROUPS.read(plan.paths.groups), ATTRIBUTES.read(plan.paths.attributes), features))
         requests = [chat.request(Prompt(*texts)) for texts in chat_prompts(section, groups, called)]
         note = f"at most: it stops when {section.max_topics} groups have questions"
     yield from plan.estimate("compose", requests, note)

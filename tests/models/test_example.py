@@ -15,7 +15,7 @@ from fieldguide.models.encoders.registry import load_encoder
 from fieldguide.models.generators.registry import load_generator
 from fieldguide.models.loading.protocols import unit_rows
 from fieldguide.params import Params, read_params
-from fieldguide.queries.mining.knowledge import read_knowledge
+from fieldguide.queries.knowledge.reading import read_knowledge
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.example

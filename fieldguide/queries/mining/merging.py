@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldguide.core.english import stems
-from fieldguide.queries.mining.knowledge import Attribute, Entity, Knowledge
+from fieldguide.queries.knowledge.records import Attribute, Entity, Knowledge
 from fieldguide.queries.mining.wordnet import SOURCE, Stated, Synset, by_lemma, sense_of, stated_values
 from fieldguide.records.topics import Refusal
 
@@ -79,7 +79,7 @@ def _row(entity_id: str, stated: Stated) -> dict[str, Any]:
 
 
 def _entity(entity: Entity, synset: Synset | None) -> dict[str, Any]:
-    row = entity.model_dump(exclude={"wordnet"})
+    row = entity.model_dump(exclude={"wordnet", "said", "plural"})
     if synset is None:
         return row
     gloss = synset.gloss[:1].upper() + synset.gloss[1:].rstrip(".") + "."

@@ -14,9 +14,10 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.queries.knowledge.reading import read_knowledge
+from fieldguide.queries.knowledge.records import Entity, Knowledge
 from fieldguide.queries.mining import similarity
 from fieldguide.queries.mining.groups import Group, Judge, find_groups, related_pairs
-from fieldguide.queries.mining.knowledge import ENTITIES_FILE, Entity, read_knowledge
 from fieldguide.queries.mining.merging import merge
 from fieldguide.queries.mining.section import Mine
 from fieldguide.queries.mining.wordnet import read_glosses
@@ -62,7 +63,7 @@ def mine(params: Mine, paths: Paths, track: Track = silent) -> MineSummary:
     knowledge = read_knowledge(paths.knowledge)
     synsets = read_glosses(paths.root / params.wordnet) if params.wordnet else []
     images = IMAGES.read(paths.images)
-    counts = _photographs(images, knowledge.entities, paths)
+    counts = _photographs(images, knowledge, paths)
     merged = merge(knowledge, synsets)
     refused = [*_without_photographs(knowledge.entities, counts), *merged.refused]
     kept = [row for row in merged.entities if counts.get(row["entity_id"])]
@@ -83,7 +84,7 @@ def mine(params: Mine, paths: Paths, track: Track = silent) -> MineSummary:
     )
 
 
-def _photographs(images: pd.DataFrame, entities: Mapping[str, Entity], paths: Paths) -> dict[str, Counter[str]]:
+def _photographs(images: pd.DataFrame, knowledge: Knowledge, paths: Paths) -> dict[str, Counter[str]]:
     """Images of each entity by split.
 
     Raises:
@@ -94,11 +95,11 @@ def _photographs(images: pd.DataFrame, entities: Mapping[str, Entity], paths: Pa
     for entity, split in zip(known["entity_id"], known["split"], strict=True):
         counts.setdefault(entity, Counter())[split] += 1
     problems = [
-        Problem(str(paths.images), f"{counts[entity].total()} images show {entity!r}, which {ENTITIES_FILE} lacks")
-        for entity in sorted(counts.keys() - entities.keys())
+        Problem(str(paths.images), f"{counts[entity].total()} images show {entity!r}, which {knowledge.file} lacks")
+        for entity in sorted(counts.keys() - knowledge.entities.keys())
     ]
     if problems:
-        headline = f"images of entities that nobody described; add them to {paths.knowledge / ENTITIES_FILE}:"
+        headline = f"images of entities that nobody described; add them to {paths.knowledge / knowledge.file}:"
         raise ProblemsError(headline, problems)
     return counts
 

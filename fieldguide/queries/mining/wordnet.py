@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from fieldguide.core.english import stem, stems
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import read_jsonl
-from fieldguide.queries.mining.knowledge import Entity, Feature
+from fieldguide.queries.knowledge.records import Entity, Feature
 from fieldguide.records.topics import Refusal
 
 SOURCE = "wordnet"
@@ -106,6 +106,8 @@ def stated_values(synset: Synset, features: Mapping[str, Feature]) -> Iterator[S
     """
     evidence = f"WordNet {synset.synset}: {synset.gloss}"
     for name, feature in features.items():
+        if feature.part is None:
+            continue  # an entry that says how the feature is said, and reads nothing off glosses
         nouns = {stem(noun) for noun in feature.said_of} | (synset.heads if feature.of_whole else frozenset())
         values = {stem(value) for value in feature.values}
         found = list(_adjectives(synset.gloss, nouns, values))

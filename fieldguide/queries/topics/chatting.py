@@ -13,7 +13,13 @@ from fieldguide.core.streaming import map_ahead
 from fieldguide.models.calls.caller import Caller
 from fieldguide.models.calls.chat import Chat, Reply
 from fieldguide.models.loading.protocols import Refused
-from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject, reference_answer, subject_refusal
+from fieldguide.queries.topics.questions import (
+    COMPARING,
+    CandidateQuestion,
+    QuestionSubject,
+    reference_answer,
+    subject_refusal,
+)
 from fieldguide.queries.topics.section import Compose
 from fieldguide.records.topics import Refusal
 
@@ -167,6 +173,8 @@ def _objections(
         yield "unknown-value", f"{question.value!r} is no value of {question.feature}: {known}"
     if not set(stems(question.value)) <= set(stems(text)):
         yield "value-not-named", f"the question does not hold the value {question.value!r}"
+    if subject.compared and question.form not in COMPARING:
+        yield "compared", "of two measures one is always the greater: ask which, or for a truth"
     answer = reference_answer(question.form, order, subject.values, question.value)
     if answer is None:
         yield "not-distinguishing", f"the values allow no such question: {dict(subject.values)}"

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.queries.knowledge.reading import read_knowledge
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
 from fieldguide.queries.topics.questions import CandidateQuestion, QuestionSubject
 from fieldguide.queries.topics.section import Compose
 from fieldguide.queries.topics.selection import select, without_surplus
+from fieldguide.queries.wording.nouns import Noun
 from fieldguide.records.images import IMAGES
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.topics import Refusal, Topic, write_records
@@ -72,7 +74,9 @@ def compose(params: Compose, most: float, paths: Paths, track: Track = silent) -
     candidates: list[CandidateQuestion] = []
     refused: list[Refusal] = []
     considered = 0
-    composed = _composed(params, list(subjects(groups, attributes)), called, paths)
+    knowledge = read_knowledge(paths.knowledge)
+    nouns = {entity_id: entity.noun for entity_id, entity in knowledge.entities.items()}
+    composed = _composed(params, list(subjects(groups, attributes, knowledge.features)), called, nouns, paths)
     for results in track(composed, "composing", unit="groups", total=int(groups["accepted"].sum())):
         found = [item for item in results if isinstance(item, CandidateQuestion)]
         candidates += found
@@ -83,7 +87,7 @@ def compose(params: Compose, most: float, paths: Paths, track: Track = silent) -
     chosen, surplus = without_surplus(select(candidates, params.max_topics, params.per_group, params.seed), most)
     refused += [_surplus(candidate, most) for candidate in surplus]
     names = {entity: name for entity, (name, *_) in called.items()}
-    singles = list(entity_topics(entities, images[images["split"] == "gallery"]["entity_id"].dropna()))
+    singles = list(entity_topics(entities, images[images["split"] == "gallery"]["entity_id"].dropna(), nouns))
     refused += [item for item in singles if isinstance(item, Refusal)]
     topics = [candidate.topic(names) for candidate in chosen] + [item for item in singles if isinstance(item, Topic)]
     if not topics:
@@ -101,7 +105,11 @@ def _surplus(candidate: CandidateQuestion, most: float) -> Refusal:
 
 
 def _composed(
-    params: Compose, of_groups: Sequence[list[QuestionSubject]], called: Mapping[str, Sequence[str]], paths: Paths
+    params: Compose,
+    of_groups: Sequence[list[QuestionSubject]],
+    called: Mapping[str, Sequence[str]],
+    nouns: Mapping[str, Noun],
+    paths: Paths,
 ) -> Iterator[list[CandidateQuestion | Refusal]]:
     """Questions and refusals, group by group."""
     if params.composer == "chat":
@@ -111,7 +119,7 @@ def _composed(
         yield from compose_by_chat(params, of_groups, called, open_caller(paths.root))
         return
     for of_group in of_groups:
-        yield [item for s in of_group for item in compose_subject(s, params.forms, called, params.seed)]
+        yield [item for s in of_group for item in compose_subject(s, params.forms, called, nouns, params.seed)]
 
 
 def _summary(

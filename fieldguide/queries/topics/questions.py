@@ -8,9 +8,12 @@ from typing import Any
 
 from fieldguide.core.english import stems
 from fieldguide.core.files import content_key
+from fieldguide.queries.wording.predicates import Predicate
 from fieldguide.records.topics import Refusal, Topic, topic_id
 
 YES, NO = "yes", "no"
+# Forms that can be put where of two entities one always has more: "both" would be a riddle.
+COMPARING = frozenset({"which", "truth"})
 # Of the forms, those whose answer is one of the entities.
 CHOOSING = frozenset({"which", "which-not"})
 
@@ -19,7 +22,9 @@ CHOOSING = frozenset({"which", "which-not"})
 class QuestionSubject:
     """A feature of a group: what a question can be about.
 
-    `entities` are sorted; `values` and `sources` hold those entities of which the feature is known.
+    `entities` are sorted; `values` and `sources` hold those entities of which the feature is known. `predicates`: how
+    each value is said. `compared`: values are the greater and the lesser of two measures; `objection`: reason and
+    detail of what is against asking for the feature at all.
     """
 
     group_id: str
@@ -28,6 +33,9 @@ class QuestionSubject:
     part: str
     values: Mapping[str, str]
     sources: Mapping[str, str]
+    predicates: Mapping[str, Predicate]
+    compared: bool = False
+    objection: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.group_id} {self.feature}"
@@ -115,6 +123,8 @@ def subject_refusal(subject: QuestionSubject, called: Mapping[str, Sequence[str]
         subject: the feature.
         called: each known entity's name and aliases.
     """
+    if subject.objection:
+        return Refusal(str(subject), *subject.objection)
     unknown = [entity for entity in subject.entities if entity not in called]
     if unknown:
         return Refusal(str(subject), "unknown-entity", f"{', '.join(unknown)}: not among the mined entities")
@@ -125,9 +135,10 @@ def subject_refusal(subject: QuestionSubject, called: Mapping[str, Sequence[str]
     ignored = set(stems(f"{subject.feature} {subject.part}"))
     values = {value: set(stems(value)) - ignored for value in sorted(set(subject.values.values()))}
     for value, own in values.items():
+        telling = own | (set(stems(subject.predicates[value].of_one)) - set(stems(f"{value} {subject.part}")))
         for entity in subject.entities:
             for name in called[entity]:
-                if own & set(stems(name)):
+                if telling & set(stems(name)):
                     return Refusal(
                         str(subject), "gives-away-answer", f"value {value!r} can be read off the name {name!r}"
                     )

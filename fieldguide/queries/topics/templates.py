@@ -8,7 +8,9 @@ from importlib import resources
 
 import yaml
 
-from fieldguide.core.english import listed, with_article
+from fieldguide.core.english import listed
+from fieldguide.queries.wording.nouns import Noun
+from fieldguide.queries.wording.predicates import Predicate
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
@@ -22,38 +24,43 @@ def wordings() -> Mapping[str, Mapping[str, Sequence[str]]]:
     return loaded
 
 
-def trait(value: str, part: str) -> str:
-    """A value and its part as something one has: `a green skin`, `an oval shape`, `striped wings`."""
-    plural = part.endswith("s") and not part.endswith("ss")
-    return f"{value} {part}" if plural else with_article(f"{value} {part}")
-
-
-def word_question(form: str, names: Sequence[str], traits: tuple[str, str], choice: int) -> tuple[str, str]:
+def word_question(form: str, nouns: Sequence[Noun], asked: Predicate, other: Predicate, choice: int) -> tuple[str, str]:
     """(text, template id) of a comparison question.
 
     Args:
         form: of the question.
-        names: of the entities, in the order in which the question names them.
-        traits: what is asked for, and the other one of a pair that differs.
+        nouns: the entities, in the order in which the question names them.
+        asked: what is asked for.
+        other: the other one of a pair that differs.
         choice: any number; the wording is chosen by its remainder.
     """
-    size = "2" if len(names) == 2 else "3+"
+    size = "2" if len(nouns) == 2 else "3+"
     own = wordings()[form][size]
     place = choice % len(own)
-    articled = [with_article(name) for name in names]
+    said = [noun.said for noun in nouns]
+    (do, have), (does, each_have) = asked.asked_of_many, asked.asked_of_each
     text = own[place].format(
-        options=listed(articled, "or"),
-        entities=listed(articled, "and"),
-        first=articled[0],
-        second=articled[1],
-        the_first=names[0] if names[0].casefold().startswith("the ") else f"the {names[0]}",
-        trait=traits[0],
-        contrast=traits[1],
-        count=_COUNTS[len(names)],
+        options=listed(said, "or"),
+        entities=listed(said, "and"),
+        has=asked.of_one,
+        has_not=asked.denied,
+        Do=do.capitalize(),
+        have=have,
+        Does=does.capitalize(),
+        each_have=each_have,
+        claim=_claimed(said[0], nouns[0], asked),
+        contrast=_claimed(said[1], nouns[1], other),
+        the_claim=_claimed(nouns[0].definite, nouns[0], asked),
+        count=_COUNTS[len(nouns)],
     )
     return text, f"{form}/{size}/{place}"
 
 
-def word_entity_question(name: str) -> tuple[str, str]:
+def word_entity_question(noun: Noun) -> tuple[str, str]:
     """(text, template id) of the question about one entity."""
-    return wordings()["entity"]["1"][0].format(name=with_article(name)), "entity/1/0"
+    text = wordings()["entity"]["1"][0].format(name=noun.said, does="do" if noun.plural else "does")
+    return text, "entity/1/0"
+
+
+def _claimed(said: str, noun: Noun, predicate: Predicate) -> str:
+    return f"{said} {predicate.of_many if noun.plural else predicate.of_one}"

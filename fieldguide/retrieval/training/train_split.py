@@ -13,7 +13,8 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.shards import iter_images, read_images
-from fieldguide.queries.mining.knowledge import Knowledge, read_knowledge
+from fieldguide.queries.knowledge.reading import read_knowledge
+from fieldguide.queries.knowledge.records import Knowledge
 from fieldguide.retrieval.training.phrasings import phrasings
 
 

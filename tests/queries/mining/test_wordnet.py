@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fieldguide.core.errors import ProblemsError
-from fieldguide.queries.mining.knowledge import Attribute, Entity, Feature, Knowledge
+from fieldguide.queries.knowledge.records import Attribute, Entity, Feature, Knowledge
 from fieldguide.queries.mining.merging import merge
 from fieldguide.queries.mining.wordnet import Stated, Synset, by_lemma, read_glosses, sense_of, stated_values
 from fieldguide.records.topics import Refusal

@@ -1,12 +1,14 @@
 """Small knowledge to put questions about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from fieldguide.queries.topics.questions import QuestionSubject
 from fieldguide.queries.topics.section import Compose
+from fieldguide.queries.wording.nouns import Noun, noun
+from fieldguide.queries.wording.saying import said_of
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 
 FORMS = ("which", "both", "truth", "which-not")
@@ -14,11 +16,17 @@ FORMS = ("which", "both", "truth", "which-not")
 
 def subject(feature: str = "shape", part: str = "outline", **values: str) -> QuestionSubject:
     entities = tuple(sorted(values))
-    return QuestionSubject("+".join(entities), entities, feature, part, values, dict.fromkeys(values, "curated"))
+    predicates = {value: said_of(None, part, value) for value in values.values()}
+    sources = dict.fromkeys(values, "curated")
+    return QuestionSubject("+".join(entities), entities, feature, part, values, sources, predicates)
 
 
 def called(*names: str) -> dict[str, list[str]]:
     return {name.casefold().replace(" ", "-"): [name] for name in names}
+
+
+def nouns(called: Mapping[str, Sequence[str]]) -> dict[str, Noun]:
+    return {entity: noun(names[0]) for entity, names in called.items()}
 
 
 def params(**changes: Any) -> Compose:

@@ -30,6 +30,10 @@ ROWS = [
 def benchmark(root: Path) -> Paths:
     paths = Paths(root)
     ENTITIES.write(paths.entities, entities(*NAMES))
+    known = [{"entity_id": name.casefold(), "name": name, "taxonomy": ["fruit", "apple", name]} for name in NAMES]
+    paths.knowledge.mkdir(parents=True)
+    (paths.knowledge / "entities.jsonl").write_text("".join(json.dumps(entity) + "\n" for entity in known))
+    (paths.knowledge / "attributes.csv").write_text("entity_id,feature,part,value,evidence\n")
     ATTRIBUTES.write(paths.attributes, attributes(*ROWS))
     found = groups(["anjou", "bosc"], ["fuji", "gala"], ["gala", "red"], ["bosc", "fuji"], scores=[0.9, 0.8, 0.7, 0.1])
     GROUPS.write(paths.groups, found)

@@ -1,17 +1,16 @@
 import re
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldguide.queries.topics.composing import compose_subject, entity_topics, subjects
 from fieldguide.queries.topics.questions import CandidateQuestion
 from fieldguide.queries.topics.selection import answer_classes, select
-from fieldguide.queries.topics.templates import trait, wordings
+from fieldguide.queries.topics.templates import wordings
 from fieldguide.queries.wording.placeholders import placeholders
 from fieldguide.records.topics import Refusal, Topic
-from tests.queries.topics.builders import FORMS, attributes, called, entities, groups, subject
+from tests.queries.topics.builders import FORMS, attributes, called, entities, groups, nouns, subject
 
 NAMES = ("Anjou pear", "Fuji", "orange")
 VALUES = ("oval", "round", "striped", "unribbed")
@@ -19,25 +18,27 @@ VALUES = ("oval", "round", "striped", "unribbed")
 
 def candidates(**values: str) -> list[CandidateQuestion]:
     names = {entity: [name] for entity, name in zip(sorted(values), NAMES, strict=False)}
-    found = compose_subject(subject(part="skin", **values), FORMS, names, 1)
+    found = compose_subject(subject(part="skin", **values), FORMS, names, nouns(names), 1)
     return [item for item in found if isinstance(item, CandidateQuestion)]
 
 
-@pytest.mark.parametrize(
-    ("value", "part", "expected"),
-    [
-        ("green", "skin", "a green skin"),
-        ("oval", "shape", "an oval shape"),
-        ("striped", "wings", "striped wings"),
-        ("red and green", "glass", "a red and green glass"),
-    ],
-)
-def test_a_trait_is_something_one_has(value: str, part: str, expected: str) -> None:
-    assert trait(value, part) == expected
-
-
 def test_wordings_use_known_placeholders_only() -> None:
-    known = {"options", "entities", "first", "second", "the_first", "trait", "contrast", "count", "name"}
+    known = {
+        "options",
+        "entities",
+        "has",
+        "has_not",
+        "Do",
+        "have",
+        "Does",
+        "each_have",
+        "claim",
+        "contrast",
+        "the_claim",
+        "count",
+        "name",
+        "does",
+    }
     texts = [text for sizes in wordings().values() for wording in sizes.values() for text in wording]
     assert {name for text in texts for name in placeholders(text)} <= known
     assert all(text.endswith("?") for text in texts)
@@ -78,7 +79,7 @@ def test_wordings_read_well() -> None:
 
 
 def test_forms_that_the_values_do_not_allow_are_refused_one_by_one() -> None:
-    found = list(compose_subject(subject(a="round", b="round"), FORMS, called("A", "B"), 1))
+    found = list(compose_subject(subject(a="round", b="round"), FORMS, called("A", "B"), nouns(called("A", "B")), 1))
     refused = {item.what: item.reason for item in found if isinstance(item, Refusal)}
     assert refused == dict.fromkeys(
         ("which: a+b shape", "truth: a+b shape", "which-not: a+b shape"), "not-distinguishing"
@@ -87,7 +88,9 @@ def test_forms_that_the_values_do_not_allow_are_refused_one_by_one() -> None:
 
 
 def test_a_negation_is_not_negated() -> None:
-    found = list(compose_subject(subject(a="ribbed", b="unribbed"), ["which-not"], called("A", "B"), 1))
+    found = list(
+        compose_subject(subject(a="ribbed", b="unribbed"), ["which-not"], called("A", "B"), nouns(called("A", "B")), 1)
+    )
     assert [item.reason for item in found if isinstance(item, Refusal)] == ["double-negation"]
     assert {item.asked for item in found if isinstance(item, CandidateQuestion)} == {"ribbed"}
 
@@ -97,7 +100,7 @@ def test_subjects_come_from_accepted_groups_the_most_confusable_first() -> None:
     rows = attributes(
         ("a", "shape", "outline", "round"), ("c", "shape", "outline", "oval"), ("c", "size", "body", "big")
     )
-    found = list(subjects(table, rows))
+    found = list(subjects(table, rows, {}))
     assert [[str(item) for item in of_group] for of_group in found] == [["a+c shape", "a+c size"], ["a+b shape"]]
     assert found[0][0].values == {"a": "round", "c": "oval"}
     assert found[0][1].values == {"c": "big"}
@@ -106,7 +109,7 @@ def test_subjects_come_from_accepted_groups_the_most_confusable_first() -> None:
 def test_one_question_an_entity_that_has_photographs() -> None:
     table = entities("Apple", "Orange", "Pear")
     table.loc[2, "description"] = None
-    found = list(entity_topics(table, ["orange", "pear", "orange"]))
+    found = list(entity_topics(table, ["orange", "pear", "orange"], nouns(called("Orange", "Pear"))))
     topics = [item for item in found if isinstance(item, Topic)]
     assert [(t.text, t.form, t.kind, t.part, t.answer) for t in topics] == [
         ("What does an Orange look like?", "entity", "entity", "whole fruit", "Orange is sweet.")
@@ -134,9 +137,9 @@ def test_what_is_selected_is_balanced(
     rows = [(entity, feature, "skin", value) for (entity, feature), value in known.items()]
     pool = [
         item
-        for of_group in subjects(groups(*members), attributes(*rows))
+        for of_group in subjects(groups(*members), attributes(*rows), {})
         for about in of_group
-        for item in compose_subject(about, FORMS, names, seed)
+        for item in compose_subject(about, FORMS, names, nouns(names), seed)
         if isinstance(item, CandidateQuestion)
     ]
     chosen = select(pool, max_topics, per_group, seed)
@@ -162,7 +165,11 @@ def rich_pool(pairs: int) -> list[CandidateQuestion]:
             ("leaf", ("long", "short")),
         ):
             about = subject(feature, "side", **dict(zip(ids, values, strict=True)))
-            pool += [item for item in compose_subject(about, FORMS, names, 0) if isinstance(item, CandidateQuestion)]
+            pool += [
+                item
+                for item in compose_subject(about, FORMS, names, nouns(names), 0)
+                if isinstance(item, CandidateQuestion)
+            ]
     return pool
 
 

@@ -85,7 +85,7 @@ def test_unknown_entity_and_unknown_attribute_are_refused() -> None:
     refusal = subject_refusal(about, {"a": ["A"]})
     assert refusal is not None
     assert (refusal.reason, refusal.detail) == ("unknown-entity", "b: not among the mined entities")
-    half = type(about)("a+b", ("a", "b"), "shape", "outline", {"a": "red"}, {"a": "curated"})
+    half = type(about)("a+b", ("a", "b"), "shape", "outline", {"a": "red"}, {"a": "curated"}, {})
     refusal = subject_refusal(half, {"a": ["A"], "b": ["B"]})
     assert refusal is not None
     assert (refusal.what, refusal.reason, refusal.detail) == (

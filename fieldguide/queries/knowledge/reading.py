@@ -1,0 +1,144 @@
+"""The curator's files in data/knowledge/: entities, attributes.csv, features.yaml. Every mistake told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.files import read_jsonl
+from fieldguide.core.yaml_files import read_yaml
+from fieldguide.queries.knowledge.features import feature_problems
+from fieldguide.queries.knowledge.records import Attribute, Entity, Feature, Knowledge, KnowledgeRecord, Text
+from fieldguide.queries.knowledge.tables import SUFFIXES, table_rows
+
+ENTITIES_FILE, ATTRIBUTES_FILE, FEATURES_FILE = "entities.jsonl", "attributes.csv", "features.yaml"
+_LISTS = {"aliases": "[|;]", "taxonomy": "[>|;]"}  # cells of entities.csv that hold several names
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+
+R = TypeVar("R", bound=KnowledgeRecord)
+
+
+def read_knowledge(folder: Path) -> Knowledge:
+    """Read and check entities (.jsonl, .csv or .xlsx), attributes (.csv or .xlsx) and features.yaml, if it is there.
+
+    Raises:
+        FieldguideError: entities or attributes are missing or there twice, or a file is not of its kind at all.
+        ProblemsError: everything else that is wrong in any of them, each with file and line.
+    """
+    problems: list[Problem] = []
+    entities: dict[str, Entity] = {}
+    path = _the_one(folder, ENTITIES_FILE, ".jsonl", *SUFFIXES)
+    for where, entity in _valid(_entity_rows(path, problems), Entity, problems):
+        if entity.entity_id in entities:
+            problems.append(Problem(where, f"entity_id {entity.entity_id!r} occurs twice"))
+        entities[entity.entity_id] = entity
+    problems += _name_problems(path, entities)
+    table = _the_one(folder, ATTRIBUTES_FILE, *SUFFIXES)
+    rows = list(_valid(_collected(table_rows(table, list(Attribute.model_fields)), problems), Attribute, problems))
+    problems += _attribute_problems(rows, entities, path.name)
+    features = _read_features(folder / FEATURES_FILE, problems)
+    problems += feature_problems(str(folder / FEATURES_FILE), features, rows)
+    if not entities and not problems:
+        problems.append(Problem(str(path), "holds no entity; write one a line, or a row"))
+    if problems:
+        raise ProblemsError(f"{folder}: the knowledge files are not valid:", problems)
+    return Knowledge(entities, [attribute for _, attribute in rows], features, path.name)
+
+
+def _the_one(folder: Path, usual: str, *suffixes: str) -> Path:
+    """The file that is there under one of the names that it may have; the usual one where none is."""
+    there = [path for suffix in suffixes if (path := (folder / usual).with_suffix(suffix)).exists()]
+    if len(there) > 1:
+        raise FieldguideError(f"{folder}: {' and '.join(path.name for path in there)} are both there; keep one of them")
+    return there[0] if there else folder / usual
+
+
+def _entity_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if path.suffix == ".jsonl":
+        yield from ((f"{path}:{number}", row) for number, row in read_jsonl(path))
+        return
+    required = ["entity_id", "name", "taxonomy"]
+    optional = [name for name in Entity.model_fields if name not in required]
+    for where, cells in _collected(table_rows(path, required, optional), problems):
+        row: dict[str, Any] = dict(cells)
+        for name in _LISTS.keys() & row.keys():
+            row[name] = [item.strip() for item in re.split(_LISTS[name], cells[name]) if item.strip()]
+        if "plural" in row:
+            row["plural"] = _TRUTHS.get(cells["plural"].casefold(), cells["plural"])
+        yield where, row
+
+
+def _collected(
+    rows: Iterator[tuple[str, dict[str, str]]], problems: list[Problem]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows; what keeps the table from being read is told with the problems of the other files."""
+    try:
+        yield from rows
+    except ProblemsError as error:
+        problems += error.problems
+
+
+def _name_problems(path: Path, entities: dict[str, Entity]) -> Iterator[Problem]:
+    """Names that do not tell entities apart: questions name nothing else. Case and blanks do not matter."""
+    named: dict[str, dict[str, list[str]]] = {}
+    for entity in entities.values():
+        for name in (entity.name, *entity.aliases):
+            named.setdefault(" ".join(name.casefold().split()), {}).setdefault(entity.entity_id, []).append(name)
+    for by in named.values():
+        for entity_id, names in by.items():
+            if len(names) > 1:
+                what = f"{' and '.join(map(repr, names))} are one name; an alias is another one than the name"
+                yield Problem(f"{path}: {entity_id}", what)
+        if len(by) > 1:
+            kinds = [f"{entity_id} ({' > '.join(entities[entity_id].taxonomy[:3])})" for entity_id in by]
+            what = f"{next(iter(by.values()))[0]!r} names {' and '.join(kinds)}: give each a name that tells them apart"
+            yield Problem(str(path), what)
+
+
+def _attribute_problems(
+    rows: list[tuple[str, Attribute]], entities: dict[str, Entity], entities_file: str
+) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], str] = {}
+    parts: dict[str, tuple[str, str]] = {}
+    for where, row in rows:
+        if row.entity_id not in entities:
+            yield Problem(where, f"entity_id {row.entity_id!r} is not in {entities_file}")
+        first = seen.setdefault((row.entity_id, row.feature), where)
+        if first != where:
+            yield Problem(where, f"{row.entity_id} has a `{row.feature}` already, at {first}; one value each")
+        part, place = parts.setdefault(row.feature, (row.part, where))
+        if part != row.part:
+            yield Problem(where, f"`{row.feature}` shows on part {row.part!r} here and on {part!r} at {place}")
+
+
+def _read_features(path: Path, problems: list[Problem]) -> dict[str, Feature]:
+    if not path.exists():
+        return {}
+    values = read_yaml(path)
+    try:
+        return TypeAdapter(dict[Text, Feature]).validate_python(values)
+    except ValidationError as error:
+        problems += _problems(str(path), error)
+        return {}
+
+
+def _valid(
+    rows: Iterator[tuple[str, dict[str, Any]]], record: type[R], problems: list[Problem]
+) -> Iterator[tuple[str, R]]:
+    for where, row in rows:
+        try:
+            yield where, record.model_validate(row)
+        except ValidationError as error:
+            problems.extend(_problems(where, error))
+
+
+def _problems(where: str, error: ValidationError) -> Iterator[Problem]:
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        found = "" if item["type"] == "missing" else f" (found {item['input']!r})"
+        yield Problem(where, f"`{key}`: {item['msg']}{found}")

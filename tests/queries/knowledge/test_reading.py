@@ -1,0 +1,211 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.queries.knowledge.reading import read_knowledge
+from tests.conftest import REPOSITORY
+
+HEADER = "entity_id,feature,part,value,evidence\n"
+
+
+def entity(entity_id: str, **changes: Any) -> str:
+    return json.dumps({"entity_id": entity_id, "name": entity_id, "taxonomy": ["fruit", "apple", entity_id], **changes})
+
+
+def write(folder: Path, entities: str, attributes: str = HEADER, features: str | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "entities.jsonl").write_text(entities, encoding="utf-8")
+    (folder / "attributes.csv").write_text(attributes, encoding="utf-8")
+    if features is not None:
+        (folder / "features.yaml").write_text(features, encoding="utf-8")
+    return folder
+
+
+def test_the_examples_own_knowledge_is_valid() -> None:
+    knowledge = read_knowledge(REPOSITORY / "data" / "knowledge")
+    assert len(knowledge.entities) == 14
+    per_entity = {e: sum(a.entity_id == e for a in knowledge.attributes) for e in knowledge.entities}
+    assert set(per_entity.values()) <= {3, 4, 5}
+    assert {a.part for a in knowledge.attributes} == {"skin", "surface", "shape", "stem end"}
+
+
+def test_every_mistake_of_all_files_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "k",
+        "\n".join(
+            [
+                entity("gala"),
+                entity("Gala!"),
+                "",
+                entity("gala"),
+                entity("fuji", colour="red"),
+                entity("x", taxonomy=[]),
+            ]
+        ),
+        HEADER
+        + "gala,shape,shape,egg-shaped,seen\n"
+        + "kiwi,shape,outline,round,seen\n"
+        + "gala,shape,shape,oval,seen\n"
+        + "gala,colour,skin,,seen\n",
+        "colour: {pars: peel, values: []}\n",
+    )
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(folder)
+    text = str(caught.value)
+    for expected in (
+        "entities.jsonl:2: `entity_id`: String should match",
+        "entities.jsonl:4: entity_id 'gala' occurs twice",
+        "entities.jsonl:5: `colour`: Extra inputs are not permitted (found 'red')",
+        "entities.jsonl:6: `taxonomy`: List should have at least 2 items",
+        "attributes.csv:2: value 'egg-shaped' repeats part 'shape'",
+        "attributes.csv:3: entity_id 'kiwi' is not in entities.jsonl",
+        "attributes.csv:3: `shape` shows on part 'outline' here and on 'shape' at",
+        "attributes.csv:4: gala has a `shape` already, at",
+        "attributes.csv:5: `value`: Field required",
+        "features.yaml: `colour.pars`: Extra inputs are not permitted",
+    ):
+        assert expected in text
+
+
+def test_a_feature_shows_on_one_part_in_all_files(tmp_path: Path) -> None:
+    rows = HEADER + "gala,colour,skin,red,seen\n"
+    folder = write(tmp_path / "k", entity("gala"), rows, "colour: {part: peel, values: [red]}\n")
+    with pytest.raises(
+        ProblemsError, match=r"features.yaml: colour: shows on part 'peel' here and on 'skin' in attributes.csv"
+    ):
+        read_knowledge(folder)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        (
+            "entity_id,value\n",
+            "attributes.csv:1: column `evidence` is missing; found entity_id, value",
+        ),
+        ("", "found nothing"),
+        (HEADER + 'gala,"shape,part\n', "attributes.csv: not a CSV table after line"),
+        (HEADER + "\0" * 200_000, "attributes.csv: not a CSV table after line 2 (field larger"),
+        (HEADER + "gala,shape,outline,round,seen,more\n", "attributes.csv:2: has 6 cells, and the header 5"),
+        (HEADER + "gala,shape\n", "`part`"),
+    ],
+)
+def test_a_broken_table_is_told(tmp_path: Path, attributes: str, expected: str) -> None:
+    with pytest.raises(FieldguideError) as caught:
+        read_knowledge(write(tmp_path / "k", entity("gala"), attributes))
+    assert expected in str(caught.value)
+
+
+def test_missing_and_empty_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FieldguideError, match=r"entities.jsonl: no such file"):
+        read_knowledge(tmp_path)
+    with pytest.raises(ProblemsError, match="holds no entity"):
+        read_knowledge(write(tmp_path / "k", "\n"))
+    with pytest.raises(FieldguideError, match=r"features.yaml:2: not valid YAML"):
+        read_knowledge(write(tmp_path / "k", entity("gala"), HEADER, "a: [\n"))
+
+
+def test_names_that_do_not_tell_entities_apart_are_told_all_at_once(tmp_path: Path) -> None:
+    entities = [
+        {"entity_id": "mulberry", "name": "Morus", "taxonomy": ["Plantae", "Moraceae", "Morus"]},
+        {"entity_id": "gannet", "name": "morus ", "taxonomy": ["Animalia", "Sulidae", "Morus"], "aliases": ["Sula"]},
+        {"entity_id": "gala", "name": "Gala", "taxonomy": ["fruit", "apple"], "aliases": ["Royal Gala", "royal  gala"]},
+        {"entity_id": "booby", "name": "Booby", "taxonomy": ["Animalia", "Sulidae"], "aliases": ["SULA", "booby bird"]},
+    ]
+    entities[1]["name"] = "morus"
+    folder = write(tmp_path, "".join(json.dumps(entity) + "\n" for entity in entities), HEADER)
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(folder)
+    assert [problem.what for problem in caught.value.problems] == [
+        "'Morus' names mulberry (Plantae > Moraceae > Morus) and gannet (Animalia > Sulidae > Morus): "
+        "give each a name that tells them apart",
+        "'Sula' names gannet (Animalia > Sulidae > Morus) and booby (Animalia > Sulidae): "
+        "give each a name that tells them apart",
+        "'Royal Gala' and 'royal  gala' are one name; an alias is another one than the name",
+    ]
+
+
+def test_entities_may_be_a_table_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    folder = tmp_path / "k"
+    folder.mkdir()
+    rows = [
+        "\ufeffentity_id;name;taxonomy;aliases;plural;said",
+        "gull;Herring gull;bird > gull > Herring gull;silver gull | sea gull;;",
+        ";;;;;",
+        "alps;the Alps;place > range > the Alps;;yes;the Alps",
+    ]
+    (folder / "entities.csv").write_text("\r\n".join(rows), encoding="utf-8")
+    (folder / "attributes.csv").write_text(HEADER.replace(",", "\t") + "gull\tbill\tbill\tyellow\tseen\n")
+    found = read_knowledge(folder)
+    assert found.file == "entities.csv"
+    assert found.entities["gull"].taxonomy == ["bird", "gull", "Herring gull"]
+    assert found.entities["gull"].aliases == ["silver gull", "sea gull"]
+    assert found.entities["alps"].noun.plural
+    assert [(a.entity_id, a.value) for a in found.attributes] == [("gull", "yellow")]
+    (folder / "entities.jsonl").write_text(entity("gull"))
+    with pytest.raises(FieldguideError, match=r"entities.jsonl and entities.csv are both there; keep one"):
+        read_knowledge(folder)
+
+
+def test_entities_may_be_a_workbook(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["entity_id", "name", "taxonomy"], ["gull", "Herring gull", "bird > gull > Herring gull"], [None] * 3):
+        book.active.append(row)
+    book.save(tmp_path / "entities.xlsx")
+    book.active.append(["tern", "Common tern", None])
+    sheet = openpyxl.Workbook()
+    for cells in (HEADER.strip().split(","), ["gull", "eggs", "nest", 3.0, "seen"]):
+        sheet.active.append(cells)
+    sheet.save(tmp_path / "attributes.xlsx")
+    (tmp_path / "features.yaml").write_text("eggs: {said: 'lays {value} eggs'}\n")
+    found = read_knowledge(tmp_path)
+    assert [a.value for a in found.attributes] == ["3"]
+    book.save(tmp_path / "entities.xlsx")
+    with pytest.raises(ProblemsError, match=r"entities.xlsx:4: `taxonomy`: Field required"):
+        read_knowledge(tmp_path)
+    (tmp_path / "entities.xlsx").write_bytes(b"PK\3\4 no workbook")
+    with pytest.raises(FieldguideError, match=r"entities.xlsx: not an Excel workbook .*; save it as CSV"):
+        read_knowledge(tmp_path)
+
+
+def test_unknown_and_doubled_columns_are_told_at_once(tmp_path: Path) -> None:
+    folder = write(tmp_path / "k", entity("gala"), "entity_id,feature,part,value,value,colour\n")
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(folder)
+    assert [problem.what for problem in caught.value.problems] == [
+        "column `evidence` is missing; found entity_id, feature, part, value, value, colour",
+        "column `value` is there 2 times",
+        "column 'colour' is unknown; allowed: entity_id, feature, part, value, evidence",
+    ]
+
+
+def test_values_that_would_not_read_are_told_with_what_to_write(tmp_path: Path) -> None:
+    rows = HEADER + "lion,mane,head,present,seen\ntiger,mane,head,absent,seen\n"
+    both = entity("lion") + "\n" + entity("tiger")
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(write(tmp_path / "k", both, rows))
+    assert [problem.where.rpartition(":")[2] for problem in caught.value.problems] == ["2", "3"]
+    assert "`has a present head` does not read; say in features.yaml" in str(caught.value)
+    said = "mane: {said: {present: has a mane, absent: has no mane}}\n"
+    assert read_knowledge(write(tmp_path / "k", both, rows, said)).features["mane"].said
+    with pytest.raises(ProblemsError, match=r"no predicate for the value 'absent'; it has present"):
+        read_knowledge(write(tmp_path / "k", both, rows, "mane: {said: {present: has a mane}}\n"))
+    with pytest.raises(ProblemsError, match=r"features.yaml: mane: part 'mane' is what some lack \('has no mane'\)"):
+        read_knowledge(write(tmp_path / "k", both, rows.replace("head", "mane"), said))
+
+
+def test_measures_are_numbers_of_one_unit(tmp_path: Path) -> None:
+    rows = HEADER + "lion,weight,body,190 kg,seen\ntiger,weight,body,220000 g,seen\nlynx,weight,body,heavy,seen\n"
+    all_three = "\n".join(entity(name) for name in ("lion", "tiger", "lynx"))
+    said = "weight: {said: 'is {value}', compare: {more: heavier, less: lighter}}\n"
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(write(tmp_path / "k", all_three, rows, said))
+    assert [problem.what for problem in caught.value.problems] == [
+        "`weight` is compared: 'heavy' must be a number, or one with its unit",
+        f"`weight` is in 'g' here, 'kg' at {tmp_path / 'k' / 'attributes.csv'}:2",
+    ]
