@@ -46,8 +46,11 @@ def init(
     print("\n".join(remarks(found)))
     if left:
         print(f"not taken, links or what programs left there: {', '.join(left[:12])}{' ...' * (len(left) > 12)}")
-    print(f"{root}: made. Next: write {root}/data/knowledge/entities.jsonl (taxonomy, description) and attributes.csv,")
-    print(f"state licences in {root}/params.yaml, and run `fieldguide doctor` there: it says all that is missing.")
+    print(
+        f"{root}: made. Next: write what can be seen of the entities into {root}/data/knowledge/attributes.csv, say in"
+    )
+    print(f"entities.csv which are kin, state licences in {root}/params.yaml. `fieldguide knowledge check` shows how")
+    print("questions would read, `fieldguide doctor` tells all that is missing.")
 
 
 knowledge = typer.Typer(help="What data/knowledge/ holds.", no_args_is_help=True, rich_markup_mode=None)

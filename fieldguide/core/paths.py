@@ -27,7 +27,7 @@ class Paths:
     input = RelativePath("data/input")
     """What the benchmark is made from: photographs, knowledge, weights. Fetched, never committed."""
     knowledge = RelativePath("data/knowledge")
-    """Curated entities.jsonl and attributes.csv; committed, edited by the curator."""
+    """Curated entities, attributes and how features are said; committed, edited by the curator."""
     models = RelativePath("data/models")
     """Weights trained by this repository, committed: one folder a model."""
     calls = RelativePath("data/calls")

@@ -24,6 +24,7 @@ from fieldguide.queries.knowledge.reading import read_knowledge
 from fieldguide.queries.knowledge.records import Knowledge
 from fieldguide.queries.mining.groups import related_pairs
 from fieldguide.queries.mining.wordnet import read_glosses
+from fieldguide.queries.topics.sheet import sheet
 
 
 def unready(params: Params, root: Path) -> list[Problem]:
@@ -70,6 +71,8 @@ class _Inspection:
         if self.knowledge is not None:
             yield from _undescribed(self.shown, self.knowledge)
             yield from _unrelated(self.knowledge)
+            if "compose" in self.stages and self.params.mine.wordnet is None:
+                yield from _speechless(self.knowledge)
 
     def _labels(self, source: ImageSource) -> None:
         """Raises: ProblemsError with labels without a meaning, and photographs whose licence nobody states."""
@@ -133,6 +136,14 @@ def _unrelated(knowledge: Knowledge) -> Iterator[Problem]:
     if len(paths) > 1 and next(related_pairs(paths), None) is None:
         what = "no two entities share the first two names of their `taxonomy`, so that none would be compared"
         yield Problem(knowledge.file, f"{what}; write paths such as [bird, gull, Herring gull]")
+
+
+def _speechless(knowledge: Knowledge) -> Iterator[Problem]:
+    """Nothing that could be asked: `compose` would have no topic at all."""
+    described = any(entity.description for entity in knowledge.entities.values())
+    if not described and not sheet(knowledge, ["which", "both"], 0)[0]:
+        what = "no question can be put: no two kin have values that could be compared, and no entity has a description"
+        yield Problem("attributes.csv", f"{what}; `fieldguide knowledge check` says why")
 
 
 def _unlicensed_tar(source: ImageSource) -> bool:

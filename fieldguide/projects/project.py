@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import yaml
 
 from fieldguide import __version__
 from fieldguide.core.errors import FieldguideError, Problem
-from fieldguide.core.files import atomic_open, read_json, write_json, write_jsonl
+from fieldguide.core.files import atomic_open, read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.params.document import Params
 from fieldguide.params.reading import read_params
 from fieldguide.projects.photographs import Found
 from fieldguide.projects.pipeline import TEMPLATE, project_pipeline, rooms
+from fieldguide.queries.knowledge.records import Attribute
 
 _HEAD = """\
 # Written by Fieldguide from params.yaml, and kept in step with it by `fieldguide build`: what you change here is lost.
@@ -37,11 +40,12 @@ _FOLDERS = {
     "data/cletir": "Aggregation networks, by stage train_cletir.",
     "data/models": "Networks that `fieldguide train` has trained. Commit them.",
 }
-_ATTRIBUTES = "entity_id,feature,part,value,evidence\n"
 
 
 def make(root: Path, name: str, found: Found) -> None:
     """Write a project's files into a folder that holds its photographs at most, and make it a repository.
+
+    All entities are of one family until the curator says which are kin, and none is described.
 
     Raises:
         FieldguideError: git or DVC fails.
@@ -55,8 +59,11 @@ def make(root: Path, name: str, found: Found) -> None:
         _write(root / "annotation" / text, (TEMPLATE / text).read_text(encoding="utf-8"))
     knowledge = Paths(root).knowledge
     knowledge.mkdir(parents=True, exist_ok=True)
-    write_jsonl(knowledge / "entities.jsonl", [_entity(entity, name, found) for entity in sorted(found.names)])
-    _write(knowledge / "attributes.csv", _ATTRIBUTES)
+    rows = [(entity, found.names[entity], "", f"{name} > {name} > {found.names[entity]}", "") for entity in found.names]
+    _write(
+        knowledge / "entities.csv", _table(("entity_id", "name", "aliases", "taxonomy", "description"), sorted(rows))
+    )
+    _write(knowledge / "attributes.csv", _table(tuple(Attribute.model_fields), []))
     sources = [source.model_dump(mode="json") for source in found.sources]
     about = {"name": name, "sources": sources, "unlicensed": [source.name for source in found.sources]}
     for text in ("params.yaml", "README.md"):
@@ -68,10 +75,10 @@ def make(root: Path, name: str, found: Found) -> None:
     take_over(root, read_params(root / "params.yaml"))
 
 
-def _entity(entity: str, root: str, found: Found) -> dict[str, Any]:
-    """To be filled in: all entities are of one family until somebody says which are kin, and none is described."""
-    name = found.names[entity]
-    return {"entity_id": entity, "name": name, "aliases": [], "taxonomy": [root, root, name], "description": ""}
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows([header, *rows])
+    return stream.getvalue()
 
 
 def take_over(root: Path, params: Params) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -55,16 +54,15 @@ def change(root: Path, key: str, value: Any) -> None:
 
 
 def describe(root: Path) -> None:
-    path = root / "data/knowledge/entities.jsonl"
-    rows = [json.loads(line) | {"description": "A gull."} for line in path.read_text().splitlines()]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path = root / "data/knowledge/entities.csv"
+    path.write_text(path.read_text().replace("Gull,\n", "Gull,A gull.\n"))
 
 
 def test_it_finds_entities_and_writes_nothing_about_the_example(birds: Path) -> None:
-    rows = [json.loads(line) for line in (birds / "data/knowledge/entities.jsonl").read_text().splitlines()]
-    assert [(row["entity_id"], row["name"]) for row in rows] == [
-        ("common-gull", "Common Gull"), ("herring-gull", "Herring Gull"),
-    ]  # fmt: skip
+    assert (birds / "data/knowledge/entities.csv").read_text().splitlines()[1:] == [
+        "common-gull,Common Gull,,birds > birds > Common Gull,",
+        "herring-gull,Herring Gull,,birds > birds > Herring Gull,",
+    ]
     written = [p for p in birds.rglob("*") if p.is_file() and ".git" not in p.parts and p.suffix != ".jpg"]
     assert {"params.yaml", "dvc.yaml", LIBRARY, "guidelines.md", "label_config.xml"} <= {p.name for p in written}
     assert [p for p in written if FRUIT.search(p.read_text())] == []
@@ -72,8 +70,8 @@ def test_it_finds_entities_and_writes_nothing_about_the_example(birds: Path) -> 
 
 def test_what_is_still_to_be_done_is_told_and_nothing_else(birds: Path) -> None:
     found = {problem.where.rpartition("/")[2] for problem in unready(read_params(), birds)}
-    assert {"entities.jsonl:1", "entities.jsonl:2", "encoders.conse.weights"} <= found
-    assert not {where for where in found if not where.startswith(("entities.jsonl", "encoders."))}
+    assert {"attributes.csv", "encoders.conse.weights"} <= found
+    assert not {where for where in found if not where.startswith(("attributes.csv", "encoders."))}
     describe(birds)
     assert {problem.where.partition(".")[0] for problem in unready(read_params(), birds)} == {"encoders"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import shutil
@@ -49,10 +48,12 @@ def photographs(folder: Path) -> Path:
 
 def write_knowledge(project: Path) -> None:
     """What `init` leaves to the curator, in two files."""
-    path = project / "data/knowledge/entities.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    said = [row | {"description": f"A bird of the coast called {row['name']}."} for row in rows]
-    path.write_text("".join(json.dumps(row) + "\n" for row in said))
+    with (project / "data/knowledge/entities.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with (project / "data/knowledge/entities.csv").open("w", newline="") as stream:
+        table = csv.DictWriter(stream, list(rows[0]))
+        table.writeheader()
+        table.writerows(row | {"description": f"A bird of the coast called {row['name']}."} for row in rows)
     with (project / "data/knowledge/attributes.csv").open("a", newline="") as stream:
         for row, back in zip(rows, ("brown", "grey", "grey"), strict=True):
             csv.writer(stream).writerow([row["entity_id"], "back colour", "back", back, "seen"])

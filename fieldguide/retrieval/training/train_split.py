@@ -68,7 +68,7 @@ def read_train_split(paths: Paths, split: str) -> TrainSplit:
     images = images[(images["split"] == split) & images["entity_id"].isin(knowledge.entities)]
     if images.empty:
         raise FieldguideError(
-            f"{paths.images}: split {split!r} has no photograph of an entity of {paths.knowledge / 'entities.jsonl'}"
+            f"{paths.images}: split {split!r} has no photograph of an entity of {paths.knowledge / knowledge.file}"
         )
     return _train_split(paths, split, images.sort_values("image_id"), knowledge)
 
