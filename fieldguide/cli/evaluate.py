@@ -14,10 +14,13 @@ EPILOG = (
     "Exit status: 0 scored (what is missing or unjudged is said), 1 a file is wrong or fits nothing, 2 wrong usage."
 )
 
+_RUNS = (".trec", ".run", ".txt")
+
 
 def evaluate(
     runs: Annotated[
-        list[Path], typer.Argument(help="TREC run files, gzipped or not; one system each.", metavar="RUN...")
+        list[Path],
+        typer.Argument(help="TREC run files, gzipped or not, one system each; or folders of such.", metavar="RUN..."),
     ],
     qrels: Annotated[
         Path,
@@ -52,7 +55,7 @@ def evaluate(
     from fieldguide.runtime.tables import show_json
 
     chosen = settings(split_measures(measures) or MEASURES, baseline, seed)
-    found = evaluate_runs(runs, read_judged(qrels, form), chosen, by, show_progress)
+    found = evaluate_runs(_files(runs), read_judged(qrels, form), chosen, by, show_progress)
     if csv is not None:
         with atomic_open(csv) as stream:
             found.values.to_csv(stream, index=False, lineterminator="\n")
@@ -67,6 +70,21 @@ def evaluate(
     show_evaluation(found)
     for path in [*([csv] if csv else []), *drawn]:
         print(f"written: {path}")
+
+
+def _files(runs: list[Path]) -> list[Path]:
+    """Files as they are named; of a folder those that are called as runs are."""
+    from fieldguide.core.errors import FieldguideError
+
+    found: list[Path] = []
+    for run in runs:
+        files = (
+            [path for path in run.iterdir() if path.name.removesuffix(".gz").endswith(_RUNS)] if run.is_dir() else [run]
+        )
+        if not files:
+            raise FieldguideError(f"{run}: holds no run; they end in {', '.join(_RUNS)}, and .gz where gzipped")
+        found += sorted(files)
+    return found
 
 
 def split_measures(texts: list[str] | None) -> list[str]:

@@ -9,7 +9,10 @@ import typer
 
 from fieldguide.core.errors import FieldguideError
 
-INIT_EPILOG = "Example: fieldguide init birds --from ~/photographs"
+INIT_EPILOG = (
+    "Examples:    fieldguide init birds --from ~/photographs    fieldguide init birds --manifest ~/photographs.csv    "
+    "fieldguide init visual-rag-me --import visual-rag-me_final_v1.jsonl"
+)
 UPGRADE_EPILOG = "Example: pip install --upgrade fieldguide && fieldguide upgrade --dry-run"
 
 
@@ -18,39 +21,78 @@ def init(
     photographs: Annotated[
         Path | None, typer.Option("--from", help="Folder with a folder of photographs an entity.")
     ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV with a photograph a row: path, and entity, split, licence where known.")
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option("--import", help="A published benchmark, to audit it and to evaluate runs on it.")
+    ] = None,
 ) -> None:
     """Make a benchmark's folder: params.yaml, pipeline, form, knowledge to fill in; look at the photographs."""
-    import re
     import shutil
 
-    from fieldguide.projects.photographs import Found, look, remarks, take
-    from fieldguide.projects.project import make
+    if sum(given is not None for given in (photographs, manifest, published)) > 1:
+        raise FieldguideError("--from, --manifest and --import: give one of them")
+    root = _free(name)
+    was_there = root.exists()
+    try:
+        lines = _imported(root, name, published) if published else _begun(root, name, photographs, manifest)
+    except BaseException:  # half a project would be in the way of the next try
+        shutil.rmtree(root, ignore_errors=True)
+        if was_there:
+            root.mkdir()
+        raise
+    print("\n".join(lines))
+
+
+def _free(name: str) -> Path:
+    import re
 
     root = Path(name)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         raise FieldguideError(f"{name!r}: allowed in a benchmark's name: a-z, 0-9, - and _, a letter or digit first")
     if root.exists() and any(root.iterdir() if root.is_dir() else [root]):
         raise FieldguideError(f"{root}: is there already and not empty; choose another name, or remove it")
+    return root
+
+
+def _begun(root: Path, name: str, photographs: Path | None, manifest: Path | None) -> list[str]:
+    from fieldguide.projects.photographs import look, look_listed, remarks, take, take_listed
+    from fieldguide.projects.project import make
+
     place = Path("data/input/photographs") / name
-    was_there = root.exists()
-    try:
-        (root / place).mkdir(parents=True)
+    (root / place).mkdir(parents=True)
+    if manifest is not None:
+        left = take_listed(manifest, root / place)
+        found = look_listed(root, place / manifest.name, name)
+    else:
         left = take(photographs, root / place) if photographs is not None else []
-        found: Found = look(root, place, name)
-        make(root, name, found)
-    except BaseException:  # half a project would be in the way of the next try
-        shutil.rmtree(root, ignore_errors=True)
-        if was_there:
-            root.mkdir()
-        raise
-    print("\n".join(remarks(found)))
+        found = look(root, place, name)
+    make(root, name, found)
+    told = [*remarks(found)]
     if left:
-        print(f"not taken, links or what programs left there: {', '.join(left[:12])}{' ...' * (len(left) > 12)}")
-    print(
-        f"{root}: made. Next: write what can be seen of the entities into {root}/data/knowledge/attributes.csv, say in"
+        told.append(
+            f"not taken, for it is no file, a link or a leftover: {', '.join(left[:12])}{' ...' * (len(left) > 12)}"
+        )
+    return [
+        *told,
+        f"{root}: made. Next: write what can be seen of the entities into {root}/data/knowledge/attributes.csv, say in",
+        f"entities.csv which are kin, state licences in {root}/params.yaml. `fieldguide knowledge check` shows how",
+        "questions would read, `fieldguide doctor` tells all that is missing.",
+    ]
+
+
+def _imported(root: Path, name: str, published: Path) -> list[str]:
+    from fieldguide.formats.tables import counts
+    from fieldguide.projects.imported import make_imported
+
+    found = ", ".join(
+        f"{n:,} {what.replace('_', ' ')}" for what, n in counts(make_imported(root, name, published)).items()
     )
-    print(f"entities.csv which are kin, state licences in {root}/params.yaml. `fieldguide knowledge check` shows how")
-    print("questions would read, `fieldguide doctor` tells all that is missing.")
+    return [
+        found,
+        f"{root}: made. Next, there: `dvc repro` imports, audits and evaluates; put runs into data/external.",
+    ]
 
 
 knowledge = typer.Typer(help="What data/knowledge/ holds.", no_args_is_help=True, rich_markup_mode=None)

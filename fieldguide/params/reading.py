@@ -84,5 +84,6 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
         ProblemsError: keys that stand twice; as `parse_params`.
     """
     if not path.exists():
-        raise FieldguideError(f"{path}: no such file; run from the root of a benchmark's repository")
+        other = "; an imported benchmark has none: type `dvc repro`"
+        raise FieldguideError(f"{path}: no such file; run from the root of a benchmark's repository{other}")
     return parse_params(read_yaml(path), str(path))

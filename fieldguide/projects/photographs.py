@@ -82,6 +82,42 @@ def take(folder: Path, to: Path) -> list[str]:
     return left
 
 
+def take_listed(manifest: Path, to: Path) -> list[str]:
+    """Bring a manifest and the photographs that it names, relative to itself, into the project.
+
+    Returns:
+        What was left, as the manifest names it: what is no file, a link, or lies outside the manifest's folder.
+
+    Raises:
+        FieldguideError: there is no such table, or it has no paths.
+    """
+    if not manifest.is_file():
+        raise FieldguideError(f"{manifest}: no such file; expected a CSV with a column `path`")
+    home, left = manifest.parent.resolve(), []
+    named = [item.key for item in list_source(ImageSource(name="m", kind="manifest", path=manifest.absolute()), Path())]
+    for name in dict.fromkeys(named):
+        path = home / name
+        inside = path.resolve().is_relative_to(home) and ".." not in Path(name).parts
+        if not inside or not path.is_file() or path.is_symlink():
+            left.append(name)
+            continue
+        target = to / path.relative_to(home)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            _link_or_copy(path, target)
+    shutil.copyfile(manifest, to / manifest.name)
+    return left
+
+
+def look_listed(root: Path, manifest: Path, name: str) -> Found:
+    """As `look`, of a manifest that says itself which photograph shows what, and in which split."""
+    source = ImageSource(name=name, kind="manifest", path=manifest)
+    own = {candidate.split for candidate in list_source(source, root)}
+    splits = {split: _SPLITS[split.lower()] for split in own if split and split.lower() in _SPLITS}
+    source = source.model_copy(update={"splits": dict(sorted(splits.items()))})
+    return _divided([source], root) if None in own else _counted([source], root)
+
+
 def _link_or_copy(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
@@ -101,9 +137,14 @@ def look(root: Path, place: Path, name: str) -> Found:
             for folder in inner
         ]  # fmt: skip
         return _counted(sources, root)
+    return _divided([ImageSource(name=name, kind="folder", path=place)], root)
+
+
+def _divided(sources: list[ImageSource], root: Path) -> Found:
+    """With the first share of train photographs that leaves no entity without one."""
     tried = []
     for share in TRAIN_SHARES:
-        tried.append(_counted([ImageSource(name=name, kind="folder", path=place, train_share=share)], root))
+        tried.append(_counted([source.model_copy(update={"train_share": share}) for source in sources], root))
         if not tried[-1].without_train:
             return tried[-1]
     return tried[0]

@@ -53,8 +53,6 @@ def make(root: Path, name: str, found: Found) -> None:
     for folder, words in _FOLDERS.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         _write(root / folder / "README.md", f"{words}\n")
-    _write(root / ".gitignore", "".join(f"{line}\n" for line in IGNORED_BY_GIT))
-    _write(root / ".dvcignore", "".join(f"{line}\n" for line in _IGNORED_BY_DVC))
     for text in ("guidelines.md", "label_config.xml"):
         _write(root / "annotation" / text, (TEMPLATE / text).read_text(encoding="utf-8"))
     knowledge = Paths(root).knowledge
@@ -67,12 +65,23 @@ def make(root: Path, name: str, found: Found) -> None:
     sources = [source.model_dump(mode="json") for source in found.sources]
     about = {"name": name, "sources": sources, "unlicensed": [source.name for source in found.sources]}
     for text in ("params.yaml", "README.md"):
-        _write(root / text, _templates().get_template(f"{text}.j2").render(about))
+        _write(root / text, templates().get_template(f"{text}.j2").render(about))
+    begin_repository(root)
+    take_over(root, read_params(root / "params.yaml"))
+
+
+def begin_repository(root: Path) -> None:
+    """Make a folder a repository of git and DVC that ignores what stages make.
+
+    Raises:
+        FieldguideError: git or DVC fails.
+    """
+    _write(root / ".gitignore", "".join(f"{line}\n" for line in IGNORED_BY_GIT))
+    _write(root / ".dvcignore", "".join(f"{line}\n" for line in _IGNORED_BY_DVC))
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q", "-f"]):
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         if done.returncode:
             raise FieldguideError(f"{root}: {' '.join(command[-3:])} failed: {done.stderr.strip()}")
-    take_over(root, read_params(root / "params.yaml"))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -135,7 +144,8 @@ def keep_in_step(root: Path, params: Params) -> bool:
     return Paths(root).library.exists() and write_pipeline(root, params)
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The texts of a new project."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=False,  # noqa: S701 - YAML and Markdown
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
