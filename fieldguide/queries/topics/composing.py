@@ -112,7 +112,8 @@ def compose_subject(
         ]
         negated = {asked for _, asked, _ in possible if form == "which-not" and _is_negated(asked, subject)}
         for asked in sorted(negated):
-            yield Refusal(f"{form}: {subject}", "double-negation", f"a negation and {asked!r} in one question")
+            denial = subject.predicates[asked].denial
+            yield Refusal(f"{form}: {subject}", "double-negation", f"`{denial}` and {asked!r} in one question")
         if not possible:
             values = ", ".join(f"{entity} {subject.values[entity]}" for entity in subject.entities)
             yield Refusal(f"{form}: {subject}", "not-distinguishing", f"the values allow no such question: {values}")

@@ -39,9 +39,14 @@ class Predicate:
     @property
     def denied(self) -> str:
         """That it is not so of one: `does not have two humps`, `is not striped`, `cannot fly`."""
+        return f"{self.denial} {self.rest}"
+
+    @property
+    def denial(self) -> str:
+        """What denies it: `does not have`, `is not`, `cannot`."""
         if self._is_auxiliary:
-            return f"cannot {self.rest}" if self.verb == "can" else f"{self.verb} not {self.rest}"
-        return f"does not {self._of_many} {self.rest}"
+            return "cannot" if self.verb == "can" else f"{self.verb} not"
+        return f"does not {self._of_many}"
 
     @property
     def asked_of_many(self) -> tuple[str, str]:
