@@ -41,10 +41,10 @@ demo: data ## build the example benchmark, print the leaderboard
 	@echo "release: data/release/"
 
 annotate: label-studio ## a local Label Studio with an account for everybody whom params.yaml asks
-	@$(BIN)/python -m fieldguide.cli.label_studio start
+	@$(BIN)/fieldguide label-studio start
 
 label-studio: $(STAMP) # in a virtual environment of its own, unless FIELDGUIDE_LABEL_STUDIO names one
-	@$(BIN)/python -m fieldguide.cli.label_studio install
+	@$(BIN)/fieldguide label-studio install
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -60,5 +60,5 @@ bench: data ## throughput of ingest, embed, search and the pipeline, beside what
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run
 
 clean: ## end the local Label Studio; remove caches and virtual environments (data/ and .annotation/ stay)
-	-$(BIN)/python -m fieldguide.cli.label_studio stop
+	-$(BIN)/fieldguide label-studio stop
 	rm -rf $(VENV) .fieldguide .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,30 +1,18 @@
-"""The annotation server of this machine.
-
-python -m fieldguide.cli.label_studio [install | start [--port N] | stop | status]    `start` where nothing is said
-"""
+"""`fieldguide label-studio`: the annotation server of this machine."""
 
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fieldguide.annotation.planning.section import Annotate
-from fieldguide.core.errors import FieldguideError, ending_in_words
-from fieldguide.core.paths import Paths
-from fieldguide.params import read_params
+from fieldguide.core.errors import FieldguideError
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="The annotation server of this machine.",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from fieldguide.annotation.planning.section import Annotate
 
-
-@app.callback(invoke_without_command=True)
-def _default(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        start()
+app = typer.Typer(help="The annotation server of this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
@@ -32,12 +20,13 @@ def install() -> None:
     """Install Label Studio if it is missing or its pins have changed; a running server is left alone."""
     from fieldguide.annotation.label_studio.installing import label_studio
     from fieldguide.annotation.label_studio.server import running
+    from fieldguide.core.paths import Paths
 
     address = running(Paths())
     print(f"Label Studio: runs at {address}" if address else f"Label Studio: {label_studio(Paths(), _say)}")
 
 
-@app.command()
+@app.command(epilog="Example: fieldguide label-studio start --port 8310")
 def start(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; the next free one where it is taken.", min=1024, max=65535)
@@ -46,6 +35,8 @@ def start(
     """Install Label Studio if it is missing, start it unless it runs, make everybody's account; say how to sign in."""
     from fieldguide.annotation.label_studio import server
     from fieldguide.annotation.label_studio.accounts import URL, accounts_file
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
 
     if os.environ.get(URL):
         raise FieldguideError(f"{URL} is set: the server is elsewhere; unset it to start one on this machine")
@@ -63,6 +54,7 @@ def start(
 def stop() -> None:
     """End the server; judgments and accounts stay."""
     from fieldguide.annotation.label_studio.server import stop
+    from fieldguide.core.paths import Paths
 
     print("stopped" if stop(Paths()) else "no server of this benchmark runs on this machine")
 
@@ -71,9 +63,10 @@ def stop() -> None:
 def status() -> None:
     """Say where the server listens; exit status 1 if it does not run."""
     from fieldguide.annotation.label_studio.server import running
+    from fieldguide.core.paths import Paths
 
     address = running(Paths())
-    print(address or "no server of this benchmark runs on this machine; start it: make annotate")
+    print(address or "no server of this benchmark runs on this machine; start it: fieldguide label-studio start")
     if address is None:
         raise typer.Exit(1)
 
@@ -86,13 +79,3 @@ def _role(name: str, annotate: Annotate) -> str:
 
 def _say(words: str) -> None:
     print(words, flush=True)
-
-
-def main() -> None:
-    """Run a command; an error that is the user's to mend is printed without a traceback."""
-    with ending_in_words("label_studio"):
-        app()
-
-
-if __name__ == "__main__":
-    main()

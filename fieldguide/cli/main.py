@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, audit, calls, evaluate, formats, project, train
+from fieldguide.cli import annotate, audit, calls, evaluate, formats, label_studio, project, train
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(annotate.app, name="annotate")
 app.add_typer(calls.app, name="calls")
+app.add_typer(label_studio.app, name="label-studio")
 app.add_typer(train.app, name="train")
 app.add_typer(project.knowledge, name="knowledge")
 app.command(epilog=project.INIT_EPILOG)(project.init)

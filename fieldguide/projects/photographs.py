@@ -36,12 +36,14 @@ class Found:
         names: of entities, by their ids: folders' names, made readable.
         counts: photographs by entity id and split.
         bare: photographs that lie in no folder, and so show no entity.
+        unlicensed: sources with photographs of which nobody states a licence.
     """
 
     sources: list[ImageSource] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     bare: int = 0
+    unlicensed: set[str] = field(default_factory=set)
 
     @property
     def without_train(self) -> list[str]:
@@ -161,11 +163,17 @@ def _count(source: ImageSource, root: Path, found: Found) -> None:
     labels = Labels(source)
     for candidate in list_source(source, root):
         entity, split = labels.resolve(candidate)
+        if not candidate.licence:
+            found.unlicensed.add(source.name)
         if entity is None or candidate.entity is None:
             found.bare += 1
             continue
-        found.names.setdefault(entity, re.sub(r"[\s_-]+", " ", candidate.entity).strip())
+        found.names.setdefault(entity, _readable(candidate.entity) if source.kind == "folder" else candidate.entity)
         found.counts[entity, split] += 1
+
+
+def _readable(folder: str) -> str:
+    return re.sub(r"[\s_-]+", " ", folder).strip()
 
 
 def remarks(found: Found, fewest: int = 3) -> Iterator[str]:
@@ -173,7 +181,7 @@ def remarks(found: Found, fewest: int = 3) -> Iterator[str]:
     photographs = sum(found.counts.values())
     yield f"{photographs + found.bare} photographs, {len(found.names)} entities"
     if found.bare:
-        yield f"{found.bare} lie in no folder and show no entity: distractors"
+        yield f"{found.bare} have no label and show no entity: distractors"
     if found.without_train:
         some = ", ".join(found.without_train)
         yield f"no photograph of the train split, and so in no group of entities to compare: {some}"

@@ -63,7 +63,7 @@ def make(root: Path, name: str, found: Found) -> None:
     )
     _write(knowledge / "attributes.csv", _table(tuple(Attribute.model_fields), []))
     sources = [source.model_dump(mode="json") for source in found.sources]
-    about = {"name": name, "sources": sources, "unlicensed": [source.name for source in found.sources]}
+    about = {"name": name, "sources": sources, "unlicensed": sorted(found.unlicensed)}
     for text in ("params.yaml", "README.md"):
         _write(root / text, templates().get_template(f"{text}.j2").render(about))
     begin_repository(root)

@@ -156,6 +156,6 @@ def test_without_a_server_what_needs_none_works_and_the_rest_says_so(site: Site)
     for command in ("push", "pull", "close", "adjudicate"):
         refused = site.run("fieldguide.cli.main", "annotate", command, check=False)
         assert (refused.returncode, "Traceback" in refused.stderr) == (1, False), command
-        assert "make annotate" in refused.stderr, command
+        assert "fieldguide label-studio start" in refused.stderr, command
     nobody = site.run("fieldguide.cli.main", "annotate", "agreement", check=False)
     assert "nobody has judged yet" in nobody.stderr

@@ -126,7 +126,7 @@ def test_without_a_server_it_says_how_to_start_one_and_needs_none_once_the_log_s
     code, said = build(site)
     assert code == 1, said
     assert "the build waits, but people could not be asked, see above" in said
-    assert "make annotate" in said
+    assert "fieldguide label-studio start" in said
     for assessor in ("ada", "ben"):
         judge(site, assessor, truth(site))
     code, said = build(site)

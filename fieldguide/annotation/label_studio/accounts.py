@@ -110,7 +110,7 @@ def read_accounts(paths: Paths, environment: Mapping[str, str] = os.environ) -> 
         )
     if stored is None:
         raise FieldguideError(
-            f"{accounts_file(paths)}: no such file. `make annotate` starts a server on this machine and makes the "
+            f"{accounts_file(paths)}: no such file. `fieldguide label-studio start` starts a server here and makes the "
             f"accounts; for a server elsewhere set {URL}, {KEY} and {ASSESSORS}=ada=ADDRESS,ben=ADDRESS"
         )
     return stored
@@ -130,7 +130,8 @@ def stored_accounts(paths: Paths) -> Accounts | None:
     if mode & OTHERS:
         raise FieldguideError(
             f"{path}: others can read the tokens and passwords in it (mode {mode:04o}, allowed: 0600); "
-            f"`chmod 600 {path}`, and if anybody may have read it, delete it and run `make annotate` for new ones"
+            f"`chmod 600 {path}`, and if anybody may have read it, delete it and "
+            "run `fieldguide label-studio start` for new ones"
         )
     try:
         return Accounts.model_validate(read_json(path))

@@ -67,7 +67,7 @@ def connect(accounts: Accounts, timeout: float = TIMEOUT) -> LabelStudio:
     if token is None or not token.get_secret_value().strip():
         raise FieldguideError(
             f"no token for {_plain(accounts.url)}: put the manager's in the environment variable LABEL_STUDIO_API_KEY, "
-            "or let `make annotate` start a server of your own"
+            "or start one of your own, `fieldguide label-studio start`"
         )
     # A proxy of the environment is for the net, not for a server on this machine.
     http = _Http(timeout=timeout, follow_redirects=False, trust_env=urlsplit(accounts.url).hostname not in _LOOPBACK)
@@ -107,7 +107,7 @@ def speaking(url: str) -> Iterator[None]:
     except httpx.TransportError as error:
         raise ServerError(
             f"{where}: cannot be reached ({_clean(str(error)) or type(error).__name__}); start the server with "
-            "`make annotate`, or set LABEL_STUDIO_URL to the address of another"
+            "`fieldguide label-studio start`, or set LABEL_STUDIO_URL to the address of another"
         ) from None
     except httpx.InvalidURL as error:
         raise ServerError(f"{where}: is no address ({_clean(str(error))}); set LABEL_STUDIO_URL") from None
@@ -157,7 +157,7 @@ def _refusal(where: str, status: int | None, body: object, headers: dict[str, st
     elif status in (401, 403):  # what the server says is left out: it may quote the token
         text = (
             "the token is not accepted, has expired or may not do this; give the manager's in LABEL_STUDIO_API_KEY, "
-            "or start the server anew with `make annotate`"
+            "or start it anew with `fieldguide label-studio start`"
         )
     elif status == 404:
         text = (

@@ -14,7 +14,7 @@ from fieldguide.core.files import locked, sha256_file
 from fieldguide.core.paths import Paths
 
 EXECUTABLE = "FIELDGUIDE_LABEL_STUDIO"
-CONSTRAINTS = Path(__file__).resolve().parents[3] / "constraints-label-studio.txt"
+CONSTRAINTS = Path(__file__).resolve().parent / "constraints.txt"
 
 
 def label_studio(paths: Paths, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path:
@@ -43,19 +43,13 @@ def installed(venv: Path, say: Callable[[str], None]) -> Path:
     executable, stamp = venv / "bin" / "label-studio", venv / ".installed"
     with locked(venv.with_name(f"{venv.name}.lock")):
         # What an interpreter's upgrade takes away is a link that leads nowhere.
-        pins = f"{sha256_file(_constraints())} {sys.version_info.major}.{sys.version_info.minor}"
+        pins = f"{sha256_file(CONSTRAINTS)} {sys.version_info.major}.{sys.version_info.minor}"
         complete = stamp.is_file() and stamp.read_text(encoding="utf-8") == pins and (venv / "bin" / "python").exists()
         if not complete:
             say(f"installing Label Studio into {venv} (about a minute)")
             _install(venv)
             stamp.write_text(pins, encoding="utf-8")
     return executable.absolute()
-
-
-def _constraints() -> Path:
-    if not CONSTRAINTS.is_file():
-        raise FieldguideError(f"{CONSTRAINTS}: no such file; start from a clone, or set {EXECUTABLE} to a label-studio")
-    return CONSTRAINTS
 
 
 def _install(venv: Path) -> None:

@@ -214,8 +214,8 @@ def serve_folder(client: LabelStudio, project: Project, folder: str) -> bool:
         if error.status != 400:
             raise
         raise FieldguideError(
-            f"{error}\nThe server cannot show the images of {folder}. A server that `make annotate` starts can; for "
-            "one elsewhere set annotate.images.kind to `http` or `upload` in params.yaml"
+            f"{error}\nThe server cannot show the images of {folder}. One that `fieldguide label-studio "
+            "start` starts can; for one elsewhere set annotate.images.kind to `http` or `upload` in params.yaml"
         ) from None
     return True
 

@@ -76,7 +76,7 @@ def test_a_file_that_others_can_read_is_refused(paths: Paths, mode: int) -> None
 
 
 def test_missing_accounts_say_how_to_make_them(paths: Paths) -> None:
-    with pytest.raises(FieldguideError, match=r"make annotate.*LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY"):
+    with pytest.raises(FieldguideError, match=r"fieldguide label-studio start.*LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY"):
         read_accounts(paths, {})
 
 

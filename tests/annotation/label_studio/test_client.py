@@ -90,7 +90,7 @@ def test_nobody_there() -> None:
         probe.bind(("127.0.0.1", 0))
         error = failing(f"http://127.0.0.1:{probe.getsockname()[1]}")
     assert "cannot be reached" in str(error)
-    assert "`make annotate`" in str(error) and "LABEL_STUDIO_URL" in str(error)
+    assert "`fieldguide label-studio start`" in str(error) and "LABEL_STUDIO_URL" in str(error)
     assert error.unsure
 
 

@@ -70,10 +70,3 @@ def test_a_given_program_that_is_none_is_named(tmp_path: Path, name: str) -> Non
 def test_pips_own_words_are_told() -> None:
     with pytest.raises(FieldguideError, match=r"could not be installed; `-c .*` said:\n  no such package"):
         installing._run([sys.executable, "-c", "import sys; sys.exit('no such package')"])
-
-
-def test_without_pins_nothing_is_installed(tmp_path: Path, made: list[Path]) -> None:
-    installing.CONSTRAINTS.unlink()
-    with pytest.raises(FieldguideError, match=r"constraints\.txt: no such file; start from a clone"):
-        installing.label_studio(Paths(tmp_path), print, {})
-    assert made == []

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from fieldguide.annotation.label_studio import server as subject
 from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.signup import admit
-from fieldguide.cli import label_studio as command
+from fieldguide.cli import main as command
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from tests.annotation.real_server import ASSESSORS, REPOSITORY, LabelStudioServer, people_params
@@ -85,7 +85,7 @@ def test_whose_starter_was_killed_comes_up_with_the_next_start(server: LabelStud
     (server.paths.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     starter = subprocess.Popen(
-        [sys.executable, "-m", "fieldguide.cli.label_studio"], cwd=server.paths.root, env=environment
+        [sys.executable, "-m", "fieldguide.cli.main", "label-studio", "start"], cwd=server.paths.root, env=environment
     )
     while not server.processes():
         time.sleep(0.02)
@@ -116,12 +116,12 @@ def test_no_secret_shows_where_others_may_look(
 ) -> None:
     monkeypatch.chdir(server.paths.root)
     monkeypatch.setenv("OPENAI_API_KEY", "not-for-the-server")
-    monkeypatch.setattr(sys, "argv", ["label_studio"])
+    monkeypatch.setattr(sys, "argv", ["fieldguide", "label-studio", "start"])
     Path("params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     server.stop()
     with pytest.raises(SystemExit, match="0"):
         command.main()
-    monkeypatch.setattr(sys, "argv", ["label_studio", "install"])
+    monkeypatch.setattr(sys, "argv", ["fieldguide", "label-studio", "install"])
     with pytest.raises(SystemExit, match="0"):
         command.main()
     [process] = server.processes()
@@ -283,13 +283,16 @@ def test_the_command_stops_reports_and_refuses(
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> object:
-        monkeypatch.setattr(sys, "argv", ["label_studio", *arguments])
+        monkeypatch.setattr(sys, "argv", ["fieldguide", "label-studio", *arguments])
         with pytest.raises(SystemExit) as end:
             command.main()
         return end.value.code
 
     assert run("status") == 1
-    assert "no server of this benchmark runs on this machine; start it: make annotate" in capsys.readouterr().out
+    assert (
+        "no server of this benchmark runs on this machine; start it: fieldguide label-studio start"
+        in capsys.readouterr().out
+    )
     assert run("stop") == 0
     monkeypatch.setenv("LABEL_STUDIO_URL", "https://labels.example")
     assert "LABEL_STUDIO_URL is set: the server is elsewhere" in str(run("start"))

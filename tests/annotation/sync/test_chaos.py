@@ -223,7 +223,7 @@ def test_a_server_that_is_away_changes_nothing_and_says_what_to_do(site: Site) -
     site.server.stop()
     with pytest.raises(FieldguideError, match="cannot be reached") as told:
         pull(client, site.paths, site.params.annotate, site.params.release.name)
-    assert "make annotate" in str(told.value)
+    assert "fieldguide label-studio start" in str(told.value)
     with pytest.raises(FieldguideError, match="cannot be reached"):
         push(client, site.paths, site.params.annotate, site.params.release.name)
     assert site.paths.judgments.read_bytes() == before
