@@ -15,6 +15,7 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import Endpoint
 from fieldguide.params import Params, read_params
+from fieldguide.params.document import left_out
 from fieldguide.params.ready import unready
 from fieldguide.projects.project import other_library
 
@@ -58,6 +59,8 @@ def examine(root: Path) -> Iterator[Inspection]:
         yield Inspection("build", problem.where.removeprefix("params.yaml: "), "problem", problem.what)
     told = {problem.where for problem in problems}
     yield from (found for found in _models(params, root) if not _is_told(found, told))
+    for name, lack in left_out(params).items():
+        yield Inspection("systems", name, "note", f"left out: {lack}")
     yield from _calls(params)
 
 
@@ -91,10 +94,10 @@ def _torch() -> Iterator[Inspection]:
 def _models(params: Params, root: Path) -> Iterator[Inspection]:
     from fieldguide.models.available import available_kinds
 
+    used = {*params.embed.encoders, params.visualize.generator, params.caption.captioner} - {None}
     for kind in available_kinds(params.encoders, params.generators, params.captioners, root):
-        used = kind.name is not None
-        verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if used else "note"
-        detail = f"{kind.kind}, can be used" if used else "available, not used"
+        verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if kind.name in used else "note"
+        detail = f"{kind.kind}, can be used" if kind.name is not None else "available, not used"
         yield Inspection(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
 
 

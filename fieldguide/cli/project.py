@@ -95,6 +95,29 @@ def _imported(root: Path, name: str, published: Path) -> list[str]:
     ]
 
 
+def params(
+    full: Annotated[
+        bool, typer.Option("--full", help="All keys in force, not only those that the file leaves out.")
+    ] = False,
+) -> None:
+    """Print the keys of params.yaml that are in force though it does not state them; with --full all keys."""
+    import yaml
+
+    from fieldguide.core.yaml_files import read_yaml
+    from fieldguide.params import read_params
+    from fieldguide.params.defaults import unstated
+    from fieldguide.params.document import left_out
+    from fieldguide.publishing.benchmark import params_text
+
+    text = params_text(read_params())
+    if not full:
+        values = unstated(yaml.safe_load(text), read_yaml(Path("params.yaml")))
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    print(text, end="")
+    for name, lack in left_out(read_params()).items():
+        print(f"# left out: system {name} {lack}")
+
+
 knowledge = typer.Typer(help="What data/knowledge/ holds.", no_args_is_help=True, rich_markup_mode=None)
 
 

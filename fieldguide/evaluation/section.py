@@ -22,15 +22,15 @@ class Evaluate(Section):
         power: wanted when the number of topics is asked for.
     """
 
-    measures: list[str] = Field(min_length=1)
-    headline: str
+    measures: list[str] = Field(min_length=1, default=["nDCG@1", "nDCG@10", "P@10", "R@10", "AP", "RR"])
+    headline: str = "nDCG@10"
     baseline: Name
     compare: list[str] = Field(default=[])
     confidence: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.95
     permutations: Draws = 10_000
     alpha: Annotated[float, Field(strict=True, gt=0, lt=0.5)] = 0.05
     power: Annotated[float, Field(strict=True, ge=0.5, lt=1)] = 0.8
-    seed: Seed
+    seed: Seed = 1
 
     @property
     def compared(self) -> list[str]:

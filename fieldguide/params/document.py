@@ -32,6 +32,7 @@ from fieldguide.retrieval.cletir.section import TrainCletir, untrained
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.retrieval.pooling.section import Pool
 from fieldguide.retrieval.ranking.section import Retrieve
+from fieldguide.retrieval.systems.families import Family
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
 from fieldguide.runtime.section import TaskRunner
@@ -45,20 +46,21 @@ class Params(Section):
     encoders: dict[Name, AnyEncoder]
     mine: Mine
     calls: Spending = Spending()
-    compose: Compose
-    rewrite: Rewrite
+    compose: Compose = Compose()
+    rewrite: Rewrite = Rewrite()
     decompose: Decompose = Decompose()
-    visualize: Visualize
-    generators: dict[Name, AnyGenerator]
+    visualize: Visualize = Visualize()
+    generators: dict[Name, AnyGenerator] = Field(default={})
     caption: Caption = Caption()
     captioners: dict[Name, AnyCaptioner] = Field(default={})
     recompose: Recompose = Recompose()
     retrieve: Retrieve
+    families: list[Family] = Field(default=[])
     systems: dict[Name, System]
     pool: Pool
-    annotate: Annotate
-    adjudicate: Adjudicate
-    check: Check
+    annotate: Annotate = Annotate()
+    adjudicate: Adjudicate = Adjudicate()
+    check: Check = Check()
     evaluate: Evaluate
     fitness: Fitness = Fitness()
     fidelity: Fidelity
@@ -103,7 +105,7 @@ def references(params: Params) -> list[Problem]:
         *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
         *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
         *(
-            (f"{place}.{key}", encoder, encoders & set(params.embed.encoders), "embed.encoders")
+            (f"{place}.{key}", encoder, encoders, "encoders")
             for place, system in ranking
             for key, encoder in system.encoders.items()
         ),
@@ -128,7 +130,7 @@ def references(params: Params) -> list[Problem]:
         if system.drawings > params.visualize.images:
             allowed = f"1 to {params.visualize.images} (visualize.images)"
             problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
-    problems += untrained(params.systems, params.train_cletir)
+    problems += untrained(params.systems, params.train_cletir, left_out(params))
     problems += unprobeable(params.systems, params.probe.systems)
     guess = params.annotate.preannotation
     if guess is not None and guess.system not in params.retrieve.systems:
@@ -142,33 +144,53 @@ def references(params: Params) -> list[Problem]:
     return problems
 
 
-def without_drawings(params: Params) -> Params:
-    """The params as they are where something draws; else without the systems that look at drawings.
+def left_out(params: Params) -> dict[str, str]:
+    """Systems that cannot run as things are, with what they lack, in the order of params.yaml."""
+    drawing = set(params.drawing_systems()) if params.visualize.generator is None else set()
+    found = {}
+    for name, system in params.systems.items():
+        needed = [encoder for _, section in system.walk(name) for encoder in section.encoders.values()]
+        lacking = [encoder for encoder in dict.fromkeys(needed) if encoder not in params.embed.encoders]
+        if name in drawing:
+            found[name] = "looks at drawings, and visualize.generator is null"
+        elif lacking:
+            found[name] = f"needs encoder {lacking[0]}, which embed.encoders does not have"
+    return found
+
+
+def without_left_out(params: Params) -> Params:
+    """The params without the systems that cannot run.
 
     Raises:
-        ProblemsError: what names one system is left without it.
+        ProblemsError: what names one system is left without it, or no system is left.
     """
-    if params.visualize.generator is not None:
-        return params
-    left_out = set(params.drawing_systems())
+    out = left_out(params)
     guess = params.annotate.preannotation
     single = {"evaluate.baseline": params.evaluate.baseline, "annotate.preannotation.system": guess and guess.system}
     problems = [
-        Problem(where, f"{name!r} looks at drawings, and visualize.generator is null; name another system")
+        Problem(where, f"{name!r} {out[name]}; name another system")
         for where, name in single.items()
-        if name in left_out
+        if name is not None and name in out
+    ]
+
+    def kept(names: Iterable[str]) -> list[str]:
+        return [name for name in names if name not in out]
+
+    problems += [
+        Problem(f"{section}.systems", "no system is left: " + "; ".join(f"{n} {out[n]}" for n in names))
+        for section, names in (("retrieve", params.retrieve.systems), ("pool", params.pool.systems))
+        if not kept(names)
     ]
     if problems:
         raise ProblemsError("params.yaml is not valid:", problems)
-
-    def kept(names: Iterable[str]) -> list[str]:
-        return [name for name in names if name not in left_out]
-
+    if not out:
+        return params
     families = {family: kept(members) for family, members in params.fitness.families.items()}
     changes: dict[str, dict[str, Any]] = {
         "retrieve": {"systems": kept(params.retrieve.systems)},
         "pool": {"systems": kept(params.pool.systems)},
         "probe": {"systems": kept(params.probe.systems)},
+        "train_cletir": {"systems": kept(params.train_cletir.systems)},
         "fitness": {"families": {family: members for family, members in families.items() if members}},
     }
     return params.model_copy(

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Section
 from fieldguide.core.yaml_files import read_yaml
-from fieldguide.params.document import Params, references, without_drawings
+from fieldguide.params.defaults import filled
+from fieldguide.params.document import Params, references, without_left_out
 
 
 def _sections(annotation: Any) -> list[type[Section]]:
@@ -66,14 +67,14 @@ def parse_params(values: Any, where: str = "params.yaml") -> Params:
     if not isinstance(values, dict):
         raise FieldguideError(f"{where}: expected sections such as `ingest:`, found {type(values).__name__}")
     try:
-        params = Params.model_validate(values)
+        params = Params.model_validate(filled(values))
     except ValidationError as error:
         problems = [_problem(where, item) for item in error.errors()]
         raise ProblemsError(f"{where} is not valid:", problems) from None
     problems = [Problem(f"{where}: {p.where}", p.what) for p in references(params)]
     if problems:
         raise ProblemsError(f"{where} is not valid:", problems)
-    return without_drawings(params)
+    return without_left_out(params)
 
 
 def read_params(path: Path = Path("params.yaml")) -> Params:

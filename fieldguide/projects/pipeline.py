@@ -7,7 +7,7 @@ those stages stale that run what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 TEMPLATE = Path(__file__).resolve().parent / "template"
 WEIGHTS = TEMPLATE / "weights.yaml"
 _CODE = ("fieldguide", "flows")
+# What keys mean that params.yaml leaves out.
+_DEFAULTS = ("fieldguide/params/defaults.py", "fieldguide/retrieval/systems/families.py")
 _INPUTS = ("data/input", "data/models", "annotation/gold.csv")
 INERT = ("cli", "params", "runtime", "core/errors.py", "core/paths.py", "core/progress.py", "projects")
 """What .dvcignore leaves out in the library's own repository: it says where and how far, and changes no result."""
@@ -42,13 +44,21 @@ def project_pipeline(params: Params, values: Mapping[str, Any]) -> dict[str, Any
     """
     pipeline, inputs = library_pipeline(), inputs_of(params)
     stages = pipeline["stages"]
+    # What DVC would look up in params.yaml, where it may be left out.
+    encoder = f"data/embeddings/{params.mine.encoder}"
+    stages["mine"]["deps"] = [encoder if "${mine.encoder}" in dep else dep for dep in stages["mine"]["deps"]]
+    stages["train_cletir"]["matrix"] = {"system": list(params.train_cletir.systems)}
     if not params.train_cletir.systems:
         del stages["train_cletir"]
     for name, stage in stages.items():
-        rooms = [f"rooms.{room_of(dep)}" for dep in stage["deps"] if _is_code(dep)]
+        code = [dep for dep in (*stage["deps"], *_DEFAULTS) if _is_code(dep)]
+        rooms = [f"rooms.{room}" for room in dict.fromkeys(map(room_of, code))]
         kept = [dep for dep in stage["deps"] if not _is_code(dep) and not _is_input(dep)]
         stage["deps"] = list(dict.fromkeys([*kept, *(path.as_posix() for path in inputs.get(name, ()))]))
-        stated = [key for key in stage.get("params", ()) if _states(values, key)]
+        keys = list(stage.get("params", ()))
+        stated = [key for key in keys if _states(values, key, params.train_cletir.systems)]
+        if any("$" in key for key in set(keys) - set(stated)):  # a system of a family: what makes its section
+            stated += [key for key in ("families", "embed", "encoders") if key in values]
         stage["params"] = [*stated, {LIBRARY: rooms}]
     return pipeline
 
@@ -73,6 +83,7 @@ def inputs_of(params: Params) -> dict[str, list[Path]]:
 def rooms() -> dict[str, str]:
     """Hash of every part of the library that a stage depends on, by `room_of` it."""
     deps = {dep for stage in library_pipeline()["stages"].values() for dep in stage["deps"] if _is_code(dep)}
+    deps.update(_DEFAULTS)
     return {room_of(dep): _hash(PACKAGE.parent / dep) for dep in sorted(deps)}
 
 
@@ -97,14 +108,14 @@ def _files(sections: Iterable[Section]) -> list[Path]:
     return list(dict.fromkeys(path for path in found if not path.is_absolute()))
 
 
-def _states(values: Any, key: str) -> bool:
-    """Whether the file has the key; one with a reference to another (`${...}`) is DVC's to resolve."""
+def _states(values: Any, key: str, items: Sequence[str]) -> bool:
+    """Whether the file has the key; one with a reference (`${...}`) to each of a stage's `items`, all of them."""
     first, _, rest = key.partition(".")
     if "$" in first:
-        return True
+        return isinstance(values, Mapping) and all(item in values for item in items)
     if not isinstance(values, Mapping) or first not in values:
         return False
-    return not rest or _states(values[first], rest)
+    return not rest or _states(values[first], rest, items)
 
 
 def _is_code(dep: str) -> bool:

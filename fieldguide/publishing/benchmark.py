@@ -204,7 +204,7 @@ def params_text(params: Params) -> str:
 
     A user name or password inside a `base_url` is left out: this text is published.
     """
-    values = params.model_dump(mode="json")
+    values = params.model_dump(mode="json", exclude={"families"})  # their systems are among `systems`
     for section in values.values():
         chat = section.get("chat") if isinstance(section, dict) else None
         if chat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import yaml
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.params import Params, parse_params, read_params
+from fieldguide.params.defaults import filled, unstated
+from fieldguide.params.document import left_out
 from fieldguide.params.usable import unusable
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 from fieldguide.retrieval.systems.sections.comparing import VisretSystem
@@ -71,7 +74,6 @@ def test_names_that_point_nowhere_are_told(values: dict[str, Any]) -> None:
     values["systems"]["visret-mean"]["images"] = 9
     found = problems(values)
     assert found["embed.encoders.1"] == "'clip' is not in encoders; allowed: conse, mobilenetv2, text-tower"
-    assert found["systems.text-zero-shot.encoder"] == "'conse' is not in embed.encoders; allowed: mobilenetv2"
     assert found["visualize.generator"] == "'flux' is not in generators; allowed: flow-matching"
     assert "pool.systems.1" in found
     assert "evaluate.baseline" in found
@@ -132,7 +134,7 @@ def test_encoders_and_drawings_of_parts_are_held_against_the_file(values: dict[s
     values["caption"]["captioner"] = "blip"
     values["recompose"]["recomposer"] = "chat"
     found = problems(values)
-    assert found["systems.late-fusion.parts.0.encoder"].startswith("'clip' is not in embed.encoders; allowed: conse")
+    assert found["systems.late-fusion.parts.0.encoder"].startswith("'clip' is not in encoders; allowed: conse")
     assert found["systems.late-fusion.parts.1.images"] == "is 4; allowed: 1 to 3 (visualize.images)"
     assert found["caption.captioner"] == "'blip' is not in captioners; allowed: classes"
     assert found["recompose.chat"] == "is empty; `chat` needs base_url and model"
@@ -241,3 +243,79 @@ def test_what_rests_on_one_system_is_not_left_without_it(values: dict[str, Any])
     assert problems(values) == {
         "evaluate.baseline": "'visret' looks at drawings, and visualize.generator is null; name another system"
     }
+
+
+def test_systems_whose_encoder_is_not_in_use_are_left_out(values: dict[str, Any]) -> None:
+    values["embed"]["encoders"] = ["mobilenetv2", "text-tower"]
+    values["evaluate"]["baseline"] = "phrase-trained"
+    params = parse_params(values)
+    out = left_out(params)
+    assert out["captions"] == "needs encoder conse, which embed.encoders does not have"
+    assert set(out) == {"text-zero-shot", "phrase-zero-shot", "captions"}
+    assert not set(out) & {*params.retrieve.systems, *params.pool.systems, *params.probe.systems}
+    values["evaluate"]["baseline"] = "captions"
+    assert problems(values)["evaluate.baseline"].startswith("'captions' needs encoder conse")
+    for section in ("retrieve", "pool"):
+        values[section]["systems"] = ["captions"]
+    assert problems(values)["pool.systems"].startswith("no system is left: captions needs encoder conse")
+
+
+SMALL = {
+    "ingest": {"sources": [{"name": "birds", "kind": "folder", "path": "birds"}]},
+    "encoders": {
+        "conse": {"kind": "conse", "weights": "w", "text": "t"},
+        "mobilenetv2": {"kind": "mobilenetv2", "weights": "w"},
+    },
+    "families": ["baselines", "decompose", "visret", "cletir"],
+    "release": {"name": "birds", "licence": "CC0-1.0", "description": "Birds."},
+}
+
+
+def test_a_small_file_has_everything() -> None:
+    params = parse_params(SMALL)
+    assert params.embed.encoders == ["mobilenetv2", "conse"]
+    assert (params.mine.encoder, params.fidelity.encoder) == ("mobilenetv2", "mobilenetv2")
+    assert params.retrieve.systems == ["decompose", "file-order", "phrase", "random", "text"]
+    assert params.pool.systems == ["decompose", "phrase", "text"]
+    assert params.evaluate.baseline == "text"
+    assert params.report.title == "birds"
+    assert set(left_out(params)) == {"visret", "visret-centred", "cletir", "cletir-average"}
+    drawing = {
+        "visualize": {"generator": "sd"},
+        "generators": {"sd": {"kind": "diffusers", "path": "sd"}},
+    }
+    drawn = parse_params({**SMALL, **drawing})
+    assert not left_out(drawn)
+    assert drawn.train_cletir.systems == ["cletir"]
+
+
+def test_what_is_stated_is_not_filled_in(values: dict[str, Any]) -> None:
+    assert filled(values) == values
+    own = {**SMALL, "systems": {"text": {"kind": "text", "encoder": "conse", "query": "phrase"}}}
+    assert parse_params(own).systems["text"].query == "phrase"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", ["embed", "mine", "systems", "families", "encoders", "release", "retrieve"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        {},
+        "text",
+        3,
+        [3],
+        [["a"]],
+        {"encoders": [["a"]]},
+        {"a": {"kind": []}},
+        {"a": {"kind": "cletir", "network": {}}},
+    ],
+)
+def test_what_is_of_a_wrong_type_is_refused_in_words(key: str, value: Any) -> None:
+    with contextlib.suppress(ProblemsError):
+        parse_params({**SMALL, key: value})
+
+
+def test_only_what_is_left_out_is_shown() -> None:
+    full = {"a": {"b": 1, "c": 2}, "d": [1], "e": {}}
+    assert unstated(full, {"a": {"b": 3}, "d": []}) == {"a": {"c": 2}, "e": {}}

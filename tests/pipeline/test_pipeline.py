@@ -112,7 +112,7 @@ def test_photographs_are_split_as_the_site_says(built: Site) -> None:
 def test_without_a_generator_nothing_is_drawn_and_the_rest_is_built(copied: Site) -> None:
     copied.params({"visualize.generator": None, "probe.systems": []})
     told = copied.run("fieldguide.cli.main", "build").stdout
-    assert "nothing is drawn (visualize.generator); left out: visret, " in told
+    assert "left out: system visret looks at drawings, and visualize.generator is null" in told
     paths = Paths(copied.folder)
     verify_release(paths.release)
     systems = {row["system"] for row in json.loads((paths.evaluation / "leaderboard.json").read_text())}

@@ -49,7 +49,7 @@ def birds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def change(root: Path, key: str, value: Any) -> None:
     values = yaml.safe_load((root / "params.yaml").read_text())
     section, _, name = key.partition(".")
-    values[section][name] = value
+    values.setdefault(section, {})[name] = value
     (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
 
 
@@ -81,15 +81,15 @@ def test_its_pipeline_follows_params(birds: Path) -> None:
     stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
     assert "train_cletir" not in stages
     assert "data/input/photographs/birds" in stages["ingest"]["deps"]
-    assert "evaluate.confidence" not in stages["fitness"]["params"]
+    assert "adjudicate" in stages["adjudicate"]["params"] and "pool" not in stages["adjudicate"]["params"]
     (birds / "more").mkdir()
     sources = yaml.safe_load((birds / "params.yaml").read_text())["ingest"]["sources"]
     change(birds, "ingest.sources", [*sources, {"name": "more", "kind": "folder", "path": "more", "entities": None}])
-    change(birds, "evaluate.confidence", 0.9)
+    change(birds, "pool.depth", 10)
     assert keep_in_step(birds, read_params())
     stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
     assert "more" in stages["ingest"]["deps"]
-    assert "evaluate.confidence" in stages["fitness"]["params"]
+    assert "pool" in stages["adjudicate"]["params"]
 
 
 def test_another_library_is_not_built_with_unsaid(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_links_and_leftovers_are_not_taken_and_are_named(tmp_path: Path, monkeyp
     (folder / "@eaDir").mkdir()
     monkeypatch.chdir(tmp_path)
     told = CliRunner().invoke(app, ["init", "birds", "--from", "pictures"]).output
-    assert "not taken, links or what programs left there: @eaDir, Elsewhere, Gull/link.jpg, Gull/pipe.jpg" in told
+    assert "not taken, for it is no file, a link or a leftover: @eaDir, Elsewhere, Gull/link.jpg, Gull/pipe.jpg" in told
     taken = sorted(p.name for p in (tmp_path / "birds/data/input/photographs/birds").rglob("*.jpg"))
     assert taken == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     monkeypatch.chdir(folder)

@@ -80,7 +80,7 @@ class Annotate(Section):
         coverage: share of the planned judgments at which the build goes on by itself.
     """
 
-    assessors: Names = Field(min_length=1)
+    assessors: Names = Field(min_length=1, default=["first", "second"])
     adjudicator: Name | None = None
     projects: Literal["separate", "shared"] = "separate"
     overlap: Positive = 2
@@ -88,7 +88,7 @@ class Annotate(Section):
     gold_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
     repeat_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
     page: Annotated[int, Field(strict=True, ge=1, le=8)] = 8
-    seed: Seed
+    seed: Seed = 1
     subtopics: list[str] = Field(default=[])
     coverage: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
     images: Images = Images()

@@ -9,6 +9,6 @@ class Release(Section):
     """Stage `release`."""
 
     name: Name
-    version: str
+    version: str = "0.1.0"
     licence: str
     description: str

@@ -13,6 +13,7 @@ from fieldguide.core.english import counted, listed
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.networks.stored import Training
+from fieldguide.params.document import left_out
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import View, judged_shares
 from fieldguide.records.drawings import DRAWING_REFERENCES
@@ -34,7 +35,7 @@ def claims(benchmark: Benchmark, boards: list[View]) -> list[Claim]:
     """Everything a reader should know before quoting a figure."""
     sources: tuple[Callable[[Benchmark], Claim | None], ...] = (
         _generator, _photographs, _text_towers, _zero_shot, _judges, _one_label, _pools, _leaks, _distractors,
-        _failures,
+        _failures, _left_out,
     )  # fmt: skip
     found = [source(benchmark) for source in sources]
     found.append(_uncertainty(benchmark, boards))
@@ -42,13 +43,20 @@ def claims(benchmark: Benchmark, boards: list[View]) -> list[Claim]:
     return [claim for claim in found if claim is not None]
 
 
+def _left_out(benchmark: Benchmark) -> Claim | None:
+    """Besides those that look at drawings where nothing is drawn: `_generator` tells of them."""
+    drawing = set(benchmark.params.drawing_systems())
+    found = [f"{name} {lack}" for name, lack in left_out(benchmark.params).items() if name not in drawing]
+    return Claim("Systems that were left out", f"In params.yaml and not run: {'; '.join(found)}.") if found else None
+
+
 def _generator(benchmark: Benchmark) -> Claim | None:
     params = benchmark.params
     systems = params.drawing_systems(params.retrieve.systems)
     name, section = params.visualize.generator, params.generator
     if name is None or section is None:
-        left_out = params.drawing_systems()
-        text = "No text-to-image model drew anything." + (f" Left out for that: {_list(left_out)}." if left_out else "")
+        lacking = params.drawing_systems()
+        text = "No text-to-image model drew anything." + (f" Left out for that: {_list(lacking)}." if lacking else "")
         return Claim("Nothing was drawn", text)
     if not systems:
         return None

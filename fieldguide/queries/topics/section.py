@@ -14,8 +14,10 @@ class Compose(Section):
     """Stage `compose`."""
 
     composer: Literal["template", "chat"] = "template"
-    forms: list[Literal["which", "both", "truth", "which-not"]] = Field(min_length=1)
+    forms: list[Literal["which", "both", "truth", "which-not"]] = Field(
+        min_length=1, default=["which", "both", "truth", "which-not"]
+    )
     max_topics: Positive = 60
     per_group: Positive = 4
-    seed: Seed
+    seed: Seed = 1
     chat: ChatEndpoint | None = None

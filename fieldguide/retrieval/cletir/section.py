@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -36,8 +36,13 @@ class TrainCletir(Section):
     seed: Seed = 5
 
 
-def untrained(systems: Mapping[str, RankingSection], training: TrainCletir) -> list[Problem]:
-    """Systems that need a network which is not trained, and trainings of systems that learn nothing."""
+def untrained(
+    systems: Mapping[str, RankingSection], training: TrainCletir, left_out: Container[str] = ()
+) -> list[Problem]:
+    """Systems that need a network which is not trained, and trainings of systems that learn nothing.
+
+    Those that are `left_out` need none.
+    """
     problems = []
     for n, name in enumerate(training.systems):
         section = systems.get(name)
@@ -45,6 +50,8 @@ def untrained(systems: Mapping[str, RankingSection], training: TrainCletir) -> l
             problems.append(Problem(f"train_cletir.systems.{n}", f"{name!r} is no system of kind cletir that learns"))
     allowed = ", ".join(training.systems) or "none"
     for name, system in systems.items():
+        if name in left_out:
+            continue
         for place, section in system.walk(f"systems.{name}"):
             if isinstance(section, CletirSystem) and section.learns and section.network not in training.systems:
                 what = f"{section.network!r} is not in train_cletir.systems; allowed: {allowed}"

@@ -15,4 +15,4 @@ class Pool(Section):
     systems: Names = Field(min_length=1)
     depth: Positive = 30
     sample: Annotated[int, Field(strict=True, ge=0)] = 20
-    seed: Seed
+    seed: Seed = 1

@@ -15,6 +15,7 @@ from fieldguide.core.files import locked
 from fieldguide.core.interrupts import interruptible
 from fieldguide.core.paths import Paths
 from fieldguide.params import read_params
+from fieldguide.params.document import left_out
 from fieldguide.params.ready import unready
 from fieldguide.projects.project import keep_in_step
 from fieldguide.runtime.builds.recovery import mend_lock_file, remove_torn_rwlock
@@ -38,8 +39,8 @@ def start(flow: Callable[..., bool], **given: Any) -> bool:
     problems = unready(params, Path.cwd())  # told before a server starts
     if problems:
         raise ProblemsError("the benchmark cannot be built as it is:", problems)
-    if params.visualize.generator is None and params.drawing_systems():
-        print(f"nothing is drawn (visualize.generator); left out: {', '.join(params.drawing_systems())}", flush=True)
+    for name, lack in left_out(params).items():
+        print(f"left out: system {name} {lack}", flush=True)
     try:
         with interruptible(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if os.environ.get("FIELDGUIDE_TRACK") == "0" or given.get("dry"):

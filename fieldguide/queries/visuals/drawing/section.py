@@ -16,9 +16,9 @@ class Visualize(Section):
     `style` says what to draw them as: `a pencil sketch of ...`; null: as the phrase has it.
     """
 
-    generator: Name | None
+    generator: Name | None = None
     images: Positive = 3
-    seed: Seed
+    seed: Seed = 1
     style: Literal["photograph", "sketch", "painting"] | None = None
     generic_prompts: list[str] = Field(default=[])
     batch: Positive = 8

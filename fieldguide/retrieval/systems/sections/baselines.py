@@ -14,7 +14,7 @@ class RandomSystem(RankingSection):
     """Ranks at random: the value of a measure by chance."""
 
     kind: Literal["random"]
-    seed: Seed
+    seed: Seed = 1
 
     @property
     def description(self) -> str:

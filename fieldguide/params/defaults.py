@@ -1,0 +1,78 @@
+"""Keys of params.yaml that follow from others where they are left out: the one encoder, all systems."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from fieldguide.retrieval.systems.families import IMAGES_ONLY, family_systems
+
+# Kinds that know nothing of what is asked: what they find is not worth judging.
+_KNOW_NOTHING = frozenset({"random", "file-order"})
+
+
+def filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a params file holds, with the keys that follow from others.
+
+    Lists that follow from a mapping are sorted: two files that differ in the order of their keys mean the same.
+    What is of a wrong type is left as it is, to be refused.
+    """
+    made: dict[str, Any] = copy.deepcopy(dict(values))
+    encoders, families = made.get("encoders"), made.get("families")
+    if not isinstance(encoders, Mapping) or not encoders:
+        return made
+    _default(made, "embed", "encoders", sorted(encoders, key=lambda name: (not _images_only(encoders[name]), name)))
+    used = _names(made, "embed", "encoders")
+    for section in ("mine", "fidelity"):
+        _default(made, section, "encoder", used[0] if used else None)
+    if isinstance(families, list) and isinstance(made.get("systems", {}), Mapping):
+        in_use = {name: encoders[name] for name in used if name in encoders}
+        made["systems"] = {**family_systems(families, in_use), **made.get("systems", {})}
+    systems = made.get("systems")
+    if isinstance(systems, Mapping) and systems:
+        _of_systems(made, {name: section for name, section in systems.items() if isinstance(section, Mapping)})
+    release = made.get("release")
+    if isinstance(release, Mapping):
+        _default(made, "report", "title", release.get("name"))
+    return made
+
+
+def unstated(all_keys: Any, stated: Any) -> Any:
+    """Of the keys in force those that a params file does not hold."""
+    if not isinstance(all_keys, Mapping) or not isinstance(stated, Mapping):
+        return None
+    found = {}
+    for key, value in all_keys.items():
+        inner = unstated(value, stated[key]) if key in stated else value
+        if key not in stated or inner:
+            found[key] = inner
+    return found
+
+
+def _of_systems(made: dict[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> None:
+    _default(made, "retrieve", "systems", sorted(systems))
+    run = [name for name in _names(made, "retrieve", "systems") if name in systems]
+    knowing = [name for name in run if str(systems[name].get("kind")) not in _KNOW_NOTHING]
+    _default(made, "pool", "systems", knowing or run)
+    texts = [name for name in run if systems[name].get("kind") == "text"]
+    texts.sort(key=lambda name: systems[name].get("query") != "question")
+    _default(made, "evaluate", "baseline", next(iter([*texts, *knowing, *run]), None))
+    networks = {str(section.get("network")) for section in systems.values() if section.get("kind") == "cletir"}
+    _default(made, "train_cletir", "systems", sorted(networks & set(systems)))
+
+
+def _images_only(section: Any) -> bool:
+    return isinstance(section, Mapping) and str(section.get("kind")) in IMAGES_ONLY
+
+
+def _default(made: dict[str, Any], section: str, key: str, value: Any) -> None:
+    own = made.setdefault(section, {})
+    if isinstance(own, dict) and key not in own and value is not None:
+        own[key] = value
+
+
+def _names(made: Mapping[str, Any], section: str, key: str) -> list[str]:
+    own = made.get(section)
+    found = own.get(key) if isinstance(own, Mapping) else None
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
