@@ -33,6 +33,6 @@ def tag_by_kind(builtin: Collection[str]) -> Callable[[Any], str]:
 
     def tag(value: Any) -> str:
         kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-        return str(kind) if kind in builtin else "plugin"
+        return str(kind) if isinstance(kind, str) and kind in builtin else "plugin"
 
     return tag
