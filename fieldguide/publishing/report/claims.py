@@ -118,7 +118,8 @@ def _text_towers(benchmark: Benchmark) -> Claim | None:
         return None
     drawer, section = params.visualize.generator, params.generator
     same = GENERATORS.training(drawer, section, root) if drawer and section else None
-    text = f"{_list(systems)} {'uses' if len(systems) == 1 else 'use'} a text encoder that was trained on {_photographs_of(training, benchmark)}."
+    verb = "uses" if len(systems) == 1 else "use"
+    text = f"{_list(systems)} {verb} a text encoder that was trained on {_photographs_of(training, benchmark)}."
     if same is not None and same.photographs == training.photographs:
         text += " They and the systems that use drawings have had the same teaching, so they can be compared."
     return Claim("The text encoder was trained too", text)
