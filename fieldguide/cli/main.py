@@ -57,6 +57,17 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: fieldguide models siglip2-base    (its section, to be put among `encoders`)")
+def models(
+    name: Annotated[str | None, typer.Argument(help="Print this one's section for params.yaml.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List usual encoders and generators: size, licence, where they come from, and the section to paste."""
+    from fieldguide.cli.views.models import show_models
+
+    show_models(name, as_json)
+
+
 @app.command(epilog="Example: fieldguide status")
 def status(as_json: Json = False) -> None:
     """Say which stages are up to date, and why the others are not."""
