@@ -20,7 +20,7 @@ from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.params.document import Params
 from fieldguide.params.usable import unusable
-from fieldguide.queries.knowledge.reading import read_knowledge
+from fieldguide.queries.knowledge.reading import survey
 from fieldguide.queries.knowledge.records import Knowledge
 from fieldguide.queries.mining.groups import related_pairs
 from fieldguide.queries.mining.wordnet import read_glosses
@@ -41,22 +41,33 @@ class _Inspection:
         pipeline = paths.root / "dvc.yaml"
         self.stages = set(read_yaml(pipeline).get("stages", {})) if pipeline.exists() else set()
         self.shown: Counter[str] = Counter()  # photographs by entity, as the sources label them
-        self.knowledge: Knowledge | None = None
+        self.searched: Counter[str] = Counter()  # those of them that are of the gallery
+        self.knowledge: Knowledge | None = None  # where its entities can be read
+        self.sayable = False
 
     def problems(self) -> Iterator[Problem]:
         """All of them, in the order of the stages."""
         if "mine" in self.stages:
-            yield from _told(self._read_knowledge)
+            yield from self._read_knowledge()
         if "ingest" in self.stages:
             yield from self._sources()
         yield from self._models()
         if "adjudicate" in self.stages:
             yield from self._asked_of_people()
 
-    def _read_knowledge(self) -> None:
-        self.knowledge = read_knowledge(self.paths.knowledge)
-        if self.params.mine.wordnet is not None:
-            read_glosses(self.paths.root / self.params.mine.wordnet)
+    def _read_knowledge(self) -> Iterator[Problem]:
+        """Entities that can be read are held against photographs and models, whatever is wrong with their attributes."""
+        yield from _told(self._survey)
+        wordnet = self.params.mine.wordnet
+        if wordnet is not None:
+            yield from _told(lambda: read_glosses(self.paths.root / wordnet))
+
+    def _survey(self) -> None:
+        knowledge, problems = survey(self.paths.knowledge)
+        whole = not any(knowledge.file in problem.where for problem in problems)
+        self.knowledge, self.sayable = knowledge if whole else None, not problems
+        if problems:
+            raise ProblemsError("", problems)
 
     def _sources(self) -> Iterator[Problem]:
         sources, root = self.params.ingest.sources, self.paths.root
@@ -71,15 +82,18 @@ class _Inspection:
         if self.knowledge is not None:
             yield from _undescribed(self.shown, self.knowledge)
             yield from _unrelated(self.knowledge)
-            if "compose" in self.stages and self.params.mine.wordnet is None:
+            if "check" in self.stages and self.params.adjudicate.judge == "dataset-label":
+                yield from _too_few(self.searched, self.knowledge, self.params.check.min_relevant)
+            if "compose" in self.stages and self.params.mine.wordnet is None and self.sayable:
                 yield from _speechless(self.knowledge)
 
     def _labels(self, source: ImageSource) -> None:
         """Raises: ProblemsError with labels without a meaning, and photographs whose licence nobody states."""
         labels, bare = Labels(source), 0
         for candidate in list_source(source, self.paths.root):
-            entity, _ = labels.resolve(candidate)
+            entity, split = labels.resolve(candidate)
             self.shown.update([entity] if entity else [])
+            self.searched.update([entity] if entity and split == "gallery" else [])
             bare += not (candidate.licence or source.licence)
         problems = list(labels.problems())
         excused = self.params.check.unlicensed_sources
@@ -128,6 +142,16 @@ def _undescribed(shown: Counter[str], knowledge: Knowledge) -> Iterator[Problem]
     for entity in sorted(shown.keys() - knowledge.entities.keys()):
         remedy = "describe it there, map the label in `entities` of its source, or set `entities: null` for distractors"
         yield Problem(entity, f"{shown[entity]} photographs show it, and {knowledge.file} lacks it; {remedy}")
+
+
+def _too_few(searched: Counter[str], knowledge: Knowledge, least: int) -> Iterator[Problem]:
+    """Entities of which a question would have fewer relevant photographs than `check` asks for; none is no question."""
+    for entity in sorted(searched.keys() & knowledge.entities.keys()):
+        if searched[entity] < least:
+            what = f"{searched[entity]} photographs of the gallery show it, fewer than check.min_relevant, {least}"
+            yield Problem(
+                entity, f"{what}; add some, lower that number, or give the source more gallery (`train_share`)"
+            )
 
 
 def _unrelated(knowledge: Knowledge) -> Iterator[Problem]:

@@ -34,12 +34,13 @@ def zoo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def params(**ingest: Any) -> Params:
+def params(least: int = 1, **ingest: Any) -> Params:
     """The example's, with one source of the zoo."""
     values = read_params(REPOSITORY / "params.yaml").model_dump(mode="json")
     source = {"name": "zoo", "kind": "folder", "path": "data/input/photographs/zoo", "licence": "CC0-1.0", **ingest}
     values["ingest"] = {"sources": [source]}
     values["mine"]["wordnet"] = None
+    values["check"]["min_relevant"] = least
     return parse_params(values)
 
 
@@ -118,3 +119,40 @@ def test_entities_that_are_no_kin_are_told(zoo: Path) -> None:
     rows = [{"entity_id": n, "name": n, "description": "A cat.", "taxonomy": ["animal", n]} for n in ("lion", "tiger")]
     write_jsonl(zoo / "data/knowledge/entities.jsonl", rows)
     assert any("no two entities share the first two names of their `taxonomy`" in line for line in told(zoo))
+
+
+def test_too_few_photographs_are_told_before_the_check_at_the_end(zoo: Path) -> None:
+    found = told(zoo, least=2)
+    assert len(found) == 1
+    assert found[0].startswith("tiger: 1 photographs of the gallery show it, fewer than check.min_relevant, 2; ")
+    assert told(zoo, least=2, split="train") == []  # nothing is asked of it
+
+
+def test_every_mistake_of_a_first_walk_is_told_in_one_list(zoo: Path) -> None:
+    """What stopped the first three benchmarks of animals, one after the other and after minutes each."""
+    rows = ["lion,mane,head,present,seen", "tiger,mane,head,absent,seen", "lion,teats,teat,teated,seen"]
+    (zoo / "data/knowledge/attributes.csv").write_text(HEADER + "\n".join(rows))
+    (zoo / "data/input/photographs/zoo/Landscape").mkdir()
+    (zoo / "data/input/photographs/zoo/Landscape/1.jpg").write_bytes(b"x")
+    (zoo / "data/input/photographs/zoo/Lion/3.jpg").write_bytes(b"x")
+    with_stages(zoo, "embed", "compose", "visualize", "caption", "adjudicate")
+    folder = zoo / "data/models/generator"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    (folder / "config.json").write_text(json.dumps({"entities": ["anjou", "gala"]}))
+    values = params(least=3, licence=None).model_dump(mode="json")
+    values["mine"]["wordnet"] = "data/input/wordnet/glosses.jsonl"
+    wanted = (
+        "attributes.csv:2: `mane`: `has a present head` does not read; say in features.yaml",
+        "attributes.csv:3: `mane`: `has an absent head` does not read",
+        "attributes.csv:4: value 'teated' repeats part 'teat'",
+        "licence 5 photographs of it may be released",
+        "generators.flow-matching: was trained on 2 entities (anjou, gala)",
+        "encoders.mobilenetv2.weights",
+        "annotation/gold.csv: no such file",
+        "landscape: 1 photographs show it, and entities.jsonl lacks it",
+        "tiger: 1 photographs of the gallery show it, fewer than check.min_relevant, 3",
+        "glosses.jsonl: no such file",
+    )
+    found = [str(problem).replace(f"{zoo}/", "") for problem in unready(parse_params(values), zoo)]
+    assert [words for words in wanted if not any(words in line for line in found)] == [], found

@@ -30,6 +30,18 @@ def read_knowledge(folder: Path) -> Knowledge:
         FieldguideError: entities or attributes are missing or there twice, or a file is not of its kind at all.
         ProblemsError: everything else that is wrong in any of them, each with file and line.
     """
+    knowledge, problems = survey(folder)
+    if problems:
+        raise ProblemsError(f"{folder}: the knowledge files are not valid:", problems)
+    return knowledge
+
+
+def survey(folder: Path) -> tuple[Knowledge, list[Problem]]:
+    """What can be read of the files, and everything that is wrong with them.
+
+    Raises:
+        FieldguideError: as `read_knowledge`.
+    """
     problems: list[Problem] = []
     entities: dict[str, Entity] = {}
     path = _the_one(folder, ENTITIES_FILE, ".jsonl", *SUFFIXES)
@@ -45,9 +57,7 @@ def read_knowledge(folder: Path) -> Knowledge:
     problems += feature_problems(str(folder / FEATURES_FILE), features, rows)
     if not entities and not problems:
         problems.append(Problem(str(path), "holds no entity; write one a line, or a row"))
-    if problems:
-        raise ProblemsError(f"{folder}: the knowledge files are not valid:", problems)
-    return Knowledge(entities, [attribute for _, attribute in rows], features, path.name)
+    return Knowledge(entities, [attribute for _, attribute in rows], features, path.name), problems
 
 
 def _the_one(folder: Path, usual: str, *suffixes: str) -> Path:
