@@ -140,6 +140,33 @@ def check(
     print("\n".join(lines(found, read_params().compose, questions)))
 
 
+@knowledge.command(epilog="Example: fieldguide knowledge taxonomy taxa.csv --vernacular VernacularNames-english.csv")
+def taxonomy(
+    table: Annotated[Path, typer.Argument(help="Darwin Core taxa: GBIF's Taxon.tsv, iNaturalist's taxa.csv.")],
+    vernacular: Annotated[Path | None, typer.Option(help="The table of common names that comes with it.")] = None,
+) -> None:
+    """Look the entities' names up in a table of taxa, and print `entity_id,taxonomy` for entities.csv."""
+    import csv
+    import sys
+
+    from fieldguide.core.paths import Paths
+    from fieldguide.queries.knowledge.reading import read_knowledge
+    from fieldguide.queries.knowledge.taxa import find_taxa
+    from fieldguide.runtime.progress import show_progress
+
+    entities = read_knowledge(Paths().knowledge).entities
+    found = find_taxa(entities.values(), table, vernacular, show_progress)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["entity_id", "taxonomy"])
+    rows.writerows([taxon.entity_id, " > ".join(taxon.taxonomy)] for taxon in found)
+    several = sorted({t.entity_id for t in found if sum(o.entity_id == t.entity_id for o in found) > 1})
+    lacking = sorted(entities.keys() - {taxon.entity_id for taxon in found})
+    if several:
+        print(f"several taxa have the name of {', '.join(several)}: choose one each", file=sys.stderr)
+    if lacking:
+        print(f"not found: {', '.join(lacking)}; give the scientific name as an alias", file=sys.stderr)
+
+
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run again; change nothing.")] = False,
 ) -> None:
