@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fieldguide.core.errors import FieldguideError
+
+if TYPE_CHECKING:
+    from fieldguide.retrieval.naming import NamedPhotograph
 
 INIT_EPILOG = (
     "Examples:    fieldguide init birds --from ~/photographs    fieldguide init birds --manifest ~/photographs.csv    "
@@ -165,6 +169,57 @@ def taxonomy(
         print(f"several taxa have the name of {', '.join(several)}: choose one each", file=sys.stderr)
     if lacking:
         print(f"not found: {', '.join(lacking)}; give the scientific name as an alias", file=sys.stderr)
+
+
+_Encoder = Annotated[str | None, typer.Option(help="Of embed.encoders, one that encodes texts; else the first.")]
+_Names = Annotated[Path | None, typer.Option(help="File with a name a line; else the entities' names.")]
+
+
+@knowledge.command(epilog="Example: fieldguide knowledge propose --names birds-of-europe.txt --to proposals.csv")
+def propose(
+    to: Annotated[Path, typer.Option(help="CSV to write.")] = Path("proposals.csv"),
+    names: _Names = None,
+    encoder: _Encoder = None,
+) -> None:
+    """For photographs without a label: the nearest names, as a table for you to correct. Nothing is labelled."""
+    from fieldguide.cli.views.naming import write_proposals
+
+    count = write_proposals(to, _named(names, encoder))
+    print(f"{to}: {count} photographs without a label, with proposals. Strike what is wrong; the rest is a manifest")
+    print("(path, entity) for a source of its own: put it beside the photographs, and name it under ingest.sources.")
+
+
+@knowledge.command(epilog="Example: fieldguide knowledge doubts --worst 40")
+def doubts(
+    worst: Annotated[int, typer.Option(min=1, help="How many are shown.")] = 20,
+    names: _Names = None,
+    encoder: _Encoder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Labelled photographs that look more like another name, the most doubtful first. A warning, no verdict."""
+    from fieldguide.cli.views.naming import worst_doubts
+    from fieldguide.runtime.tables import show
+
+    rows = worst_doubts(_named(names, encoder), worst)
+    show(rows, ("image", "path", "label", "nearest", "doubt"), as_json)
+    if not as_json:
+        print("doubt: by how much the nearest name is nearer than the label's own. An encoder errs too: look at them.")
+
+
+def _named(names: Path | None, encoder: str | None) -> Iterator[NamedPhotograph]:
+    from fieldguide.cli.views.naming import encoder_of, vocabulary
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.queries.knowledge.reading import read_knowledge
+    from fieldguide.retrieval.naming import name_photographs
+    from fieldguide.runtime.progress import show_progress
+
+    paths, params = Paths(), read_params()
+    chosen = encoder_of(params, encoder)
+    entities = {key: entity.name for key, entity in read_knowledge(paths.knowledge).entities.items()}
+    offered = entities | vocabulary(names, {})
+    found = name_photographs(paths, chosen, params.encoders[chosen], offered)
+    yield from show_progress(found, "photographs", unit="photographs")
 
 
 def upgrade(

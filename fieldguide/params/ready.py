@@ -56,7 +56,7 @@ class _Inspection:
             yield from self._asked_of_people()
 
     def _read_knowledge(self) -> Iterator[Problem]:
-        """Entities that can be read are held against photographs and models, whatever is wrong with their attributes."""
+        """Entities that can be read are held against photographs and models, even if their attributes are wrong."""
         yield from _told(self._survey)
         wordnet = self.params.mine.wordnet
         if wordnet is not None:

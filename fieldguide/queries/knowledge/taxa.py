@@ -1,4 +1,4 @@
-"""Taxonomy paths from a table of taxa that somebody has: Darwin Core, as GBIF's backbone and iNaturalist's exports are."""
+"""Taxonomy paths from a table of taxa that somebody has, in Darwin Core: GBIF's backbone, an export of iNaturalist."""
 
 from __future__ import annotations
 
