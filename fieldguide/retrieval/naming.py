@@ -1,8 +1,8 @@
 """What photographs seem to show, by the names nearest in an encoder's text space: proposals and doubts, never labels.
 
-Proposals are CaSED's idea (Vocabulary-free Image Classification, arXiv 2306.00917): of a vocabulary the nearest in the shared
-space are offered. Doubts are that of filters of image-text pairs (Compress & Align, arXiv 2312.06726): a pair whose text is
-far from its image is looked at again.
+Proposals are CaSED's idea (Vocabulary-free Image Classification, arXiv 2306.00917): of a vocabulary, the names that are
+nearest in the shared space. Doubts are that of filters of image-text pairs (Compress & Align, arXiv 2312.06726): a pair
+whose text is far from its image is looked at again.
 """
 
 from __future__ import annotations
