@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, audit, calls, evaluate, formats, label_studio, project, train
+from fieldguide.cli import annotate, audit, calls, evaluate, formats, knowledge, label_studio, project, train
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app.add_typer(annotate.app, name="annotate")
 app.add_typer(calls.app, name="calls")
 app.add_typer(label_studio.app, name="label-studio")
 app.add_typer(train.app, name="train")
-app.add_typer(project.knowledge, name="knowledge")
+app.add_typer(knowledge.app, name="knowledge")
 app.command(epilog=project.INIT_EPILOG)(project.init)
 app.command(epilog=project.UPGRADE_EPILOG)(project.upgrade)
 app.command(epilog="Example: fieldguide weights")(project.weights)
@@ -48,7 +48,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command(epilog="Example: fieldguide doctor --json | jq '.[] | select(.verdict == \"problem\")'")
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, which encoders, generators and chat models can be used, and why others cannot."""
-    from fieldguide.cli.doctor import examine, healthy
+    from fieldguide.cli.views.doctor import examine, healthy
     from fieldguide.runtime.tables import show
 
     findings = list(examine(Path()))

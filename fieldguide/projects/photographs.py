@@ -96,8 +96,8 @@ def take_listed(manifest: Path, to: Path) -> list[str]:
     if not manifest.is_file():
         raise FieldguideError(f"{manifest}: no such file; expected a CSV with a column `path`")
     home, left = manifest.parent.resolve(), []
-    named = [item.key for item in list_source(ImageSource(name="m", kind="manifest", path=manifest.absolute()), Path())]
-    for name in dict.fromkeys(named):
+    source = ImageSource(name="m", kind="manifest", path=manifest.absolute())
+    for name in dict.fromkeys(item.name for item in list_source(source, Path()) if item.name):
         path = home / name
         inside = path.resolve().is_relative_to(home) and ".." not in Path(name).parts
         if not inside or not path.is_file() or path.is_symlink():

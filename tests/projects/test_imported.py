@@ -115,7 +115,8 @@ def test_a_manifest_brings_its_photographs_and_no_others(tmp_path: Path, monkeyp
     (home / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     rows = [f"deep/{n}.jpg;Herring Gull;{'train' if n < 2 else 'test'};CC0-1.0" for n in range(4)]
     hostile = [f"{name};Herring Gull;test;CC0-1.0" for name in ("link.jpg", "../secret.jpg", "none.jpg")]
-    (home / "list.csv").write_text("\n".join(["path;entity;split;licence", *rows, *hostile]))
+    lines = [f"{line};k{number}" for number, line in enumerate([*rows, *hostile])]
+    (home / "list.csv").write_text("\n".join(["path;entity;split;licence;key", *lines]))
     told = init("gulls", "--manifest", "pictures/list.csv")
     assert "link.jpg, ../secret.jpg, none.jpg" in told
     place = tmp_path / "gulls/data/input/photographs/gulls"

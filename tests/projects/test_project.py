@@ -12,8 +12,8 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from fieldguide.cli.doctor import examine
 from fieldguide.cli.main import app
+from fieldguide.cli.views.doctor import examine
 from fieldguide.core.errors import FieldguideError
 from fieldguide.params import read_params
 from fieldguide.params.ready import unready

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fieldguide import __version__
-from fieldguide.cli.doctor import examine, healthy
 from fieldguide.cli.main import app
+from fieldguide.cli.views.doctor import examine, healthy
 from fieldguide.params import read_params
 from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY

@@ -224,7 +224,7 @@ def list_table(source: ImageSource, path: Path) -> Iterator[SourceImage]:
         else _csv_rows(source, path, _unheard)
     )
     for row in rows:
-        yield row.candidate(row.text("path"), "", b"")
+        yield row.candidate(row.text("path"), row.text("path") or "", b"")
 
 
 def _unheard(_: str) -> None:

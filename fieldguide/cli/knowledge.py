@@ -1,0 +1,110 @@
+"""`fieldguide knowledge`: what is known of the entities, how it reads, and what photographs seem to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fieldguide.retrieval.naming import NamedPhotograph
+
+app = typer.Typer(
+    help="What is known of the entities, and what photographs seem to show.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command(epilog="Example: fieldguide knowledge check")
+def check(
+    questions: Annotated[int, typer.Option(min=1, help="Of each form, how many are shown.")] = 10,
+) -> None:
+    """Tell all mistakes of entities, attributes and features at once; show how questions about them would read."""
+    from fieldguide.cli.views.knowledge import lines
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.queries.knowledge.reading import read_knowledge
+
+    found = read_knowledge(Paths().knowledge)
+    print("\n".join(lines(found, read_params().compose, questions)))
+
+
+@app.command(epilog="Example: fieldguide knowledge taxonomy taxa.csv --vernacular VernacularNames-english.csv")
+def taxonomy(
+    table: Annotated[Path, typer.Argument(help="Darwin Core taxa: GBIF's Taxon.tsv, iNaturalist's taxa.csv.")],
+    vernacular: Annotated[Path | None, typer.Option(help="The table of common names that comes with it.")] = None,
+) -> None:
+    """Look the entities' names up in a table of taxa, and print `entity_id,taxonomy` for entities.csv."""
+    import csv
+    import sys
+
+    from fieldguide.core.paths import Paths
+    from fieldguide.queries.knowledge.reading import read_knowledge
+    from fieldguide.queries.knowledge.taxa import find_taxa
+    from fieldguide.runtime.progress import show_progress
+
+    entities = read_knowledge(Paths().knowledge).entities
+    found = find_taxa(entities.values(), table, vernacular, show_progress)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["entity_id", "taxonomy"])
+    rows.writerows([taxon.entity_id, " > ".join(taxon.taxonomy)] for taxon in found)
+    several = sorted({t.entity_id for t in found if sum(o.entity_id == t.entity_id for o in found) > 1})
+    lacking = sorted(entities.keys() - {taxon.entity_id for taxon in found})
+    if several:
+        print(f"several taxa have the name of {', '.join(several)}: choose one each", file=sys.stderr)
+    if lacking:
+        print(f"not found: {', '.join(lacking)}; give the scientific name as an alias", file=sys.stderr)
+
+
+_Encoder = Annotated[str | None, typer.Option(help="Of embed.encoders, one that encodes texts; else the first.")]
+_Names = Annotated[Path | None, typer.Option(help="File with a name a line; else the entities' names.")]
+
+
+@app.command(epilog="Example: fieldguide knowledge propose --names birds-of-europe.txt --to proposals.csv")
+def propose(
+    to: Annotated[Path, typer.Option(help="CSV to write.")] = Path("proposals.csv"),
+    names: _Names = None,
+    encoder: _Encoder = None,
+) -> None:
+    """For photographs without a label: the nearest names, as a table for you to correct. Nothing is labelled."""
+    from fieldguide.cli.views.naming import write_proposals
+
+    count = write_proposals(to, _named(names, encoder))
+    print(f"{to}: {count} photographs without a label, with proposals. Strike what is wrong; the rest is a manifest")
+    print("(path, entity) for a source of its own: put it beside the photographs, and name it under ingest.sources.")
+
+
+@app.command(epilog="Example: fieldguide knowledge doubts --worst 40")
+def doubts(
+    worst: Annotated[int, typer.Option(min=1, help="How many are shown.")] = 20,
+    names: _Names = None,
+    encoder: _Encoder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Labelled photographs that look more like another name, the most doubtful first. A warning, no verdict."""
+    from fieldguide.cli.views.naming import worst_doubts
+    from fieldguide.runtime.tables import show
+
+    rows = worst_doubts(_named(names, encoder), worst)
+    show(rows, ("image", "path", "label", "nearest", "doubt"), as_json)
+    if not as_json:
+        print("doubt: by how much the nearest name is nearer than the label's own. An encoder errs too: look at them.")
+
+
+def _named(names: Path | None, encoder: str | None) -> Iterator[NamedPhotograph]:
+    from fieldguide.cli.views.naming import encoder_of, vocabulary
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.queries.knowledge.reading import read_knowledge
+    from fieldguide.retrieval.naming import name_photographs
+    from fieldguide.runtime.progress import show_progress
+
+    paths, params = Paths(), read_params()
+    chosen = encoder_of(params, encoder)
+    entities = {key: entity.name for key, entity in read_knowledge(paths.knowledge).entities.items()}
+    offered = entities | vocabulary(names, {})
+    found = name_photographs(paths, chosen, params.encoders[chosen], offered)
+    yield from show_progress(found, "photographs", unit="photographs")
