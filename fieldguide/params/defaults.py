@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fieldguide.core.errors import Problem
 from fieldguide.retrieval.systems.families import IMAGES_ONLY, family_systems
 
+_FILLED = frozenset(
+    {("embed", "encoders"), ("mine", "encoder"), ("fidelity", "encoder"), ("retrieve", "systems"), ("pool", "systems"),
+     ("evaluate", "baseline"), ("train_cletir", "systems"), ("report", "title")}
+)  # fmt: skip
 # Kinds that know nothing of what is asked: what they find is not worth judging.
 _KNOW_NOTHING = frozenset({"random", "file-order"})
 
@@ -36,6 +41,37 @@ def filled(values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(release, Mapping):
         _default(made, "report", "title", release.get("name"))
     return made
+
+
+def follows(place: Sequence[object], values: Mapping[str, Any]) -> bool:
+    """Whether a key that is wrong was filled in: what it follows from is wrong, and told."""
+    section, key = (str(part) for part in (*place, "", "")[:2])
+    own = values.get(section)
+    if section == "systems":
+        return len(place) == 1 or (not (isinstance(own, Mapping) and key in own) and "families" in values)
+    if section not in values:
+        return section in {name for name, _ in _FILLED}
+    return (section, key) in _FILLED and not (isinstance(own, Mapping) and key in own)
+
+
+def roots(values: Mapping[str, Any]) -> list[Problem]:
+    """What no section can tell of itself, and keys that are filled in cannot be valid without."""
+    known, used = values.get("encoders"), values.get("embed")
+    names = used.get("encoders") if isinstance(used, Mapping) else None
+    if not isinstance(known, Mapping):
+        return []
+    if not known:
+        return [Problem("encoders", "is empty; `fieldguide models` lists usual ones, docs/encoders.md all kinds")]
+    if not filled(values).get("systems"):
+        return [Problem("systems", "there is none; name `families`, or systems of your own")]
+    if not isinstance(names, list):
+        return []
+    allowed = ", ".join(sorted(map(str, known)))
+    return [
+        Problem(f"embed.encoders.{n}", f"{name!r} is not in encoders; allowed: {allowed}")
+        for n, name in enumerate(names)
+        if isinstance(name, str) and name not in known
+    ]
 
 
 def unstated(all_keys: Any, stated: Any) -> Any:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Section
 from fieldguide.core.yaml_files import read_yaml
-from fieldguide.params.defaults import filled
+from fieldguide.params.defaults import filled, follows, roots
 from fieldguide.params.document import Params, references, without_left_out
 
 
@@ -69,7 +69,9 @@ def parse_params(values: Any, where: str = "params.yaml") -> Params:
     try:
         params = Params.model_validate(filled(values))
     except ValidationError as error:
-        problems = [_problem(where, item) for item in error.errors()]
+        problems = [_problem(where, item) for item in error.errors() if not follows(item["loc"], values)]
+        problems += [Problem(f"{where}: {p.where}", p.what) for p in roots(values)]
+        problems = problems or [_problem(where, item) for item in error.errors()]
         raise ProblemsError(f"{where} is not valid:", problems) from None
     problems = [Problem(f"{where}: {p.where}", p.what) for p in references(params)]
     if problems:

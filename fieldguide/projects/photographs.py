@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fieldguide.core.english import counted
 from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.ingest.candidates import is_leftover
 from fieldguide.corpus.ingest.labels import Labels
@@ -37,6 +38,7 @@ class Found:
         counts: photographs by entity id and split.
         bare: photographs that lie in no folder, and so show no entity.
         unlicensed: sources with photographs of which nobody states a licence.
+        nameless: labels without a letter or digit of an entity id.
     """
 
     sources: list[ImageSource] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Found:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     bare: int = 0
     unlicensed: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
 
     @property
     def without_train(self) -> list[str]:
@@ -63,7 +66,8 @@ def take(folder: Path, to: Path) -> list[str]:
         FieldguideError: `folder` is none, or `to` lies in it.
     """
     if not folder.is_dir():
-        raise FieldguideError(f"{folder}: no such folder; expected one whose folders are named after what they show")
+        what = "is no folder" if folder.exists() else "no such folder"
+        raise FieldguideError(f"{folder}: {what}; expected one whose folders are named after what they show")
     if to.resolve().is_relative_to(folder.resolve()):
         raise FieldguideError(f"{folder}: the new folder would lie in it; make the benchmark somewhere else")
     left: list[str] = []
@@ -94,7 +98,8 @@ def take_listed(manifest: Path, to: Path) -> list[str]:
         FieldguideError: there is no such table, or it has no paths.
     """
     if not manifest.is_file():
-        raise FieldguideError(f"{manifest}: no such file; expected a CSV with a column `path`")
+        what = "is no file" if manifest.exists() else "no such file"
+        raise FieldguideError(f"{manifest}: {what}; expected a CSV with a column `path`")
     home, left = manifest.parent.resolve(), []
     source = ImageSource(name="m", kind="manifest", path=manifest.absolute())
     for name in dict.fromkeys(item.name for item in list_source(source, Path()) if item.name):
@@ -165,21 +170,33 @@ def _count(source: ImageSource, root: Path, found: Found) -> None:
         entity, split = labels.resolve(candidate)
         if not candidate.licence:
             found.unlicensed.add(source.name)
+        if entity == "":
+            found.nameless.add(candidate.entity or "")
+            continue
         if entity is None or candidate.entity is None:
             found.bare += 1
             continue
-        found.names.setdefault(entity, _readable(candidate.entity) if source.kind == "folder" else candidate.entity)
+        name = _readable(candidate.entity) if source.kind == "folder" else candidate.entity
+        found.names.setdefault(entity, "".join(c for c in " ".join(name.split()) if c.isprintable())[:200])
         found.counts[entity, split] += 1
 
 
 def _readable(folder: str) -> str:
-    return re.sub(r"[\s_-]+", " ", folder).strip()
+    """`herring-gull`, `Herring_Gull` -> with blanks; the hyphen of `Black-necked swan` stays."""
+    return re.sub(r"_+" if " " in folder else r"[_-]+", " ", folder)
 
 
 def remarks(found: Found, fewest: int = 3) -> Iterator[str]:
     """What somebody should know who begins with these photographs."""
     photographs = sum(found.counts.values())
-    yield f"{photographs + found.bare} photographs, {len(found.names)} entities"
+    every = photographs + found.bare
+    if not every and not found.nameless:
+        yield "no photograph was found: put them into the project, or begin again with --from or --manifest"
+        return
+    yield f"{counted(every, 'photograph')}, {counted(len(found.names), 'entity', 'entities')}"
+    if found.nameless:
+        some = ", ".join(sorted(found.nameless)[:12])
+        yield f"no entity id (a-z, 0-9) can be made of these labels: {some}; map them under `entities` of the source"
     if found.bare:
         yield f"{found.bare} have no label and show no entity: distractors"
     if found.without_train:

@@ -319,3 +319,18 @@ def test_what_is_of_a_wrong_type_is_refused_in_words(key: str, value: Any) -> No
 def test_only_what_is_left_out_is_shown() -> None:
     full = {"a": {"b": 1, "c": 2}, "d": [1], "e": {}}
     assert unstated(full, {"a": {"b": 3}, "d": []}) == {"a": {"c": 2}, "e": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"embed": {"encoders": ["mobilenetv2", "nope"]}}, {"embed.encoders.1"}),
+        ({"embed": {"encoders": []}}, {"embed.encoders"}),
+        ({"embed": {"encoders": "conse"}}, {"embed.encoders"}),
+        ({"families": []}, {"systems"}),
+        ({"families": ["nope"]}, {"families.0", "systems"}),
+        ({"encoders": {}}, {"encoders"}),
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_told_as_well(change: dict[str, Any], expected: set[str]) -> None:
+    assert set(problems({**SMALL, **change})) == expected

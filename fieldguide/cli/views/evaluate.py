@@ -10,6 +10,7 @@ from fieldguide.evaluation.measures.parsing import JUDGED
 from fieldguide.runtime.tables import show
 
 _NAMED = 10
+_LONGEST = 2_000
 MOST = 20
 """Comparisons that are shown."""
 
@@ -26,7 +27,8 @@ def show_evaluation(external: External) -> None:
 
 def plain_text(text: str) -> str:
     """Names come from files of others: what is not printable is escaped, or it could steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def board_rows(external: External) -> Iterator[dict[str, Any]]:

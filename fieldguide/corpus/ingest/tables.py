@@ -92,7 +92,7 @@ def _columns(source: ImageSource, path: Path, names: list[str], needed: str, say
     ]
     columns = exact | {role: found[0] for role, found in near.items() if len(found) == 1}
     if needed not in columns:
-        problems.append(Problem(f"{where}.{needed}", "is needed: name the column"))
+        problems.append(Problem(f"{where}.{needed}", "is needed: name the column (or call it so in the table)"))
     if problems:
         raise ProblemsError(f"source {source.name!r} cannot be read; {path} has columns {', '.join(names)}:", problems)
     _tell(source, names, columns, exact, say)

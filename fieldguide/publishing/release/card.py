@@ -40,7 +40,7 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         seen=SEEN,
         claims=claims(benchmark, made),
         drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
-        files=MEANINGS,
+        files=MEANINGS if benchmark.params.generator else MEANINGS | {"phrases.jsonl": "each subtopic as a phrase"},
     )  # fmt: skip
 
 

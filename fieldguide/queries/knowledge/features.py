@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fieldguide.core.english import stems
 from fieldguide.core.errors import Problem
 from fieldguide.queries.knowledge.records import Attribute, Feature, measure
-from fieldguide.queries.wording.saying import said_of
+from fieldguide.queries.wording.saying import said_of, template_problem
 
 Placed = tuple[str, Attribute]
 
@@ -21,10 +21,18 @@ def feature_problems(path: str, features: Mapping[str, Feature], rows: Sequence[
             yield Problem(where, "`part` is missing: what is read off a gloss needs it")
         if feature.part is not None and shown is not None and shown != feature.part:
             yield Problem(where, f"shows on part {feature.part!r} here and on {shown!r} in attributes.csv")
+        if shown is None and not feature.values:
+            yield Problem(where, "no row of the attributes has this feature; is it written alike in both?")
         yield from _absence(where, feature, shown or feature.part)
+        yield from _template_problems(where, feature)
     for where, row in rows:
         yield from _value_problems(where, row, features.get(row.feature) or Feature())
     yield from _unit_problems(features, rows)
+
+
+def _template_problems(where: str, feature: Feature) -> Iterator[Problem]:
+    if isinstance(feature.said, str) and (wrong := template_problem(feature.said)):
+        yield Problem(where, f"`said`: {wrong}")
 
 
 def _absence(where: str, feature: Feature, part: str | None) -> Iterator[Problem]:
@@ -42,11 +50,16 @@ def _absence(where: str, feature: Feature, part: str | None) -> Iterator[Problem
 def _value_problems(where: str, row: Attribute, feature: Feature) -> Iterator[Problem]:
     if feature.compare is not None:
         if measure(row.value) is None:
-            yield Problem(where, f"`{row.feature}` is compared: {row.value!r} must be a number, or one with its unit")
+            what = (
+                f"{row.value!r} must be a number such as 1500 or 1.5, or one with its unit (no range, comma or 1.500)"
+            )
+            yield Problem(where, f"`{row.feature}` is compared: {what}")
             return
         values = [feature.compare.more, feature.compare.less]
     else:
         values = [row.value]
+    if isinstance(feature.said, str) and template_problem(feature.said):
+        return  # told once, where it stands
     for value in values:
         together = feature.said is None or (isinstance(feature.said, str) and "{part}" in feature.said)
         if together and set(stems(value)) & set(stems(row.part)):

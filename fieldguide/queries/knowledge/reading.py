@@ -7,18 +7,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_jsonl
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.queries.knowledge.features import feature_problems
-from fieldguide.queries.knowledge.records import Attribute, Entity, Feature, Knowledge, KnowledgeRecord, Text
+from fieldguide.queries.knowledge.records import (
+    SLUG_PATTERN,
+    TEXT_PATTERN,
+    Attribute,
+    Entity,
+    Feature,
+    Knowledge,
+    KnowledgeRecord,
+)
 from fieldguide.queries.knowledge.tables import SUFFIXES, table_rows
 
 ENTITIES_FILE, ATTRIBUTES_FILE, FEATURES_FILE = "entities.jsonl", "attributes.csv", "features.yaml"
 _LISTS = {"aliases": "[|;]", "taxonomy": "[>|;]"}  # cells of entities.csv that hold several names
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+
+_SHOWN = 80
+_IN_WORDS = {
+    TEXT_PATTERN: "may hold no line break or other control character, and no blank at either end",
+    SLUG_PATTERN: "may hold a-z, 0-9 and hyphens, and begins with a letter or digit",
+}
 
 R = TypeVar("R", bound=KnowledgeRecord)
 
@@ -45,14 +59,15 @@ def survey(folder: Path) -> tuple[Knowledge, list[Problem]]:
     problems: list[Problem] = []
     entities: dict[str, Entity] = {}
     path = _the_one(folder, ENTITIES_FILE, ".jsonl", *SUFFIXES)
-    for where, entity in _valid(_entity_rows(path, problems), Entity, problems):
+    written: set[str] = set()  # ids of rows that are wrong elsewhere: not unknown as well
+    for where, entity in _valid(_noted(_entity_rows(path, problems), written), Entity, problems):
         if entity.entity_id in entities:
             problems.append(Problem(where, f"entity_id {entity.entity_id!r} occurs twice"))
         entities[entity.entity_id] = entity
     problems += _name_problems(path, entities)
     table = _the_one(folder, ATTRIBUTES_FILE, *SUFFIXES)
     rows = list(_valid(_collected(table_rows(table, list(Attribute.model_fields)), problems), Attribute, problems))
-    problems += _attribute_problems(rows, entities, path.name)
+    problems += _attribute_problems(rows, written, path.name)
     features = _read_features(folder / FEATURES_FILE, problems)
     problems += feature_problems(str(folder / FEATURES_FILE), features, rows)
     if not entities and not problems:
@@ -65,7 +80,9 @@ def _the_one(folder: Path, usual: str, *suffixes: str) -> Path:
     there = [path for suffix in suffixes if (path := (folder / usual).with_suffix(suffix)).exists()]
     if len(there) > 1:
         raise FieldguideError(f"{folder}: {' and '.join(path.name for path in there)} are both there; keep one of them")
-    return there[0] if there else folder / usual
+    if not there:
+        raise FieldguideError(f"{folder / usual}: no such file, nor one that ends in {' or '.join(suffixes)}")
+    return there[0]
 
 
 def _entity_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -80,6 +97,12 @@ def _entity_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dic
             row[name] = [item.strip() for item in re.split(_LISTS[name], cells[name]) if item.strip()]
         if "plural" in row:
             row["plural"] = _TRUTHS.get(cells["plural"].casefold(), cells["plural"])
+        yield where, row
+
+
+def _noted(rows: Iterator[tuple[str, dict[str, Any]]], ids: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, row in rows:
+        ids.add(str(row.get("entity_id")))
         yield where, row
 
 
@@ -110,13 +133,11 @@ def _name_problems(path: Path, entities: dict[str, Entity]) -> Iterator[Problem]
             yield Problem(str(path), what)
 
 
-def _attribute_problems(
-    rows: list[tuple[str, Attribute]], entities: dict[str, Entity], entities_file: str
-) -> Iterator[Problem]:
+def _attribute_problems(rows: list[tuple[str, Attribute]], written: set[str], entities_file: str) -> Iterator[Problem]:
     seen: dict[tuple[str, str], str] = {}
     parts: dict[str, tuple[str, str]] = {}
     for where, row in rows:
-        if row.entity_id not in entities:
+        if written and row.entity_id not in written:
             yield Problem(where, f"entity_id {row.entity_id!r} is not in {entities_file}")
         first = seen.setdefault((row.entity_id, row.feature), where)
         if first != where:
@@ -130,11 +151,36 @@ def _read_features(path: Path, problems: list[Problem]) -> dict[str, Feature]:
     if not path.exists():
         return {}
     values = read_yaml(path)
-    try:
-        return TypeAdapter(dict[Text, Feature]).validate_python(values)
-    except ValidationError as error:
-        problems += _problems(str(path), error)
+    if values is None:  # nothing but comments
         return {}
+    if not isinstance(values, dict):
+        problems.append(Problem(str(path), "must hold `feature: {said: ...}`, one a line"))
+        return {}
+    features: dict[str, Feature] = {}
+    for name, value in values.items():
+        where = f"{path}: {name}"
+        wrong = list(_yaml_problems(where, name, value))
+        problems += wrong
+        if not wrong:
+            features |= {str(name): feature for _, feature in _valid(iter([(where, value)]), Feature, problems)}
+    return features
+
+
+def _yaml_problems(where: str, name: object, value: object) -> Iterator[Problem]:
+    """What YAML makes of words that were meant as words: `yes` a truth, `3` a number."""
+    said = value.get("said") if isinstance(value, dict) else None
+    if not isinstance(name, str) or not isinstance(value, dict):
+        yield Problem(
+            where, "must be a feature's name (in quotes, if YAML takes it for a number or truth) and its keys"
+        )
+    elif isinstance(said, dict):
+        for key, worded in said.items():
+            if not isinstance(key, str):
+                yield Problem(where, f"`said`: YAML takes {key!r} for no text; put the value in quotes")
+            elif not isinstance(worded, str) or not worded.strip():
+                yield Problem(where, f"`said`: {key}: {worded!r} is no predicate such as `has a mane`")
+    elif said is not None and not isinstance(said, str):
+        yield Problem(where, f"`said`: {said!r} is neither a predicate nor one for each value")
 
 
 def _valid(
@@ -150,5 +196,6 @@ def _valid(
 def _problems(where: str, error: ValidationError) -> Iterator[Problem]:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])
-        found = "" if item["type"] == "missing" else f" (found {item['input']!r})"
-        yield Problem(where, f"`{key}`: {item['msg']}{found}")
+        shown = repr(item["input"])
+        found = "" if item["type"] == "missing" else f" (found {shown[:_SHOWN]}{'...' * (len(shown) > _SHOWN)})"
+        yield Problem(where, f"`{key}`: {_IN_WORDS.get(str(item.get('ctx', {}).get('pattern')), item['msg'])}{found}")

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fieldguide.queries.wording.nouns import Noun, noun
 
-Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^\S([^\x00-\x1f]*\S)?$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
-_MEASURE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*(\D.*))?")
+TEXT_PATTERN, SLUG_PATTERN = r"^\S([^\x00-\x1f]*\S)?$", r"^[a-z0-9][a-z0-9-]*$"
+Text = Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT_PATTERN)]
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=80)]
+# 1.000 m may be a metre or a kilometre: who writes a point before three digits says which.
+_MEASURE = re.compile(r"((?:\d+|\d+\.\d{1,2}|\d+\.\d{4,}))(?:\s*([^\W\d_%°'\"][^\d,]*|[%°'\"]))?", re.ASCII)
 
 
 class KnowledgeRecord(BaseModel):

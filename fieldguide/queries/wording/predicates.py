@@ -29,17 +29,17 @@ class Predicate:
     @property
     def of_one(self) -> str:
         """As it is said of one: `has two humps`."""
-        return f"{self.verb} {self.rest}"
+        return f"{self.verb} {self.rest}".rstrip()
 
     @property
     def of_many(self) -> str:
         """As it is said of several: `have two humps`."""
-        return f"{self._of_many} {_their(self.rest)}"
+        return f"{self._of_many} {_their(self.rest)}".rstrip()
 
     @property
     def denied(self) -> str:
         """That it is not so of one: `does not have two humps`, `is not striped`, `cannot fly`."""
-        return f"{self.denial} {self.rest}"
+        return f"{self.denial} {self.rest}".rstrip()
 
     @property
     def denial(self) -> str:
@@ -56,7 +56,7 @@ class Predicate:
     @property
     def asked_of_each(self) -> tuple[str, str]:
         """The same about each of several: `does`, `have two humps`; `is`, `made of brass`."""
-        return (self.verb, self.rest) if self._is_auxiliary else ("does", f"{self._of_many} {self.rest}")
+        return (self.verb, self.rest) if self._is_auxiliary else ("does", f"{self._of_many} {self.rest}".rstrip())
 
     @property
     def is_negative(self) -> bool:
@@ -78,11 +78,18 @@ def parse_predicate(text: str) -> Predicate:
     """Read `has two humps`.
 
     Raises:
-        ValueError: it does not begin with a verb that could be one of the third person singular, or is one word.
+        ValueError: it does not begin with a verb that could be one of the third person singular, or denies by another.
     """
     verb, _, rest = " ".join(text.split()).partition(" ")
-    if not rest or not (verb in _MODALS or re.fullmatch(r"[a-z]+s", verb)) or verb.endswith("ss"):
-        raise ValueError(f"{text!r} must begin with its verb as it is said of one: has, is, can, builds, ...")
+    known = verb in _MODALS or (re.fullmatch(r"[a-z]+s", verb) is not None and not verb.endswith("ss"))
+    helps = verb in (*_MODALS, "has", "is", "was")
+    if not known or (helps and not rest):
+        raise ValueError(
+            f"{text!r} must begin with its verb as it is said of one, in small letters: has, is, can, builds, ...; not "
+            "with an adverb, `cannot` or `isn't`: say what it is or has, such as `is flightless`, `has no mane`"
+        )
+    if verb == "does" or rest.split()[:1] == ["not"]:
+        raise ValueError(f"{text!r}: questions deny by themselves; say `has no mane`, `lacks a mane`, `is hornless`")
     return Predicate(verb, rest)
 
 

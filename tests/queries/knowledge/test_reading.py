@@ -56,7 +56,7 @@ def test_every_mistake_of_all_files_is_told_at_once_with_its_line(tmp_path: Path
         read_knowledge(folder)
     text = str(caught.value)
     for expected in (
-        "entities.jsonl:2: `entity_id`: String should match",
+        "entities.jsonl:2: `entity_id`: may hold a-z, 0-9 and hyphens",
         "entities.jsonl:4: entity_id 'gala' occurs twice",
         "entities.jsonl:5: `colour`: Extra inputs are not permitted (found 'red')",
         "entities.jsonl:6: `taxonomy`: List should have at least 2 items",
@@ -65,7 +65,7 @@ def test_every_mistake_of_all_files_is_told_at_once_with_its_line(tmp_path: Path
         "attributes.csv:3: `shape` shows on part 'outline' here and on 'shape' at",
         "attributes.csv:4: gala has a `shape` already, at",
         "attributes.csv:5: `value`: Field required",
-        "features.yaml: `colour.pars`: Extra inputs are not permitted",
+        "features.yaml: colour: `pars`: Extra inputs are not permitted",
     ):
         assert expected in text
 
@@ -87,8 +87,8 @@ def test_a_feature_shows_on_one_part_in_all_files(tmp_path: Path) -> None:
             "attributes.csv:1: column `evidence` is missing; found entity_id, value",
         ),
         ("", "found nothing"),
-        (HEADER + 'gala,"shape,part\n', "attributes.csv: not a CSV table after line"),
-        (HEADER + "\0" * 200_000, "attributes.csv: not a CSV table after line 2 (field larger"),
+        (HEADER + 'gala,"shape,part\n', "attributes.csv:2: is no CSV"),
+        (HEADER + "\0" * 200_000, "attributes.csv:2: is no CSV (field larger"),
         (HEADER + "gala,shape,outline,round,seen,more\n", "attributes.csv:2: has 6 cells, and the header 5"),
         (HEADER + "gala,shape\n", "`part`"),
     ],
@@ -100,7 +100,9 @@ def test_a_broken_table_is_told(tmp_path: Path, attributes: str, expected: str) 
 
 
 def test_missing_and_empty_files_are_told(tmp_path: Path) -> None:
-    with pytest.raises(FieldguideError, match=r"entities.jsonl: no such file"):
+    with pytest.raises(
+        FieldguideError, match=r"entities.jsonl: no such file, nor one that ends in .jsonl or .csv or .xlsx"
+    ):
         read_knowledge(tmp_path)
     with pytest.raises(ProblemsError, match="holds no entity"):
         read_knowledge(write(tmp_path / "k", "\n"))
@@ -206,6 +208,72 @@ def test_measures_are_numbers_of_one_unit(tmp_path: Path) -> None:
     with pytest.raises(ProblemsError) as caught:
         read_knowledge(write(tmp_path / "k", all_three, rows, said))
     assert [problem.what for problem in caught.value.problems] == [
-        "`weight` is compared: 'heavy' must be a number, or one with its unit",
+        "`weight` is compared: 'heavy' must be a number such as 1500 or 1.5, or one with its unit "
+        "(no range, comma or 1.500)",
         f"`weight` is in 'g' here, 'kg' at {tmp_path / 'k' / 'attributes.csv'}:2",
     ]
+
+
+@pytest.mark.parametrize("value", ["1,5 m", "1.000 m", "10-12 cm", "-3 cm", "1e3 cm", "\u0663 m", "about 3", "m"])
+def test_what_is_no_plain_measure_is_told_where_it_stands(tmp_path: Path, value: str) -> None:
+    rows = HEADER + f'lion,length,body,"{value}",seen\ntiger,length,body,2 m,seen\n'
+    said = "length: {said: 'is {value}', compare: {more: longer, less: shorter}}\n"
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(write(tmp_path / "k", entity("lion") + "\n" + entity("tiger"), rows, said))
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("attributes.csv:2")
+
+
+def test_mistakes_of_features_are_told_once_and_in_words(tmp_path: Path) -> None:
+    rows = HEADER + "lion,mane,head,yes,seen\nlion,coat,fur,tawny,seen\n"
+    said = "mane: {said: {yes: has a mane}}\nmanes: {said: 'has {value} mane'}\ncoat: {said: 'has {value coat'}\n"
+    said += "tail: {said: 3}\n3: {}\n"
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(write(tmp_path / "k", entity("lion"), rows, said))
+    told = [f"{p.where.rpartition('/')[2]}: {p.what}" for p in caught.value.problems]
+    assert [line[:66] for line in told if line.startswith("features")] == [
+        "features.yaml: mane: `said`: YAML takes True for no text; put the ",
+        "features.yaml: tail: `said`: 3 is neither a predicate nor one for ",
+        "features.yaml: 3: must be a feature's name (in quotes, if YAML tak",
+        "features.yaml: manes: no row of the attributes has this feature; i",
+        "features.yaml: coat: `said`: braces do not match in 'has {value co",
+    ]
+    assert read_knowledge(write(tmp_path / "k", entity("lion"), HEADER, "# nothing yet\n")).features == {}
+
+
+def test_a_workbook_is_read_whole_whatever_it_says_of_its_size(tmp_path: Path) -> None:
+    import datetime
+    import zipfile
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for cells in (HEADER.strip().split(","), *([f"e{n}", "legs", "legs", "long", "seen"] for n in range(4))):
+        book.active.append(cells)
+    book.save(tmp_path / "whole.xlsx")
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "attributes.xlsx", "w") as stale:
+        for item in whole.infolist():
+            stale.writestr(item, whole.read(item).replace(b'"A1:E5"', b'"A1:E3"'))
+    (tmp_path / "entities.jsonl").write_text("\n".join(entity(f"e{n}") for n in range(4)))
+    assert len(read_knowledge(tmp_path).attributes) == 4
+    book.active["D2"] = datetime.date(2024, 3, 4)
+    book.save(tmp_path / "attributes.xlsx")
+    with pytest.raises(
+        FieldguideError, match=r"attributes.xlsx:2: 2024-03-04 00:00:00 is a date; format the cell as text"
+    ):
+        read_knowledge(tmp_path)
+
+
+def test_headers_are_taken_as_spreadsheets_leave_them(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "k", entity("lion"), "\n,,,,,\nEntity_ID,feature ,Part,value,evidence,\nlion,coat,fur,tawny,seen,\n"
+    )
+    assert [row.value for row in read_knowledge(folder).attributes] == ["tawny"]
+
+
+def test_a_wrong_entity_does_not_make_its_attributes_unknown(tmp_path: Path) -> None:
+    rows = HEADER + "lion,coat,fur,tawny,seen\n"
+    with pytest.raises(ProblemsError) as caught:
+        read_knowledge(write(tmp_path / "k", entity("lion", name="a\nb"), rows))
+    (problem,) = caught.value.problems
+    assert problem.what.startswith("`name`: may hold no line break or other control character")
