@@ -14,8 +14,8 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from fieldguide.cli import doctor
 from fieldguide.cli.main import app
+from fieldguide.cli.views import doctor
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_jsonl, write_jsonl, write_tar
 from fieldguide.core.paths import Paths
