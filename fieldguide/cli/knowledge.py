@@ -40,6 +40,7 @@ def taxonomy(
     """Look the entities' names up in a table of taxa, and print `entity_id,taxonomy` for entities.csv."""
     import csv
     import sys
+    from collections import Counter
 
     from fieldguide.core.paths import Paths
     from fieldguide.queries.knowledge.reading import read_knowledge
@@ -51,8 +52,8 @@ def taxonomy(
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["entity_id", "taxonomy"])
     rows.writerows([taxon.entity_id, " > ".join(taxon.taxonomy)] for taxon in found)
-    several = sorted({t.entity_id for t in found if sum(o.entity_id == t.entity_id for o in found) > 1})
-    lacking = sorted(entities.keys() - {taxon.entity_id for taxon in found})
+    counts = Counter(taxon.entity_id for taxon in found)
+    several, lacking = sorted(e for e, count in counts.items() if count > 1), sorted(entities.keys() - counts.keys())
     if several:
         print(f"several taxa have the name of {', '.join(several)}: choose one each", file=sys.stderr)
     if lacking:
@@ -60,7 +61,7 @@ def taxonomy(
 
 
 _Encoder = Annotated[str | None, typer.Option(help="Of embed.encoders, one that encodes texts; else the first.")]
-_Names = Annotated[Path | None, typer.Option(help="File with a name a line; else the entities' names.")]
+_Names = Annotated[Path | None, typer.Option(help="File with a name a line, offered beside those of the entities.")]
 
 
 @app.command(epilog="Example: fieldguide knowledge propose --names birds-of-europe.txt --to proposals.csv")
@@ -105,6 +106,6 @@ def _named(names: Path | None, encoder: str | None) -> Iterator[NamedPhotograph]
     paths, params = Paths(), read_params()
     chosen = encoder_of(params, encoder)
     entities = {key: entity.name for key, entity in read_knowledge(paths.knowledge).entities.items()}
-    offered = entities | vocabulary(names, {})
+    offered = entities | (vocabulary(names) if names is not None else {})
     found = name_photographs(paths, chosen, params.encoders[chosen], offered)
     yield from show_progress(found, "photographs", unit="photographs")

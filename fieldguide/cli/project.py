@@ -95,7 +95,7 @@ def _imported(root: Path, name: str, published: Path) -> list[str]:
     ]
 
 
-def params(
+def show_params(
     full: Annotated[
         bool, typer.Option("--full", help="All keys in force, not only those that the file leaves out.")
     ] = False,
@@ -109,12 +109,13 @@ def params(
     from fieldguide.params.document import left_out
     from fieldguide.publishing.benchmark import params_text
 
-    text = params_text(read_params())
+    params = read_params()
+    text = params_text(params)
     if not full:
         values = unstated(yaml.safe_load(text), read_yaml(Path("params.yaml")))
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     print(text, end="")
-    for name, lack in left_out(read_params()).items():
+    for name, lack in left_out(params).items():
         print(f"# left out: system {name} {lack}")
 
 

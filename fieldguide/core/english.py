@@ -38,6 +38,7 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in words(text) if word.casefold() not in _EMPTY]
 
 
+@cache
 def with_article(noun: str) -> str:
     """`a` or `an` before a noun phrase, by its sound: `an owl`, `a uniform skin`; `the Moon` stays as it is."""
     if noun.casefold().startswith("the "):

@@ -192,6 +192,18 @@ def csv_text(path: Path) -> io.StringIO:
     return io.StringIO(read_text(path).removeprefix("\ufeff"), newline="")
 
 
+def csv_delimiter(stream: io.TextIOBase) -> str:
+    """`,`, or the semicolon or tab that a spreadsheet put between columns instead; leaves `stream` at the header.
+
+    csv.Sniffer guesses from the cells too, and takes letters for delimiters where a table has one column.
+    """
+    header = stream.readline().rstrip("\r\n")
+    if header.lower().startswith("sep=") and len(header) == 5:  # a line of Excel's
+        return header[4]
+    stream.seek(0)
+    return max(",;\t", key=header.count)
+
+
 def read_json(path: Path) -> Any:
     """Read one JSON document.
 

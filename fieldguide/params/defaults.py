@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldguide.core.errors import Problem
-from fieldguide.retrieval.systems.families import IMAGES_ONLY, family_systems
+from fieldguide.retrieval.systems.families import encodes_texts, family_systems
+from fieldguide.retrieval.systems.sections.baselines import KNOW_NOTHING
 
 _FILLED = frozenset(
     {("embed", "encoders"), ("mine", "encoder"), ("fidelity", "encoder"), ("retrieve", "systems"), ("pool", "systems"),
      ("evaluate", "baseline"), ("train_cletir", "systems"), ("report", "title")}
 )  # fmt: skip
-# Kinds that know nothing of what is asked: what they find is not worth judging.
-_KNOW_NOTHING = frozenset({"random", "file-order"})
 
 
 def filled(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +26,9 @@ def filled(values: Mapping[str, Any]) -> dict[str, Any]:
     encoders, families = made.get("encoders"), made.get("families")
     if not isinstance(encoders, Mapping) or not encoders:
         return made
-    _default(made, "embed", "encoders", sorted(encoders, key=lambda name: (not _images_only(encoders[name]), name)))
+    embed = made.get("embed", {})
+    if isinstance(embed, Mapping) and "encoders" not in embed:  # those of images alone first, to compare photographs by
+        _default(made, "embed", "encoders", sorted(encoders, key=lambda name: (encodes_texts(encoders[name]), name)))
     used = _names(made, "embed", "encoders")
     for section in ("mine", "fidelity"):
         _default(made, section, "encoder", used[0] if used else None)
@@ -47,10 +48,10 @@ def follows(place: Sequence[object], values: Mapping[str, Any]) -> bool:
     """Whether a key that is wrong was filled in: what it follows from is wrong, and told."""
     section, key = (str(part) for part in (*place, "", "")[:2])
     own = values.get(section)
-    if section == "systems":
-        return len(place) == 1 or (not (isinstance(own, Mapping) and key in own) and "families" in values)
     if section not in values:
-        return section in {name for name, _ in _FILLED}
+        return section in {"systems", *(name for name, _ in _FILLED)}
+    if section == "systems" and key:
+        return not (isinstance(own, Mapping) and key in own)
     return (section, key) in _FILLED and not (isinstance(own, Mapping) and key in own)
 
 
@@ -58,16 +59,15 @@ def roots(values: Mapping[str, Any]) -> list[Problem]:
     """What no section can tell of itself, and keys that are filled in cannot be valid without."""
     known, used = values.get("encoders"), values.get("embed")
     names = used.get("encoders") if isinstance(used, Mapping) else None
-    if not isinstance(known, Mapping):
-        return []
-    if not known:
-        return [Problem("encoders", "is empty; `fieldguide models` lists usual ones, docs/encoders.md all kinds")]
-    if not filled(values).get("systems"):
-        return [Problem("systems", "there is none; name `families`, or systems of your own")]
-    if not isinstance(names, list):
-        return []
+    found = []
+    if known == {}:
+        found.append(Problem("encoders", "is empty; `fieldguide models` lists usual ones, docs/encoders.md all kinds"))
+    if not values.get("families") and not values.get("systems"):
+        found.append(Problem("systems", "there is none; name `families`, or systems of your own"))
+    if not isinstance(known, Mapping) or not known or not isinstance(names, list):
+        return found
     allowed = ", ".join(sorted(map(str, known)))
-    return [
+    return found + [
         Problem(f"embed.encoders.{n}", f"{name!r} is not in encoders; allowed: {allowed}")
         for n, name in enumerate(names)
         if isinstance(name, str) and name not in known
@@ -89,17 +89,13 @@ def unstated(all_keys: Any, stated: Any) -> Any:
 def _of_systems(made: dict[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> None:
     _default(made, "retrieve", "systems", sorted(systems))
     run = [name for name in _names(made, "retrieve", "systems") if name in systems]
-    knowing = [name for name in run if str(systems[name].get("kind")) not in _KNOW_NOTHING]
+    knowing = [name for name in run if str(systems[name].get("kind")) not in KNOW_NOTHING]
     _default(made, "pool", "systems", knowing or run)
     texts = [name for name in run if systems[name].get("kind") == "text"]
     texts.sort(key=lambda name: systems[name].get("query") != "question")
     _default(made, "evaluate", "baseline", next(iter([*texts, *knowing, *run]), None))
     networks = {str(section.get("network")) for section in systems.values() if section.get("kind") == "cletir"}
     _default(made, "train_cletir", "systems", sorted(networks & set(systems)))
-
-
-def _images_only(section: Any) -> bool:
-    return isinstance(section, Mapping) and str(section.get("kind")) in IMAGES_ONLY
 
 
 def _default(made: dict[str, Any], section: str, key: str, value: Any) -> None:

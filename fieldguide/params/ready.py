@@ -63,11 +63,10 @@ class _Inspection:
             yield from _told(lambda: read_glosses(self.paths.root / wordnet))
 
     def _survey(self) -> None:
-        knowledge, problems = survey(self.paths.knowledge)
-        whole = not any(knowledge.file in problem.where for problem in problems)
-        self.knowledge, self.sayable = knowledge if whole else None, not problems
-        if problems:
-            raise ProblemsError("", problems)
+        found = survey(self.paths.knowledge)
+        self.knowledge, self.sayable = found.knowledge if found.entities_whole else None, not found.problems
+        if found.problems:
+            raise ProblemsError("", found.problems)
 
     def _sources(self) -> Iterator[Problem]:
         sources, root = self.params.ingest.sources, self.paths.root

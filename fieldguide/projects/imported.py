@@ -15,6 +15,7 @@ from fieldguide.formats.collection import PublishedBenchmark
 from fieldguide.formats.identity import image_id
 from fieldguide.formats.reading import read
 from fieldguide.formats.tables import refuse_losses
+from fieldguide.projects.photographs import take
 from fieldguide.projects.project import begin_repository, templates
 from fieldguide.records.runs import RunLine, write_run
 
@@ -38,7 +39,7 @@ def make_imported(root: Path, name: str, published: Path) -> PublishedBenchmark:
     place = Path("data/published") / file
     (root / place).parent.mkdir(parents=True)
     if published.is_dir():
-        shutil.copytree(published, root / place)
+        take(published, root / place)
     else:
         shutil.copyfile(published, root / place)
     by_name = not any(set(image) & set(" \t\n\r\v\f") for image in collection.images)

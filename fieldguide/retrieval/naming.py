@@ -7,7 +7,7 @@ whose text is far from its image is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,17 +68,21 @@ def name_photographs(
         raise FieldguideError("no name is given to choose from")
     keys = list(names)
     texts = load_encoder(encoder, spec, paths.root).encode_texts([PHRASE.format(name=names[key]) for key in keys])
-    images, stored = IMAGES.read(paths.images), Embeddings.open(paths.embeddings(encoder))
-    rows = images.sort_values("image_id").to_dict("records")
-    for start in range(0, len(rows), _AT_ONCE):
-        block = rows[start : start + _AT_ONCE]
-        scores = np.asarray(stored.rows("image", [row["image_id"] for row in block]), np.float32) @ texts.T
-        for row, own in zip(block, scores, strict=True):
-            entity = row["entity_id"] if isinstance(row["entity_id"], str) else None
+    places = {key: place for place, key in enumerate(keys)}
+    columns = ["image_id", "source", "source_key", "entity_id"]
+    images, stored = (
+        IMAGES.read(paths.images)[columns].sort_values("image_id"),
+        Embeddings.open(paths.embeddings(encoder)),
+    )
+    for start in range(0, len(images), _AT_ONCE):
+        block = images.iloc[start : start + _AT_ONCE]
+        scores = np.asarray(stored.rows("image", block["image_id"].tolist()), np.float32) @ texts.T
+        for (image, source, key, label), own in zip(block.itertuples(index=False, name=None), scores, strict=True):
+            entity = label if isinstance(label, str) else None
             order = nearest(own, top)
             yield NamedPhotograph(
-                row["image_id"], row["source"], row["source_key"], entity, tuple(names[keys[n]] for n in order),
-                tuple(round(float(own[n]), 4) for n in order), doubt(own, keys, entity),
+                image, source, key, entity, tuple(names[keys[n]] for n in order),
+                tuple(round(float(own[n]), 4) for n in order), doubt(own, places.get(entity) if entity else None),
             )  # fmt: skip
 
 
@@ -87,10 +91,9 @@ def nearest(scores: Vectors, top: int) -> list[int]:
     return [int(n) for n in np.argsort(-scores, kind="stable")[:top]]
 
 
-def doubt(scores: Vectors, keys: Sequence[str], entity: str | None) -> float | None:
-    """By how much the best other name is nearer than the entity's own; None where it is not among the names."""
-    if entity is None or entity not in keys:
+def doubt(scores: Vectors, own: int | None) -> float | None:
+    """By how much the best other name is nearer than that at the place `own`; None where there is none."""
+    if own is None:
         return None
-    own = keys.index(entity)
     others = np.delete(scores, own)
     return round(float(others.max() - scores[own]), 4) if len(others) else None

@@ -131,3 +131,18 @@ def test_one_beginning_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["init", "roses", "--from", "a", "--import", "b"])
     assert "give one of them" in str(done.exception)
+
+
+def test_a_published_folder_is_taken_without_following_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.txt").write_text("secret")
+    folder = tmp_path / "small-beir"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "A rose"}\n')
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ta.jpg\t1\n")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    init("roses", "--import", str(folder))
+    place = tmp_path / "roses/data/published/small-beir"
+    assert sorted(p.relative_to(place).as_posix() for p in place.rglob("*") if not p.is_dir()) == [
+        "qrels/test.tsv", "queries.jsonl",
+    ]  # fmt: skip

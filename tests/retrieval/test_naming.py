@@ -72,9 +72,9 @@ def test_the_worst_doubts_come_first() -> None:
 def test_nearest_and_doubt() -> None:
     scores = np.array([0.1, 0.5, 0.5, 0.3])
     assert nearest(scores, 3) == [1, 2, 3]
-    assert doubt(scores, list("abcd"), "d") == 0.2
-    assert doubt(scores, list("abcd"), "b") == 0.0
-    assert doubt(scores, list("abcd"), "e") is None
+    assert doubt(scores, 3) == 0.2
+    assert doubt(scores, 1) == 0.0
+    assert doubt(scores, None) is None
 
 
 def test_encoder_and_vocabulary_are_chosen(tmp_path: Path) -> None:
@@ -82,5 +82,4 @@ def test_encoder_and_vocabulary_are_chosen(tmp_path: Path) -> None:
     with pytest.raises(FieldguideError, match="no 'vgg'; there are"):
         encoder_of(params, "vgg")
     (tmp_path / "names.txt").write_text("# of Europe\nHerring gull\n\n Kiwi \n", encoding="utf-8")
-    assert list(vocabulary(tmp_path / "names.txt", {})) == ["Herring gull", "Kiwi"]
-    assert vocabulary(None, {"a": "A"}) == {"a": "A"}
+    assert list(vocabulary(tmp_path / "names.txt")) == ["Herring gull", "Kiwi"]

@@ -12,23 +12,21 @@ from fieldguide.params import Params
 from fieldguide.retrieval.naming import NamedPhotograph
 
 
-def vocabulary(file: Path | None, entities: dict[str, str]) -> dict[str, str]:
-    """Names to choose from: a file's lines, or those of the entities."""
-    if file is None:
-        return entities
+def vocabulary(file: Path) -> dict[str, str]:
+    """Names of one's own to choose from: a file's lines, without empty ones and those that begin with `#`."""
     lines = [line.strip() for line in read_text(file).splitlines()]
     return {line: line for line in lines if line and not line.startswith("#")}
 
 
 def encoder_of(params: Params, name: str | None) -> str:
-    """The encoder that is named, or the first in use that may encode texts.
+    """The encoder that is named, or the first in use that encodes texts.
 
     Raises:
         FieldguideError: none is in use.
     """
-    from fieldguide.retrieval.systems.families import IMAGES_ONLY
+    from fieldguide.models.encoders.registry import ENCODERS
 
-    able = [key for key in params.embed.encoders if params.encoders[key].kind not in IMAGES_ONLY]
+    able = [key for key in params.embed.encoders if ENCODERS.encodes(params.encoders[key].kind, "text")]
     if name is not None and name not in params.embed.encoders:
         raise FieldguideError(f"params.yaml: embed.encoders: no {name!r}; there are {', '.join(params.embed.encoders)}")
     if name is None and not able:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import byte_lines
+from fieldguide.core.files import byte_lines, csv_delimiter
 from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.files import read_confined
 from fieldguide.corpus.ingest.section import ImageSource
@@ -186,12 +186,7 @@ def _require_utf8(source: ImageSource, path: Path) -> None:
 
 
 def _delimiter(source: ImageSource, stream: io.TextIOBase, say: Say) -> str:
-    """`,`, or what the header is separated by instead, as some spreadsheets write it; leaves `stream` at the header."""
-    header = stream.readline().rstrip("\r\n")
-    if header.lower().startswith("sep=") and len(header) == 5:  # a line of Excel's
-        return header[4]
-    stream.seek(0)
-    found = max(",;\t", key=header.count)
+    found = csv_delimiter(stream)
     if found != ",":
         say(f"source {source.name}: its columns are separated by {found!r}")
     return found

@@ -203,6 +203,13 @@ class Registry(Generic[Spec, Model]):
         """
         return self.get(spec.kind, f"{self.role}s.{name}.kind").training(spec, root)
 
+    def encodes(self, name: str, modality: Modality) -> bool:
+        """Whether models of a kind encode a modality; those of a kind that is not there do not."""
+        try:
+            return modality in self.get(name, "kind").modalities
+        except FieldguideError:
+            return False
+
     def able(self, modality: Modality) -> list[str]:
         """Kinds that encode a modality, sorted."""
         return sorted(kind.name for kind in self._kinds.values() if modality in kind.modalities)

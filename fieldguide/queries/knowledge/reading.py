@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,14 +45,23 @@ def read_knowledge(folder: Path) -> Knowledge:
         FieldguideError: entities or attributes are missing or there twice, or a file is not of its kind at all.
         ProblemsError: everything else that is wrong in any of them, each with file and line.
     """
-    knowledge, problems = survey(folder)
-    if problems:
-        raise ProblemsError(f"{folder}: the knowledge files are not valid:", problems)
-    return knowledge
+    found = survey(folder)
+    if found.problems:
+        raise ProblemsError(f"{folder}: the knowledge files are not valid:", found.problems)
+    return found.knowledge
 
 
-def survey(folder: Path) -> tuple[Knowledge, list[Problem]]:
-    """What can be read of the files, and everything that is wrong with them.
+@dataclass(frozen=True)
+class Survey:
+    """What can be read of the files, everything that is wrong with them, and whether all entities can be read."""
+
+    knowledge: Knowledge
+    problems: list[Problem]
+    entities_whole: bool
+
+
+def survey(folder: Path) -> Survey:
+    """Read what there is, whatever is wrong with it.
 
     Raises:
         FieldguideError: as `read_knowledge`.
@@ -65,6 +75,7 @@ def survey(folder: Path) -> tuple[Knowledge, list[Problem]]:
             problems.append(Problem(where, f"entity_id {entity.entity_id!r} occurs twice"))
         entities[entity.entity_id] = entity
     problems += _name_problems(path, entities)
+    whole = not problems
     table = _the_one(folder, ATTRIBUTES_FILE, *SUFFIXES)
     rows = list(_valid(_collected(table_rows(table, list(Attribute.model_fields)), problems), Attribute, problems))
     problems += _attribute_problems(rows, written, path.name)
@@ -72,11 +83,15 @@ def survey(folder: Path) -> tuple[Knowledge, list[Problem]]:
     problems += feature_problems(str(folder / FEATURES_FILE), features, rows)
     if not entities and not problems:
         problems.append(Problem(str(path), "holds no entity; write one a line, or a row"))
-    return Knowledge(entities, [attribute for _, attribute in rows], features, path.name), problems
+    return Survey(Knowledge(entities, [attribute for _, attribute in rows], features, path.name), problems, whole)
 
 
 def _the_one(folder: Path, usual: str, *suffixes: str) -> Path:
-    """The file that is there under one of the names that it may have; the usual one where none is."""
+    """The file that is there under one of the names that it may have.
+
+    Raises:
+        FieldguideError: none is, or several are.
+    """
     there = [path for suffix in suffixes if (path := (folder / usual).with_suffix(suffix)).exists()]
     if len(there) > 1:
         raise FieldguideError(f"{folder}: {' and '.join(path.name for path in there)} are both there; keep one of them")

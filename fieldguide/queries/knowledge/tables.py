@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import csv_text
+from fieldguide.core.files import csv_delimiter, csv_text
 
 # In this order: which of them there is, is read.
 SUFFIXES = (".csv", ".xlsx")
@@ -63,9 +63,7 @@ def _header_problems(
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     stream = csv_text(path)
-    first = stream.readline()
-    stream.seek(0)
-    reader = csv.reader(stream, strict=True, delimiter=max(",;\t", key=first.count))
+    reader = csv.reader(stream, strict=True, delimiter=csv_delimiter(stream))
     try:
         for cells in reader:
             yield f"{path}:{reader.line_num}", [cell.strip() for cell in cells]

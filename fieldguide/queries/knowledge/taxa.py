@@ -6,8 +6,10 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import csv_delimiter
 from fieldguide.core.progress import Track, silent
 from fieldguide.queries.knowledge.records import Entity
 
@@ -70,12 +72,10 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[dict[str, str]]:
         raise FieldguideError(f"{path}: no such file")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline()
-            stream.seek(0)
+            mark = csv_delimiter(stream)
             # Darwin Core's tabs come without quoting: a quotation mark is a letter there.
-            tabs = "\t" in first
-            form = csv.excel_tab if tabs else csv.excel
-            rows = csv.DictReader(stream, dialect=form, quoting=3 if tabs else 0, restkey="", restval="")
+            quoting: Literal[0, 3] = csv.QUOTE_NONE if mark == "\t" else csv.QUOTE_MINIMAL
+            rows = csv.DictReader(stream, delimiter=mark, quoting=quoting, restkey="", restval="")
             lacking = [name for name in needed if name not in (rows.fieldnames or ())]
             if lacking:
                 columns = ", ".join(rows.fieldnames or ()) or "nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -68,7 +69,8 @@ def related_pairs(taxonomy: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, 
     for entity, path in sorted(taxonomy.items()):
         if len(path) > 2:
             families.setdefault(tuple(path[:2]), []).append(entity)
-    yield from sorted(pair for members in families.values() for pair in combinations(members, 2))
+    # Each family's pairs are sorted; merged lazily, for who looks at the first alone.
+    yield from heapq.merge(*(combinations(members, 2) for members in families.values()))
 
 
 def find_groups(judge: Judge, pairs: Iterable[tuple[str, str]], lexical: Similarity, visual: Similarity) -> list[Group]:

@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 Family = Literal["baselines", "decompose", "visret", "cletir"]
-IMAGES_ONLY = frozenset({"mobilenetv2", "dinov2"})
-"""Kinds of encoders that encode no text."""
+
+
+def encodes_texts(section: Any) -> bool:
+    """Whether an encoder of that section, as params.yaml holds it, is of a kind that encodes texts."""
+    from fieldguide.models.encoders.registry import ENCODERS  # loads all kinds: only where somebody asks
+
+    return isinstance(section, Mapping) and ENCODERS.encodes(str(section.get("kind")), "text")
 
 
 def family_systems(families: Iterable[object], encoders: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -18,9 +23,8 @@ def family_systems(families: Iterable[object], encoders: Mapping[str, Any]) -> d
         encoders: the sections of the encoders in use, by name: texts are encoded by the first that can, and drawings
             by the first of all.
     """
-    kinds = {name: str(section.get("kind")) for name, section in encoders.items() if isinstance(section, Mapping)}
-    text = next((name for name, kind in kinds.items() if kind not in IMAGES_ONLY), None)
-    image = next(iter(kinds), None)
+    text = next((name for name, section in encoders.items() if encodes_texts(section)), None)
+    image = next(iter(encoders), None)
     # The paper's way (arXiv 2505.20291), and with each domain's mean taken off (docs/decisions/0006).
     visret = {
         "visret": {"kind": "visret", "encoder": image, "preset": "paper"},

@@ -214,6 +214,13 @@ def test_measures_are_numbers_of_one_unit(tmp_path: Path) -> None:
     ]
 
 
+def test_excels_line_about_the_separator_is_no_header(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "k", entity("lion"), f"sep=;\n{HEADER.replace(',', ';')}lion;coat;fur;tawny, or so;seen\n"
+    )
+    assert [row.value for row in read_knowledge(folder).attributes] == ["tawny, or so"]
+
+
 @pytest.mark.parametrize("value", ["1,5 m", "1.000 m", "10-12 cm", "-3 cm", "1e3 cm", "\u0663 m", "about 3", "m"])
 def test_what_is_no_plain_measure_is_told_where_it_stands(tmp_path: Path, value: str) -> None:
     rows = HEADER + f'lion,length,body,"{value}",seen\ntiger,length,body,2 m,seen\n'

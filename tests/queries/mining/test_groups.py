@@ -66,3 +66,11 @@ def test_larger_groups_are_exactly_those_all_of_whose_pairs_were_accepted(
     }
     assert {group for group in found if len(group) > 2} == expected
     assert all(found[group].accepted for group in expected)
+
+
+def test_pairs_come_sorted_and_one_at_a_time() -> None:
+    families = {f"{letter}{n}": ["bird", family, f"{letter}{n}"] for family, letter in ("gx", "hw") for n in range(9)}
+    assert list(related_pairs(families)) == sorted(related_pairs(families))
+    assert len(list(related_pairs(families))) == 2 * 36
+    many = {f"e{n:06}": ["bird", "gull", f"e{n}"] for n in range(100_000)}  # five thousand million pairs
+    assert next(related_pairs(many)) == ("e000000", "e000001")

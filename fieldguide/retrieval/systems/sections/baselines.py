@@ -9,6 +9,9 @@ from pydantic import Field
 from fieldguide.core.section import Seed
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
 
+KNOW_NOTHING = frozenset({"random", "constant", "file-order"})
+"""Kinds that use nothing of what is asked: what they find first is not worth judging."""
+
 
 class RandomSystem(RankingSection):
     """Ranks at random: the value of a measure by chance."""
