@@ -8,6 +8,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.runtime import artifacts
+from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.step import run
 
 
@@ -18,7 +19,7 @@ def check(check: Check, adjudicate: Adjudicate, retrieve: Retrieve, visualize: V
     from fieldguide.checks.expectations.run import write_checks
 
     paths, people = Paths(), adjudicate.judge == "log"
-    outcomes = run_checks(check, visualize.drawn, people, retrieve.systems, paths)
+    outcomes = run_checks(check, visualize.drawn, people, retrieve.systems, paths, show_progress)
     warned = [outcome for outcome in outcomes if not outcome.success and outcome.severity == "warning"]
     for outcome in warned:
         shown = "; ".join(outcome.rows[:3])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from fieldguide.checks.expectations.content import suites
+from fieldguide.checks.expectations.quality import photograph_suites
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Suite
 from fieldguide.checks.expectations.tables import Tables
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
+from fieldguide.core.progress import Track, silent
 
 ROWS = 20
 
@@ -30,8 +33,10 @@ class Outcome:
     rows: tuple[str, ...]
 
 
-def check(section: Check, drawings: int, people: bool, systems: Sequence[str], paths: Paths) -> list[Outcome]:
-    """Check every table.
+def check(
+    section: Check, drawings: int, people: bool, systems: Sequence[str], paths: Paths, track: Track = silent
+) -> list[Outcome]:
+    """Check every table and photograph.
 
     Args:
         section: what is allowed.
@@ -39,12 +44,15 @@ def check(section: Check, drawings: int, people: bool, systems: Sequence[str], p
         people: whether people judged, and not the labels of a data set.
         systems: whose runs are looked at.
         paths: where the benchmark lies.
+        track: shows how far the looking at photographs is.
 
     Raises:
         FieldguideError: a file is missing or unreadable.
         ProblemsError: a table is not as it is declared.
     """
-    return list(run_suites(suites(Tables(paths, tuple(systems)), section, drawings, people)))
+    tables = Tables(paths, tuple(systems))
+    asked = chain(suites(tables, section, drawings, people), photograph_suites(tables.parquet["images"], paths, track))
+    return list(run_suites(asked))
 
 
 def write_checks(paths: Paths, outcomes: Iterable[Outcome]) -> None:

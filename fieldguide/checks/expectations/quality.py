@@ -1,0 +1,95 @@
+"""Photographs that are hard to see: dark, light, blurred, empty, of an odd shape or size; judged by cleanvision."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from fieldguide.checks.expectations.suites import Suite, holds
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key
+from fieldguide.core.paths import Paths
+from fieldguide.core.progress import Track
+from fieldguide.core.streaming import map_ahead
+from fieldguide.corpus.store.pixels import open_image
+from fieldguide.corpus.store.remembered import Remembered
+from fieldguide.corpus.store.shards import image_bytes
+
+# cleanvision's issues but `grayscale`: a photograph in black and white shows its entity all the same.
+ISSUES = {
+    "dark": "the photograph is not too dark",
+    "light": "the photograph is not too light",
+    "blurry": "the photograph is not blurred",
+    "low_information": "the photograph is not nearly empty",
+    "odd_aspect_ratio": "the photograph is not a narrow strip",
+    "odd_size": "the photograph is not far larger or smaller than the others",
+}
+
+
+def photograph_suites(images: pd.DataFrame, paths: Paths, track: Track) -> Iterator[Suite]:
+    """Warnings about photographs that are hard to see, by cleanvision's thresholds.
+
+    Each photograph is decoded once; what was measured is remembered by the hash of its bytes.
+
+    Args:
+        images: records.IMAGES.
+        paths: where shards and cache lie.
+        track: shows how far the looking is.
+
+    Raises:
+        FieldguideError: a shard is missing or damaged; names the image.
+    """
+    if images.empty:
+        return
+    faults = _faults(_measured(images, paths, track))
+    marked = images[["image_id", "source", "source_key"]].join(~faults, on="image_id")
+    expected = tuple(holds(issue, f"{words} (cleanvision)", "warning") for issue, words in ISSUES.items())
+    yield Suite("images", marked, ("image_id", "source_key"), expected)
+
+
+def _measured(images: pd.DataFrame, paths: Paths, track: Track) -> pd.DataFrame:
+    """What cleanvision measures of each photograph: brightness, sharpness, entropy, shape and size, by image_id."""
+    properties = _manager().image_properties
+    # `light` and `dark` read the same measurements.
+    measures = [properties[issue] for issue in ISSUES if issue != "light"]
+    versions = {name: importlib.metadata.version(name) for name in ("cleanvision", "numpy", "pillow")}
+    path = paths.cache / "quality" / f"{content_key(versions=versions, issues=sorted(ISSUES))}.jsonl"
+    with Remembered(path) as known:
+        new = images[[known.get(sha256) is None for sha256 in images["sha256"]]].sort_values(["shard", "offset"])
+
+        def look(row: Any) -> tuple[str, dict[str, float]]:
+            return row.sha256, _measure(measures, _pixels(paths, row))
+
+        looked = map_ahead(look, new.itertuples(index=False))
+        for sha256, values in track(looked, "looking", unit="photographs", total=len(new)):
+            known.add(sha256, values)
+        return pd.DataFrame([known.get(sha256) for sha256 in images["sha256"]], index=images["image_id"])
+
+
+def _measure(measures: Sequence[Any], image: Image.Image) -> dict[str, float]:
+    return {name: float(value) for measure in measures for name, value in measure.calculate(image).items()}
+
+
+def _pixels(paths: Paths, row: Any) -> Image.Image:
+    try:
+        return open_image(image_bytes(paths, row))
+    except FieldguideError as error:
+        raise FieldguideError(f"image {row.image_id}: {error}") from error
+
+
+def _faults(measured: pd.DataFrame) -> pd.DataFrame:
+    """A column of truth values for each of ISSUES: whether cleanvision finds it."""
+    manager = _manager()
+    manager.issues = pd.DataFrame(index=measured.index)
+    manager.update_issues(measured, list(ISSUES))
+    return pd.DataFrame({issue: manager.issues[f"is_{issue}_issue"].astype(bool) for issue in ISSUES})
+
+
+def _manager() -> Any:
+    from cleanvision.issue_managers.image_property_issue_manager import ImagePropertyIssueManager
+
+    return ImagePropertyIssueManager()
