@@ -44,8 +44,9 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     root = tmp_path_factory.mktemp("photographs")
     folder = root / "data" / "input" / "photographs" / "apple"
     folder.mkdir(parents=True)
-    for number in range(20):  # of slightly different sizes, so that "far larger" means something
-        textured((SIZE[0] + number, SIZE[1] + number), seed=number).save(folder / f"good-{number:02}.png")
+    for number in range(30):  # mostly of one size; the others differ a little, which is no fault
+        more = max(0, number - 25)
+        textured((SIZE[0] + 9 * more, SIZE[1] + 9 * more), seed=number).save(folder / f"good-{number:02}.png")
     for name, picture in PICTURES.items():
         picture.save(folder / f"{name}.png")
     source = {"name": "own", "kind": "folder", "path": "data/input/photographs", "split": "gallery"}
