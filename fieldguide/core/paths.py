@@ -115,6 +115,11 @@ class Paths:
     probes = RelativePath("data/evaluation/probes.json")
     """Which systems react to questions that were changed."""
 
+    answers = RelativePath("data/answers/answers.parquet")
+    """records.ANSWERS: who answered what, shown what."""
+    answering = RelativePath("data/answers/answering.json")
+    """What the answers say: accuracy by context, differences, the share of the gap that retrieval closes."""
+
     report = RelativePath("data/report/index.html")
     """The report, one HTML file."""
     release = RelativePath("data/release")

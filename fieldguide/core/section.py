@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Item = TypeVar("Item", bound=Hashable)
 
 
-def _each_once(items: list[Item]) -> list[Item]:
+def once_each(items: list[Item]) -> list[Item]:
+    """The items; pydantic refuses the list where one stands there twice."""
     twice = [item for item in dict.fromkeys(items) if items.count(item) > 1]
     if twice:
         raise ValueError(f"{', '.join(map(repr, twice))} stands there more than once")
@@ -18,7 +19,7 @@ def _each_once(items: list[Item]) -> list[Item]:
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Names = Annotated[list[Name], AfterValidator(_each_once)]
+Names = Annotated[list[Name], AfterValidator(once_each)]
 # Strict: YAML's `true` is no 1.
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]

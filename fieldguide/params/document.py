@@ -9,6 +9,8 @@ from pydantic import Field
 
 from fieldguide.annotation.judgments.section import Adjudicate
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.answering.answerers.section import AnyAnswerer, FeaturesAnswerer
+from fieldguide.answering.section import Answer
 from fieldguide.checks.expectations.section import Check
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.section import Name, Section
@@ -65,6 +67,8 @@ class Params(Section):
     fitness: Fitness = Fitness()
     fidelity: Fidelity
     probe: Probe = Probe()
+    answer: Answer = Answer()
+    answerers: dict[Name, AnyAnswerer] = Field(default={})
     report: Report
     release: Release
     train_generator: TrainGenerator = TrainGenerator()
@@ -114,6 +118,19 @@ def references(params: Params) -> list[Problem]:
             for i, n in enumerate(params.pool.systems)
         ),
         *((f"probe.systems.{i}", n, systems, "systems") for i, n in enumerate(params.probe.systems)),
+        *(
+            (f"answer.answerers.{i}", n, set(params.answerers), "answerers")
+            for i, n in enumerate(params.answer.answerers)
+        ),
+        *(
+            (f"answer.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
+            for i, n in enumerate(params.answer.systems)
+        ),
+        *(
+            (f"answerers.{name}.encoder", spec.encoder, set(params.embed.encoders), "embed.encoders")
+            for name, spec in params.answerers.items()
+            if isinstance(spec, FeaturesAnswerer)
+        ),
         ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
         *(
             (f"fitness.families.{family}.{i}", n, set(params.retrieve.systems), "retrieve.systems")
@@ -190,6 +207,7 @@ def without_left_out(params: Params) -> Params:
         "retrieve": {"systems": kept(params.retrieve.systems)},
         "pool": {"systems": kept(params.pool.systems)},
         "probe": {"systems": kept(params.probe.systems)},
+        "answer": {"systems": kept(params.answer.systems)},
         "train_cletir": {"systems": kept(params.train_cletir.systems)},
         "fitness": {"families": {family: members for family, members in families.items() if members}},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fieldguide.core.tables import Table
+from fieldguide.records.answers import ANSWERS
 from fieldguide.records.drawings import CAPTIONS, DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.embeddings import EMBEDDING_INDEX
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
@@ -30,5 +31,6 @@ TABLES: dict[str, Table] = {
         QRELS,
         RELEASE_IMAGES,
         SCORES,
+        ANSWERS,
     )
 }

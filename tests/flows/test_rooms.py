@@ -18,8 +18,8 @@ from tests.conftest import REPOSITORY
 from tests.flows.imports import imported, reached
 
 ROOMS = (
-    "core", "records", "models", "corpus", "queries", "retrieval", "formats", "evaluation", "annotation", "checks",
-    "params", "projects", "publishing", "runtime", "cli",
+    "core", "records", "models", "corpus", "queries", "retrieval", "formats", "evaluation", "annotation", "answering",
+    "checks", "params", "projects", "publishing", "runtime", "cli",
 )  # fmt: skip
 # What cannot change a result: the machinery, the gathering of the sections, and what .dvcignore names.
 INERT = (

@@ -52,6 +52,7 @@ class Remembered:
         if sha256 not in self._known:
             self._known[sha256] = value
             self._stream.write(canonical_json([sha256, value]) + "\n")
+            self._stream.flush()  # a kill loses nothing that was added
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ clustering, Journal of Business & Economic Statistics 29(2), 2011.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,32 @@ def clusters(values: Floats, topics: Labels, entities: Labels | None = None) -> 
     if count < 2 or count == int(both.max()) + 1:  # one entity alone, or each in one topic only
         return Clusters(sums, sizes)
     return Clusters(sums, sizes, _design_effect(values, topics, entities, both), min(len(sums), count))
+
+
+def sharing(values: Floats, members: Sequence[Iterable[int]]) -> Clusters:
+    """(topics, m) values, one a topic, of topics that share entities.
+
+    The design effect counts, beside each topic's own square, the products of all pairs of topics that share an entity:
+    Aronow, Samii and Assenova, Cluster-robust variance estimation for dyadic data, Political Analysis 23(4), 2015.
+
+    Args:
+        values: a row each topic.
+        members: numbers of each topic's entities, from 0.
+    """
+    from scipy import sparse
+
+    sizes, sets = np.ones(len(values)), [sorted(set(own)) for own in members]
+    columns = np.asarray([entity for own in sets for entity in own], dtype=np.intp)
+    rows = np.repeat(np.arange(len(sets)), [len(own) for own in sets])
+    if len(values) < 2 or len(columns) == len(np.unique(columns)):
+        return Clusters(values, sizes)
+    count = int(columns.max()) + 1
+    member = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(sets), count))
+    linked = (member @ member.T).sign()
+    residuals = values - values.mean(axis=0)
+    own, total = (residuals**2).sum(axis=0), (residuals * (linked @ residuals)).sum(axis=0)
+    ratio = np.divide(total, own, out=np.ones_like(own), where=own > 1e-20 * len(values))
+    return Clusters(values, sizes, np.maximum(1.0, ratio), min(len(values), len(np.unique(columns))))
 
 
 def _summed(values: Floats, labels: Labels) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldguide.evaluation.section import Evaluate
-from fieldguide.evaluation.statistics.clusters import Floats, Labels, clusters
+from fieldguide.evaluation.statistics.clusters import Clusters, Floats, Labels, clusters
 from fieldguide.evaluation.statistics.intervals import mean_interval
 from fieldguide.evaluation.statistics.power import Design, detectable, topics_needed, true_spread
 from fieldguide.evaluation.statistics.resampling import randomisation_test
@@ -61,7 +61,11 @@ def compare(differences: Floats, topics: Labels, entities: Labels | None, evalua
         entities: numbers each row's entity from 0; None: topics share nothing.
         evaluate: confidence, alpha, power, number of sign patterns and seed.
     """
-    data = clusters(differences, topics, entities)
+    return compare_clusters(clusters(differences, topics, entities), evaluate)
+
+
+def compare_clusters(data: Clusters, evaluate: Evaluate) -> list[PairedComparison]:
+    """As `compare`, of differences that are summed by topic already."""
     means = np.round(data.sums / data.sizes[:, None], _DIGITS)
     low, high = np.clip(mean_interval(data, evaluate.confidence), -1.0, 1.0)  # measures are between 0 and 1
     p = randomisation_test(data, evaluate.permutations, evaluate.seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.streaming import map_ahead
-from fieldguide.models.calls.caller import Caller, EndpointAnswer, Request, UnreadableError
+from fieldguide.models.calls.caller import Caller, EndpointAnswer, Request, UnansweredError, UnreadableError
 from fieldguide.models.calls.pricing import Usage, tokens_at_most, tokens_likely
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.calls.store import Call
@@ -26,21 +26,40 @@ _LIKELY_REPLY = 128
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a chat model is told; `images` are PNG or JPEG files that are shown after the text."""
+    """What a chat model is told.
+
+    Attributes:
+        system: the instruction.
+        user: the text.
+        images: PNG or JPEG files that are shown after the text.
+        parts: texts and such files in an order of their own; in place of `user` and `images`.
+        schema: a JSON schema that the reply is to follow, for endpoints that can be held to one.
+    """
 
     system: str
     user: str
     images: tuple[bytes, ...] = ()
+    parts: tuple[str | bytes, ...] = ()
+    schema: Mapping[str, Any] | None = None
+
+    @property
+    def content(self) -> tuple[str | bytes, ...]:
+        """Texts and files in the order in which they are sent."""
+        return self.parts or (self.user, *self.images)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a chat model answered. `model` is the name the endpoint gives itself; tokens are None where not counted."""
+    """What a chat model answered. `model` is the name the endpoint gives itself; tokens are None where not counted.
+
+    `cost` is in the currency of calls.budget.
+    """
 
     text: str
     model: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    cost: float = 0.0
 
 
 class Chat:
@@ -60,7 +79,10 @@ class Chat:
             FieldguideError: no key in the environment, no price, no connection, an error after all retries, or a reply
                 that is none. The key is in no message.
         """
-        prompt = Prompt(system, user, tuple(images))
+        return self.ask_prompt(Prompt(system, user, tuple(images)))
+
+    def ask_prompt(self, prompt: Prompt) -> Reply | Refused:
+        """As `ask`."""
         body = self._body(prompt, _shown)
 
         def send(client: Any) -> bytes:
@@ -71,12 +93,24 @@ class Chat:
 
     def ask_all(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused]:
         """What `ask` returns for each prompt, in their order; `concurrency` are asked at once."""
-        return map_ahead(lambda p: self.ask(p.system, p.user, p.images), prompts, threads=self.spec.concurrency)
+        return map_ahead(self.ask_prompt, prompts, threads=self.spec.concurrency)
+
+    def ask_each(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused | UnansweredError]:
+        """As `ask_all`, but where a prompt got no usable answer the others are asked all the same."""
+
+        def ask(prompt: Prompt) -> Reply | Refused | UnansweredError:
+            try:
+                return self.ask_prompt(prompt)
+            except UnansweredError as error:
+                return error
+
+        return map_ahead(ask, prompts, threads=self.spec.concurrency)
 
     def request(self, prompt: Prompt) -> Request:
         """What asking a prompt sends and may use; for the store and for estimates."""
-        text = prompt.system + prompt.user
-        besides = 2 * _TOKENS_A_MESSAGE + len(prompt.images) * self.spec.image_tokens
+        text = prompt.system + "".join(part for part in prompt.content if isinstance(part, str))
+        images = sum(isinstance(part, bytes) for part in prompt.content)
+        besides = 2 * _TOKENS_A_MESSAGE + images * self.spec.image_tokens
         return Request(
             kind="chat",
             endpoint=self.spec,
@@ -88,15 +122,20 @@ class Chat:
     def _body(self, prompt: Prompt, shown: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
         spec = self.spec
         user: Any = prompt.user
-        if prompt.images:
-            user = [{"type": "text", "text": prompt.user}, *(shown(data) for data in prompt.images)]
-        optional = {"temperature": spec.temperature, "seed": spec.seed}
+        if prompt.parts or prompt.images:
+            user = [{"type": "text", "text": p} if isinstance(p, str) else shown(p) for p in prompt.content]
+        optional = {"temperature": spec.temperature, "seed": spec.seed, "response_format": _format(prompt.schema)}
         return {
             "model": spec.model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}],
             spec.limit_name: spec.max_tokens,
             **{name: value for name, value in optional.items() if value is not None},
         }
+
+
+def _format(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    named = {"name": "reply", "strict": True, "schema": schema}
+    return None if schema is None else {"type": "json_schema", "json_schema": named}
 
 
 def _shown(data: bytes) -> dict[str, Any]:
@@ -169,5 +208,5 @@ def _reply(call: Call) -> Reply | Refused:
         raise FieldguideError(
             f"the stored call {call.key} holds no reply of a chat model; delete it, or take no others'"
         )
-    counted = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
-    return Reply(text, call.model, *counted)
+    tokens = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
+    return Reply(text, call.model, tokens[0], tokens[1], call.cost)

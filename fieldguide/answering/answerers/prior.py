@@ -1,0 +1,59 @@
+"""The most frequent right answer of each form: what is right without looking and without knowing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from fieldguide.answering.answerers.registry import ANSWERERS
+from fieldguide.answering.answerers.section import PriorAnswerer
+from fieldguide.answering.question import Answered, Question
+from fieldguide.answering.scoring.closed import CHOOSING_FORMS, YES_NO_FORMS, reference
+from fieldguide.core.files import content_key
+from fieldguide.core.paths import Paths
+from fieldguide.models.loading.protocols import Refused
+from fieldguide.records.knowledge import ENTITIES
+from fieldguide.records.topics import Topic, read_topics
+
+KIND = "prior"
+_VERSION = 1
+
+
+@ANSWERERS.register(KIND, modules=(), files={})
+class Prior:
+    """Yes or no, or the place among the entities (of so many), that is right most often; of equals the lesser."""
+
+    keeps = True  # nothing is computed
+
+    def __init__(self, name: str, spec: PriorAnswerer, root: Path) -> None:
+        self.name = name
+        paths = Paths(root)
+        rows = ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None)
+        names = {entity: [called] for entity, called in rows}
+        counts: dict[tuple[str, int], Counter[str]] = {}
+        for topic in read_topics(paths.topics):
+            right = reference(topic, names)
+            if right is not None:
+                place = right if topic.form in YES_NO_FORMS else str(topic.entities.index(right))
+                counts.setdefault(_form(topic), Counter())[place] += 1
+        self._most = {form: min(found, key=lambda a: (-found[a], a)) for form, found in counts.items()}
+        told = {f"{form} {size}": answer for (form, size), answer in sorted(self._most.items())}
+        self.revision = content_key(kind=KIND, version=_VERSION, answers=told)
+
+    def answer(self, questions: Sequence[Question]) -> list[Answered | Refused]:
+        """See `Answerer`."""
+        return [self._one(question) for question in questions]
+
+    def _one(self, question: Question) -> Answered | Refused:
+        most = self._most.get(_form(question.topic))
+        if most is None:
+            return Refused("no question of this form has a closed answer")
+        if question.topic.form not in CHOOSING_FORMS:
+            return Answered(most)
+        chosen = question.topic.entities[int(most)]
+        return Answered(next(entity.name for entity in question.entities if entity.entity_id == chosen))
+
+
+def _form(topic: Topic) -> tuple[str, int]:
+    return topic.form, len(topic.entities) if topic.form in CHOOSING_FORMS else 0

@@ -1,0 +1,1 @@
+"""What an answerer is shown: nothing, relevant images, misleading ones, what a system found."""

@@ -1,0 +1,95 @@
+"""What gives an answerer away: one that ignores images, trusts the last one, or knows the answers' habits alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from fieldguide.answering.figures.accuracy import GOLD, NONE, TopicEntities, scores_of
+from fieldguide.answering.figures.rows import AccuracyRow, AnswererFinding
+from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.statistics.comparison import compare_clusters
+
+SWAPPED = "swapped"
+# Of topics, from which on answers count as the same; a model that samples its words is never at 1.
+_SAME = 0.95
+
+
+def findings(
+    answers: pd.DataFrame,
+    accuracy: Sequence[AccuracyRow],
+    kinds: Mapping[str, str],
+    entities: TopicEntities,
+    evaluate: Evaluate,
+) -> list[AnswererFinding]:
+    """Of each answerer whatever its figures should not be read without.
+
+    Args:
+        answers: records.ANSWERS.
+        accuracy: as `accuracy_rows` gives them.
+        kinds: kind of each answerer; those of kind `prior` are what others are held against.
+        entities: of each topic.
+        evaluate: confidence, permutations and seed.
+    """
+    rows = {(row.answerer, row.context): row for row in accuracy}
+    prior = next((row for row in accuracy if kinds.get(row.answerer) == "prior" and row.context == NONE), None)
+    found: list[AnswererFinding] = []
+    for answerer, own in answers.groupby("answerer", sort=False):
+        name = str(answerer)
+        gold = rows.get((name, GOLD))
+        found += _images(name, own, gold)
+        found += _last_image(name, own, entities, evaluate)
+        if prior is not None and gold is not None and kinds.get(name) != "prior":
+            found += _beyond_prior(gold, prior)
+    return found
+
+
+def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None) -> Iterator[AnswererFinding]:
+    """Whether images matter at all, and whether it matters whose they are."""
+    said = own[own["order"] == "ranked"].pivot_table(
+        index="topic_id", columns="context", values="said", aggfunc="first", dropna=False, sort=False
+    )
+    answered = said.dropna(how="all")
+    alike = float((answered.nunique(axis=1) <= 1).mean()) if len(answered) and len(answered.columns) > 1 else 0.0
+    if alike >= _SAME:
+        yield AnswererFinding(name, "ignores what it is shown", f"{alike:.0%} of answers are the same in all contexts")
+        return
+    if gold is not None and gold.difference is not None and gold.difference_low is not None:
+        ends = f"{gold.difference:+.3f} ({gold.difference_low:+.3f} to {gold.difference_high:+.3f})"
+        if gold.difference_low > 0:
+            yield AnswererFinding(name, "is better with relevant images than without", ends)
+        else:
+            yield AnswererFinding(name, "is not shown to be better with relevant images than without", ends)
+    if {GOLD, SWAPPED} <= set(said.columns):
+        both = said[[GOLD, SWAPPED]].dropna()
+        same = float((both[GOLD] == both[SWAPPED]).mean()) if len(both) else 0.0
+        if len(both) and same >= _SAME:
+            words = f"{same:.0%} of answers stay the same when the entities' images are exchanged"
+            yield AnswererFinding(name, "does not notice whose images it is shown", words)
+
+
+def _last_image(name: str, own: pd.DataFrame, entities: TopicEntities, evaluate: Evaluate) -> Iterator[AnswererFinding]:
+    """Whether the place of the relevant image decides."""
+    among = own[own["context"] == "gold-among"]
+    places = {order: scores_of(among[among["order"] == order]) for order in ("gold-first", "gold-last")}
+    pair = pd.concat(list(places.values()), axis=1, join="inner").dropna()
+    if len(pair) < 2:
+        return
+    (found,) = compare_clusters(entities.clusters(pair.iloc[:, 1] - pair.iloc[:, 0]), evaluate)
+    if found.p > evaluate.alpha:
+        return
+    which = "last" if found.difference > 0 else "first"
+    words = f"a relevant image among others helps more when it is {which}: {abs(found.difference):.3f}, p {found.p:.3f}"
+    yield AnswererFinding(name, f"trusts the image that is shown {which}", words)
+
+
+def _beyond_prior(gold: AccuracyRow, prior: AccuracyRow) -> Iterator[AnswererFinding]:
+    if gold.low is None or gold.answered is None or prior.accuracy is None:
+        return
+    words = f"with relevant images {gold.accuracy:.3f} (from {gold.low:.3f}), by habit alone {prior.accuracy:.3f}"
+    if gold.low <= prior.accuracy:
+        abstained = f"; {gold.answered:.3f} of what it answered" if gold.abstained else ""
+        yield AnswererFinding(
+            gold.answerer, "is not shown to know more than the most frequent answer", words + abstained
+        )
