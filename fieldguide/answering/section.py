@@ -32,7 +32,7 @@ Order = Literal["ranked", "reversed", "shuffled", "exchanged"]
 Track = Literal["fullrank", "rerank"]
 
 
-class Judge(Section):
+class JudgeModels(Section):
     """Models that judge answers in free words.
 
     Attributes:
@@ -70,7 +70,7 @@ class Answer(Section):
     images: Positive = 3
     distractors: Positive = 4
     orders: Annotated[list[Order], AfterValidator(once_each)] = Field(default=["ranked"])
-    judge: Judge | None = None
+    judge: JudgeModels | None = None
     seed: Seed = 1
 
     @model_validator(mode="after")

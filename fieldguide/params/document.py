@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import Field
@@ -35,6 +35,7 @@ from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.retrieval.pooling.section import Pool
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.families import Family
+from fieldguide.retrieval.systems.sections.ranking import RankingSection
 from fieldguide.retrieval.systems.sections.systems import System
 from fieldguide.retrieval.training.section import TrainGenerator, TrainTextTower
 from fieldguide.runtime.section import TaskRunner
@@ -99,48 +100,10 @@ class Params(Section):
 
 def references(params: Params) -> list[Problem]:
     """Names that point from one section into another and hit nothing."""
-    encoders, systems = set(params.encoders), set(params.systems)
     ranking = [item for name, system in params.systems.items() for item in system.walk(f"systems.{name}")]
-    uses = [
-        *((f"embed.encoders.{i}", n, set(params.encoders), "encoders") for i, n in enumerate(params.embed.encoders)),
-        ("mine.encoder", params.mine.encoder, set(params.embed.encoders), "embed.encoders"),
-        ("fidelity.encoder", params.fidelity.encoder, set(params.embed.encoders), "embed.encoders"),
-        *(("visualize.generator", n, set(params.generators), "generators") for n in [params.visualize.generator] if n),
-        *(("caption.captioner", n, set(params.captioners), "captioners") for n in [params.caption.captioner] if n),
-        *((f"retrieve.systems.{i}", n, systems, "systems") for i, n in enumerate(params.retrieve.systems)),
-        *(
-            (f"{place}.{key}", encoder, encoders, "encoders")
-            for place, system in ranking
-            for key, encoder in system.encoders.items()
-        ),
-        *(
-            (f"pool.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
-            for i, n in enumerate(params.pool.systems)
-        ),
-        *((f"probe.systems.{i}", n, systems, "systems") for i, n in enumerate(params.probe.systems)),
-        *(
-            (f"answer.answerers.{i}", n, set(params.answerers), "answerers")
-            for i, n in enumerate(params.answer.answerers)
-        ),
-        *(
-            (f"answer.systems.{i}", n, set(params.retrieve.systems), "retrieve.systems")
-            for i, n in enumerate(params.answer.systems)
-        ),
-        *(
-            (f"answerers.{name}.encoder", spec.encoder, set(params.embed.encoders), "embed.encoders")
-            for name, spec in params.answerers.items()
-            if isinstance(spec, FeaturesAnswerer)
-        ),
-        ("evaluate.baseline", params.evaluate.baseline, set(params.retrieve.systems), "retrieve.systems"),
-        *(
-            (f"fitness.families.{family}.{i}", n, set(params.retrieve.systems), "retrieve.systems")
-            for family, members in params.fitness.families.items()
-            for i, n in enumerate(members)
-        ),
-    ]  # fmt: skip
     problems = [
         Problem(where, f"{name!r} is not in {there}; allowed: {', '.join(sorted(known)) or 'none'}")
-        for where, name, known, there in uses
+        for where, name, known, there in _uses(params, ranking)
         if name not in known
     ]
     for place, system in ranking:
@@ -149,16 +112,48 @@ def references(params: Params) -> list[Problem]:
             problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
     problems += untrained(params.systems, params.train_cletir, left_out(params))
     problems += unprobeable(params.systems, params.probe.systems)
-    guess = params.annotate.preannotation
-    if guess is not None and guess.system not in params.retrieve.systems:
-        what = f"{guess.system!r} is not in retrieve.systems; allowed: {', '.join(params.retrieve.systems)}"
-        problems.append(Problem("annotate.preannotation.system", what))
     for section in ("compose", "rewrite", "recompose"):
         stage = getattr(params, section)
         by_whom = {getattr(stage, key, None) for key in ("composer", "rewriter", "recomposer")}
         if "chat" in by_whom and stage.chat is None:
             problems.append(Problem(f"{section}.chat", "is empty; `chat` needs base_url and model"))
     return problems
+
+
+Use = tuple[str, str, Iterable[str], str]
+"""A key, the name that it holds, the names that it may hold, and the key that has these."""
+
+
+def _uses(params: Params, ranking: Iterable[tuple[str, RankingSection]]) -> Iterator[Use]:
+    """Every name that points from one section into another."""
+
+    def named(where: str, names: Iterable[str], known: Iterable[str], there: str) -> Iterator[Use]:
+        return ((f"{where}.{n}", name, known, there) for n, name in enumerate(names))
+
+    embedded, run = (params.embed.encoders, "embed.encoders"), (params.retrieve.systems, "retrieve.systems")
+    yield from named("embed.encoders", params.embed.encoders, params.encoders, "encoders")
+    yield "mine.encoder", params.mine.encoder, *embedded
+    yield "fidelity.encoder", params.fidelity.encoder, *embedded
+    if params.visualize.generator:
+        yield "visualize.generator", params.visualize.generator, params.generators, "generators"
+    if params.caption.captioner:
+        yield "caption.captioner", params.caption.captioner, params.captioners, "captioners"
+    yield from named("retrieve.systems", params.retrieve.systems, params.systems, "systems")
+    for place, system in ranking:
+        for key, encoder in system.encoders.items():
+            yield f"{place}.{key}", encoder, params.encoders, "encoders"
+    yield from named("pool.systems", params.pool.systems, *run)
+    yield from named("probe.systems", params.probe.systems, params.systems, "systems")
+    if params.annotate.preannotation is not None:
+        yield "annotate.preannotation.system", params.annotate.preannotation.system, *run
+    yield "evaluate.baseline", params.evaluate.baseline, *run
+    for family, members in params.fitness.families.items():
+        yield from named(f"fitness.families.{family}", members, *run)
+    yield from named("answer.answerers", params.answer.answerers, params.answerers, "answerers")
+    yield from named("answer.systems", params.answer.systems, *run)
+    for name, spec in params.answerers.items():
+        if isinstance(spec, FeaturesAnswerer):
+            yield f"answerers.{name}.encoder", spec.encoder, *embedded
 
 
 def left_out(params: Params) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tests.conftest import REPOSITORY
 
 # Who loads the modules of its package by name.
 REGISTRIES = {
+    "fieldguide/answering/answerers/registry.py": "fieldguide/answering/answerers",
     "fieldguide/models/captioners/registry.py": "fieldguide/models/captioners",
     "fieldguide/models/encoders/registry.py": "fieldguide/models/encoders",
     "fieldguide/models/generators/registry.py": "fieldguide/models/generators",

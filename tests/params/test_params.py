@@ -254,7 +254,7 @@ def test_systems_whose_encoder_is_not_in_use_are_left_out(values: dict[str, Any]
     assert not set(out) & {*params.retrieve.systems, *params.pool.systems, *params.probe.systems}
     values["evaluate"]["baseline"] = "captions"
     assert problems(values)["evaluate.baseline"].startswith("'captions' needs encoder conse")
-    for section in ("retrieve", "pool"):
+    for section in ("retrieve", "pool", "answer"):
         values[section]["systems"] = ["captions"]
     assert problems(values)["pool.systems"].startswith("no system is left: captions needs encoder conse")
 

@@ -48,7 +48,7 @@ class Features:
         images = IMAGES.read(paths.images)
         train = images[(images["split"] == "train") & images["entity_id"].notna()]
         self._train = {str(entity): sorted(ids) for entity, ids in train.groupby("entity_id")["image_id"]}
-        self._probes: dict[tuple[str, str, frozenset[str]], Probe | None] = {}
+        self._probes: dict[tuple[str, str, frozenset[str]], ValueProbe | None] = {}
         learnt = {"values": self._values, "train": self._train, "vectors": self._images.meta.key}
         self.revision = content_key(kind=KIND, version=_VERSION, strength=spec.strength, **learnt)
 
@@ -68,7 +68,7 @@ class Features:
         names = {entity.entity_id: entity.name for entity in question.entities}
         return decide(topic, [believed[entity] for entity in topic.entities], names, asked)
 
-    def _believed(self, probe: Probe, entity: ShownEntity) -> float:
+    def _believed(self, probe: ValueProbe, entity: ShownEntity) -> float:
         """How likely the entity has the value, by the mean log-odds of its images."""
         vectors = [
             (self._queries if shown.kind == "drawing" else self._images).rows(
@@ -79,7 +79,7 @@ class Features:
         ]
         return probe(np.concatenate(vectors)) if vectors else _EVEN
 
-    def _probe(self, topic: Topic, asked: str) -> Probe | None:
+    def _probe(self, topic: Topic, asked: str) -> ValueProbe | None:
         """None where the entities that were not named all have the value, or none of them."""
         values = self._values.get(topic.feature, {})
         others = {e: value for e, value in values.items() if e not in topic.entities and self._train.get(e)}
@@ -90,7 +90,7 @@ class Features:
             self._probes[key] = self._learn(having, lacking) if having and lacking else None
         return self._probes[key]
 
-    def _learn(self, having: Sequence[str], lacking: Sequence[str]) -> Probe:
+    def _learn(self, having: Sequence[str], lacking: Sequence[str]) -> ValueProbe:
         vectors, labels, weights = [], [], []
         for label, entities in ((1, having), (0, lacking)):
             for entity in entities:
@@ -98,10 +98,10 @@ class Features:
                 vectors.append(self._images.rows("image", ids))
                 labels += [label] * len(ids)
                 weights += [1 / (len(ids) * len(entities))] * len(ids)
-        return Probe(np.concatenate(vectors), labels, weights, self._strength)
+        return ValueProbe(np.concatenate(vectors), labels, weights, self._strength)
 
 
-class Probe:
+class ValueProbe:
     """The log-odds of a value, linear in unit vectors."""
 
     def __init__(

@@ -36,7 +36,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnswerReading:
     """What a reply says: `said` is yes, no or an entity_id; `what` says whether it could be read off."""
 
     what: Literal["said", "abstained", "unparseable"]
@@ -85,7 +85,7 @@ def reasoning(reply: str) -> str:
     return text if answer != reply.strip() else reply.strip()
 
 
-def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> Reading:
+def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> AnswerReading:
     """What a reply says to a closed question.
 
     The first sentence of the answer counts, and where it says nothing the whole. Saying that one cannot tell is
@@ -93,24 +93,24 @@ def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) ->
     """
     answer = _plain(final_answer(reply))
     if not answer:
-        return Reading("unparseable")
+        return AnswerReading("unparseable")
     pieces = [_SENTENCE.split(answer)[0], answer]
     if topic.form in YES_NO_FORMS:
         return _read_verdict(pieces)
     return _read_choice(pieces, {entity: names.get(entity, [entity]) for entity in topic.entities})
 
 
-def _read_verdict(pieces: Sequence[str]) -> Reading:
+def _read_verdict(pieces: Sequence[str]) -> AnswerReading:
     opening = _VERDICT.match(pieces[0].lstrip(" *_\"'(`"))
     if opening is None and any(_ABSTAINED.search(piece) for piece in pieces):
-        return Reading("abstained")
+        return AnswerReading("abstained")
     for piece in pieces:
         found = {_POLARITY[word.casefold()] for word in _verdicts(piece)}
         if len(found) == 1:
-            return Reading("said", found.pop())
+            return AnswerReading("said", found.pop())
         if found:
             break
-    return Reading("unparseable")
+    return AnswerReading("unparseable")
 
 
 def _verdicts(text: str) -> list[str]:
@@ -121,19 +121,19 @@ def _verdicts(text: str) -> list[str]:
     )
 
 
-def _read_choice(pieces: Sequence[str], names: Mapping[str, Sequence[str]]) -> Reading:
+def _read_choice(pieces: Sequence[str], names: Mapping[str, Sequence[str]]) -> AnswerReading:
     if _ABSTAINED.search(pieces[0]):
-        return Reading("abstained")
+        return AnswerReading("abstained")
     for piece in pieces:
         whole = _named(piece, names)
         if len(whole) == 1:
-            return Reading("said", whole[0])
+            return AnswerReading("said", whole[0])
         before = _named(_CONTRAST.split(piece)[0], names)
         if len(before) == 1:
-            return Reading("said", before[0])
+            return AnswerReading("said", before[0])
         if whole:
-            return Reading("unparseable")
-    return Reading("abstained" if _ABSTAINED.search(pieces[-1]) else "unparseable")
+            return AnswerReading("unparseable")
+    return AnswerReading("abstained" if _ABSTAINED.search(pieces[-1]) else "unparseable")
 
 
 def _named(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldguide.answering.section import Judge
+from fieldguide.answering.section import JudgeModels
 from fieldguide.models.calls.caller import UnansweredError, open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.loading.protocols import Refused
@@ -51,7 +51,7 @@ class Verdict:
 class Judges:
     """The judges of a section, each asked once for an answer."""
 
-    def __init__(self, section: Judge, root: Path) -> None:
+    def __init__(self, section: JudgeModels, root: Path) -> None:
         calls = open_caller(root)
         self._chats = [Chat(chat, calls) for chat in section.chats]
         self.preset = section.preset
