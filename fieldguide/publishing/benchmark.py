@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pandas as pd
 import yaml
 
+from fieldguide.answering.figures.rows import AnsweringReport
 from fieldguide.checks.expectations.run import Outcome
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.files import read_json
@@ -22,6 +23,7 @@ from fieldguide.evaluation.judged import JudgedBenchmark, read_versioned, shaped
 from fieldguide.evaluation.leaderboard.rows import ComparisonRow, LeaderboardRow
 from fieldguide.evaluation.probing.probes import ProbesReport
 from fieldguide.params import Params
+from fieldguide.records.answers import ANSWERING_VERSION, ANSWERS
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import REJECTED
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
@@ -141,6 +143,16 @@ class Benchmark(JudgedBenchmark):
     def probes(self) -> dict[str, Any]:
         """probes.json, as `fieldguide.evaluation.probing.probes.write_probes`. Raises FieldguideError as `fitness`."""
         return read_versioned(self.paths.probes, PROBES_VERSION, ProbesReport, "diagnose")
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """ANSWERS."""
+        return ANSWERS.read(self.paths.answers)
+
+    @cached_property
+    def answering(self) -> dict[str, Any]:
+        """answering.json, as `answering.figures.rows.AnsweringReport`. Raises FieldguideError as `fitness`."""
+        return read_versioned(self.paths.answering, ANSWERING_VERSION, AnsweringReport, "answer")
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
 from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark, params_text
+from fieldguide.publishing.report.answers import TopicAnswers, answering
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.diagnosis import fidelity, probes
 from fieldguide.publishing.report.fitness import fitness
@@ -50,7 +51,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
     album = Album(benchmark, params.report.thumbnail)
     made = boards(benchmark)
     systems = [row["system"] for row in made[0]["rows"]] if made else list(params.retrieve.systems)
-    topics = topic_views(benchmark, album, systems)
+    topics = topic_views(benchmark, album, systems, TopicAnswers(benchmark, album))
     context = {
         "params": params,
         "counts": _counts(benchmark),
@@ -59,6 +60,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
         "finding": _finding(made, params),
         "claims": claims(benchmark, made),
         "topics": topics,
+        "answering": answering(benchmark),
         "fitness": fitness(benchmark),
         "fidelity": fidelity(benchmark),
         "probes": probes(benchmark),
@@ -101,6 +103,8 @@ def _inputs(benchmark: Benchmark) -> list[Path]:
         paths.fitness,
         paths.fidelity,
         paths.probes,
+        paths.answers,
+        paths.answering,
         paths.rejected,
         paths.duplicates,
         paths.refused_topics,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.report.answers import TopicAnswers
 from fieldguide.publishing.report.health import View
 from fieldguide.publishing.report.thumbnails import Album
 from fieldguide.records.topics import Subtopic, Topic
@@ -13,7 +14,7 @@ from fieldguide.records.topics import Subtopic, Topic
 TRACK = "fullrank"
 
 
-def topic_views(benchmark: Benchmark, album: Album, systems: list[str]) -> list[View]:
+def topic_views(benchmark: Benchmark, album: Album, systems: list[str], answers: TopicAnswers) -> list[View]:
     """What topics.html.j2 shows of every topic, comparisons first, those about the same entities together.
 
     Systems within a subtopic come as given.
@@ -23,7 +24,8 @@ def topic_views(benchmark: Benchmark, album: Album, systems: list[str]) -> list[
     def place(topic: Topic) -> tuple[str, ...]:
         return (topic.kind, *sorted(topic.entities), topic.feature, topic.form, topic.topic_id)
 
-    return [shown.topic(topic) for topic in sorted(benchmark.topics, key=place)]
+    ordered = sorted(benchmark.topics, key=place)
+    return [shown.topic(topic) | {"answers": answers.of(topic.topic_id)} for topic in ordered]
 
 
 class _Shown:
