@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, audit, calls, evaluate, formats, knowledge, label_studio, project, train
+from fieldguide.cli import annotate, answer, audit, calls, evaluate, formats, knowledge, label_studio, project, train
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(annotate.app, name="annotate")
+app.add_typer(answer.app, name="answer")
 app.add_typer(calls.app, name="calls")
 app.add_typer(label_studio.app, name="label-studio")
 app.add_typer(train.app, name="train")
