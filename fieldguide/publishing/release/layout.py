@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fieldguide.core.tables import Table
+from fieldguide.records.answers import ANSWERS as ANSWER_TABLE
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.release import RELEASE_IMAGES
@@ -28,6 +29,7 @@ TABLES: dict[str, Table] = {
     "pools.parquet": POOLS,
     "qrels/qrels.parquet": QRELS,
     "scores.parquet": SCORES,
+    "answers.parquet": ANSWER_TABLE,
 }
 
 MEANINGS = {
@@ -48,6 +50,7 @@ MEANINGS = {
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
     "calls/": "where models were asked: prompts, answers, tokens, money; take them over with `fieldguide calls add`",
     "checks.json": "what was expected of the data, and whether it holds",
+    "answers.parquet, answering.json": "who answered what when shown what, how it was scored, and what that says",
     "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
     "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
 }

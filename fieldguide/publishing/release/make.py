@@ -102,6 +102,7 @@ def _copies(benchmark: Benchmark) -> dict[Path, str]:
     decided = [p.qrels / name for name in ("decisions.parquet", "agreement.json")]
     whole |= {path: f"qrels/{path.name}" for path in decided if path.exists()}
     whole |= {path: f"judgments/guidelines/{path.name}" for path in sorted(p.used_guidelines.glob("*.md"))}
+    whole |= {path: path.name for path in (p.answers, p.answering)}
     whole |= {
         p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json", "fitness.json")
     }

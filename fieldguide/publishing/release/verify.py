@@ -26,6 +26,7 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.verify_answers import wrong_answers
 from fieldguide.publishing.release.verify_card import wrong_card
 from fieldguide.publishing.release.verify_judgments import wrong_judgments
 from fieldguide.publishing.release.verify_means import wrong_means
@@ -105,6 +106,7 @@ class _Content:
         self.qrels_trec = self._read(read_qrels_trec, "qrels/qrels.trec")
         self.leaderboard = self._read(read_json, "leaderboard.json")
         self.comparisons = self._read(read_json, "comparisons.json")
+        self.answering = self._read(read_json, "answering.json")
         self.runs = {name: self._read(read_run, name) for name in self._run_files()}
 
     def problems(self) -> Iterator[Problem]:
@@ -122,6 +124,10 @@ class _Content:
             qrels = self._table("qrels/qrels.parquet")
             counts = self._counts()
             yield from self._wrong_counts(counts)
+            answers = self._table("answers.parquet")
+            yield from wrong_answers(
+                self.folder, self.topics or [], self._table("entities.parquet"), answers, self.answering
+            )
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
             wrong = list(self._scores(qrels, runs))
             yield from wrong
