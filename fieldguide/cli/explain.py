@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Lineage, explain
+from fieldguide.publishing.lineage import Lineage, explain, explain_answers
 from fieldguide.runtime.tables import show_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,34 @@ def show(paths: Paths, params: Params, topic: str, image: str, as_json: bool) ->
         console = Console(width=160)
     for lineage in found:
         console.print(render(lineage))
+
+
+def show_answers(paths: Paths, params: Params, topic: str, as_json: bool) -> None:
+    """Print how a topic was answered.
+
+    Raises:
+        FieldguideError: no such topic; names the likely ones.
+    """
+    found = explain_answers(paths, params, topic)
+    if as_json:
+        show_json(found)
+        return
+    from rich.console import Console
+    from rich.rule import Rule
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(Rule(Text(found["topic_id"], style="bold"), align="left"))
+    console.print(_plain(f"{found['question']}  Reference answer: {found['reference']}"))
+    table = _table("answerer", "shown", "order", "images", "outcome", "answer", "scored by")
+    for row in found["answers"]:
+        images = f"{sum(bool(good) for good in row['relevant'])} of {len(row['keys'])} relevant" if row["keys"] else ""
+        cells = [row["answerer"], row["context"], row["order"], images, row["outcome"]]
+        cells += [row["answer"] or row["reason"] or "", row["scored_by"]]
+        table.add_row(*(_plain(cell) for cell in cells))
+    console.print(table if found["answers"] else _plain("nobody was asked"))
 
 
 def render(lineage: Lineage) -> Group:

@@ -82,18 +82,24 @@ def status(as_json: Json = False) -> None:
         print(f"{stale} of {len(statuses)} stages would run" if stale else "everything is up to date")
 
 
-@app.command(epilog="Example: fieldguide explain t3fa91c2e.e1 8f14e45f")
+@app.command(epilog="Examples: fieldguide explain t3fa91c2e.e1 8f14e45f    fieldguide explain t3fa91c2e")
 def explain(
     topic: Annotated[str, typer.Argument(help="A topic (t3fa91c2e) or subtopic (t3fa91c2e.e1).")],
-    image: Annotated[str, typer.Argument(help="An image_id, or its first digits.")],
+    image: Annotated[str | None, typer.Argument(help="An image_id, or its first digits.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the lineage of one judgment: why the entity, what pooled the image, who judged it, how systems rank it."""
-    from fieldguide.cli.explain import show
+    """Print the lineage of one judgment: why the entity, what pooled the image, who judged it, how systems rank it.
+
+    Without an image, how the topic was answered.
+    """
+    from fieldguide.cli.explain import show, show_answers
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
 
-    show(Paths(), read_params(), topic, image, as_json)
+    if image is None:
+        show_answers(Paths(), read_params(), topic, as_json)
+    else:
+        show(Paths(), read_params(), topic, image, as_json)
 
 
 @app.command(

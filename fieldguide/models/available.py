@@ -38,13 +38,14 @@ def available_kinds(
 ) -> list[Availability]:
     """Every encoder, generator and captioner of params.yaml, then every kind that it does not use; loads no model."""
     return [
-        *_available(ENCODERS, encoders or {}, root),
-        *_available(GENERATORS, generators or {}, root),
-        *_available(CAPTIONERS, captioners or {}, root),
+        *availability_of(ENCODERS, encoders or {}, root),
+        *availability_of(GENERATORS, generators or {}, root),
+        *availability_of(CAPTIONERS, captioners or {}, root),
     ]
 
 
-def _available(registry: Registry[Spec, Model], specs: Mapping[str, Spec], root: Path) -> Iterator[Availability]:
+def availability_of(registry: Registry[Spec, Model], specs: Mapping[str, Spec], root: Path) -> Iterator[Availability]:
+    """Everything of one role that params.yaml names, then every kind that it does not use."""
     used: list[tuple[str, str | None]] = [(spec.kind, name) for name, spec in specs.items()]
     unused: list[tuple[str, str | None]] = [(k, None) for k in registry.names() if k not in {u for u, _ in used}]
     for kind, name in used + unused:

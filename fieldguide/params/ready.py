@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fieldguide.answering.answerers.registry import ANSWERERS
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.yaml_files import read_yaml
@@ -118,6 +119,9 @@ class _Inspection:
         if "caption" in self.stages and params.caption.captioner is not None:
             name = params.caption.captioner
             yield from CAPTIONERS.problems(name, params.captioners[name], root)
+        if "answer" in self.stages:
+            for name in params.answer.answerers:
+                yield from ANSWERERS.problems(name, params.answerers[name], root)
 
     def _asked_of_people(self) -> Iterator[Problem]:
         """What stage `adjudicate` depends on: DVC starts it only where they are there."""

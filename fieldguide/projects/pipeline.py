@@ -76,6 +76,7 @@ def inputs_of(params: Params) -> dict[str, list[Path]]:
         "caption": _files([params.captioners[captioner]] if captioner else []),
         "embed_queries": encoders,
         "diagnose": [*encoders, *drawing],
+        "answer": _files([params.answerers[name] for name in params.answer.answerers]),
         "adjudicate": [path for path in [params.annotate.gold] if path],
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.annotation.judgments import log
+from fieldguide.answering.scoring.closed import final_answer
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -62,6 +63,20 @@ def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Linea
         }
         for subtopic in subtopics
     )
+
+
+def explain_answers(paths: Paths, params: Params, topic: str) -> Lineage:
+    """topic_id, question, reference answer, and every answer to it: a row of records.ANSWERS with `answer`, its end.
+
+    Raises:
+        FieldguideError: no or several such topics (names the likely ones), or nothing was answered yet.
+    """
+    benchmark = Benchmark(paths, params)
+    topics = {found.topic_id: found for found in benchmark.topics}
+    asked = topics[resolve(topic.partition(".")[0], topics, "topic", str(paths.topics))]
+    rows = benchmark.answers[benchmark.answers["topic_id"] == asked.topic_id].to_dict("records")
+    answers = [{**row, "answer": row["reply"] and final_answer(row["reply"])} for row in rows]
+    return {"topic_id": asked.topic_id, "question": asked.text, "reference": asked.answer, "answers": answers}
 
 
 def resolve(given: str, known: Iterable[str], what: str, where: str) -> str:

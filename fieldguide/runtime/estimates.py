@@ -8,6 +8,7 @@ stand for them, at most as many as params.yaml allows.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstim
         FieldguideError: the store or a table is damaged.
     """
     plan = _Plan(params, paths, calls, list(calls.store.calls()))
-    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe):
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe, _answer):
         yield from of_stage(plan)
 
 
@@ -202,6 +203,49 @@ def _probe(plan: _Plan) -> Iterator[CallEstimate]:
         prompts, seeds = [drawing.said for drawing in wanted], [drawing.seed for drawing in wanted]
         note = "at most: a changed phrase may be another's"
     yield from plan.estimate("probe", map(generator.request, prompts, seeds), note)
+
+
+def _answer(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.answering.answerers.chat import KIND
+    from fieldguide.answering.answerers.section import ChatAnswerer
+    from fieldguide.answering.contexts.choosing import contexts, orders
+    from fieldguide.answering.prompting import PAPER, SYSTEM
+
+    section = plan.params.answer.settled
+    shown = {context.name: len(orders(section, context)) for context in contexts(section)}
+    topics, entities = _topics(plan)
+    asked = topics * sum(shown.values())
+    system = PAPER if section.preset == "paper" else SYSTEM
+    images = {
+        context.name: (context.k or section.images) * bool(context.name != "none") for context in contexts(section)
+    }
+    each = math.ceil(
+        entities * sum(images[name] * count for name, count in shown.items()) / max(1, sum(shown.values()))
+    )
+    for name in section.answerers:
+        spec = plan.params.answerers[name]
+        if spec.kind == KIND and isinstance(spec, ChatAnswerer):
+            requests = _unknown(plan, Chat(spec.chat, plan.calls), asked, system, _PHRASE, images=each)
+            yield from plan.estimate(f"answer: {name}", requests, f"at most: {topics} questions, {len(shown)} contexts")
+    if section.judge is None:
+        return
+    from fieldguide.answering.scoring.judging import PAPER as JUDGE_PAPER
+    from fieldguide.answering.scoring.judging import SYSTEM as JUDGE
+
+    said = JUDGE_PAPER if section.judge.preset == "paper" else JUDGE
+    for chat in section.judge.chats:
+        requests = _unknown(plan, Chat(chat, plan.calls), asked * len(section.answerers), said, _PROMPT)
+        yield from plan.estimate("answer: judge", requests, "at most: closed answers are not judged")
+
+
+def _topics(plan: _Plan) -> tuple[int, float]:
+    """How many there are, or can be, and how many entities one has."""
+    from fieldguide.records.topics import read_topics
+
+    if not plan.paths.topics.exists():
+        return plan.params.compose.max_topics, plan.params.mine.max_entities
+    topics = read_topics(plan.paths.topics)
+    return len(topics), sum(len(topic.entities) for topic in topics) / max(1, len(topics))
 
 
 def _looking(section: RankingSection) -> Iterator[RerankVlmSystem]:

@@ -92,10 +92,14 @@ def _torch() -> Iterator[Inspection]:
 
 
 def _models(params: Params, root: Path) -> Iterator[Inspection]:
-    from fieldguide.models.available import available_kinds
+    from fieldguide.answering.answerers.registry import ANSWERERS
+    from fieldguide.models.available import availability_of, available_kinds
 
-    used = {*params.embed.encoders, params.visualize.generator, params.caption.captioner} - {None}
-    for kind in available_kinds(params.encoders, params.generators, params.captioners, root):
+    used = {
+        *params.embed.encoders, params.visualize.generator, params.caption.captioner, *params.answer.answerers,
+    } - {None}  # fmt: skip
+    found = available_kinds(params.encoders, params.generators, params.captioners, root)
+    for kind in [*found, *availability_of(ANSWERERS, params.answerers, root)]:
         verdict: Literal["ok", "note", "problem"] = "ok" if kind.usable else "problem" if kind.name in used else "note"
         detail = f"{kind.kind}, can be used" if kind.name is not None else "available, not used"
         yield Inspection(f"{kind.role}s", kind.name or kind.kind, verdict, detail if kind.usable else kind.reason)
