@@ -267,7 +267,7 @@ def test_commas_inside_brackets_part_no_measures() -> None:
 def test_json_holds_everything(qrels: Path, two: list[Path]) -> None:
     document = as_json(evaluate_runs(two, read_judged(qrels), settings(["RR"])))
     assert set(document) == {
-        "collection", "by", "measures", "confidence", "runs", "leaderboard", "comparisons", "chance", "values",
+        "collection", "by", "preset", "measures", "confidence", "runs", "leaderboard", "comparisons", "chance", "values",
     }  # fmt: skip
 
 

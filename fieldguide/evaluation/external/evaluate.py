@@ -21,7 +21,7 @@ from fieldguide.evaluation.measures import chance
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.providers.diversity import BOTH_ENTITIES, TOPIC_MEASURES
 from fieldguide.evaluation.measures.scoring import RunScorer, Score
-from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.section import PRESETS, Evaluate
 from fieldguide.records.runs import read_run_with_notes
 
 if TYPE_CHECKING:
@@ -95,10 +95,22 @@ class External:
         ]
 
 
-def settings(measures: Sequence[str], baseline: str | None = None, seed: int = 0) -> Evaluate:
-    """The choices of an evaluation; the first measure is the headline. Systems may have any name here."""
+def settings(
+    measures: Sequence[str] = MEASURES, baseline: str | None = None, seed: int = 0, preset: str | None = None
+) -> Evaluate:
+    """The choices of an evaluation. Systems may have any name here.
+
+    Args:
+        measures: the first is the headline.
+        baseline: the system that others are compared with; every pair is where it is None.
+        seed: of intervals and tests.
+        preset: a key of PRESETS, whose measures and headline take the place of `measures`.
+    """
+    chosen, headline = list(measures), measures[0]
+    if preset is not None:
+        chosen, headline = list(PRESETS[preset].measures), PRESETS[preset].headline
     return Evaluate.model_construct(
-        measures=list(measures), headline=measures[0], baseline=baseline or "", compare=[], seed=seed
+        preset=preset, measures=chosen, headline=headline, baseline=baseline or "", compare=[], seed=seed
     )
 
 
@@ -149,6 +161,7 @@ def as_json(external: External) -> dict[str, Any]:
     return {
         "collection": external.collection,
         "by": external.by,
+        "preset": external.settings.preset,
         "measures": external.settings.measures,
         "confidence": external.settings.confidence,
         "runs": external.runs,
