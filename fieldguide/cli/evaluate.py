@@ -38,7 +38,7 @@ def evaluate(
         typer.Option("--measures", "-m", help="Measures, apart by commas; the first is the headline.", metavar="TEXT"),
     ] = None,
     preset: Annotated[
-        Literal["visret-v1", "visret-v3", "inquire-rerank", "inquire-fullrank"] | None,
+        Literal["visret-v1", "visret-v3", "inquire-rerank", "inquire-fullrank", "karpathy"] | None,
         typer.Option(help="Measures and headline of a publication, in the place of --measures: see docs/measures.md."),
     ] = None,
     by: Annotated[Literal["subtopic", "topic"], typer.Option(help="What counts once in a mean.")] = "subtopic",

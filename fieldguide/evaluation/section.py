@@ -51,6 +51,12 @@ PRESETS = {
         "all images are ranked, the first 50 count",
         "INQUIRE, NeurIPS 2024: src/eval_fullrank.py and src/metrics.py of its code",
     ),
+    "karpathy": Preset(
+        ("R@1", "R@5", "R@10"),
+        "R@1",
+        "each caption ranks all images of the split test (5K), or the thousand of its fold (1K)",
+        "VSE++, BMVC 2018: text to image in evaluation.py of its code, with and without fold5",
+    ),
 }
 """Where `visret_nDCG` and `inquire_AP` differ from standard measures docs/measures.md says."""
 

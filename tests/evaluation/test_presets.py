@@ -103,6 +103,39 @@ def test_visret_is_measured_as_its_code_does(files: tuple[Path, Path]) -> None:
         assert means(files, "visret-v1")[f"hit@{k}"] == pytest.approx(np.mean([t.any() for t in top]), abs=1e-6)
 
 
+@pytest.mark.parametrize("folds", [1, 5])
+def test_captions_are_measured_as_vse_does(tmp_path: Path, folds: int) -> None:
+    """`t2i` of its evaluation.py, from its description: ranks of the captions' own images, a fold after the other."""
+    images, each = 100, 3
+    size = images // folds
+    similar = np.random.default_rng(3).normal(size=(images * each, images)) + 2 * np.repeat(
+        np.eye(images), each, axis=0
+    )
+    entries = [
+        {"filename": f"{image}.jpg", "split": "test",
+         "sentences": [{"raw": "a rose", "sentid": each * image + n} for n in range(each)]}
+        for image in range(images)
+    ]  # fmt: skip
+    qrels, run = tmp_path / "dataset_coco.json", tmp_path / "run.trec"
+    qrels.write_text(json.dumps({"images": entries}))
+    lines, recalls = [], []
+    for fold in range(folds):
+        part = slice(fold * size, (fold + 1) * size)
+        scores = similar[fold * size * each : (fold + 1) * size * each, part]
+        order = np.argsort(-scores, axis=1)
+        ranks = np.array([int(np.flatnonzero(row == n // each)[0]) for n, row in enumerate(order)])
+        recalls.append([float((ranks < k).mean()) for k in (1, 5, 10)])
+        lines += [
+            f"s{fold * size * each + n} Q0 {fold * size + image}.jpg 0 {scores[n, image]} sys\n"
+            for n, row in enumerate(order)
+            for image in row[:10]
+        ]
+    run.write_text("".join(lines))
+    found = means((run, qrels), "karpathy")
+    assert [found[f"R@{k}"] for k in (1, 5, 10)] == pytest.approx(np.mean(recalls, axis=0), abs=1e-6)
+    assert 0.2 < found["R@1"] < found["R@10"] < 1
+
+
 def command(files: tuple[Path, Path], *more: str) -> Result:
     return CliRunner().invoke(app, ["evaluate", str(files[0]), "--qrels", str(files[1]), *more])
 

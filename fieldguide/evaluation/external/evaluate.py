@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,8 +278,9 @@ def _chance(measure: Measure, scoring: _Scoring, by: str, gallery: int) -> float
     together = measure.NAME == BOTH_ENTITIES.NAME
     judged = scoring.given if together else scoring.judged
     pools: dict[str, list[float]] = {}
+    expected = cache(partial(chance.expected, measure))  # thousands of captions have one relevant image each
     for subtopic, labels in judged.pools.items():
-        value = chance.expected(measure, labels, max(gallery - len(labels), 0))
+        value = expected(tuple(labels), max(gallery - len(labels), 0))
         pools.setdefault(judged.topics[subtopic] if by == "topic" or together else subtopic, []).append(value)
     values = [float(np.prod(part) if together else np.mean(part)) for part in pools.values()]
     alone = by == "topic" or scoring.judged is not scoring.given or not together
