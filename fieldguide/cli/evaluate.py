@@ -11,6 +11,7 @@ EPILOG = (
     "Examples:    fieldguide evaluate clip.trec visret.trec --qrels visual-rag-me_final_v1.jsonl --baseline clip    "
     "fieldguide evaluate runs/*.gz --qrels qrels.txt -m nDCG@10,AP --by topic --csv values.csv --figures figures    "
     "fieldguide evaluate data/runs/rerank/visret.trec --qrels data --json | jq .leaderboard    "
+    "fieldguide evaluate clip.trec --qrels inquire_rerank_hard_final.json --preset visret-v3    "
     "Exit status: 0 scored (what is missing or unjudged is said), 1 a file is wrong or fits nothing, 2 wrong usage."
 )
 
@@ -36,6 +37,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--measures", "-m", help="Measures, apart by commas; the first is the headline.", metavar="TEXT"),
     ] = None,
+    preset: Annotated[
+        Literal["visret-v1", "visret-v3", "inquire-rerank", "inquire-fullrank", "karpathy"] | None,
+        typer.Option(help="Measures and headline of a publication, in the place of --measures: see docs/measures.md."),
+    ] = None,
     by: Annotated[Literal["subtopic", "topic"], typer.Option(help="What counts once in a mean.")] = "subtopic",
     baseline: Annotated[
         str | None, typer.Option(help="The system that every other one is compared with by every measure.")
@@ -47,6 +52,7 @@ def evaluate(
 ) -> None:
     """Score any system's runs against any collection: means, intervals, comparisons, what is missing or unjudged."""
     from fieldguide.cli.views.evaluate import show_evaluation
+    from fieldguide.core.errors import FieldguideError
     from fieldguide.core.files import atomic_open
     from fieldguide.evaluation.external.evaluate import MEASURES, evaluate_runs, settings
     from fieldguide.evaluation.external.evaluate import as_json as document
@@ -54,7 +60,9 @@ def evaluate(
     from fieldguide.runtime.progress import show_progress
     from fieldguide.runtime.tables import show_json
 
-    chosen = settings(split_measures(measures) or MEASURES, baseline, seed)
+    if measures and preset:
+        raise FieldguideError("--measures and --preset: give one of them")
+    chosen = settings(split_measures(measures) or MEASURES, baseline, seed, preset)
     found = evaluate_runs(_files(runs), read_judged(qrels, form), chosen, by, show_progress)
     if csv is not None:
         with atomic_open(csv) as stream:

@@ -55,7 +55,7 @@ _FORMATS = (
            of_path=inquire.recognise),
     Format("beir", "a folder: corpus.jsonl, queries.jsonl, qrels/*.tsv", beir.read, beir.write, of_path=beir.recognise),
     Format(captions.KARPATHY, "a JSON object: images with sentences, captions of the split test",
-           partial(captions.read, captions.KARPATHY), None, of_record=captions.is_karpathy),
+           partial(captions.read, captions.KARPATHY), None, of_path=captions.is_karpathy),
     Format(captions.CIRR, "a JSON list: pairid, reference, target_hard, caption",
            partial(captions.read, captions.CIRR), None, of_record=captions.is_cirr),
     Format(captions.FASHION_IQ, "a JSON list: candidate, target, captions",
@@ -137,6 +137,8 @@ def _look(path: Path) -> tuple[list[Format], Any]:
         raise FieldguideError(f"{path}: no such file or folder")
     if path.is_file() and path.suffix == ".parquet":  # no text
         return [FORMATS[mrag.NAME]] if mrag.recognise(path) else [], None
+    if captions.is_karpathy(path):  # whose first record is all of it
+        return [FORMATS[captions.KARPATHY]], None
     record = None if path.is_dir() else first_record(path)
     fits = [form for form in _FORMATS if (record is not None and form.of_record(record)) or form.of_path(path)]
     return fits, record

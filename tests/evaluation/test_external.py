@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.evaluation.external.evaluate import as_json, evaluate_runs, settings
 from fieldguide.evaluation.external.figures import write_figures
 from fieldguide.evaluation.external.qrels import read_judged
+from fieldguide.evaluation.measures import chance
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.topics import Topic, write_records
 from tests.published import VISUAL_RAG_ME, benchmarks
@@ -30,7 +32,7 @@ GOOD = {"t1.e1": "ab", "t1.e2": "ab", "t2.e1": "cdef"}
 POOR = {"t1.e1": "ba", "t1.e2": "ab", "t2.e1": "dxcef"}
 
 
-def write(path: Path, ranked: dict[str, str], system: str) -> Path:
+def write(path: Path, ranked: Mapping[str, Sequence[str]], system: str) -> Path:
     lines = [f"{s} Q0 {i} 0 {-n} {system}\n" for s, images in ranked.items() for n, i in enumerate(images)]
     path.write_text("".join(lines))
     return path
@@ -76,6 +78,18 @@ def test_chance_is_the_mean_over_pools(qrels: Path, two: list[Path]) -> None:
         assert found.chance["both_entities@1"] == pytest.approx(both, abs=1e-6)
     found = evaluate_runs(two, read_judged(qrels), settings(["alpha_nDCG@5"]))
     assert found.chance["alpha_nDCG@5"] is None
+
+
+def test_chance_of_equal_pools_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty-five thousand captions have one image each."""
+    (tmp_path / "q").write_text("".join(f"q{n} 0 i{n} 1\nq{n} 0 j{n} 0\n" for n in range(50)))
+    path = write(tmp_path / "r", {f"q{n}": [f"i{n}"] for n in range(50)}, "sys")
+    asked: list[Any] = []
+    expected = chance.expected
+    monkeypatch.setattr(chance, "expected", lambda *given: asked.append(given) or expected(*given))
+    found = evaluate_runs([path], read_judged(tmp_path / "q"), settings(["R@1"]))
+    assert found.chance["R@1"] == 0.5
+    assert len(asked) == 2  # R@1 and Judged@10
 
 
 def test_values_are_those_of_trec_eval(tmp_path: Path) -> None:
@@ -267,7 +281,8 @@ def test_commas_inside_brackets_part_no_measures() -> None:
 def test_json_holds_everything(qrels: Path, two: list[Path]) -> None:
     document = as_json(evaluate_runs(two, read_judged(qrels), settings(["RR"])))
     assert set(document) == {
-        "collection", "by", "measures", "confidence", "runs", "leaderboard", "comparisons", "chance", "values",
+        "collection", "by", "preset", "measures", "confidence", "runs", "leaderboard", "comparisons", "chance",
+        "values",
     }  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from typer.testing import CliRunner
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.formats.export import export
+from fieldguide.formats.json import captions
 from fieldguide.formats.reading import read, recognise
+from fieldguide.formats.text import text
 
 KARPATHY = {
     "dataset": "x",
@@ -47,14 +51,57 @@ def test_captions_of_the_test_split_mean_their_image(tmp_path: Path, indent: int
     assert list(found.corpus) == ["val/a.jpg"]
 
 
+def karpathy(number: int, split: str) -> dict[str, Any]:
+    """An entry as `dataset_coco.json` has it, of five captions."""
+    words = [f"word{n}" for n in range(10)]
+    sentences = [{"tokens": words, "raw": " ".join(words), "imgid": number, "sentid": 5 * number + n} for n in range(5)]
+    return {"filename": f"{number}.jpg", "split": split, "imgid": number, "cocoid": 7, "sentences": sentences}
+
+
+@pytest.mark.parametrize("key", ["images", "dataset"])
+def test_it_is_told_by_its_beginning_and_other_splits_are_passed_over(tmp_path: Path, key: str) -> None:
+    elsewhere = {"split": "restval", "sentences": [{"raw": "without an id"}], "deep": [[[["x"]]]]}
+    value = {"dataset": "coco", "images": [elsewhere, karpathy(1, "test"), karpathy(2, "val")]}
+    path = tmp_path / "dataset_coco.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({key: value.pop(key), **value}).encode()))
+    assert recognise(path) == "karpathy"
+    found = read(None, path)
+    assert [q.topic_id for q in found.questions] == ["s5", "s6", "s7", "s8", "s9"]
+    assert found.corpus == {"1.jpg": {"filename": "1.jpg", "split": "test", "imgid": 1, "cocoid": 7}}
+    assert found.questions[0].where.endswith("item 2")
+
+
+@pytest.mark.parametrize("head", ['{"images": {"a": 1}, "sentences": "x"}', '[{"images": [{"sentences": 1}]}]', "{}"])
+def test_what_begins_otherwise_is_something_else(tmp_path: Path, head: str) -> None:
+    (tmp_path / "x.json").write_text(head, encoding="utf-8")
+    assert not captions.is_karpathy(tmp_path / "x.json")
+    assert not captions.is_karpathy(tmp_path)
+
+
+def test_memory_holds_the_test_split_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "x.json", {"images": [karpathy(n, "train" if n else "test") for n in range(2_000)]})
+    monkeypatch.setattr(text, "LONGEST_FILE", path.stat().st_size)  # room for so much is asked for at once
+    tracemalloc.start()
+    assert len(read(None, path).questions) == 5
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * path.stat().st_size  # all of it as objects is more than six times as much
+
+
 def test_a_change_has_its_target_and_the_rest_of_its_set(tmp_path: Path) -> None:
     found = read(None, written(tmp_path / "cap.rc2.val.json", CIRR))
     assert found.format == "cirr"
     first, second = found.questions
     assert (first.topic_id, first.text, first.fields["reference"]) == ("12", "one dog less", "r")
-    assert first.pools[0].labels == {"t": 1, "m": 0}
+    assert list(first.pools[0].labels.items()) == [("t", 1), ("m", 0)]
     assert second.pools == ()  # its target is not published
     assert list(found.corpus) == ["r", "t", "m"]
+
+
+def test_the_target_of_a_change_stands_where_it_stands_in_its_set(tmp_path: Path) -> None:
+    entry = {**CIRR[0], "img_set": {"id": 1, "members": ["r", "m", "t", "n"]}}
+    (question,) = read(None, written(tmp_path / "cap.rc2.val.json", [entry])).questions
+    assert list(question.pools[0].labels.items()) == [("m", 0), ("t", 1), ("n", 0)]
 
 
 def test_two_captions_are_one_text(tmp_path: Path) -> None:
@@ -73,8 +120,8 @@ def cub(folder: Path) -> Path:
         "classes.txt": "1 001.Laysan_Albatross\n2 002.Crow\n",
         "train_test_split.txt": "1 0\n2 1\n3 0\n",
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in texts.items():
+        (folder / name).write_text(content, encoding="utf-8")
     return folder
 
 

@@ -67,6 +67,26 @@ def test_it_audits_and_evaluates_and_one_more_run_is_one_stage(tmp_path: Path, m
     assert systems(project) == {"file-order", "mine"}
 
 
+def test_captions_are_evaluated_as_published_and_the_order_of_the_file_finds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    images = [
+        {"filename": f"{n}.jpg", "split": "test", "sentences": [{"raw": f"Rose {n}.", "sentid": n}]} for n in range(40)
+    ]
+    (tmp_path / "dataset_roses.json").write_text(json.dumps({"images": images}))
+    assert "40 questions, 40 subtopics, 40 images, 40 labels, 40 relevant" in init(
+        "roses", "--import", "dataset_roses.json"
+    )
+    monkeypatch.chdir(tmp_path / "roses")
+    command = "fieldguide evaluate data/external --qrels data/published/dataset_roses.json --baseline file-order"
+    for file in ("README.md", "dvc.yaml"):
+        assert f"{command} --preset karpathy" in " ".join(Path(file).read_text().split())
+    words = f"{command} --preset karpathy --json".split()[1:]
+    found = {row["measure"]: row["mean"] for row in json.loads(CliRunner().invoke(app, words).output)["leaderboard"]}
+    assert (found["R@1"], found["R@5"], found["R@10"]) == (1 / 40, 5 / 40, 10 / 40)  # as chance
+
+
 def test_names_with_blanks_are_scored_by_image_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blank = [

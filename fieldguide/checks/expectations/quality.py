@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 from PIL import Image
 
+from fieldguide.checks.expectations.looking import looked_at
 from fieldguide.checks.expectations.suites import Suite, holds
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track
-from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.store.pixels import open_image
-from fieldguide.corpus.store.remembered import Remembered
 from fieldguide.corpus.store.shards import image_bytes
 
 # cleanvision's issues but `grayscale`: a photograph in black and white shows its entity all the same.
@@ -61,27 +60,13 @@ def _measured(images: pd.DataFrame, paths: Paths, track: Track) -> pd.DataFrame:
     measures = [properties[issue] for issue in ISSUES if issue != "light"]
     versions = {name: importlib.metadata.version(name) for name in ("cleanvision", "numpy", "pillow")}
     path = paths.cache / "quality" / f"{content_key(versions=versions, issues=sorted(ISSUES))}.jsonl"
-    with Remembered(path) as known:
-        new = images[[known.get(sha256) is None for sha256 in images["sha256"]]].sort_values(["shard", "offset"])
-
-        def look(row: Any) -> tuple[str, dict[str, float]]:
-            return row.sha256, _measure(measures, _pixels(paths, row))
-
-        looked = map_ahead(look, new.itertuples(index=False))
-        for sha256, values in track(looked, "looking", unit="photographs", total=len(new)):
-            known.add(sha256, values)
-        return pd.DataFrame([known.get(sha256) for sha256 in images["sha256"]], index=images["image_id"])
+    read, look = partial(image_bytes, paths), lambda data: _measure(measures, open_image(data))
+    found = looked_at(images, read, look, path, track)
+    return pd.DataFrame(found, index=images["image_id"])
 
 
 def _measure(measures: Sequence[Any], image: Image.Image) -> dict[str, float]:
     return {name: float(value) for measure in measures for name, value in measure.calculate(image).items()}
-
-
-def _pixels(paths: Paths, row: Any) -> Image.Image:
-    try:
-        return open_image(image_bytes(paths, row))
-    except FieldguideError as error:
-        raise FieldguideError(f"image {row.image_id}: {error}") from error
 
 
 def _faults(measured: pd.DataFrame) -> pd.DataFrame:

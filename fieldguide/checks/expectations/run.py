@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from fieldguide.checks.expectations.content import suites
+from fieldguide.checks.expectations.generated import generated_suites
 from fieldguide.checks.expectations.quality import photograph_suites
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Suite
@@ -51,7 +52,12 @@ def check(
         ProblemsError: a table is not as it is declared.
     """
     tables = Tables(paths, tuple(systems))
-    asked = chain(suites(tables, section, drawings, people), photograph_suites(tables.parquet["images"], paths, track))
+    images, drawn = tables.parquet["images"], tables.parquet["drawings"]
+    asked = chain(
+        suites(tables, section, drawings, people),
+        generated_suites(images, drawn, paths, track),
+        photograph_suites(images, paths, track),
+    )
     return list(run_suites(asked))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fieldguide.evaluation.external.evaluate import External, RunNotes
 from fieldguide.evaluation.measures.parsing import JUDGED
+from fieldguide.evaluation.section import PRESETS
 from fieldguide.runtime.tables import show
 
 _NAMED = 10
@@ -84,6 +85,9 @@ def notes(external: External) -> Iterator[str]:
     yield (
         f"{external.collection}: {counted}. Means over {external.by}s; {chosen.confidence:.0%} interval over topics."
     )
+    if chosen.preset is not None:
+        preset = PRESETS[chosen.preset]
+        yield f"As {chosen.preset} measures, where {preset.protocol} ({preset.source})."
     if len(external.runs) > 1:
         yield (
             f"Systems with a common letter are not significantly different (q > {chosen.alpha:g}); q is p of the "

@@ -153,7 +153,7 @@ def _lacks_pixels(data: bytes, image: Image.Image) -> str | None:
     progressive JPEG that lacks its last scans is only blurred; zeros in a JPEG may be an even background. Neither is
     found.
     """
-    if image.format == "WEBP" and any(k == b"VP8 " and p.endswith(_ZEROS) for k, p in _riff_chunks(data)):
+    if image.format == "WEBP" and any(k == b"VP8 " and p.endswith(_ZEROS) for k, p in riff_chunks(data)):
         return "the compressed pixels end in zeros"
     if image.format in {"JPEG", "MPO"} and image.mode in {"RGB", "L"} and image.height > 2 * _STRIP:
         strip = image.crop((0, image.height - _STRIP, image.width, image.height))
@@ -168,7 +168,8 @@ def _is_grey(image: Image.Image) -> bool:
     return all(band == (128, 128) for band in bands)
 
 
-def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(name, content) of each chunk of a WEBP; one that is cut off gives what is there."""
     place = 12
     while place + 8 <= len(data):
         size = int.from_bytes(data[place + 4 : place + 8], "little")

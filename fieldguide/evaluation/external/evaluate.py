@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from fieldguide.evaluation.measures import chance
 from fieldguide.evaluation.measures.parsing import JUDGED, parse_measures
 from fieldguide.evaluation.measures.providers.diversity import BOTH_ENTITIES, TOPIC_MEASURES
 from fieldguide.evaluation.measures.scoring import RunScorer, Score
-from fieldguide.evaluation.section import Evaluate
+from fieldguide.evaluation.section import PRESETS, Evaluate
 from fieldguide.records.runs import read_run_with_notes
 
 if TYPE_CHECKING:
@@ -95,10 +96,22 @@ class External:
         ]
 
 
-def settings(measures: Sequence[str], baseline: str | None = None, seed: int = 0) -> Evaluate:
-    """The choices of an evaluation; the first measure is the headline. Systems may have any name here."""
+def settings(
+    measures: Sequence[str] = MEASURES, baseline: str | None = None, seed: int = 0, preset: str | None = None
+) -> Evaluate:
+    """The choices of an evaluation. Systems may have any name here.
+
+    Args:
+        measures: the first is the headline.
+        baseline: the system that others are compared with; every pair is where it is None.
+        seed: of intervals and tests.
+        preset: a key of PRESETS, whose measures and headline take the place of `measures`.
+    """
+    chosen, headline = list(measures), measures[0]
+    if preset is not None:
+        chosen, headline = list(PRESETS[preset].measures), PRESETS[preset].headline
     return Evaluate.model_construct(
-        measures=list(measures), headline=measures[0], baseline=baseline or "", compare=[], seed=seed
+        preset=preset, measures=chosen, headline=headline, baseline=baseline or "", compare=[], seed=seed
     )
 
 
@@ -149,6 +162,7 @@ def as_json(external: External) -> dict[str, Any]:
     return {
         "collection": external.collection,
         "by": external.by,
+        "preset": external.settings.preset,
         "measures": external.settings.measures,
         "confidence": external.settings.confidence,
         "runs": external.runs,
@@ -264,8 +278,9 @@ def _chance(measure: Measure, scoring: _Scoring, by: str, gallery: int) -> float
     together = measure.NAME == BOTH_ENTITIES.NAME
     judged = scoring.given if together else scoring.judged
     pools: dict[str, list[float]] = {}
+    expected = cache(partial(chance.expected, measure))  # thousands of captions have one relevant image each
     for subtopic, labels in judged.pools.items():
-        value = chance.expected(measure, labels, max(gallery - len(labels), 0))
+        value = expected(tuple(labels), max(gallery - len(labels), 0))
         pools.setdefault(judged.topics[subtopic] if by == "topic" or together else subtopic, []).append(value)
     values = [float(np.prod(part) if together else np.mean(part)) for part in pools.values()]
     alone = by == "topic" or scoring.judged is not scoring.given or not together

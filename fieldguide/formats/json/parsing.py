@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fieldguide.core.files import refuse_crowds
@@ -32,8 +32,8 @@ class Object(dict[str, Any]):
             self.dropped = [pair for place, pair in enumerate(pairs) if last[pair[0]] != place]
 
 
-def parse(text: str) -> Any:
-    """Parse one document; objects come as `Object`.
+def parse(text: str, made: Callable[[list[tuple[str, Any]]], Any] = Object) -> Any:
+    """Parse one document; each object is what `made` makes of its pairs, the inner ones first.
 
     Raises:
         ValueError: not JSON, half a character, nested deeper than DEEPEST, a number with thousands of digits, more
@@ -41,7 +41,7 @@ def parse(text: str) -> Any:
     """
     refuse_crowds(text)
     try:
-        value = json.loads(text, object_pairs_hook=Object)
+        value = json.loads(text, object_pairs_hook=made)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

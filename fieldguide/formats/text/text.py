@@ -60,22 +60,35 @@ def _lines(path: Path, longest: int, cut: bool = False) -> Iterator[tuple[int, s
             yield number, line
 
 
+def head(path: Path) -> str:
+    """The first LONGEST_HEAD characters without a byte-order mark; to tell formats apart.
+
+    Raises:
+        FieldguideError: as `lines`.
+    """
+    return _read(path, LONGEST_HEAD).removeprefix(_BOM)
+
+
 def whole(path: Path) -> str:
     """The whole text, line ends and byte-order mark included.
 
     Raises:
         FieldguideError: as `lines`, and a file longer than LONGEST_FILE characters.
     """
+    text = _read(path, LONGEST_FILE + 1)
+    if len(text) > LONGEST_FILE:
+        raise FieldguideError(f"{path}: longer than {LONGEST_FILE:,} characters; that is no file of this format")
+    return text
+
+
+def _read(path: Path, longest: int) -> str:
     try:
         with _open(path) as stream:
-            text = stream.read(LONGEST_FILE + 1)
+            return stream.read(longest)
     except UnicodeDecodeError as error:
         raise FieldguideError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except (OSError, EOFError, zlib.error) as error:
         raise FieldguideError(f"{path}: cannot be read to its end, damaged? ({error})") from None
-    if len(text) > LONGEST_FILE:
-        raise FieldguideError(f"{path}: longer than {LONGEST_FILE:,} characters; that is no file of this format")
-    return text
 
 
 def without_mark(text: str, path: Path) -> tuple[str, list[Deviation]]:

@@ -70,7 +70,7 @@ def test_a_fault_is_warned_of_and_its_photograph_named(paths: Paths, issue: str)
 
 def test_each_photograph_is_looked_at_once(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     before = outcomes(paths)
-    monkeypatch.setattr(quality, "_pixels", lambda *_: pytest.fail("looked at again"))
+    monkeypatch.setattr(quality, "_measure", lambda *_: pytest.fail("looked at again"))
     assert outcomes(paths) == before
 
 
