@@ -99,7 +99,7 @@ def test_an_encoder_without_texts_names_kinds_that_have_them(weights: Path) -> N
         _load("mobilenetv2", weights).encode_texts(["a"])
     assert str(error.value) == (
         "encoders.mine (kind mobilenetv2) encodes no texts; "
-        "kinds that do: clip, conse, e5-v, open_clip, siglip, text-tower"
+        "kinds that do: clip, conse, e5-v, open_clip, sentence-transformers, siglip, text-tower"
     )
 
 

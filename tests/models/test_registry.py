@@ -81,7 +81,7 @@ def test_one_kind_registered_twice_is_a_mistake(plugins: Path) -> None:
 def test_an_unknown_kind_is_told_with_those_there_are() -> None:
     with pytest.raises(FieldguideError) as error:
         load_encoder("mine", PluginEncoder.model_construct(kind="clop"))
-    kinds = "clip, conse, dinov2, e5-v, mobilenetv2, onnx, open_clip, siglip, text-tower"
+    kinds = "clip, conse, dinov2, e5-v, mobilenetv2, onnx, open_clip, sentence-transformers, siglip, text-tower"
     assert str(error.value) == f"encoders.mine.kind is 'clop'; allowed: {kinds}"
     with pytest.raises(FieldguideError, match=r"generators.mine.kind is 'x'; allowed: diffusers, flow-matching"):
         load_generator("mine", PluginGenerator.model_construct(kind="x"))
@@ -132,10 +132,11 @@ def test_kinds_of_params_come_with_what_they_lack(tmp_path: Path) -> None:
 def test_listing_kinds_loads_no_model_library() -> None:
     code = (
         "import sys; from fieldguide.models.available import available_kinds; print(len(available_kinds()));"
-        "print([m for m in ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip') if m in sys.modules])"
+        "heavy = ('torch', 'torchvision', 'transformers', 'diffusers', 'open_clip', 'sentence_transformers');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    assert done.stdout.split("\n")[:2] == ["16", "[]"]
+    assert done.stdout.split("\n")[:2] == ["17", "[]"]
 
 
 def test_torchvision_can_be_imported_beside_this_torch() -> None:

@@ -138,6 +138,23 @@ class E5VEncoder(_Published):
     batch: Literal[1] = 1
 
 
+class SentenceTransformersEncoder(_Published):
+    """Any model that the library sentence-transformers loads without code of the model's own.
+
+    Attributes:
+        batch: is 1: inputs differ in length.
+        query_prompt: said before each text, captions too; the model's own default prompt where it is null. Images
+            always have that one.
+        dimension: how many of a vector's first numbers are kept, for models trained so that these suffice (Matryoshka,
+            Kusupati et al., arXiv 2205.13147); all where it is null.
+    """
+
+    kind: Literal["sentence-transformers"]
+    batch: Literal[1] = 1
+    query_prompt: str | None = None
+    dimension: Positive | None = None
+
+
 class ONNXEncoder(_Computed):
     """Any image encoder as one ONNX file with the weights in it: (n, 3, size, size) to (n, dimension).
 
@@ -194,6 +211,7 @@ BUILTIN: dict[str, type[EncoderSection]] = by_kind(
     SigLIPEncoder,
     DINOv2Encoder,
     E5VEncoder,
+    SentenceTransformersEncoder,
     ONNXEncoder,
 )
 
@@ -207,6 +225,7 @@ AnyEncoder = Annotated[
     | Annotated[SigLIPEncoder, Tag("siglip")]
     | Annotated[DINOv2Encoder, Tag("dinov2")]
     | Annotated[E5VEncoder, Tag("e5-v")]
+    | Annotated[SentenceTransformersEncoder, Tag("sentence-transformers")]
     | Annotated[ONNXEncoder, Tag("onnx")]
     | Annotated[PluginEncoder, Tag("plugin")],
     Discriminator(tag_by_kind(BUILTIN)),

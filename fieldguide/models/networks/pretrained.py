@@ -15,8 +15,8 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.mode
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
 
-def load_network(model_class: Any, folder: Path, dtype: Any) -> Any:
-    """The network of a folder.
+def load_network(model_class: Any, folder: Path, dtype: Any, **options: Any) -> Any:
+    """The network of a folder; `options` are of `from_pretrained`.
 
     Raises:
         FieldguideError: the weights do not load, or some of the network's are not among them: transformers would draw
@@ -28,7 +28,7 @@ def load_network(model_class: Any, folder: Path, dtype: Any) -> Any:
     logging.disable_progress_bar()
     try:
         network, found = model_class.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, dtype=dtype, **OFFLINE
+            folder, use_safetensors=True, output_loading_info=True, dtype=dtype, **OFFLINE, **options
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise FieldguideError(f"{folder}: transformers cannot load this model: {error}") from None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import tiny, tiny_encoders
+from tests.models import tiny, tiny_encoders, tiny_sentence_transformers
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +17,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_encoders.siglip2(root / "siglip2")
     tiny_encoders.dinov2(root / "dinov2")
     tiny_encoders.llava_next(root / "e5-v")
+    tiny_sentence_transformers.qwen3_vl_embedding(root / "qwen3-vl")
     tiny_encoders.onnx(root / "model.onnx")
     return root

@@ -11,7 +11,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.models.available import available_kinds
 from fieldguide.models.encoders.registry import ENCODERS, load_encoder
-from tests.models.encoders.test_providers import IMAGES, load
+from tests.models.encoders.test_providers import IMAGES, SPECS, load
 from tests.models.tiny_encoders import section
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -33,12 +33,12 @@ def place(cache: Path, repository: str, folder: Path) -> None:
     (here / "refs" / "main").write_text(COMMIT)
 
 
-@pytest.mark.parametrize("kind", ["clip", "open_clip"])
-def test_a_repository_is_the_folder_it_was_made_of(kind: str, cache: Path, published: Path) -> None:
-    place(cache, "someone/model", published / kind)
-    local = load(kind, published)
+@pytest.mark.parametrize("folder", ["clip", "open_clip", "qwen3-vl"])
+def test_a_repository_is_the_folder_it_was_made_of(folder: str, cache: Path, published: Path) -> None:
+    place(cache, "someone/model", published / folder)
+    local = load(folder, published)
     for revision in (None, "main", COMMIT):
-        there = load_encoder("mine", section(kind=kind, hub="someone/model", hub_revision=revision))
+        there = load_encoder("mine", section(**SPECS[folder], hub="someone/model", hub_revision=revision))
         assert there.revision == local.revision
     assert there.encode_images(IMAGES).tobytes() == local.encode_images(IMAGES).tobytes()
 

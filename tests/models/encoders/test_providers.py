@@ -21,6 +21,7 @@ from fieldguide.models.loading.protocols import Encoder, PreparesImages, unit_ro
 from fieldguide.models.loading.torchvision import declare_operators
 from tests.models import tiny, tiny_encoders
 from tests.models.tiny_encoders import SIDE, section
+from tests.models.tiny_sentence_transformers import DEFAULT_PROMPT
 
 # Folder: section. Two folders are of one kind.
 SPECS: dict[str, dict[str, Any]] = {
@@ -30,8 +31,11 @@ SPECS: dict[str, dict[str, Any]] = {
     "siglip2": {"kind": "siglip"},
     "dinov2": {"kind": "dinov2"},
     "e5-v": {"kind": "e5-v"},
+    "qwen3-vl": {"kind": "sentence-transformers"},
     "model.onnx": {"kind": "onnx", "size": SIDE},
 }
+# Their sections refuse more; see test_refusals.
+ONE_AT_A_TIME = ("e5-v", "qwen3-vl")
 TEXTS = ["a photo of red apple", "pear", "", "a photo of green fruit, " * 40]
 IMAGES = tiny.images(5)
 
@@ -102,6 +106,18 @@ def _e5v(folder: Path, images: Sequence[Image.Image], texts: Sequence[str]) -> t
     return seen, [last(**processor.tokenizer(TEXT_PROMPT.format(text=t), return_tensors="pt")) for t in texts]
 
 
+def _qwen3_vl(folder: Path, images: Sequence[Image.Image], texts: Sequence[str]) -> tuple[Any, Any]:
+    from transformers import Qwen3VLModel, Qwen3VLProcessor
+
+    model = Qwen3VLModel.from_pretrained(folder).eval()
+    processor = Qwen3VLProcessor.from_pretrained(folder)
+    chat = f"<|im_start|>system\n{DEFAULT_PROMPT}<|im_end|>\n<|im_start|>user\n{{}}<|im_end|>\n<|im_start|>assistant\n"
+    pixels = chat.format("<|vision_start|><|image_pad|><|vision_end|>")
+    seen = [model(**processor(images=i, text=pixels, return_tensors="pt")).last_hidden_state[:, -1] for i in images]
+    said = [processor.tokenizer(chat.format(text), return_tensors="pt") for text in texts]
+    return seen, [model(**inputs).last_hidden_state[:, -1] for inputs in said]
+
+
 def _onnx(path: Path, images: Sequence[Image.Image], texts: Sequence[str]) -> tuple[Any, Any]:
     import onnx
     import torch
@@ -120,7 +136,7 @@ def _onnx(path: Path, images: Sequence[Image.Image], texts: Sequence[str]) -> tu
 
 _REFERENCES = {
     "open_clip": _open_clip, "clip": _two_towers, "siglip": _siglip, "siglip2": _siglip, "dinov2": _dinov2,
-    "e5-v": _e5v, "model.onnx": _onnx,
+    "e5-v": _e5v, "qwen3-vl": _qwen3_vl, "model.onnx": _onnx,
 }  # fmt: skip
 
 
@@ -148,8 +164,8 @@ def test_nothing_to_encode_gives_no_rows(encoder: Encoder) -> None:
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_a_vector_does_not_depend_on_what_is_encoded_beside_it(folder: str, published: Path, batch: int) -> None:
-    if batch > 1 and folder == "e5-v":
-        return  # its section refuses more than one; see test_sections
+    if batch > 1 and folder in ONE_AT_A_TIME:
+        return
     encoder = load(folder, published, batch=batch)
     images, order = encoder.encode_images(IMAGES), [3, 1, 4, 0, 2]
 
@@ -198,7 +214,7 @@ def test_half_precision_is_near_and_has_a_revision_of_its_own(
 def test_revision_is_of_the_bytes_and_of_what_can_change_the_last_bits(folder: str, published: Path) -> None:
     same = load(folder, published).revision
     assert load(folder, published).revision == same
-    if folder != "e5-v":
+    if folder not in ONE_AT_A_TIME:
         assert load(folder, published, batch=2).revision != same
     assert load(folder, published, dtype="float32").revision == same  # of the stored vectors, not the computed ones
 

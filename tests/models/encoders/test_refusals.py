@@ -27,6 +27,8 @@ from tests.models.tiny_encoders import SIDE, section
         ({"kind": "open_clip", "architecture": "ViT-B-32"}, "architecture and tag belong together"),
         ({"kind": "open_clip", "weights": "a", "tag": "openai"}, "architecture and tag belong together"),
         ({"kind": "e5-v", "weights": "a", "batch": 2}, "should be 1"),
+        ({"kind": "sentence-transformers", "weights": "a", "batch": 2}, "should be 1"),
+        ({"kind": "sentence-transformers", "weights": "a", "dimension": 0}, "greater than"),
         ({"kind": "onnx", "weights": "a", "resize": 100}, "resize is 100; it has to be at least size"),
         ({"kind": "onnx", "weights": "a", "std": [0, 1, 1]}, "std has to be greater than 0"),
         ({"kind": "onnx", "weights": "a", "precision": "fp16"}, "should be 'fp32'"),
