@@ -37,7 +37,8 @@ PRESETS = {
         ("visret_nDCG@1", "visret_nDCG@10", "visret_nDCG@30"),
         "visret_nDCG@30",
         _POOL,
-        "arXiv 2505.20291v2 and v3: abstract; its nDCG@30 of v1's systems is that of v1's tables",
+        "arXiv 2505.20291v2 and v3: abstracts. Cut-offs and the kind of nDCG after notes by others on its published "
+        "version, whose figures are those of v1's tables; the paper itself could not be read here",
     ),
     "inquire-rerank": Preset(
         ("AP", "nDCG", "RR"),
