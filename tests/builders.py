@@ -52,6 +52,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
             "text": {"kind": "text", "encoder": ENCODER, "query": "question"},
             "visret": {"kind": "visret", "encoder": ENCODER, "images": _DRAWINGS},
         },
+        "answerers": {"prior": {"kind": "prior"}},
     }
     shop = {"name": "shop", "kind": "folder", "path": "data/input/shop"}
     museum = {"name": "museum", "kind": "folder", "path": "data/input/museum", "licence": "CC0-1.0"}
@@ -68,6 +69,13 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "fidelity": {"encoder": ENCODER},
         "train_cletir": {"systems": []},
         "probe": {"systems": []},
+        "answer": {
+            "answerers": ["prior"],
+            "contexts": ["none", "gold", "swapped"],
+            "systems": ["text", "visret"],
+            "k": [1, 2],
+            "orders": ["ranked"],
+        },
     }
     for name, keys in [*changes.items(), *sections.items()]:
         values[name] = values[name] | keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fieldguide.answering.answer import Asking, write_answers
 from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fidelity.fidelity import measure_fidelity, write_fidelity
@@ -44,6 +45,14 @@ def finish(paths: Paths, params: Params) -> None:
     write_fidelity(paths.fidelity, measure_fidelity(paths, params.fidelity))
     write_probes(paths.probes, REACTIONS, [("drop", "t1", "it says nothing of the feature")], SETTINGS)
     write_fitness(paths.fitness, assessed(paths, params))
+    answer(paths, params)
+
+
+def answer(paths: Paths, params: Params) -> None:
+    """What stage `answer` writes."""
+    asking = Asking(params.answer, params.answerers, paths)
+    rows = [row for one in asking.loaded() for context in asking.contexts for row in asking.rows(one, context)]
+    write_answers(asking, rows, params.evaluate)
 
 
 def assessed(paths: Paths, params: Params) -> FitnessReport:
