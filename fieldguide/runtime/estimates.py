@@ -59,7 +59,13 @@ def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstim
 
 
 def _unknown(
-    plan: _Plan, chat: Chat, count: int, system: str = "", characters: int = _PROMPT, images: int = 0
+    plan: _Plan,
+    chat: Chat,
+    count: int,
+    system: str = "",
+    characters: int = _PROMPT,
+    images: int = 0,
+    likeliest: int = 0,
 ) -> list[Request]:
     """Requests for prompts that are not known, so many as the store does not hold: by what the model was told first."""
     said = {"role": "system", "content": system}
@@ -71,7 +77,7 @@ def _unknown(
     blank = io.BytesIO()
     Image.new("L", (1, 1)).save(blank, "PNG")
     shown = (blank.getvalue(),) * images
-    return [chat.request(Prompt(system, f"{n:<{characters}}", shown)) for n in range(max(0, count - asked))]
+    return [chat.request(Prompt(system, f"{n:<{characters}}", shown, likeliest)) for n in range(max(0, count - asked))]
 
 
 def _compose(plan: _Plan) -> Iterator[CallEstimate]:
@@ -171,13 +177,14 @@ def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
 
 
 def _rerank(plan: _Plan) -> Iterator[CallEstimate]:
-    from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEM
+    from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEMS
 
     for name in plan.params.retrieve.systems:
         for spec in _looking(plan.params.systems[name]):
             count = 2 * _subtopics(plan) * spec.top
             characters = len(spec.prompt) + _PHRASE
-            requests = _unknown(plan, Chat(spec.chat, plan.calls), count, SYSTEM, characters, images=1)
+            chat, told = Chat(spec.chat, plan.calls), SYSTEMS[spec.score]
+            requests = _unknown(plan, chat, count, told, characters, images=1, likeliest=spec.likeliest)
             yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
 
 

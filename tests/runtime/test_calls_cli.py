@@ -148,6 +148,10 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert found["caption"].calls == gallery + drawings
     assert found["recompose"].calls == subtopics * params.visualize.images
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
+    looked = values["systems"]["looked"]
+    values["systems"]["looked"] = {**looked, "score": "probability"}
+    asked = found["retrieve, rerank: looked"].calls
+    assert rows(parse_params(values), paths)["retrieve, rerank: looked"].output_tokens == asked  # one a call
     assert [finding.name for finding in doctor._calls(parse_params(values))] == [
         "rewrite.chat", "generators.paid", "captioners.seen.chat", "recompose.chat", "systems.looked.chat",
     ]  # fmt: skip

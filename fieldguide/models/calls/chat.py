@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,21 +27,34 @@ _LIKELY_REPLY = 128
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a chat model is told; `images` are PNG or JPEG files that are shown after the text."""
+    """What a chat model is told.
+
+    Attributes:
+        images: PNG or JPEG files that are shown after the text.
+        likeliest: 0: a reply is asked for. Otherwise its first token alone is, with so many that were likeliest there.
+    """
 
     system: str
     user: str
     images: tuple[bytes, ...] = ()
+    likeliest: int = 0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a chat model answered. `model` is the name the endpoint gives itself; tokens are None where not counted."""
+    """What a chat model answered.
+
+    Attributes:
+        model: the name the endpoint gives itself.
+        prompt_tokens, completion_tokens: None where not counted.
+        first: the likeliest first tokens with their log-probabilities; None where none were asked for, or none came.
+    """
 
     text: str
     model: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    first: tuple[tuple[str, float], ...] | None = None
 
 
 class Chat:
@@ -60,29 +74,33 @@ class Chat:
             FieldguideError: no key in the environment, no price, no connection, an error after all retries, or a reply
                 that is none. The key is in no message.
         """
-        prompt = Prompt(system, user, tuple(images))
+        return self._ask(Prompt(system, user, tuple(images)))
+
+    def _ask(self, prompt: Prompt) -> Reply | Refused:
         body = self._body(prompt, _shown)
 
         def send(client: Any) -> bytes:
             data: bytes = client.chat.completions.with_raw_response.create(**body).content
             return data
 
-        return _reply(self.calls.ask(self.request(prompt), send, _read))
+        read = partial(_read, first_token=prompt.likeliest > 0)
+        return _reply(self.calls.ask(self.request(prompt), send, read))
 
     def ask_all(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused]:
         """What `ask` returns for each prompt, in their order; `concurrency` are asked at once."""
-        return map_ahead(lambda p: self.ask(p.system, p.user, p.images), prompts, threads=self.spec.concurrency)
+        return map_ahead(self._ask, prompts, threads=self.spec.concurrency)
 
     def request(self, prompt: Prompt) -> Request:
         """What asking a prompt sends and may use; for the store and for estimates."""
         text = prompt.system + prompt.user
         besides = 2 * _TOKENS_A_MESSAGE + len(prompt.images) * self.spec.image_tokens
+        longest = self._longest(prompt)
         return Request(
             kind="chat",
             endpoint=self.spec,
             body=self._body(prompt, lambda data: {"sha256": sha256_bytes(data)}),
-            most=Usage(tokens_at_most(text) + besides, self.spec.max_tokens),
-            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, self.spec.max_tokens)),
+            most=Usage(tokens_at_most(text) + besides, longest),
+            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, longest)),
         )
 
     def _body(self, prompt: Prompt, shown: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
@@ -91,12 +109,18 @@ class Chat:
         if prompt.images:
             user = [{"type": "text", "text": prompt.user}, *(shown(data) for data in prompt.images)]
         optional = {"temperature": spec.temperature, "seed": spec.seed}
+        first_token = {"logprobs": True, "top_logprobs": prompt.likeliest} if prompt.likeliest else {}
         return {
             "model": spec.model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}],
-            spec.limit_name: spec.max_tokens,
+            spec.limit_name: self._longest(prompt),
             **{name: value for name, value in optional.items() if value is not None},
+            **first_token,
         }
+
+    def _longest(self, prompt: Prompt) -> int:
+        """Tokens of a reply, at most."""
+        return 1 if prompt.likeliest else self.spec.max_tokens
 
 
 def _shown(data: bytes) -> dict[str, Any]:
@@ -115,9 +139,26 @@ class _Message(_Part):
     refusal: str | None = None
 
 
+_Logprob = Annotated[float, Field(strict=True, le=0, allow_inf_nan=False)]
+
+
+class _Likely(_Part):
+    token: str
+    logprob: _Logprob
+
+
+class _Token(_Part):
+    top_logprobs: list[_Likely]
+
+
+class _Logprobs(_Part):
+    content: list[_Token] = Field(min_length=1)
+
+
 class _Choice(_Part):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Any = None
 
 
 class _Counted(_Part):
@@ -131,8 +172,15 @@ class _Completion(_Part):
     usage: _Counted | None = None
 
 
-def _read(value: Any) -> EndpointAnswer:
-    """The first choice of a completion.
+class _Kept(_Part):
+    """A reply as the store has it."""
+
+    text: str
+    first: tuple[tuple[str, _Logprob], ...] | None = None
+
+
+def _read(value: Any, first_token: bool) -> EndpointAnswer:
+    """The first choice of a completion; `first_token`: with the likeliest first tokens, and whatever was cut off.
 
     Raises:
         UnreadableError: the endpoint sent something else, nothing, or a part.
@@ -149,11 +197,23 @@ def _read(value: Any) -> EndpointAnswer:
     if choice.message.refusal or choice.finish_reason == "content_filter":
         why = choice.message.refusal or "stopped by the endpoint's content filter"
         return EndpointAnswer(None, completion.model, usage, refused=why)
+    if first_token:
+        reply = {"text": choice.message.content or "", "first": _first_tokens(choice.logprobs)}
+        return EndpointAnswer(reply, completion.model, usage)
     if choice.finish_reason == "length":
         raise UnreadableError("the reply was cut off at the endpoint's limit of tokens; raise `max_tokens`", usage)
     if not (choice.message.content or "").strip():
         raise UnreadableError("the reply is empty", usage)
     return EndpointAnswer({"text": choice.message.content}, completion.model, usage)
+
+
+def _first_tokens(logprobs: Any) -> list[tuple[str, float]] | None:
+    """(token, log-probability) of the likeliest; None where one is no probability: then the others are not believed."""
+    try:
+        (first, *_) = _Logprobs.model_validate(logprobs).content
+    except ValidationError:
+        return None
+    return [(one.token, one.logprob) for one in first.top_logprobs]
 
 
 def _reply(call: Call) -> Reply | Refused:
@@ -164,10 +224,11 @@ def _reply(call: Call) -> Reply | Refused:
     """
     if call.refused is not None:
         return Refused(call.refused)
-    text = call.reply.get("text") if isinstance(call.reply, dict) else None
-    if not isinstance(text, str):
+    try:
+        kept = _Kept.model_validate(call.reply)
+    except ValidationError:
         raise FieldguideError(
             f"the stored call {call.key} holds no reply of a chat model; delete it, or take no others'"
-        )
+        ) from None
     counted = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
-    return Reply(text, call.model, *counted)
+    return Reply(kept.text, call.model, counted[0], counted[1], kept.first)
