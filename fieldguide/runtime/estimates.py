@@ -54,7 +54,7 @@ def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstim
         FieldguideError: the store or a table is damaged.
     """
     plan = _Plan(params, paths, calls, list(calls.store.calls()))
-    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe):
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _twins, _recompose, _rerank, _probe):
         yield from of_stage(plan)
 
 
@@ -163,6 +163,35 @@ def _caption(plan: _Plan) -> Iterator[CallEstimate]:
         drawings = int((DRAWINGS.read(plan.paths.drawings)["purpose"] == "topic").sum())
     requests = _unknown(plan, Chat(spec.chat, plan.calls), gallery + drawings, SYSTEM, len(spec.question), images=1)
     yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
+
+
+def _twins(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.twins import wanted_twins
+    from fieldguide.records.images import IMAGES
+
+    section, paths = plan.params.visualize, plan.paths
+    spec, caption = plan.params.generator, plan.params.caption
+    wanted = caption.twins and caption.captioner is not None
+    if not wanted or section.generator is None or not isinstance(spec, Endpoint):
+        return
+    generator = load_generator(section.generator, spec, paths.root)
+    if not isinstance(generator, Asks):
+        return
+    if paths.captions.exists():
+        twins = wanted_twins(section, generator, paths)
+        prompts, seeds, note = [twin.said for twin in twins], [twin.seed for twin in twins], ""
+    elif paths.images.exists():
+        count = int((IMAGES.read(paths.images)["split"] == "gallery").sum())
+        prompts, seeds, note = (
+            [f"{n:<{_PHRASE}}" for n in range(count)],
+            list(range(count)),
+            "at most: one a photograph",
+        )
+    else:
+        yield CallEstimate("caption: twins", spec.where, note="not known: the corpus is not there yet")
+        return
+    yield from plan.estimate("caption: twins", map(generator.request, prompts, seeds), note)
 
 
 def _recompose(plan: _Plan) -> Iterator[CallEstimate]:

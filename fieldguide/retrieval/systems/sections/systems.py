@@ -14,7 +14,7 @@ from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 from fieldguide.retrieval.systems.sections.comparing import CaptionSystem, TextSystem, VisretSystem
-from fieldguide.retrieval.systems.sections.composed import CirevlSystem, PdvSystem, WeimocirSystem
+from fieldguide.retrieval.systems.sections.composed import CirevlSystem, ParacosmSystem, PdvSystem, WeimocirSystem
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
 from fieldguide.retrieval.systems.sections.ranking import Constant, RankingSection
 
@@ -184,6 +184,7 @@ BUILTIN: dict[str, type[RankingSection]] = by_kind(
     WeimocirSystem,
     PdvSystem,
     CirevlSystem,
+    ParacosmSystem,
     CletirSystem,
     DecomposeSystem,
     AdaptiveSystem,
@@ -202,6 +203,7 @@ System = Annotated[
     | Annotated[WeimocirSystem, Tag("weimocir")]
     | Annotated[PdvSystem, Tag("pdv")]
     | Annotated[CirevlSystem, Tag("cirevl")]
+    | Annotated[ParacosmSystem, Tag("paracosm")]
     | Annotated[CletirSystem, Tag("cletir")]
     | Annotated[DecomposeSystem, Tag("decompose")]
     | Annotated[AdaptiveSystem, Tag("adaptive")]
