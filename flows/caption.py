@@ -1,10 +1,12 @@
-"""Caption the gallery and the topics' drawings, and recompose captions with questions: `python -m flows.caption`."""
+"""Caption the gallery and the topics' drawings, recompose captions, draw some: `python -m flows.caption`."""
 
 from prefect import flow, task
 
 from fieldguide.core.paths import Paths
 from fieldguide.models.captioners.section import AnyCaptioner
+from fieldguide.models.generators.section import AnyGenerator
 from fieldguide.queries.visuals.captioning.section import Caption, Recompose
+from fieldguide.queries.visuals.drawing.section import Visualize
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.services import ASKS_A_SERVICE
 from fieldguide.runtime.step import once, run
@@ -32,12 +34,30 @@ def recompose_captions(section: Recompose, paths: Paths) -> str:
     return str(recompose(section, paths, show_progress))
 
 
+@task(**ASKS_A_SERVICE)
+def draw_captions(section: Caption, visualize: Visualize, generators: dict[str, AnyGenerator], paths: Paths) -> str:
+    """Draw the photographs' captions that are not drawn yet: what exists is kept, so that a retry goes on."""
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.twins import draw_twins, write_no_twins
+
+    name = visualize.generator
+    if not section.twins or section.captioner is None or name is None:
+        write_no_twins(paths)
+        return "no twins are drawn (caption.twins, with caption.captioner and visualize.generator)"
+    generator = load_generator(name, generators[name], paths.root)
+    return f"{name}: twins: {draw_twins(visualize, generator, paths, show_progress)}"
+
+
 @flow
-def caption(caption: Caption, captioners: dict[str, AnyCaptioner], recompose: Recompose) -> None:
+def caption(
+    caption: Caption, captioners: dict[str, AnyCaptioner], recompose: Recompose, visualize: Visualize,
+    generators: dict[str, AnyGenerator],
+) -> None:  # fmt: skip
     """Write data/captions/ and data/texts/recomposed.parquet; print how many were made, were there, and failed."""
     paths = Paths()
     print(once(caption_images, caption, captioners, paths))
     print(once(recompose_captions, recompose, paths))
+    print(once(draw_captions, caption, visualize, generators, paths))
 
 
 if __name__ == "__main__":

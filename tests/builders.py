@@ -18,6 +18,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.tables import Table
 from fieldguide.params import Params, parse_params
 from fieldguide.queries.rewriting.decomposing import components_of
+from fieldguide.queries.visuals.drawing.twins import write_no_twins
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.embeddings import text_key, write_embeddings
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
@@ -97,6 +98,7 @@ def tiny_benchmark(root: Path, params: Params | None = None) -> Paths:
     components = [c for s in _subtopics(topics) for c in components_of(s, names, params.decompose)]
     write_records(paths.components, components)
     drawings = _drawings(paths, sorted({phrase.text for phrase in phrases}), rng)
+    write_no_twins(paths)
     _embed(paths.embeddings(ENCODER), [("image", image) for image in images], rng)
     queries = {("question", text_key(t.text)) for t in topics} | {("phrase", text_key(p.text)) for p in phrases}
     queries |= {("component", text_key(component.text)) for component in components}

@@ -62,6 +62,8 @@ class Paths:
 
     captions = RelativePath("data/captions/captions.parquet")
     """records.CAPTIONS."""
+    twins = RelativePath("data/captions/twins/twins.parquet")
+    """records.DRAWINGS of the photographs' captions, empty where nothing asks for them; the tar lies beside it."""
     recomposed = RelativePath("data/texts/recomposed.parquet")
     """records.RECOMPOSED."""
 
@@ -137,7 +139,7 @@ class Paths:
         return self.data / "embeddings" / encoder
 
     def queries(self, encoder: str) -> Path:
-        """Folder with one encoder's vectors of questions, phrases and drawings."""
+        """Folder with one encoder's vectors of questions, phrases, captions, drawings and twins."""
         return self.data / "queries" / encoder
 
     def run(self, track: str, system: str) -> Path:

@@ -159,12 +159,17 @@ def _uses(params: Params, ranking: Iterable[tuple[str, RankingSection]]) -> Iter
 def left_out(params: Params) -> dict[str, str]:
     """Systems that cannot run as things are, with what they lack, in the order of params.yaml."""
     drawing = set(params.drawing_systems()) if params.visualize.generator is None else set()
+    caption, twinless = params.caption, ""
+    if caption.captioner is None or not caption.twins:
+        twinless = "caption.captioner is null" if caption.captioner is None else "caption.twins is false"
     found = {}
     for name, system in params.systems.items():
         needed = [encoder for _, section in system.walk(name) for encoder in section.encoders.values()]
         lacking = [encoder for encoder in dict.fromkeys(needed) if encoder not in params.embed.encoders]
         if name in drawing:
             found[name] = "looks at drawings, and visualize.generator is null"
+        elif twinless and any(section.twins for _, section in system.walk(name)):
+            found[name] = f"looks at the photographs' twins, and {twinless}"
         elif lacking:
             found[name] = f"needs encoder {lacking[0]}, which embed.encoders does not have"
     return found

@@ -68,12 +68,13 @@ def inputs_of(params: Params) -> dict[str, list[Path]]:
     encoders = _files(params.encoders[name] for name in params.embed.encoders)
     drawing = _files([params.generator] if params.generator else [])
     captioner = params.caption.captioner
+    captioning = _files([params.captioners[captioner]] if captioner else [])
     return {
         "ingest": [s.path.parent if s.kind == "manifest" else s.path for s in params.ingest.sources],
         "embed": encoders,
         "mine": [path for path in [params.mine.wordnet] if path],
         "visualize": drawing,
-        "caption": _files([params.captioners[captioner]] if captioner else []),
+        "caption": [*captioning, *(drawing if params.caption.twins else [])],
         "embed_queries": encoders,
         "diagnose": [*encoders, *drawing],
         "answer": _files([params.answerers[name] for name in params.answer.answerers]),

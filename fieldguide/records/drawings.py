@@ -7,6 +7,7 @@ import pyarrow as pa
 from fieldguide.core.tables import Column, Table
 
 _STR, _INT = pa.string(), pa.int64()
+_PURPOSES = ("topic", "generic", "twin")
 
 DRAWINGS = Table(
     "drawings",
@@ -14,7 +15,7 @@ DRAWINGS = Table(
     (
         Column("drawing_id", _STR, "sha256 of prompt with style, generator revision, seed, settings and references"),
         Column("prompt", _STR, "what was drawn, without visualize.style"),
-        Column("purpose", _STR, "topic: a subtopic's phrase; generic: for centring", allowed=("topic", "generic")),
+        Column("purpose", _STR, "topic: a subtopic's phrase; generic: for centring; twin: caption", allowed=_PURPOSES),
         Column("index", _INT, "0..k-1 among the drawings of this prompt"),
         Column("seed", _INT, "of this drawing"),
         Column("generator", _STR, "name in params.yaml"),

@@ -18,7 +18,9 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_directory, content_key, read_json, sha256_bytes, write_json
 from fieldguide.core.tables import Column, Table
 
-EmbeddingKind = Literal["image", "question", "phrase", "expansion", "drawing", "caption", "recomposed", "component"]
+EmbeddingKind = Literal[
+    "image", "question", "phrase", "expansion", "drawing", "twin", "caption", "recomposed", "component"
+]
 Dtype = Literal["float16", "float32"]
 DTYPES: tuple[Dtype, ...] = ("float16", "float32")
 _VECTORS, _INDEX, _META = "vectors.npy", "index.parquet", "meta.json"

@@ -55,12 +55,18 @@ def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstim
         FieldguideError: the store or a table is damaged.
     """
     plan = _Plan(params, paths, calls, list(calls.store.calls()))
-    for of_stage in (_compose, _rewrite, _visualize, _caption, _recompose, _rerank, _probe, _answer):
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _twins, _recompose, _rerank, _probe, _answer):
         yield from of_stage(plan)
 
 
 def _unknown(
-    plan: _Plan, chat: Chat, count: int, system: str = "", characters: int = _PROMPT, images: int = 0
+    plan: _Plan,
+    chat: Chat,
+    count: int,
+    system: str = "",
+    characters: int = _PROMPT,
+    images: int = 0,
+    likeliest: int = 0,
 ) -> list[Request]:
     """Requests for prompts that are not known, so many as the store does not hold: by what the model was told first."""
     said = {"role": "system", "content": system}
@@ -72,7 +78,8 @@ def _unknown(
     blank = io.BytesIO()
     Image.new("L", (1, 1)).save(blank, "PNG")
     shown = (blank.getvalue(),) * images
-    return [chat.request(Prompt(system, f"{n:<{characters}}", shown)) for n in range(max(0, count - asked))]
+    prompts = (Prompt(system, f"{n:<{characters}}", shown, likeliest=likeliest) for n in range(max(0, count - asked)))
+    return [chat.request(prompt) for prompt in prompts]
 
 
 def _compose(plan: _Plan) -> Iterator[CallEstimate]:
@@ -160,6 +167,35 @@ def _caption(plan: _Plan) -> Iterator[CallEstimate]:
     yield from plan.estimate("caption", requests, f"{gallery} photographs, {drawings} drawings")
 
 
+def _twins(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.queries.visuals.drawing.twins import wanted_twins
+    from fieldguide.records.images import IMAGES
+
+    section, paths = plan.params.visualize, plan.paths
+    spec, caption = plan.params.generator, plan.params.caption
+    wanted = caption.twins and caption.captioner is not None
+    if not wanted or section.generator is None or not isinstance(spec, Endpoint):
+        return
+    generator = load_generator(section.generator, spec, paths.root)
+    if not isinstance(generator, Asks):
+        return
+    if paths.captions.exists():
+        twins = wanted_twins(section, generator, paths)
+        prompts, seeds, note = [twin.said for twin in twins], [twin.seed for twin in twins], ""
+    elif paths.images.exists():
+        count = int((IMAGES.read(paths.images)["split"] == "gallery").sum())
+        prompts, seeds, note = (
+            [f"{n:<{_PHRASE}}" for n in range(count)],
+            list(range(count)),
+            "at most: one a photograph",
+        )
+    else:
+        yield CallEstimate("caption: twins", spec.where, note="not known: the corpus is not there yet")
+        return
+    yield from plan.estimate("caption: twins", map(generator.request, prompts, seeds), note)
+
+
 def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
     from fieldguide.queries.visuals.captioning.recomposing import SYSTEM
 
@@ -172,13 +208,14 @@ def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
 
 
 def _rerank(plan: _Plan) -> Iterator[CallEstimate]:
-    from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEM
+    from fieldguide.retrieval.systems.kinds.rerank_vlm import SYSTEMS
 
     for name in plan.params.retrieve.systems:
         for spec in _looking(plan.params.systems[name]):
             count = 2 * _subtopics(plan) * spec.top
             characters = len(spec.prompt) + _PHRASE
-            requests = _unknown(plan, Chat(spec.chat, plan.calls), count, SYSTEM, characters, images=1)
+            chat, told = Chat(spec.chat, plan.calls), SYSTEMS[spec.score]
+            requests = _unknown(plan, chat, count, told, characters, images=1, likeliest=spec.likeliest)
             yield from plan.estimate(f"retrieve, rerank: {name}", requests, "at most: the tracks share images")
 
 

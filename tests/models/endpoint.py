@@ -66,6 +66,14 @@ def completion(
     return body
 
 
+def first_token(likeliest: Any, text: str | None = "Yes") -> dict[str, Any]:
+    """The body of a chat completion that was cut off after its first token; `likeliest`: log-probability by token."""
+    body = completion(text, finish="length", usage=(7, 1))
+    top = [{"token": token, "logprob": logprob, "bytes": None} for token, logprob in likeliest.items()]
+    body["choices"][0]["logprobs"] = {"content": [{"token": text, "logprob": -0.1, "bytes": None, "top_logprobs": top}]}
+    return body
+
+
 def png(width: int = 16, height: int = 16, colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:
     """An image of one colour."""
     stream = io.BytesIO()

@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.models.calls.caller import open_caller
-from fieldguide.models.calls.chat import Chat, Reply
+from fieldguide.models.calls.chat import Chat, Prompt, Reply
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.models.loading.protocols import Refused
-from tests.models.endpoint import KEY, Act, completion, serve
+from tests.models.endpoint import KEY, Act, completion, first_token, serve
 
 GOOD = (200, completion("hello"))
 # What an endpoint answers when it quotes the key that it does not like.
@@ -149,3 +149,74 @@ def test_a_stored_reply_that_is_none_is_told(tmp_path: Path, text: str) -> None:
         stored.write_text(text, encoding="utf-8")
         with pytest.raises(FieldguideError, match="not a stored call; delete it"):
             chat(tmp_path, server.base_url).ask("s", "u")
+
+
+FIRST = Prompt("s", "yes or no?", likeliest=5)
+
+
+def without_logprobs(text: str | None, finish: str = "length") -> dict[str, Any]:
+    return completion(text, finish=finish, usage=(7, 1))
+
+
+def test_the_likeliest_first_tokens_are_asked_for_once_and_kept(tmp_path: Path) -> None:
+    likeliest = {"Yes": -0.25, " no": -1.5, "\N{GRINNING FACE}": 0}
+    with serve(first_token(likeliest), GOOD) as server:
+        (reply,) = chat(tmp_path, server.base_url).ask_all([FIRST])
+        assert reply == Reply("Yes", "tiny-1", 7, 1, tuple(likeliest.items()))
+        assert list(chat(tmp_path, server.base_url).ask_all([FIRST])) == [reply]
+        chat(tmp_path, server.base_url).ask(FIRST.system, FIRST.user)
+    asked, whole = server.requests
+    assert {name: asked.pop(name) for name in ("logprobs", "top_logprobs", "max_tokens")} == {
+        "logprobs": True, "top_logprobs": 5, "max_tokens": 1,
+    }  # fmt: skip
+    assert whole.pop("max_tokens") == 2048
+    assert asked == whole  # nothing else, and a prompt that wants a reply says nothing of tokens
+
+
+def test_a_first_token_is_bounded_by_the_name_that_the_endpoint_knows_and_costs_one(tmp_path: Path) -> None:
+    with serve(first_token({"No": -0.1}, "No")) as server:
+        asking = chat(tmp_path, server.base_url, limit_name="max_completion_tokens")
+        list(asking.ask_all([FIRST]))
+        assert (asking.request(FIRST).most.output_tokens, asking.request(FIRST).likely.output_tokens) == (1, 1)
+    assert server.requests[0]["max_completion_tokens"] == 1
+    assert "max_tokens" not in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        without_logprobs("Yes"),
+        without_logprobs(None),
+        first_token({"Yes": -0.1, "No": float("nan")}),
+        first_token({"Yes": float("-inf")}),
+        first_token({"Yes": 0.1}),
+        first_token({"Yes": "-0.1"}),
+        first_token({"Yes": None}),
+        first_token({"Yes": True}),
+        completion("Yes") | {"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": []}}]},
+        completion("Yes") | {"choices": [{"message": {"content": "Yes"}, "logprobs": [1]}]},
+    ],
+)
+def test_first_tokens_that_do_not_come_or_are_broken_are_none_and_no_error(
+    tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    with serve(answer) as server:
+        for _ in range(2):
+            (reply,) = chat(tmp_path, server.base_url).ask_all([FIRST])
+            assert isinstance(reply, Reply)
+            assert reply.first is None
+    assert len(server.requests) == 1
+
+
+def test_a_refusal_of_a_first_token_is_one(tmp_path: Path) -> None:
+    with serve(completion(None, refusal="I will not.")) as server:
+        assert list(chat(tmp_path, server.base_url).ask_all([FIRST])) == [Refused("I will not.")]
+
+
+def test_stored_first_tokens_that_are_none_are_told(tmp_path: Path) -> None:
+    with serve(first_token({"Yes": -0.25})) as server:
+        list(chat(tmp_path, server.base_url).ask_all([FIRST]))
+        (stored,) = tmp_path.rglob("*.json")
+        stored.write_text(stored.read_text(encoding="utf-8").replace("-0.25", "0.25"), encoding="utf-8")
+        with pytest.raises(FieldguideError, match="holds no reply of a chat model; delete it"):
+            list(chat(tmp_path, server.base_url).ask_all([FIRST]))

@@ -236,6 +236,30 @@ def test_without_a_generator_systems_that_look_at_drawings_are_left_out(values: 
     assert parse_params(again).retrieve == params.retrieve
 
 
+@pytest.mark.parametrize(
+    ("caption", "lack"),
+    [
+        ({"captioner": None, "twins": True}, "caption.captioner is null"),
+        ({"captioner": "classes"}, "caption.twins is false"),
+        ({"captioner": "classes", "twins": True}, None),
+    ],
+)
+def test_systems_that_look_at_twins_are_left_out_where_none_are_drawn(
+    values: dict[str, Any], caption: dict[str, Any], lack: str | None
+) -> None:
+    paracosm = {"kind": "paracosm", "encoder": "text-tower"}
+    values["systems"]["paracosm"] = paracosm
+    values["systems"]["fused"] = {"kind": "late-fusion", "parts": [paracosm, {"kind": "file-order"}]}
+    values["retrieve"]["systems"] += ["paracosm", "fused"]
+    values["caption"] = caption
+    params = parse_params(values)
+    told = f"looks at the photographs' twins, and {lack}"
+    assert left_out(params) == ({"paracosm": told, "fused": told} if lack else {})
+    assert (params.retrieve.systems[-2:] == ["paracosm", "fused"]) == (lack is None)
+    values["visualize"]["generator"] = None
+    assert left_out(parse_params(values))["paracosm"] == "looks at drawings, and visualize.generator is null"
+
+
 def test_what_rests_on_one_system_is_not_left_without_it(values: dict[str, Any]) -> None:
     values["visualize"]["generator"] = None
     values["evaluate"]["baseline"] = "visret"

@@ -29,7 +29,7 @@ from fieldguide.publishing.release.make import make_release
 from fieldguide.publishing.release.verify import verify_release
 from fieldguide.queries.rewriting.rewriting import rewrite
 from fieldguide.queries.visuals.drawing.drawings import draw_all
-from fieldguide.records.drawings import DRAWINGS
+from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.topics import read_phrases, read_topics
 from fieldguide.runtime.estimates import estimates
@@ -148,9 +148,30 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert found["caption"].calls == gallery + drawings
     assert found["recompose"].calls == subtopics * params.visualize.images
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
+    looked = values["systems"]["looked"]
+    values["systems"]["looked"] = {**looked, "score": "probability"}
+    asked = found["retrieve, rerank: looked"].calls
+    assert rows(parse_params(values), paths)["retrieve, rerank: looked"].output_tokens == asked  # one a call
     assert [finding.name for finding in doctor._calls(parse_params(values))] == [
         "rewrite.chat", "generators.paid", "captioners.seen.chat", "recompose.chat", "systems.looked.chat",
     ]  # fmt: skip
+
+
+def test_twins_are_counted_where_they_are_to_be_drawn(tmp_path: Path) -> None:
+    values = asking("http://127.0.0.1:9/v1", tmp_path).model_dump(mode="json", exclude_none=True)
+    values["captioners"] = {"seen": {"kind": "chat", "chat": values["rewrite"]["chat"]}}
+    values["caption"] = {"captioner": "seen", "twins": True}
+    params = parse_params(values)
+    assert "not known" in rows(params, Paths(tmp_path))["caption: twins"].note
+    paths = tiny_benchmark(tmp_path)
+    images = IMAGES.read(paths.images)
+    gallery = list(images.loc[images["split"] == "gallery", "image_id"])
+    assert rows(params, paths)["caption: twins"].images == len(gallery)
+    row = {"kind": "image", "text": "a pear", "captioner": "seen", "revision": "r1", "status": "ok", "reason": None}
+    CAPTIONS.write(paths.captions, CAPTIONS.frame([row | {"key": key} for key in gallery]))
+    assert rows(params, paths)["caption: twins"].images == 1
+    values["caption"]["twins"] = False
+    assert "caption: twins" not in rows(parse_params(values), paths)
 
 
 @pytest.mark.parametrize(

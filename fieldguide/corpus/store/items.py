@@ -53,11 +53,20 @@ def image_items(images: pd.DataFrame, paths: Paths) -> list[Item]:
 
 def drawing_items(drawings: pd.DataFrame, paths: Paths) -> list[Item]:
     """Drawings that were made: rows of records.DRAWINGS."""
+    return _drawn("drawing", drawings, paths.drawings.parent)
+
+
+def twin_items(twins: pd.DataFrame, paths: Paths) -> list[Item]:
+    """Twins that were made: rows of records.DRAWINGS."""
+    return _drawn("twin", twins, paths.twins.parent)
+
+
+def _drawn(kind: EmbeddingKind, drawings: pd.DataFrame, folder: Path) -> list[Item]:
     made = drawings[drawings["status"] == "ok"]
     items = []
     for drawing_id, shard, offset, size in made[["drawing_id", "shard", "offset", "size"]].itertuples(index=False):
-        member = Member(paths.drawings.parent / shard, int(offset), int(size))
-        items.append(Item("drawing", drawing_id, sha256_bytes(read_member(*member)), member))
+        member = Member(folder / shard, int(offset), int(size))
+        items.append(Item(kind, drawing_id, sha256_bytes(read_member(*member)), member))
     return items
 
 

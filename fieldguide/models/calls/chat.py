@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -34,6 +35,7 @@ class Prompt:
         images: PNG or JPEG files that are shown after the text.
         parts: texts and such files in an order of their own; in place of `user` and `images`.
         schema: a JSON schema that the reply is to follow, for endpoints that can be held to one.
+        likeliest: 0: a reply is asked for. Otherwise its first token alone is, with so many that were likeliest there.
     """
 
     system: str
@@ -41,6 +43,7 @@ class Prompt:
     images: tuple[bytes, ...] = ()
     parts: tuple[str | bytes, ...] = ()
     schema: Mapping[str, Any] | None = None
+    likeliest: int = 0
 
     @property
     def content(self) -> tuple[str | bytes, ...]:
@@ -50,15 +53,20 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a chat model answered. `model` is the name the endpoint gives itself; tokens are None where not counted.
+    """What a chat model answered.
 
-    `cost` is in the currency of calls.budget.
+    Attributes:
+        model: the name the endpoint gives itself.
+        prompt_tokens, completion_tokens: None where not counted.
+        first: the likeliest first tokens with their log-probabilities; None where none were asked for, or none came.
+        cost: in the currency of calls.budget.
     """
 
     text: str
     model: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    first: tuple[tuple[str, float], ...] | None = None
     cost: float = 0.0
 
 
@@ -79,28 +87,28 @@ class Chat:
             FieldguideError: no key in the environment, no price, no connection, an error after all retries, or a reply
                 that is none. The key is in no message.
         """
-        return self.ask_prompt(Prompt(system, user, tuple(images)))
+        return self._ask(Prompt(system, user, tuple(images)))
 
-    def ask_prompt(self, prompt: Prompt) -> Reply | Refused:
-        """As `ask`."""
+    def _ask(self, prompt: Prompt) -> Reply | Refused:
         body = self._body(prompt, _shown)
 
         def send(client: Any) -> bytes:
             data: bytes = client.chat.completions.with_raw_response.create(**body).content
             return data
 
-        return _reply(self.calls.ask(self.request(prompt), send, _read))
+        read = partial(_read, first_token=prompt.likeliest > 0)
+        return _reply(self.calls.ask(self.request(prompt), send, read))
 
     def ask_all(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused]:
         """What `ask` returns for each prompt, in their order; `concurrency` are asked at once."""
-        return map_ahead(self.ask_prompt, prompts, threads=self.spec.concurrency)
+        return map_ahead(self._ask, prompts, threads=self.spec.concurrency)
 
     def ask_each(self, prompts: Iterable[Prompt]) -> Iterator[Reply | Refused | UnansweredError]:
         """As `ask_all`, but where a prompt got no usable answer the others are asked all the same."""
 
         def ask(prompt: Prompt) -> Reply | Refused | UnansweredError:
             try:
-                return self.ask_prompt(prompt)
+                return self._ask(prompt)
             except UnansweredError as error:
                 return error
 
@@ -111,12 +119,13 @@ class Chat:
         text = prompt.system + "".join(part for part in prompt.content if isinstance(part, str))
         images = sum(isinstance(part, bytes) for part in prompt.content)
         besides = 2 * _TOKENS_A_MESSAGE + images * self.spec.image_tokens
+        longest = self._longest(prompt)
         return Request(
             kind="chat",
             endpoint=self.spec,
             body=self._body(prompt, lambda data: {"sha256": sha256_bytes(data)}),
-            most=Usage(tokens_at_most(text) + besides, self.spec.max_tokens),
-            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, self.spec.max_tokens)),
+            most=Usage(tokens_at_most(text) + besides, longest),
+            likely=Usage(tokens_likely(text) + besides, min(_LIKELY_REPLY, longest)),
         )
 
     def _body(self, prompt: Prompt, shown: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
@@ -125,12 +134,18 @@ class Chat:
         if prompt.parts or prompt.images:
             user = [{"type": "text", "text": p} if isinstance(p, str) else shown(p) for p in prompt.content]
         optional = {"temperature": spec.temperature, "seed": spec.seed, "response_format": _format(prompt.schema)}
+        first_token = {"logprobs": True, "top_logprobs": prompt.likeliest} if prompt.likeliest else {}
         return {
             "model": spec.model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}],
-            spec.limit_name: spec.max_tokens,
+            spec.limit_name: self._longest(prompt),
             **{name: value for name, value in optional.items() if value is not None},
+            **first_token,
         }
+
+    def _longest(self, prompt: Prompt) -> int:
+        """Tokens of a reply, at most."""
+        return 1 if prompt.likeliest else self.spec.max_tokens
 
 
 def _format(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -154,9 +169,26 @@ class _Message(_Part):
     refusal: str | None = None
 
 
+_Logprob = Annotated[float, Field(strict=True, le=0, allow_inf_nan=False)]
+
+
+class _Likely(_Part):
+    token: str
+    logprob: _Logprob
+
+
+class _Token(_Part):
+    top_logprobs: list[_Likely]
+
+
+class _Logprobs(_Part):
+    content: list[_Token] = Field(min_length=1)
+
+
 class _Choice(_Part):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Any = None
 
 
 class _Counted(_Part):
@@ -170,8 +202,15 @@ class _Completion(_Part):
     usage: _Counted | None = None
 
 
-def _read(value: Any) -> EndpointAnswer:
-    """The first choice of a completion.
+class _Kept(_Part):
+    """A reply as the store has it."""
+
+    text: str
+    first: tuple[tuple[str, _Logprob], ...] | None = None
+
+
+def _read(value: Any, first_token: bool) -> EndpointAnswer:
+    """The first choice of a completion; `first_token`: with the likeliest first tokens, and whatever was cut off.
 
     Raises:
         UnreadableError: the endpoint sent something else, nothing, or a part.
@@ -188,11 +227,23 @@ def _read(value: Any) -> EndpointAnswer:
     if choice.message.refusal or choice.finish_reason == "content_filter":
         why = choice.message.refusal or "stopped by the endpoint's content filter"
         return EndpointAnswer(None, completion.model, usage, refused=why)
+    if first_token:
+        reply = {"text": choice.message.content or "", "first": _first_tokens(choice.logprobs)}
+        return EndpointAnswer(reply, completion.model, usage)
     if choice.finish_reason == "length":
         raise UnreadableError("the reply was cut off at the endpoint's limit of tokens; raise `max_tokens`", usage)
     if not (choice.message.content or "").strip():
         raise UnreadableError("the reply is empty", usage)
     return EndpointAnswer({"text": choice.message.content}, completion.model, usage)
+
+
+def _first_tokens(logprobs: Any) -> list[tuple[str, float]] | None:
+    """(token, log-probability) of the likeliest; None where one is no probability: then the others are not believed."""
+    try:
+        (first, *_) = _Logprobs.model_validate(logprobs).content
+    except ValidationError:
+        return None
+    return [(one.token, one.logprob) for one in first.top_logprobs]
 
 
 def _reply(call: Call) -> Reply | Refused:
@@ -203,10 +254,11 @@ def _reply(call: Call) -> Reply | Refused:
     """
     if call.refused is not None:
         return Refused(call.refused)
-    text = call.reply.get("text") if isinstance(call.reply, dict) else None
-    if not isinstance(text, str):
+    try:
+        kept = _Kept.model_validate(call.reply)
+    except ValidationError:
         raise FieldguideError(
             f"the stored call {call.key} holds no reply of a chat model; delete it, or take no others'"
-        )
-    tokens = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
-    return Reply(text, call.model, tokens[0], tokens[1], call.cost)
+        ) from None
+    counted = (call.usage.input_tokens, call.usage.output_tokens) if call.counted else (None, None)
+    return Reply(kept.text, call.model, counted[0], counted[1], kept.first, call.cost)

@@ -188,6 +188,8 @@ def _inputs(section: RankingSection, paths: Paths) -> Iterator[Path]:
             encoders = {folder.name for folder in paths.embeddings("x").parent.glob("*")}
         for encoder in sorted(encoders):
             yield from (paths.embeddings(encoder) / "meta.json", paths.queries(encoder) / "meta.json")
+        if inner.twins:
+            yield paths.twins
         network, file = getattr(inner, "network", None), getattr(inner, "file", None)
         if network is not None:
             yield from sorted((paths.cletir / network).glob("*"))

@@ -94,6 +94,15 @@ class SearchCollection:
         made = table[table["status"] == "ok"]
         return dict(zip(made["key"], made["text"], strict=True))
 
+    @cached_property
+    def twins(self) -> Mapping[str, str]:
+        """drawing_id of its twin by image_id, of the photographs whose caption was drawn."""
+        table = DRAWINGS.read(self.paths.twins)
+        made = table[table["status"] == "ok"]
+        of_caption = dict(zip(made["prompt"], made["drawing_id"], strict=True))
+        told = ((image_id, self.captions.get(image_id)) for image_id in self.gallery)
+        return {image_id: of_caption[words] for image_id, words in told if words in of_caption}
+
     def recomposed(self, subtopic: Subtopic, images: int) -> Mapping[str, str]:
         """Recomposed caption by drawing_id, of a subtopic's first `images` drawings, of those that were recomposed."""
         told = self._recomposed.get(subtopic.subtopic_id, {})

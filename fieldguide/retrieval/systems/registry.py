@@ -60,7 +60,7 @@ def system(kind: str, options: type[BaseModel] | None = None) -> Callable[[F], F
 def kinds() -> list[str]:
     """Every kind that can be named in params.yaml, sorted."""
     package = importlib.import_module("fieldguide.retrieval.systems.kinds")
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
     return sorted({*_FACTORIES, *_plugins()})
 

@@ -7,7 +7,7 @@ import pytest
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
-from fieldguide.params import Params
+from fieldguide.params import Params, parse_params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.health import health, positives
@@ -18,7 +18,7 @@ from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import IndexRecall
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.searching import write_recalls
-from tests.builders import judge_whole_gallery, rewrite, tiny_params
+from tests.builders import ENCODER, judge_whole_gallery, rewrite, tiny_params
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +173,14 @@ def test_photographs_that_the_generator_looked_at_are_told(fresh: Paths) -> None
         "The generator looked at photographs of the entities"
     ]
     assert text.startswith("1 drawings were made after 3 photographs of the train split")
+
+
+def test_a_system_without_twins_is_told_though_others_have_their_drawings(fresh: Paths) -> None:
+    values = tiny_params().model_dump(mode="json", exclude_none=True)
+    values["systems"]["paracosm"] = {"kind": "paracosm", "encoder": ENCODER, "images": 2}
+    values["retrieve"]["systems"].append("paracosm")
+    text = {c.heading: c.text for c in claims(Benchmark(fresh, parse_params(values)), [])}["Systems that were left out"]
+    assert text == ("In params.yaml and not run: paracosm looks at the photographs' twins, and caption.twins is false.")
 
 
 def test_claims_follow_the_data(fresh: Paths) -> None:

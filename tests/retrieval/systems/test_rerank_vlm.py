@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,17 @@ from fieldguide.models.calls.chat import Reply
 from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.runs import RunLine
 from fieldguide.retrieval.systems.collection import SearchCollection
-from fieldguide.retrieval.systems.kinds.rerank_vlm import Photographs, grade, reranked
+from fieldguide.retrieval.systems.kinds.rerank_vlm import (
+    Photographs,
+    by_probability,
+    grade,
+    probability_of_yes,
+    reranked,
+)
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.systems import System
 from tests.builders import tiny_benchmark
-from tests.models.endpoint import KEY, REFUSED, Answer, completion, endpoint, serve
+from tests.models.endpoint import KEY, REFUSED, Answer, completion, endpoint, first_token, serve
 
 TOP = 4
 BASE = {"kind": "random", "seed": 3}
@@ -149,3 +156,117 @@ def test_a_prompt_that_cannot_be_filled_is_refused(prompt: str) -> None:
 
 def test_it_says_what_it_does() -> None:
     assert spec("http://localhost/v1").description == "the best 4 looked at by tiny (phrase), of: random order"
+
+
+def seen(collection: SearchCollection) -> dict[bytes, tuple[str, dict[str, float]]]:
+    """By a photograph's bytes: which one it is, and what the model finds likeliest: yes, the brighter it is."""
+    photographs, found = Photographs(collection, 512), {}
+    for row, image in enumerate(collection.gallery):
+        data = photographs.png(row)
+        bright = np.asarray(Image.open(io.BytesIO(data))).mean() / 255
+        yes = {"Yes": 0.6 * bright, " yes": 0.1 * bright, "YES": 0.05 * bright}
+        no = {"No": 0.5 * (1 - bright), "no": 0.3 * (1 - bright)}
+        told = {token: math.log(p) for token, p in {**yes, **no, "Maybe": 0.01, "Yesterday": 0.02}.items()}
+        found[data] = (image, told)
+    return found
+
+
+def test_the_best_are_ordered_by_how_probable_the_models_yes_is(collection: SearchCollection) -> None:
+    photographs = seen(collection)
+    # By plain sums of probabilities, which the system never takes.
+    expected = {}
+    for image, told in photographs.values():
+        yes = sum(math.exp(told[token]) for token in ("Yes", " yes", "YES"))
+        expected[image] = yes / (yes + sum(math.exp(told[token]) for token in ("No", "no")))
+    with endpoint(lambda _, body: Answer(first_token(photographs[shown(body)][1]))) as server:
+        section = spec(server.base_url, score="probability")
+        lines = list(run_system("vlm", section, collection))
+        asked = len(server.requests)
+        assert list(run_system("vlm", section, collection)) == lines
+        assert len(server.requests) == asked  # each asked once
+    assert len(set(expected.values())) > TOP
+    for subtopic, order in base_order(collection).items():
+        ours = [line for line in lines if line.subtopic_id == subtopic]
+        best = sorted(order[:TOP], key=lambda image: -expected[image])
+        assert [line.image_id for line in ours] == best + order[TOP:]
+        assert [line.score for line in ours[:TOP]] == pytest.approx([1 + expected[image] for image in best], abs=1e-6)
+        assert max(line.score for line in ours[TOP:]) < 1 / 2
+    texts = {body["messages"][1]["content"][0]["text"] for body in server.requests}
+    phrases = {f"Does this picture show {collection.phrases[s.subtopic_id]}?" for s in collection.subtopics}
+    assert {text.splitlines()[0] for text in texts} == phrases
+    assert {(body["logprobs"], body["top_logprobs"], body["max_tokens"]) for body in server.requests} == {(True, 20, 1)}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        completion("Yes", finish="length"),
+        first_token({"Maybe": -0.1, "Yesterday": -3.0}),
+        first_token({"Yes": float("nan"), "No": -0.1}),
+        first_token({"Yes": 0.5}),
+        first_token({"Yes": "-0.5"}),
+        completion(None, refusal="I will not."),
+    ],
+)
+def test_without_the_probability_of_yes_or_no_the_base_system_stands(
+    collection: SearchCollection, answer: dict[str, Any]
+) -> None:
+    with serve(answer) as server:
+        lines = list(run_system("vlm", spec(server.base_url, score="probability"), collection))
+    assert by_subtopic(lines) == base_order(collection)
+    assert max(line.score for line in lines) == 1 / 2  # 1 / (1 + rank): nothing was added
+
+
+def test_what_has_no_probability_comes_after_what_has(collection: SearchCollection) -> None:
+    lock, answers = threading.Lock(), iter([completion("Yes"), first_token({"No": -0.1}), REFUSED.body] * 1000)
+
+    def act(_: int, body: Any) -> Answer:
+        with lock:
+            return Answer(next(answers))
+
+    with endpoint(act) as server:
+        chat = {**_chat(server.base_url), "concurrency": 1}
+        lines = list(run_system("vlm", spec(server.base_url, score="probability", top=3, chat=chat), collection))
+    first = [line for line in lines if line.subtopic_id == collection.subtopics[0].subtopic_id]
+    order = base_order(collection)[first[0].subtopic_id]
+    assert [line.image_id for line in first] == [order[1], order[0], *order[2:]]
+    assert first[0].score == 1  # a certain no is an answer
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ([("Yes", -1.0), ("No", -1.0)], 0.5),
+        ([("YES\n", math.log(0.2)), ("yes", math.log(0.4)), (" No", math.log(0.2))], 0.75),
+        ([("Yes", -3.0)], 1.0),
+        ([("no", -3.0), ("Yesterday", -0.1), ("not", -0.1)], 0.0),
+        ([("Yes", -9000.0), ("No", -9000.0 + math.log(3))], 0.25),  # both vanish as probabilities
+        ([("Maybe", -0.1)], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_probabilities_by_hand(first: list[tuple[str, float]] | None, expected: float | None) -> None:
+    found = probability_of_yes(Reply("Yes", "tiny", None, None, None if first is None else tuple(first)))
+    assert found == (None if expected is None else pytest.approx(expected))
+    assert probability_of_yes(Refused("no")) is None
+
+
+def test_equal_probabilities_keep_the_bases_order_in_single_precision() -> None:
+    ranked = np.random.default_rng(5).permutation(1000)
+    for p in (0.0, 1.0):
+        scores = by_probability(1001, ranked, [p] * 999).astype(np.float32)
+        assert np.argsort(-scores[ranked], kind="stable").tolist() == list(range(1000))
+        assert len(set(scores[ranked].tolist())) == 1000
+        assert scores[ranked[:999]] == pytest.approx(1 + p, abs=2e-4)
+        assert np.isnan(scores[1000])
+
+
+def test_a_prompt_for_yes_or_no_has_no_scale() -> None:
+    with pytest.raises(ValidationError, match=r"needs \{query\}, and nothing else in braces"):
+        spec("http://localhost/v1", score="probability", prompt="{query} 0-{scale}")
+
+
+def test_it_says_that_it_goes_by_probability() -> None:
+    told = spec("http://localhost/v1", score="probability").description
+    assert told == "the best 4 looked at by tiny (phrase), by the probability of its yes, of: random order"

@@ -1,4 +1,4 @@
-"""The miniature benchmark with captions, recomposed captions and expansions, all with vectors."""
+"""The miniature benchmark with captions, twins, recomposed captions and expansions, all with vectors."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def world(root: Path) -> Paths:
     keys += [("drawing", d) for d in drawings["drawing_id"]]
     captions = [caption(kind, key) for kind, key in sorted(keys)]
     CAPTIONS.write(paths.captions, CAPTIONS.frame(captions))
+    twins = [twin(row["text"]) for row in captions if row["kind"] == "image"]
+    DRAWINGS.write(paths.twins, DRAWINGS.frame(sorted(twins, key=lambda row: str(row["drawing_id"]))))
     recomposed = [
         {"subtopic_id": p.subtopic_id, "drawing_id": d, "text": f"{p.text}, {d[:4]}", "recomposer": "template",
          "status": "ok", "reason": None}
@@ -48,7 +50,8 @@ def world(root: Path) -> Paths:
     RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(recomposed))
     texts = [("caption", row["text"]) for row in captions] + [("recomposed", row["text"]) for row in recomposed]
     texts += [("expansion", phrase.text) for phrase in read_phrases(paths.expansions)]
-    _with_vectors(paths, {(kind, text_key(text)) for kind, text in texts})
+    drawn = {("twin", row["drawing_id"]) for row in twins}
+    _with_vectors(paths, drawn | {(kind, text_key(text)) for kind, text in texts})
     return paths
 
 
@@ -56,6 +59,13 @@ def caption(kind: str, key: str, **other: Any) -> dict[str, Any]:
     """A row of records.CAPTIONS."""
     row = {"kind": kind, "key": key, "text": f"a {kind} {key[:6]}", "captioner": "tiny", "revision": "r1"}
     return row | {"status": "ok", "reason": None} | other
+
+
+def twin(text: str) -> dict[str, Any]:
+    """A row of records.DRAWINGS: a photograph's caption, drawn."""
+    row = {"drawing_id": text_key(f"twin of {text}"), "prompt": text, "purpose": "twin", "index": 0, "seed": 1}
+    row |= {"generator": "tiny", "revision": "r1", "status": "ok", "reason": None}
+    return row | {"shard": "drawings.tar", "offset": 0, "size": 1}
 
 
 def section(**values: Any) -> Any:
@@ -84,7 +94,7 @@ class Vectors:
         self._folders = [Embeddings.open(paths.queries(ENCODER)), Embeddings.open(paths.embeddings(ENCODER))]
 
     def __call__(self, kind: Any, key: str) -> npt.NDArray[np.float64]:
-        texts = kind not in ("image", "drawing")
+        texts = kind not in ("image", "drawing", "twin")
         vector = self._folders[kind == "image"].rows(kind, [text_key(key) if texts else key])[0]
         return np.asarray(vector, dtype=np.float64)
 

@@ -9,10 +9,14 @@ from fieldguide.models.calls.section import ChatEndpoint
 
 
 class Caption(Section):
-    """Stage `caption`: the gallery and the topics' drawings in words; nothing where `captioner` is null."""
+    """Stage `caption`: the gallery and the topics' drawings in words; nothing where `captioner` is null.
+
+    `twins`: each photograph's caption is drawn, too, by `visualize.generator`. Systems of kind `paracosm` need that.
+    """
 
     captioner: Name | None = None
     batch: Positive = 16
+    twins: bool = False
 
 
 class Recompose(Section):

@@ -36,18 +36,21 @@ _STYLES = {"photograph": "a photo of", "sketch": "a pencil sketch of", "painting
 _STYLED = re.compile(r"^(an?\s+)?(photo|photograph|picture|image|drawing|sketch|painting)\s+of\s+", re.IGNORECASE)
 
 
+Purpose = Literal["topic", "generic", "twin"]
+
+
 @dataclass(frozen=True)
 class WantedDrawing:
     """A drawing that the benchmark asks for; `drawing_id` is a sha256 over all that determines its pixels.
 
     `prompt` is the phrase or generic prompt, `said` what the generator is told: with the style, where there is one.
-    `references` are image_ids of the photographs that it looks at.
+    A twin's prompt is a caption. `references` are image_ids of the photographs that it looks at.
     """
 
     drawing_id: str
     prompt: str
     said: str
-    purpose: Literal["topic", "generic"]
+    purpose: Purpose
     index: int
     seed: int
     references: tuple[str, ...] = ()
@@ -84,20 +87,30 @@ def wanted_drawings(
     problems = list(_generic_problems(values.generic_prompts, topics))
     if problems:
         raise ProblemsError("drawings of generic prompts have to be apart from those of topics:", problems)
-    purposes: dict[str, Literal["topic", "generic"]] = dict.fromkeys(topics, "topic")
+    purposes: dict[str, Purpose] = dict.fromkeys(topics, "topic")
     purposes |= dict.fromkeys(values.generic_prompts, "generic")
     wanted = []
     for prompt, purpose in purposes.items():
-        said = styled(prompt, values.style)
-        shown = references.of(prompt) if references and purpose == "topic" else ()
-        for index in range(values.images):
-            seed = drawing_seed(values.seed, prompt, index)
-            determined: dict[str, Any] = {"prompt": said, "revision": generator.revision, "seed": seed}
-            if references and purpose == "topic":
-                determined["references"] = shown
-            key = content_key(settings=dict(generator.settings), **determined)
-            wanted.append(WantedDrawing(key, prompt, said, purpose, index, seed, shown))
+        shown = references.of(prompt) if references and purpose == "topic" else None
+        wanted += [wanted_drawing(prompt, purpose, n, values, generator, shown) for n in range(values.images)]
     return sorted(wanted, key=lambda drawing: drawing.drawing_id)
+
+
+def wanted_drawing(
+    prompt: str,
+    purpose: Purpose,
+    index: int,
+    values: Visualize,
+    generator: Generator,
+    references: tuple[str, ...] | None = None,
+) -> WantedDrawing:
+    """One drawing of a prompt; `references` are image_ids of the photographs that the generator is shown, if it is."""
+    said, seed = styled(prompt, values.style), drawing_seed(values.seed, prompt, index)
+    determined: dict[str, Any] = {"prompt": said, "revision": generator.revision, "seed": seed}
+    if references is not None:
+        determined["references"] = references
+    key = content_key(settings=dict(generator.settings), **determined)
+    return WantedDrawing(key, prompt, said, purpose, index, seed, references or ())
 
 
 def styled(prompt: str, style: str | None) -> str:
@@ -132,18 +145,34 @@ def draw_all(
     if isinstance(generator, ConditionedGenerator):
         references = read_references(paths, phrases, generator.references)
     wanted = wanted_drawings(phrases, values, generator, references)
+    return draw_wanted(wanted, generator, paths, paths.drawings, values.batch, references, track)
+
+
+def draw_wanted(
+    wanted: list[WantedDrawing],
+    generator: Generator,
+    paths: Paths,
+    table: Path,
+    batch: int,
+    references: References | None = None,
+    track: Track = silent,
+) -> DrawingSummary:
+    """Make what is missing and write `table` with the tar beside it; what else lies in its folder is removed.
+
+    See `draw_all`.
+    """
     cache = DrawingCache(paths.cache / "drawings")
     missing = [drawing for drawing in wanted if cache.get(drawing.drawing_id) is None]
     refused: dict[str, str] = {}
-    batches = [missing[start : start + values.batch] for start in range(0, len(missing), values.batch)]
-    for batch in track(batches, "drawing", unit="batches", total=len(batches)):
-        for drawing, result in zip(batch, _drawn(batch, generator, references), strict=True):
+    batches = [missing[start : start + batch] for start in range(0, len(missing), batch)]
+    for chosen in track(batches, "drawing", unit="batches", total=len(batches)):
+        for drawing, result in zip(chosen, _drawn(chosen, generator, references), strict=True):
             if isinstance(result, Refused):
                 refused[drawing.drawing_id] = result.reason
             else:
                 cache.put(drawing.drawing_id, result)
     refused |= _copies([drawing for drawing in wanted if drawing.drawing_id not in refused], cache)
-    _write(wanted, refused, cache, generator, paths)
+    _write(wanted, refused, cache, generator, paths, table)
     drawn = sum(drawing.drawing_id not in refused for drawing in missing)
     return DrawingSummary(drawn, len(wanted) - len(refused) - drawn, len(refused))
 
@@ -219,15 +248,20 @@ class DrawingCache:
 
 
 def _write(
-    wanted: list[WantedDrawing], refused: dict[str, str], cache: DrawingCache, generator: Generator, paths: Paths
+    wanted: list[WantedDrawing],
+    refused: dict[str, str],
+    cache: DrawingCache,
+    generator: Generator,
+    paths: Paths,
+    table: Path,
 ) -> None:
     """Tables and tar take the place of the old ones together."""
     made = [drawing.drawing_id for drawing in wanted if drawing.drawing_id not in refused]
-    with atomic_directory(paths.drawings.parent) as folder:
+    with atomic_directory(table.parent) as folder:
         members = ((f"{drawing_id}.png", cache.require(drawing_id)) for drawing_id in made)
         placed = dict(zip(made, write_tar(folder / _SHARD, members), strict=True))
         rows = [_row(drawing, generator, placed.get(drawing.drawing_id), refused) for drawing in wanted]
-        DRAWINGS.write(folder / paths.drawings.name, DRAWINGS.frame(rows))
+        DRAWINGS.write(folder / table.name, DRAWINGS.frame(rows))
         shown = [{"drawing_id": d.drawing_id, "image_id": image_id} for d in wanted for image_id in d.references]
         if shown:
             path = folder / paths.drawing_references.name

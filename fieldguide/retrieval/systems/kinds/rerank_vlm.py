@@ -22,16 +22,19 @@ from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
 from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
-SYSTEM = "You judge photographs for an image search. You are given a query and one photograph."
+_JUDGE = "You judge photographs for an image search. You are given a query and one photograph."
+SYSTEMS = {"grade": _JUDGE, "probability": f"{_JUDGE} You answer yes or no."}
+"""What the model is told first, by `score`."""
 
 
 @system("rerank-vlm")
 def rerank_vlm(spec: RerankVlmSystem, collection: SearchCollection) -> CandidateScorer:
     """Prompt and rerank (Lin et al., MM-Embed, arXiv 2411.02571): the model is shown each of the best images by itself.
 
-    MM-Embed takes the probability of "True"; an endpoint of chats gives words, so the model is asked for a number and
-    equal ones keep the base system's order. What it refuses to answer, or answers without a number, comes after all
-    that it graded, as what it was not shown does; the refusal is kept with the call.
+    With `score: probability` its yes is weighed against its no (Vendrow et al., INQUIRE, arXiv 2411.02537), where the
+    endpoint tells log-probabilities; elsewhere it is asked for a number. Equal ones keep the base system's order. What
+    it refuses to answer, or answers with neither, comes after all that have a score, as what it was not shown does;
+    the refusal is kept with the call.
     """
     base, chat = make_system(spec.base, collection), Chat(spec.chat, open_caller(collection.paths.root))
     photographs = Photographs(collection, spec.side)
@@ -43,9 +46,11 @@ def rerank_vlm(spec: RerankVlmSystem, collection: SearchCollection) -> Candidate
         ranked = np.flatnonzero(~np.isnan(found))
         ranked = ranked[ranking(found[ranked], candidates[ranked])]  # rows of a sorted gallery sort as its ids do
         text = spec.prompt.format(query=collection.text_of(subtopic, spec.query), scale=spec.scale)
-        prompts = (Prompt(SYSTEM, text, (photographs.png(candidates[n]),)) for n in ranked[: spec.top])
-        grades = [grade(reply, spec.scale) for reply in chat.ask_all(prompts)]
-        return reranked(len(candidates), ranked, grades)
+        shown = ((photographs.png(candidates[n]),) for n in ranked[: spec.top])
+        replies = chat.ask_all(Prompt(SYSTEMS[spec.score], text, i, likeliest=spec.likeliest) for i in shown)
+        if spec.likeliest:
+            return by_probability(len(candidates), ranked, [probability_of_yes(reply) for reply in replies])
+        return reranked(len(candidates), ranked, [grade(reply, spec.scale) for reply in replies])
 
     return score
 
@@ -71,6 +76,36 @@ def grade(reply: Reply | Refused, scale: int) -> int | None:
         return None
     found = re.fullmatch(rf"([0-9]{{1,3}})( ?/ ?{scale})?\.?", reply.text.strip())
     return int(found[1]) if found and int(found[1]) <= scale else None
+
+
+def by_probability(candidates: int, ranked: Rows, probabilities: list[float | None]) -> npt.NDArray[np.float64]:
+    """As `reranked`, with 1 + p for those with a probability p.
+
+    Equal ones lie a step of single precision apart, in which runs are kept, so that they stay in the base's order.
+    """
+    scores = reranked(candidates, ranked, [])
+    told = [(p, place) for place, p in zip(ranked.tolist(), probabilities, strict=False) if p is not None]
+    last = np.float32(np.inf)
+    for p, place in sorted(told, key=lambda one: -one[0]):
+        last = min(np.float32(1 + p), np.nextafter(last, np.float32(0)))
+        scores[place] = last
+    return scores
+
+
+def probability_of_yes(reply: Reply | Refused) -> float | None:
+    """P(yes) / (P(yes) + P(no)) for a reply's first token, each over all its spellings (`Yes`, ` yes`, `YES`).
+
+    One of the two that is not among the likeliest tokens counts as impossible. None where neither is, for a refusal,
+    and where the endpoint tells no probabilities.
+    """
+    if isinstance(reply, Refused) or reply.first is None:
+        return None
+    yes, no = (
+        np.logaddexp.reduce([logprob for token, logprob in reply.first if token.strip().lower() == word])
+        for word in ("yes", "no")
+    )
+    either = np.logaddexp(yes, no)
+    return float(np.exp(yes - either)) if np.isfinite(either) else None
 
 
 class Photographs:

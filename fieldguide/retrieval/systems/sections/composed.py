@@ -57,6 +57,30 @@ class PdvSystem(_Fused):
         return self._describe(f"{counted(self.images)} moved along the prompt's direction (PDV)")
 
 
+class ParacosmSystem(_Fused):
+    """Drawings against photographs and their twins, which are drawn from captions (Paracosm, arXiv 2602.00813).
+
+    `weight` is that of the drawing and its caption in the query; `query` says which text has the rest. `none`: the
+    drawing is all of the query, and an encoder of images will do.
+    """
+
+    kind: Literal["paracosm"]
+    query: Literal["question", "phrase", "none"] = "phrase"
+    weight: Share = 0.3
+    centre: Literal["none"] = "none"  # twins bring the domains together here
+
+    @property
+    def twins(self) -> bool:
+        """See `RankingSection`."""
+        return True
+
+    @property
+    def description(self) -> str:
+        """What it does, for the report."""
+        text = "" if self.query == "none" else f" and text of the {self.query} as one query"
+        return self._describe(f"{counted(self.images)}{text}, photographs with their twins (Paracosm)")
+
+
 class CirevlSystem(_Fused):
     """The drawing's caption, recomposed with the text, against photographs (CIReVL, arXiv 2310.09291)."""
 

@@ -41,6 +41,11 @@ class RankingSection(Section):
         return 0
 
     @property
+    def twins(self) -> bool:
+        """Whether it looks at the photographs' twins."""
+        return False
+
+    @property
     def inner(self) -> Mapping[str, RankingSection]:
         """The systems that it is made of, by the key that holds each."""
         return {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
 from fieldguide.core.section import Positive, Share
@@ -14,7 +14,7 @@ from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
 from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 from fieldguide.retrieval.systems.sections.comparing import CaptionSystem, TextSystem, VisretSystem
-from fieldguide.retrieval.systems.sections.composed import CirevlSystem, PdvSystem, WeimocirSystem
+from fieldguide.retrieval.systems.sections.composed import CirevlSystem, ParacosmSystem, PdvSystem, WeimocirSystem
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
 from fieldguide.retrieval.systems.sections.ranking import Constant, RankingSection
 
@@ -25,6 +25,7 @@ PROMPT = (
     "Does the photograph match this query? Query: {query}\n"
     "Answer with one whole number from 0 (not at all) to {scale} (perfectly), and nothing else."
 )
+YES_OR_NO = 'Does this picture show {query}?\nAnswer the question with either "Yes" or "No" and nothing else.'
 
 
 class PluginSystem(RankingSection):
@@ -118,7 +119,10 @@ class RerankVlmSystem(RankingSection):
         base: the other system's section.
         chat: the model; it has to understand images.
         query: what stands for {query} in `prompt`.
-        prompt: shown with each photograph, with {query} and {scale}; the model answers with a whole number 0..scale.
+        score: `grade`: the model answers with a whole number 0..scale. `probability`: with yes or no, and how probable
+            its yes is counts; the endpoint has to tell log-probabilities.
+        prompt: shown with each photograph, with {query} and, for a grade, {scale}.
+        top_logprobs: among so many likeliest first tokens yes and no are looked for.
         side: greatest width or height in pixels of what the model is shown.
     """
 
@@ -127,20 +131,34 @@ class RerankVlmSystem(RankingSection):
     chat: ChatEndpoint
     top: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10
     query: Literal["question", "phrase"] = "phrase"
+    score: Literal["grade", "probability"] = "grade"
     prompt: str = PROMPT
     scale: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    top_logprobs: Annotated[int, Field(strict=True, ge=1, le=20)] = 20
     side: Annotated[int, Field(strict=True, ge=16, le=4096)] = 512
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_for_its_score(cls, values: Any) -> Any:
+        asks = isinstance(values, dict) and values.get("score") == "probability"
+        return {"prompt": YES_OR_NO, **values} if asks else values
 
     @field_validator("prompt")
     @classmethod
-    def _can_be_filled(cls, value: str) -> str:
+    def _can_be_filled(cls, value: str, info: ValidationInfo) -> str:
         try:
             fields = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
         except ValueError as error:
             raise ValueError(f"is no template: {error}") from None
-        if "query" not in fields or fields - {"query", "scale"}:
-            raise ValueError("needs {query}, may have {scale}, and nothing else in braces")
+        grades = info.data.get("score") == "grade"
+        if "query" not in fields or fields - ({"query", "scale"} if grades else {"query"}):
+            raise ValueError(f"needs {{query}}, {'may have {scale}, ' * grades}and nothing else in braces")
         return value
+
+    @property
+    def likeliest(self) -> int:
+        """How many first tokens the model is asked for; 0: for a reply."""
+        return self.top_logprobs if self.score == "probability" else 0
 
     @property
     def inner(self) -> Mapping[str, RankingSection]:
@@ -150,7 +168,8 @@ class RerankVlmSystem(RankingSection):
     @property
     def description(self) -> str:
         """What it does, for the report."""
-        return f"the best {self.top} looked at by {self.chat.model} ({self.query}), of: {self.base.description}"
+        by = ", by the probability of its yes" if self.score == "probability" else ""
+        return f"the best {self.top} looked at by {self.chat.model} ({self.query}){by}, of: {self.base.description}"
 
 
 BUILTIN: dict[str, type[RankingSection]] = by_kind(
@@ -165,6 +184,7 @@ BUILTIN: dict[str, type[RankingSection]] = by_kind(
     WeimocirSystem,
     PdvSystem,
     CirevlSystem,
+    ParacosmSystem,
     CletirSystem,
     DecomposeSystem,
     AdaptiveSystem,
@@ -183,6 +203,7 @@ System = Annotated[
     | Annotated[WeimocirSystem, Tag("weimocir")]
     | Annotated[PdvSystem, Tag("pdv")]
     | Annotated[CirevlSystem, Tag("cirevl")]
+    | Annotated[ParacosmSystem, Tag("paracosm")]
     | Annotated[CletirSystem, Tag("cletir")]
     | Annotated[DecomposeSystem, Tag("decompose")]
     | Annotated[AdaptiveSystem, Tag("adaptive")]
