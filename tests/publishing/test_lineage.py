@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
-from fieldguide.cli.explain import facts, render, show
+from fieldguide.cli.explain import facts, render, show, show_answers
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
-from fieldguide.publishing.lineage import Lineage, explain, resolve
+from fieldguide.publishing.lineage import Lineage, explain, explain_answers, resolve
 from fieldguide.records.images import DUPLICATES, IMAGES
 from fieldguide.records.judgments import POOLS
 from fieldguide.records.runs import read_run
 from fieldguide.records.topics import read_topics
 from tests.builders import rewrite, tiny_benchmark, tiny_params
+from tests.finished import finished_benchmark
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +207,23 @@ def test_the_random_sample_is_told(paths: Paths, params: Params) -> None:
     lineage = one(paths, params, str(row.subtopic_id), str(row.image_id))
     assert lineage["pool"] == {"systems": {}, "sampled": True}
     assert dict(facts(lineage))["pooled by"] == "the random sample"
+
+
+def test_without_an_image_the_answers_to_a_topic_are_shown(
+    tmp_path: Path, params: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = finished_benchmark(tmp_path, params)
+    topic = next(topic for topic in read_topics(paths.topics) if topic.kind == "comparison")
+    found = explain_answers(paths, params, topic.topic_id[:6])
+    assert (found["topic_id"], found["reference"]) == (topic.topic_id, topic.answer)
+    contexts = [row["context"] for row in found["answers"]]
+    assert contexts[:3] == ["none", "gold", "swapped"]
+    assert "visret@2 fullrank" in contexts
+    show_answers(paths, params, topic.topic_id, as_json=False)
+    shown = capsys.readouterr().out
+    assert topic.text in shown
+    assert re.search(r"prior +gold +ranked +\d+ of \d+ relevant +(correct|wrong)", shown)
+    show_answers(paths, params, topic.topic_id, as_json=True)
+    assert json.loads(capsys.readouterr().out)["topic_id"] == topic.topic_id
+    with pytest.raises(FieldguideError, match="'zzz': not in"):
+        explain_answers(paths, params, "zzz")

@@ -25,6 +25,7 @@ from fieldguide.publishing.release.make import WrittenRelease, make_release
 from fieldguide.publishing.release.verify import verify_release
 from fieldguide.publishing.release.verify_card import wrong_card
 from fieldguide.publishing.release.verify_judgments import wrong_judgments
+from fieldguide.records.answers import ANSWERS
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.release import RELEASE_IMAGES
@@ -297,6 +298,18 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "made-up pair": (
         _change("comparisons.json", lambda rows: [*rows, rows[0] | {"system": "best"}]),
         "comparisons.json: holds fullrank comparison best text nDCG@1, of which there are no scores",
+    ),
+    "accuracy": (
+        _change("answering.json", lambda found: found | {"accuracy": [found["accuracy"][0] | {"accuracy": 0.987654}]}),
+        "answering.json: prior, none: accuracy is 0.987654; the answers give 0.5",
+    ),
+    "outcomes": (
+        lambda folder: rewrite(ANSWERS, folder / "answers.parquet", outcome="correct"),
+        "answers.parquet: prior, none, ranked, t",
+    ),
+    "another topic": (
+        lambda folder: rewrite(ANSWERS, folder / "answers.parquet", topic_id=lambda f: [f"x{n}" for n in f.index]),
+        "answers.parquet: prior, none, ranked, x0: the topic is not one of topics.jsonl",
     ),
     "no comparisons": (_change("comparisons.json", lambda _: {}), "comparisons.json: is not a list of rows"),
     "scores": (
