@@ -140,6 +140,8 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     values["caption"] = {"captioner": "seen"}
     values["systems"]["looked"] = {"kind": "rerank-vlm", "base": values["systems"]["text"], "chat": chat, "top": 3}
     values["retrieve"]["systems"].append("looked")
+    values["answerers"]["seen"] = {"kind": "chat", "chat": chat}
+    values["answer"] |= {"answerers": ["seen", "prior"], "judge": {"chats": [chat]}}
     paths = tiny_benchmark(tmp_path)
     found = rows(parse_params(values), paths)
     gallery = int((IMAGES.read(paths.images)["split"] == "gallery").sum())
@@ -148,6 +150,9 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert found["caption"].calls == gallery + drawings
     assert found["recompose"].calls == subtopics * params.visualize.images
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
+    contexts = 3 + 2 * 2  # chosen ones, and two systems with two depths
+    assert found["answer: seen"].calls == contexts * len(read_topics(paths.topics))
+    assert found["answer: judge"].calls == 2 * contexts * len(read_topics(paths.topics))
     looked = values["systems"]["looked"]
     values["systems"]["looked"] = {**looked, "score": "probability"}
     asked = found["retrieve, rerank: looked"].calls
