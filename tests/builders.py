@@ -47,6 +47,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
     values |= {
         "encoders": {ENCODER: {"kind": "conse", "weights": "weights", "text": "text"}},
         "generators": {GENERATOR: {"kind": "flow-matching", "path": "generator", "text": "text"}},
+        "answerers": {"prior": {"kind": "prior"}, "features": {"kind": "features", "encoder": ENCODER}},
         "systems": {
             "random": {"kind": "random", "seed": 1},
             "text": {"kind": "text", "encoder": ENCODER, "query": "question"},
@@ -68,6 +69,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "fidelity": {"encoder": ENCODER},
         "train_cletir": {"systems": []},
         "probe": {"systems": []},
+        "answer": {"answerers": ["features", "prior"], "systems": ["text", "visret"], "k": [1, 3]},
     }
     for name, keys in [*changes.items(), *sections.items()]:
         values[name] = values[name] | keys
