@@ -48,6 +48,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
     values |= {
         "encoders": {ENCODER: {"kind": "conse", "weights": "weights", "text": "text"}},
         "generators": {GENERATOR: {"kind": "flow-matching", "path": "generator", "text": "text"}},
+        "answerers": {"prior": {"kind": "prior"}, "features": {"kind": "features", "encoder": ENCODER}},
         "systems": {
             "random": {"kind": "random", "seed": 1},
             "text": {"kind": "text", "encoder": ENCODER, "query": "question"},

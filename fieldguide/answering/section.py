@@ -36,7 +36,7 @@ class JudgeModels(Section):
     """Models that judge answers in free words.
 
     Attributes:
-        chats: each judges by itself; the answer's score is the median, what fewer than half of them scored is unscored.
+        chats: each judges by itself; the answer's score is the median; where half of them or more fail it is unscored.
         preset: `paper` is VisRet's instruction and scale (arXiv 2505.20291).
     """
 

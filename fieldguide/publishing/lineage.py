@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.annotation.judgments import log
-from fieldguide.answering.scoring.closed import final_answer
+from fieldguide.answering.scoring.replies import stated_answer
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -75,7 +75,7 @@ def explain_answers(paths: Paths, params: Params, topic: str) -> Lineage:
     topics = {found.topic_id: found for found in benchmark.topics}
     asked = topics[resolve(topic.partition(".")[0], topics, "topic", str(paths.topics))]
     rows = benchmark.answers[benchmark.answers["topic_id"] == asked.topic_id].to_dict("records")
-    answers = [{**row, "answer": row["reply"] and final_answer(row["reply"])} for row in rows]
+    answers = [{**row, "answer": row["reply"] and stated_answer(row["reply"]).text} for row in rows]
     return {"topic_id": asked.topic_id, "question": asked.text, "reference": asked.answer, "answers": answers}
 
 

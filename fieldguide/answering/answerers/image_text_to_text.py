@@ -71,8 +71,11 @@ class ImageTextToText:
             declare_operators()
             from transformers import AutoModelForImageTextToText, AutoProcessor
 
+            processor = load_processor(AutoProcessor, self._folder)
+            if not getattr(processor, "chat_template", None):
+                raise FieldguideError(f"{self._folder}: no chat template here (chat_template.jinja); take a chat model")
             network = load_network(AutoModelForImageTextToText, self._folder, self._compute.dtype)
-            self._loaded = self._compute.place(network), load_processor(AutoProcessor, self._folder)
+            self._loaded = self._compute.place(network), processor
         return self._loaded
 
 

@@ -82,7 +82,8 @@ class Chooser:
             ShownEntity(s.subtopic_id, s.entity_id, names.get(s.entity_id, [s.entity_id])[0], tuple(shown))
             for s, shown in zip(subtopics, chosen, strict=True)
         ]
-        return Question(topic, tuple(reversed(entities) if order == "exchanged" else entities))
+        shown = tuple(reversed(entities) if order == "exchanged" else entities)
+        return Question(topic, shown, self.section.preset)
 
     def _chosen(self, topic: Topic, context: Context) -> Chosen:
         if context.system is not None and context.track is not None:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fieldguide.answering.scoring.choices import chosen, marked_names, starts_with_choice
+from fieldguide.answering.scoring.replies import conclusion, plain, sentences, stated_answer
+from fieldguide.answering.scoring.verdicts import NO, YES, opening, verdicts
 from fieldguide.records.topics import Topic
 
-YES, NO = "yes", "no"
 YES_NO_FORMS = frozenset({"both", "truth"})
 CHOOSING_FORMS = frozenset({"which", "which-not"})
 
-_HEADING = re.compile(r"^[#*\s]*answer\b[*\s]*:?[*\s]*", re.IGNORECASE | re.MULTILINE)
-_VERDICT = re.compile(r"(yes|no|true|false|correct|incorrect)\b", re.IGNORECASE)
-_POLARITY = {"yes": YES, "true": YES, "correct": YES, "no": NO, "false": NO, "incorrect": NO}
+_TELL = r"(?:tell|told|say|said|know|known|judged?|answer|answered|determined?|decided?|conclude|be sure)"
+_SEE = r"(?:see|seen|view|identif\w+|confirm\w*|verif\w+|help|assist|provide)"
+_UNABLE = r"(?:(?:can|could) not|unable to|(?:impossible|not possible|not able|hard|difficult) to) (?:be )?(?:\w+ly )?"
+# Whoever says this does not answer, also where a guess follows.
 _ABSTAINED = re.compile(
-    r"\b(?:can ?not|can'?t|could not|couldn'?t|(?:unable|impossible|not possible|not able|hard|difficult) to)\s+"
-    r"(?:be\s+)?(?:clearly\s+|really\s+|reliably\s+)?"
-    r"(?:tell|say|see|know|judge|answer|determine|identif|decide|confirm|verif)"
-    r"|\b(?:do not|don'?t|does not|doesn'?t) (?:know|provide enough|contain enough|show enough)"
-    r"|\bnot sure\b|\bunsure\b|\buncertain\b|\bunclear\b|\bunknown\b|\bno idea\b|\bnot enough\b|\binsufficient\b"
-    r"|\binconclusive\b|\bsorry\b|^\s*n/?a\b",
-    re.IGNORECASE,
+    rf"\b{_UNABLE}{_TELL}\b|\b(?:do|does|did) not know\b|\bnot sure\b|\bunsure\b|\buncertain\b|\bno idea\b|\bno way"
+    r" (?:to|of)\b|\bundetermined\b|\bindeterminate\b|\binconclusive\b|^n /(?= [.,]|$)|\bit depends\b|^unknown\b"
 )
-# What stands behind one of these is not what is chosen: "the satsuma, not the orange", "rather than the orange".
-_CONTRAST = re.compile(
-    r"\b(?:not|rather than|instead of|unlike|whereas|while|than|but|compared (?:to|with)|as opposed to)\b",
-    re.IGNORECASE,
+# This says what is not seen; an answer may follow all the same.
+_UNSEEN = re.compile(
+    rf"\b(?:{_UNABLE}|(?:do|did) not ){_SEE}\b|\b(?:do|does) not (?:show|provide|contain|give)\b"
+    r"|\bunclear\b|\bnot clear\b|\bunknown\b|\bnot enough\b|\binsufficient\b|\bnot (?:\w+ly )?sure\b"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_SORRY = re.compile(r"\bsorry\b|\bapologi[sz]e\b")
+_MENTION = re.compile("[\ue000-\uf8ff]")
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,9 @@ class AnswerReading:
     said: str | None = None
 
 
+ABSTAINED, UNPARSEABLE = AnswerReading("abstained"), AnswerReading("unparseable")
+
+
 def reference(topic: Topic, names: Mapping[str, Sequence[str]]) -> str | None:
     """The right answer of a closed question: yes, no or an entity_id; None for questions that have none.
 
@@ -50,107 +50,108 @@ def reference(topic: Topic, names: Mapping[str, Sequence[str]]) -> str | None:
         topic: whose `answer` is in words.
         names: of each entity, the one that reference answers use first.
     """
-    answer = topic.answer.casefold()
+    answer = plain(topic.answer)
     if topic.form in YES_NO_FORMS:
-        found = re.match(r"(yes|no)\b", answer)
+        found = re.match(rf"({YES}|{NO})\b", answer)
         return found[1] if found else None
     if topic.form not in CHOOSING_FORMS:
         return None
-    chosen = _named(answer, {entity: names.get(entity, [entity])[:1] for entity in topic.entities})
-    return chosen[0] if len(chosen) == 1 else None
-
-
-def final_answer(reply: str) -> str:
-    """The part of a reply that states the answer.
-
-    `answer` of a JSON object, else what stands below the last heading "Answer", else the whole.
-    """
-    text = reply.strip()
-    fenced = re.fullmatch(r"```(?:json)?\s*(\{.*\})\s*```", text, re.DOTALL)
-    try:
-        held = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        held = None
-    if isinstance(held, dict) and isinstance(held.get("answer"), str):
-        return str(held["answer"]).strip()
-    headings = list(_HEADING.finditer(text))
-    return text[headings[-1].end() :].strip() if headings else text
-
-
-def reasoning(reply: str) -> str:
-    """What a reply says before the answer, without its heading; the whole, where the answer is no part of its own."""
-    answer = final_answer(reply)
-    before = reply[: reply.rfind(answer)] if answer else reply
-    text = re.sub(r"(?im)^[#*\s]*(?:reasoning|answer)\b[*\s]*:?[*\s]*", "", before).strip()
-    return text if answer != reply.strip() else reply.strip()
+    text, known = marked_names(answer, topic.entities, {e: names.get(e, [e])[:1] for e in topic.entities})
+    found_names = {known.get(mention) for mention in _MENTION.findall(text)}
+    return found_names.pop() if len(found_names) == 1 else None
 
 
 def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> AnswerReading:
     """What a reply says to a closed question.
 
-    The first sentence of the answer counts, and where it says nothing the whole. Saying that one cannot tell is
-    `abstained`; naming none, several or both polarities is `unparseable`.
+    Where the answer is a part of its own, the first of its sentences that answers counts; where it is not, no other
+    sentence may answer otherwise. Saying that one cannot tell is `abstained`, also where a guess follows. What names
+    none, several, or both polarities is `unparseable`: rather that than a guess.
+
+    Args:
+        reply: the answerer's words.
+        topic: of the forms `YES_NO_FORMS` and `CHOOSING_FORMS`.
+        names: name and aliases of every entity; those that the question does not name are no answers.
     """
-    answer = _plain(final_answer(reply))
-    if not answer:
-        return AnswerReading("unparseable")
-    pieces = [_SENTENCE.split(answer)[0], answer]
-    if topic.form in YES_NO_FORMS:
-        return _read_verdict(pieces)
-    return _read_choice(pieces, {entity: names.get(entity, [entity]) for entity in topic.entities})
+    text, marked = stated_answer(reply)
+    parts = None if marked else conclusion(text)
+    if parts is not None:
+        last = _Told.of(parts[1], topic, names).read(marked=True)
+        if last.what == "said":
+            return last if _Told.of(parts[0], topic, names).outright() in (None, last.said) else UNPARSEABLE
+    return _Told.of(text, topic, names).read(marked)
 
 
-def _read_verdict(pieces: Sequence[str]) -> AnswerReading:
-    opening = _VERDICT.match(pieces[0].lstrip(" *_\"'(`"))
-    if opening is None and any(_ABSTAINED.search(piece) for piece in pieces):
-        return AnswerReading("abstained")
-    for piece in pieces:
-        found = {_POLARITY[word.casefold()] for word in _verdicts(piece)}
-        if len(found) == 1:
-            return AnswerReading("said", found.pop())
-        if found:
+@dataclass(frozen=True)
+class _Told:
+    """Sentences of an answer, with the entity of each character that stands for a name.
+
+    `wants`: what is asked is what something is not or has not: "Which one has no net?"
+    """
+
+    sentences: list[str]
+    known: Mapping[str, str]
+    verdict: bool
+    wants: bool = False
+
+    @classmethod
+    def of(cls, text: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> _Told:
+        if topic.form in YES_NO_FORMS:
+            return cls(sentences(plain(text), plain(topic.text)), {}, True)
+        question, _ = marked_names(plain(topic.text), topic.entities, names)
+        named, known = marked_names(plain(text), topic.entities, names)
+        wants = topic.form == "which-not" or re.search(r"\b(?:not?|without|lacks?)\b|n't\b", question) is not None
+        return cls(sentences(named, question), known, False, wants)
+
+    def outright(self) -> str | None:
+        """The answer that it begins with, if it does so outright: "Yes" or "The satsuma"."""
+        if not self.sentences:
+            return None
+        first = self.sentences[0]
+        return opening(first) if self.verdict else self.known.get(starts_with_choice(first) or "")
+
+    def read(self, marked: bool) -> AnswerReading:
+        if self.verdict:
+            return _read_verdict(self.sentences, marked)
+        return _read_choice(self.sentences, marked, self.wants, self.known)
+
+
+def _read_verdict(told: Sequence[str], marked: bool) -> AnswerReading:
+    for place, sentence in enumerate(told):
+        if opening(sentence) is None and _ABSTAINED.search(sentence):
+            return ABSTAINED
+        found = verdicts(sentence)
+        if not found:
+            continue
+        if not marked:
+            found = found.union(*map(verdicts, told[place + 1 :]))
+        return AnswerReading("said", found.pop()) if len(found) == 1 else UNPARSEABLE
+    return _unsaid(told)
+
+
+def _read_choice(told: Sequence[str], marked: bool, wants: bool, known: Mapping[str, str]) -> AnswerReading:
+    if told and (first := starts_with_choice(told[0])) is not None:
+        others = {starts_with_choice(later) for later in told[1:]} - {None, first} if not marked else set()
+        return UNPARSEABLE if others or first not in known else AnswerReading("said", known[first])
+    if len(set(re.findall("([\ue000-\uf8ff]) :(?! (?:yes|no)\\b)", " ".join(told)))) > 1:  # a list of what each is like
+        return UNPARSEABLE
+    found: list[frozenset[str]] = []
+    for sentence in told:
+        before = _MENTION.split(sentence)[0].rpartition(" but ")[2]
+        if _ABSTAINED.search(sentence) or (before != sentence and _UNSEEN.search(before)):
+            return UNPARSEABLE if found else ABSTAINED
+        found += [some] if (some := chosen(sentence, wants)) else []
+        if found and marked and not wants:
             break
-    return AnswerReading("unparseable")
+    if not found:
+        return _unsaid(told)
+    # In a question for what is not so, "one has it; the other has not" answers with the other.
+    denied = frozenset[str]().union(*(chosen(sentence, wants, denied=True) for sentence in told)) if wants else None
+    said = denied or (found[0] if marked else frozenset[str]().union(*found))
+    (only,) = said if len(said) == 1 else ("",)
+    return AnswerReading("said", known[only]) if only in known else UNPARSEABLE
 
 
-def _verdicts(text: str) -> list[str]:
-    """Words of a verdict; `no` counts at the beginning of a clause alone, for "there is no net" denies a net."""
-    found = [word for word in _VERDICT.findall(text) if word.casefold() != NO]
-    return found + re.findall(
-        r"(?:^|[.!?:;,*\"'(]\s*|\b(?:is|and|or)\s+)(no)\b(?=\s*(?:[.,;:!?*\"')]|$|and\b|or\b))", text, re.IGNORECASE
-    )
-
-
-def _read_choice(pieces: Sequence[str], names: Mapping[str, Sequence[str]]) -> AnswerReading:
-    if _ABSTAINED.search(pieces[0]):
-        return AnswerReading("abstained")
-    for piece in pieces:
-        whole = _named(piece, names)
-        if len(whole) == 1:
-            return AnswerReading("said", whole[0])
-        before = _named(_CONTRAST.split(piece)[0], names)
-        if len(before) == 1:
-            return AnswerReading("said", before[0])
-        if whole:
-            return AnswerReading("unparseable")
-    return AnswerReading("abstained" if _ABSTAINED.search(pieces[-1]) else "unparseable")
-
-
-def _named(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    """The entities that a text names; a name inside a longer one that is there too is not named by itself."""
-    plain = _plain(text).casefold()
-    pairs = [(entity, _plain(name).casefold()) for entity, own in names.items() for name in own if name.strip()]
-    found: dict[str, None] = {}
-    for entity, name in sorted(pairs, key=lambda pair: (-len(pair[1]), pair)):
-        pattern = re.compile(rf"(?<!\w){re.escape(name)}(?:e?s)?(?!\w)")
-        if pattern.search(plain):
-            found[entity] = None
-            plain = pattern.sub(" ", plain)
-    return [entity for entity in names if entity in found]
-
-
-def _plain(text: str) -> str:
-    """Without accents, emphasis and typographic signs, in single spaces but for line breaks."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    bare = bare.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2010: "-", 0x2011: "-", 0x2013: "-"})
-    return re.sub(r"[^\S\n]+", " ", re.sub(r"[*_`]+", "", bare)).strip()
+def _unsaid(told: Sequence[str]) -> AnswerReading:
+    silent = any(pattern.search(sentence) for pattern in (_ABSTAINED, _UNSEEN, _SORRY) for sentence in told)
+    return ABSTAINED if silent and not any(map(_MENTION.search, told)) else UNPARSEABLE

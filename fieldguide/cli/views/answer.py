@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from fieldguide.answering.scoring.judging import Judges
 
 _SHOWN = 10
+PEOPLE_COLUMNS = (
+    "answerer", "answers", "judged", "unsure", "agreement", "kappa", "kappa_low", "kappa_high", "accuracy",
+    "corrected", "corrected_low", "corrected_high",
+)  # fmt: skip
 
 
 def read_judges(path: Path) -> Judges:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldguide.answering.contexts.choosing import contexts
-from fieldguide.answering.scoring.closed import final_answer, reasoning
+from fieldguide.answering.scoring.replies import reasoning, stated_answer
 from fieldguide.core.english import counted
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells, View
@@ -173,7 +173,7 @@ class TopicAnswers:
             yield {
                 "answerer": row.answerer,
                 "shown": "whatever is shown" if alike else _said(row.context),
-                "answer": None if row.reply is None else final_answer(row.reply),
+                "answer": None if row.reply is None else stated_answer(row.reply).text,
                 "reasoning": _reasoning(row.reply),
                 "outcome": row.outcome,
                 "mark": _MARKS.get(row.outcome, "unjudged"),
@@ -193,7 +193,7 @@ class TopicAnswers:
 
 def _reasoning(reply: str | None) -> str | None:
     """None where a reply is the answer alone."""
-    return None if reply is None or final_answer(reply) == reply.strip() else reasoning(reply)
+    return reasoning(reply) if reply is not None and stated_answer(reply).marked else None
 
 
 def _said(context: str) -> str:
