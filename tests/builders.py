@@ -54,7 +54,6 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
             "text": {"kind": "text", "encoder": ENCODER, "query": "question"},
             "visret": {"kind": "visret", "encoder": ENCODER, "images": _DRAWINGS},
         },
-        "answerers": {"prior": {"kind": "prior"}},
     }
     shop = {"name": "shop", "kind": "folder", "path": "data/input/shop"}
     museum = {"name": "museum", "kind": "folder", "path": "data/input/museum", "licence": "CC0-1.0"}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fieldguide.answering.figures.accuracy import rounded
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import atomic_open, content_key, read_json, write_json
+from fieldguide.evaluation.statistics.clusters import Floats
 from fieldguide.records.topics import Topic
 
 RIGHT, WRONG, UNSURE = "right", "wrong", "cannot tell"
@@ -129,7 +129,8 @@ def people_figures(
     """
     scored = _scored(answers)
     keys = [text_key(topic, reply) for topic, reply in scored[["topic_id", "reply"]].itertuples(index=False, name=None)]
-    scored = scored.assign(key=keys, decided=[_decided(verdicts.get(key, ())) for key in keys])
+    decided = pd.Series([_decided(verdicts.get(key, ())) for key in keys], index=scored.index, dtype=object)
+    scored = scored.assign(key=keys, decided=decided)
     if not scored["decided"].notna().any():
         raise FieldguideError("people judged none of these answers; was the sample drawn from other ones?")
     return [
@@ -161,26 +162,40 @@ def _decided(said: Sequence[str]) -> str | None:
 
 
 def _figures(name: str, own: pd.DataFrame, confidence: float, seed: int) -> PeopleFigures:
-    score = own["score"].to_numpy(dtype=np.float64)
+    score: Floats = np.asarray(own["score"], dtype=np.float64)
     once = own.drop_duplicates("key")
     told = once[once["decided"].isin([RIGHT, WRONG])]
-    people = (told["decided"] == RIGHT).to_numpy(dtype=np.float64)
-    ours = (told["outcome"] == "correct").to_numpy(dtype=np.float64)
+    people: Floats = np.asarray(told["decided"] == RIGHT, dtype=np.float64)
+    ours: Floats = np.asarray(told["outcome"] == "correct", dtype=np.float64)
     kappa = _kappa(people, ours)
     ends = _bootstrap(people, ours, list(told["topic_id"]), confidence, seed) if kappa is not None else None
     times = own["key"].value_counts()
-    weights = told["key"].map(times).to_numpy(dtype=np.float64)
-    missed = people - told["score"].to_numpy(dtype=np.float64)
+    weights: Floats = np.asarray(told["key"].map(times), dtype=np.float64)
+    missed: Floats = people - np.asarray(told["score"], dtype=np.float64)
     corrected = _corrected(score, missed, weights, confidence) if len(told) > 1 else None
+    low, high = ends or (None, None)
+    middle, least, most = corrected or (None, None, None)
     return PeopleFigures(
-        name, len(own), len(told), int((once["decided"] == UNSURE).sum()),
-        rounded(float((people == ours).mean())) if len(told) else None,
-        None if kappa is None else rounded(kappa), *(map(rounded, ends) if ends else (None, None)),
-        rounded(float(score.mean())), *(map(rounded, corrected) if corrected else (None, None, None)),
-    )  # fmt: skip
+        answerer=name,
+        answers=len(own),
+        judged=len(told),
+        unsure=int((once["decided"] == UNSURE).sum()),
+        agreement=_short((people == ours).mean()) if len(told) else None,
+        kappa=_short(kappa),
+        kappa_low=_short(low),
+        kappa_high=_short(high),
+        accuracy=rounded(score.mean()),
+        corrected=_short(middle),
+        corrected_low=_short(least),
+        corrected_high=_short(most),
+    )
 
 
-def _kappa(people: npt.NDArray[np.float64], ours: npt.NDArray[np.float64]) -> float | None:
+def _short(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
+
+
+def _kappa(people: Floats, ours: Floats) -> float | None:
     """Cohen's kappa; None where chance alone would agree always."""
     if not len(people):
         return None
@@ -189,7 +204,7 @@ def _kappa(people: npt.NDArray[np.float64], ours: npt.NDArray[np.float64]) -> fl
 
 
 def _bootstrap(
-    people: npt.NDArray[np.float64], ours: npt.NDArray[np.float64], topics: Sequence[str], confidence: float, seed: int
+    people: Floats, ours: Floats, topics: Sequence[str], confidence: float, seed: int
 ) -> tuple[float, float] | None:
     """Percentiles of kappa over resamples of whole topics; None where it is undefined in more than one of twenty."""
     rng = np.random.default_rng(seed)
@@ -205,9 +220,7 @@ def _bootstrap(
     return float(low), float(high)
 
 
-def _corrected(
-    score: npt.NDArray[np.float64], missed: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], confidence: float
-) -> tuple[float, float, float]:
+def _corrected(score: Floats, missed: Floats, weights: Floats, confidence: float) -> tuple[float, float, float]:
     """(corrected accuracy, low, high), within 0 and 1.
 
     `missed` is people's verdict less the score of each text of the sample, `weights` how many answers have that text.

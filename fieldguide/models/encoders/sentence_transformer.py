@@ -16,7 +16,7 @@ from fieldguide.models.encoders.section import SentenceTransformersEncoder
 from fieldguide.models.loading import hub
 from fieldguide.models.loading.compute import Compute, Inputs
 from fieldguide.models.loading.protocols import Modality
-from fieldguide.models.networks.sentence_transformer import FILES, PATTERNS, Composed
+from fieldguide.models.networks.sentence_transformer import FILES, Composed
 
 KIND = "sentence-transformers"
 _VERSION = 1
@@ -39,7 +39,7 @@ class SentenceTransformers(NetworkEncoder):
 
     def __init__(self, name: str, spec: SentenceTransformersEncoder, root: Path) -> None:
         compute = Compute.of(name, spec)
-        self._model = Composed(hub.folder(spec, root, PATTERNS), compute)
+        self._model = Composed(hub.folder(spec, root), compute)
         self.modalities, dimension = self._model.ends()
         if spec.dimension is not None and spec.dimension > dimension:
             raise FieldguideError(

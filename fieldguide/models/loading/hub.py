@@ -11,7 +11,10 @@ from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import sha256_file
 
 READ = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
-"""What models are loaded from, chat templates among it. Pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count."""
+"""What models are loaded from, chat templates among it.
+
+Pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count.
+"""
 
 
 class Repository(NamedTuple):
@@ -82,9 +85,9 @@ def snapshot(source: Repository, patterns: Sequence[str] = READ, without: Sequen
         raise FieldguideError(f"hub repository {source.id}: {reason}; {_fetch(source)}") from None
 
 
-def hashes(folder: Path, patterns: Sequence[str] = READ) -> dict[str, str]:
-    """sha256 of every file directly in a folder that a model may be loaded from, by name; `patterns` are suffixes."""
-    suffixes = {pattern.lstrip("*") for pattern in patterns}
+def hashes(folder: Path) -> dict[str, str]:
+    """sha256 of every file directly in a folder that a model may be loaded from, by name."""
+    suffixes = {pattern.lstrip("*") for pattern in READ}
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if entry.is_file() and Path(entry.name).suffix in suffixes)
     return {name: sha256_file(folder / name) for name in names}

@@ -15,7 +15,6 @@ from fieldguide.models.loading.torchvision import declare_operators
 from fieldguide.models.networks.pretrained import OFFLINE, load_network, load_tokenizer
 
 FILES = ("modules.json",)
-PATTERNS = (*hub.READ, "*.jinja")
 _CONFIG, _ADAPTER = "config_sentence_transformers.json", "adapter_config.json"
 # sentence_bert_config.json, or of another network's name in old folders.
 _NETWORK_CONFIGS = "sentence_*_config.json"
@@ -54,7 +53,7 @@ class Composed:
         return {
             (part / name).relative_to(self.folder).as_posix(): sha256
             for part in sorted(folders)
-            for name, sha256 in hub.hashes(part, PATTERNS).items()
+            for name, sha256 in hub.hashes(part).items()
         }
 
     def ends(self) -> tuple[frozenset[Modality], int]:

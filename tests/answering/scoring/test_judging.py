@@ -101,7 +101,7 @@ def test_there_are_enough_replies() -> None:
 
 
 def reply(text: str, cost: float = 0.0, model: str = "m") -> Reply:
-    return Reply(text, model, 1, 1, cost)
+    return Reply(text, model, 1, 1, cost=cost)
 
 
 def test_an_unreadable_judge_is_no_wrong_answer() -> None:

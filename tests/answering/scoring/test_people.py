@@ -67,7 +67,7 @@ def test_kappa_is_that_of_scikit_learn() -> None:
 
 
 def test_a_judge_that_errs_is_corrected() -> None:
-    """It passes a third of the wrong answers; people judge 200 of 4,000: over 200 draws the truth is in the interval."""
+    """It passes a third of the wrong answers; people judge 200 of 4,000: their intervals hold the truth."""
     rng = np.random.default_rng(5)
     truth = rng.random(4000) < 0.5
     passed = truth | (rng.random(4000) < 1 / 3)
