@@ -38,7 +38,8 @@ def answer(answer: Answer, answerers: dict[str, AnyAnswerer], evaluate: Evaluate
         print(f"unscored: {count} x {reason}; what was not answered is asked again by `dvc repro -f -s answer`")
     for finding in found.findings:
         print(f"{finding.answerer} {finding.finding}: {finding.evidence}")
-    lines = printed(found)
+    k = answer.settled.k
+    lines = printed(found, k[len(k) // 2])
     artifacts.table("answers", lines, "Answers by context.")
     show(lines, tuple(COLUMNS))
 

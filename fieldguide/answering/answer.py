@@ -106,8 +106,15 @@ def figures(asking: Asking, answers: pd.DataFrame, evaluate: Evaluate) -> Answer
     )
 
 
-def printed(found: AnsweringReport) -> list[dict[str, Any]]:
-    """A line an answerer and context, for people."""
+def printed(found: AnsweringReport, k: int) -> list[dict[str, Any]]:
+    """A line an answerer and context, for people: of what systems found the first `k` images.
+
+    One line stands for an answerer that says the same in all contexts.
+    """
+    told = {
+        row.answerer: {(r.accuracy, r.correct) for r in found.accuracy if r.answerer == row.answerer}
+        for row in found.accuracy
+    }
     return [
         {
             "answerer": row.answerer,
@@ -120,6 +127,8 @@ def printed(found: AnsweringReport) -> list[dict[str, Any]]:
             "gap closed": "" if row.gap is None else f"{row.gap:.0%}",
         }
         for row in found.accuracy
+        if ("@" not in row.context or f"@{k} " in row.context)
+        and (len(told[row.answerer]) > 1 or row.context == found.contexts[0])
     ]
 
 
