@@ -11,7 +11,7 @@ from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import sha256_file
 
 READ = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
-"""What models are loaded from, chat templates among it. Pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count."""
+"""What models are loaded from. Pickled weights (.bin, .pt, .ckpt) and code are never read, so they do not count."""
 
 
 class Repository(NamedTuple):
