@@ -17,10 +17,10 @@ from fieldguide.answering.scoring.judging import Judges, Verdict
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.remembered import Remembered
 from fieldguide.models.loading.protocols import Refused
+from fieldguide.records.answers import RULES
 from fieldguide.records.topics import Topic
 
 Row = dict[str, Any]
-RULES = "rules"
 _RIGHT = 0.5  # of a judge's score, from which on an answer counts as correct
 
 

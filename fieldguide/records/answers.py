@@ -12,6 +12,9 @@ ANSWERING_VERSION = 1
 OUTCOMES = ("correct", "wrong", "abstained", "unparseable", "unscored")
 """unparseable: nothing that can be right or wrong was said. unscored: no answer came, or no judge could score it."""
 
+RULES = "rules"
+"""`scored_by` of what no judge scored."""
+
 _STR, _INT, _FLOAT, _STRS = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
 
 ANSWERS = Table(

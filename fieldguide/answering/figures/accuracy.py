@@ -61,14 +61,16 @@ def accuracy_rows(answers: pd.DataFrame, entities: TopicEntities, evaluate: Eval
 def order_rows(answers: pd.DataFrame) -> list[OrderRow]:
     """A row an answerer and context that was shown in several orders."""
     rows = []
-    for (answerer, context), own in answers.groupby(["answerer", "context"], sort=False):
-        means = {str(order): scores_of(some).mean() for order, some in own.groupby("order", sort=False)}
-        known = {order: rounded(mean) for order, mean in means.items() if not np.isnan(mean)}
-        if len(known) < 2:
+    scored = answers[answers["score"].notna()]
+    for (answerer, context), own in scored.groupby(["answerer", "context"], sort=False):
+        scores = own.pivot(index="topic_id", columns="order", values="score").astype(float).dropna()
+        if len(scores.columns) < 2 or scores.empty:
             continue
-        changed = float((own.groupby("topic_id")["outcome"].nunique() > 1).mean())
-        spread = max(known.values()) - min(known.values())
-        rows.append(OrderRow(str(answerer), str(context), known, rounded(spread), rounded(changed)))
+        means = {str(order): rounded(scores[order].mean()) for order in own["order"].unique()}
+        outcomes = own.pivot(index="topic_id", columns="order", values="outcome").loc[scores.index]
+        changed = rounded((outcomes.nunique(axis=1) > 1).mean())
+        spread = rounded(max(means.values()) - min(means.values()))
+        rows.append(OrderRow(str(answerer), str(context), means, spread, changed))
     return rows
 
 

@@ -10,10 +10,12 @@ from fieldguide.answering.figures.accuracy import GOLD, NONE, TopicEntities, sco
 from fieldguide.answering.figures.rows import AccuracyRow, AnswererFinding
 from fieldguide.evaluation.section import Evaluate
 from fieldguide.evaluation.statistics.comparison import compare_clusters
+from fieldguide.records.answers import RULES
 
 SWAPPED = "swapped"
 # Of topics, from which on answers count as the same; a model that samples its words is never at 1.
 _SAME = 0.95
+_UNSAID = ("abstained", "unparseable")
 
 
 def findings(
@@ -32,25 +34,38 @@ def findings(
         entities: of each topic.
         evaluate: confidence, permutations and seed.
     """
-    rows = {(row.answerer, row.context): row for row in accuracy}
-    prior = next((row for row in accuracy if kinds.get(row.answerer) == "prior" and row.context == NONE), None)
+    rows = {row.answerer: row for row in accuracy if row.context == GOLD}
+    prior = next(
+        (some for name, some in answers.groupby("answerer", sort=False) if kinds.get(str(name)) == "prior"), None
+    )
     found: list[AnswererFinding] = []
     for answerer, own in answers.groupby("answerer", sort=False):
         name = str(answerer)
-        gold = rows.get((name, GOLD))
+        gold = rows.get(name)
         found += _images(name, own, gold)
         found += _last_image(name, own, entities, evaluate)
         if prior is not None and gold is not None and kinds.get(name) != "prior":
-            found += _beyond_prior(gold, prior)
+            pair = _paired(_ranked(own, GOLD), _ranked(prior, NONE))
+            found += _beyond_prior(gold, pair, entities, evaluate)
     return found
+
+
+def _ranked(own: pd.DataFrame, context: str) -> pd.Series[float]:
+    return scores_of(own[(own["order"] == "ranked") & (own["context"] == context)])
+
+
+def _paired(scores: pd.Series[float], subtracted: pd.Series[float]) -> pd.Series[float]:
+    """Differences by topic_id, of topics that have both."""
+    return (scores - subtracted).dropna()
 
 
 def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None) -> Iterator[AnswererFinding]:
     """Whether images matter at all, and whether it matters whose they are."""
-    said = own[own["order"] == "ranked"].pivot_table(
-        index="topic_id", columns="context", values="said", aggfunc="first", dropna=False, sort=False
-    )
-    answered = said.dropna(how="all")
+    ranked = own[(own["order"] == "ranked") & (own["scored_by"] == RULES)]
+    said = ranked.pivot(index="topic_id", columns="context", values="said")
+    # To abstain in one context and not in another is to react.
+    unsaid = ranked.pivot(index="topic_id", columns="context", values="outcome").where(lambda o: o.isin(_UNSAID))
+    answered = said.fillna(unsaid)[said.notna().any(axis=1)]
     alike = float((answered.nunique(axis=1) <= 1).mean()) if len(answered) and len(answered.columns) > 1 else 0.0
     if alike >= _SAME:
         yield AnswererFinding(name, "ignores what it is shown", f"{alike:.0%} of answers are the same in all contexts")
@@ -72,11 +87,11 @@ def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None) -> Iterator[
 def _last_image(name: str, own: pd.DataFrame, entities: TopicEntities, evaluate: Evaluate) -> Iterator[AnswererFinding]:
     """Whether the place of the relevant image decides."""
     among = own[own["context"] == "gold-among"]
-    places = {order: scores_of(among[among["order"] == order]) for order in ("gold-first", "gold-last")}
-    pair = pd.concat(list(places.values()), axis=1, join="inner").dropna()
+    first, last = (scores_of(among[among["order"] == order]) for order in ("gold-first", "gold-last"))
+    pair = _paired(last, first)
     if len(pair) < 2:
         return
-    (found,) = compare_clusters(entities.clusters(pair.iloc[:, 1] - pair.iloc[:, 0]), evaluate)
+    (found,) = compare_clusters(entities.clusters(pair), evaluate)
     if found.p > evaluate.alpha:
         return
     which = "last" if found.difference > 0 else "first"
@@ -84,12 +99,16 @@ def _last_image(name: str, own: pd.DataFrame, entities: TopicEntities, evaluate:
     yield AnswererFinding(name, f"trusts the image that is shown {which}", words)
 
 
-def _beyond_prior(gold: AccuracyRow, prior: AccuracyRow) -> Iterator[AnswererFinding]:
-    if gold.low is None or gold.answered is None or prior.accuracy is None:
+def _beyond_prior(
+    gold: AccuracyRow, differences: pd.Series[float], entities: TopicEntities, evaluate: Evaluate
+) -> Iterator[AnswererFinding]:
+    """Whether it beats habit, on the same questions."""
+    if len(differences) < 2:
         return
-    words = f"with relevant images {gold.accuracy:.3f} (from {gold.low:.3f}), by habit alone {prior.accuracy:.3f}"
-    if gold.low <= prior.accuracy:
-        abstained = f"; {gold.answered:.3f} of what it answered" if gold.abstained else ""
-        yield AnswererFinding(
-            gold.answerer, "is not shown to know more than the most frequent answer", words + abstained
-        )
+    (found,) = compare_clusters(entities.clusters(differences), evaluate)
+    if found.low > 0:
+        return
+    words = f"with relevant images {found.difference:+.3f} ({found.low:+.3f} to {found.high:+.3f}) beside habit alone"
+    if gold.abstained and gold.answered is not None:
+        words += f"; right in {gold.answered:.3f} of what it answered"
+    yield AnswererFinding(gold.answerer, "is not shown to know more than the most frequent answer", words)

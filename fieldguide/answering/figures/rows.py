@@ -56,7 +56,7 @@ class AccuracyRow:
 
 @dataclass(frozen=True)
 class OrderRow:
-    """One answerer in a context that was shown in several orders.
+    """One answerer in a context that was shown in several orders, over the topics that were scored in all of them.
 
     `accuracy` by order; `spread` from the least to the greatest; `changed` is the share of topics whose outcome is not
     the same in all orders.

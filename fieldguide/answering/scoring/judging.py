@@ -32,6 +32,8 @@ PAPER = (
     "Answer: Its legs are pink.\nScore: 0.5\n\n"
     "Question: Does the jay have a crest?\nReference: Yes.\nAnswer: I don't know.\nScore: 0"
 )
+# Its scale, with what is taken off an answer that is wrong.
+PAPER_LEAST = -0.5
 _SCORE = re.compile(
     r"score\s*[*_`]*\s*[:=]\s*[*_`]*\s*(abstain(?:ed)?|[-+]?\d+(?:\.\d+)?(?:\s*/\s*\d+)?)", re.IGNORECASE
 )
@@ -66,12 +68,13 @@ class Judges:
         """A verdict for each (question, reference answer, answer)."""
         prompts = [self.prompt(*one) for one in asked]
         columns = [list(chat.ask_each(prompts)) for chat in self._chats]
-        return [combined([column[n] for column in columns], self.name) for n in range(len(prompts))]
+        least = PAPER_LEAST if self.preset == "paper" else 0.0
+        return [combined([column[n] for column in columns], self.name, least) for n in range(len(prompts))]
 
 
-def combined(replies: Sequence[Reply | Refused | UnansweredError], by: str) -> Verdict:
+def combined(replies: Sequence[Reply | Refused | UnansweredError], by: str, least: float = 0.0) -> Verdict:
     """The median of the judges' scores; none where half of them or more gave none. Most abstained: it abstained."""
-    read = [read_score(reply.text) if isinstance(reply, Reply) else None for reply in replies]
+    read = [read_score(reply.text, least) if isinstance(reply, Reply) else None for reply in replies]
     cost = sum(reply.cost for reply in replies if isinstance(reply, Reply))
     given = [score for score in read if score is not None]
     if 2 * len(given) <= len(replies):
@@ -82,10 +85,10 @@ def combined(replies: Sequence[Reply | Refused | UnansweredError], by: str) -> V
     return Verdict(statistics.median(0.0 if s == "abstained" else float(s) for s in given), False, by, None, cost)
 
 
-def read_score(reply: str) -> float | str | None:
+def read_score(reply: str, least: float = 0.0) -> float | str | None:
     """The last `Score: X` of a judge's reply: 0 to 1, `abstained`, or None where there is no such number.
 
-    A number beyond 0 and 1 is none: who scores 7 has read another scale.
+    A number beyond `least` and 1 is none: who scores 7 has read another scale. One below 0 counts as 0.
     """
     found = _SCORE.findall(reply)
     if not found:
@@ -97,7 +100,7 @@ def read_score(reply: str) -> float | str | None:
     if scale and float(scale) == 0:
         return None
     value = float(number) / (float(scale) if scale else 1.0)
-    return value if 0 <= value <= 1 else None
+    return max(0.0, value) if least <= value <= 1 else None
 
 
 def paper_score(reply: str) -> float:

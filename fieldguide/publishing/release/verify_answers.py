@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.answering.asking import RULES, closed_outcome
+from fieldguide.answering.asking import closed_outcome
 from fieldguide.answering.scoring.closed import reference
 from fieldguide.core.errors import Problem
-from fieldguide.records.answers import OUTCOMES
+from fieldguide.records.answers import OUTCOMES, RULES
 from fieldguide.records.topics import Topic
 
 # answering.json is rounded to six digits.

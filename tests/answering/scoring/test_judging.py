@@ -245,3 +245,14 @@ def test_what_a_judge_is_told(tmp_path: Path, preset: str | None, system: str) -
 )
 def test_what_a_score_comes_to(score: float, abstained: bool, outcome: str) -> None:
     assert judged_outcome(Verdict(score, abstained, "us")) == {"outcome": outcome, "score": score, "scored_by": "us"}
+
+
+@pytest.mark.usefixtures("chat_key")
+@pytest.mark.parametrize(("preset", "score"), [("paper", 0.0), (None, None)])
+def test_half_a_point_off_a_wrong_answer_is_on_the_paper_s_scale_alone(
+    tmp_path: Path, preset: str | None, score: float | None
+) -> None:
+    """Left out of the mean it would make answers look better than they are."""
+    with endpoint(lambda *_: Answer(completion("Score: -0.5"))) as server:
+        (verdict,) = made_judges(tmp_path, judge_of(server.base_url), preset=preset).score([("q", "r", "a")])
+    assert verdict.score == score
