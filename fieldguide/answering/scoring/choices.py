@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from fieldguide.answering.scoring.replies import plain
 
@@ -105,6 +106,7 @@ def _rejected(sentence: str) -> frozenset[str]:
     return frozenset(name for found in _REJECTED.finditer(sentence) for name in re.findall(_M, found["names"]))
 
 
+@cache  # of the names of a benchmark, each asked for again with every answer
 def _unhyphened(name: str) -> str:
     return " ".join(plain(name).replace("-", " ").split())
 
