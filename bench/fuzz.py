@@ -121,6 +121,14 @@ TARGETS = (
            "data/corpus/*", "data/qrels/*")),
     Target("step-release", step("release"), ("data/evaluation/*", "data/checks/*", "data/topics/*", "data/corpus/*",
            "data/judgments/**/*")),
+    Target("answer-score", command("answer", "score", "answers.jsonl", "--benchmark", "data/release"), ("answers.jsonl",
+           "data/release/topics.jsonl", "data/release/entities.parquet")),
+    Target("answer-score-published", command("answer", "score", "theirs.jsonl", "--benchmark", "published.jsonl"),
+           ("theirs.jsonl", "published.jsonl")),
+    Target("answer-agreement", command("answer", "agreement", "export.json"), ("export.json", "data/answers/*")),
+    Target("explain-answers", command("explain", "TOPIC"), ("data/answers/*", "data/topics/*", "data/mined/*")),
+    Target("step-answer", step("answer"), ("data/qrels/*", "data/topics/*", "data/mined/*", "data/runs/**/*.trec",
+           "data/evaluation/scores.parquet", "data/corpus/images.parquet", "data/texts/*")),
     Target("step-mine", step("mine"), ("data/knowledge/*", "data/corpus/images.parquet")),
     Target("step-compose", step("compose"), ("data/mined/*", "data/knowledge/*")),
 )  # fmt: skip
@@ -250,6 +258,8 @@ def _child(target: Target, folder: Path, known: tuple[str, str], writing: int, r
         try:
             if target.name == "explain":
                 command("explain", *known)()
+            elif target.name == "explain-answers":
+                command("explain", known[0])()
             else:
                 target.run()
             status = 0
@@ -388,10 +398,26 @@ def _make(base: Path) -> tuple[str, str]:
     answered = Call("chat", "http://localhost", request, {"x": 1}, None, "m", usage, True, 0.1, 1.0, 1, now)
     CallStore(paths.calls, base / "locks").put(answered, [b"x"])
     make_release(params, paths)
+    _answers(base, paths)
     pools = pq.read_table(paths.pools).to_pylist()
     gold = "".join(f"{row['subtopic_id']},{row['image_id']},{n % 2}\n" for n, row in enumerate(pools[:4]))
     (base / "annotation" / "gold.csv").write_text(f"subtopic_id,image_id,grade\n{gold}", encoding="utf-8")
     return pools[0]["subtopic_id"], pools[0]["image_id"]
+
+
+def _answers(base: Path, paths: Any) -> None:
+    """Answers from elsewhere to both benchmarks, and what people said of our own."""
+    from fieldguide.answering.scoring.people import sample
+    from fieldguide.records.answers import ANSWERS
+    from fieldguide.records.topics import read_topics
+
+    topics = read_topics(paths.topics)
+    for name, ids in (("answers.jsonl", [t.topic_id for t in topics]), ("theirs.jsonl", ["t0001", "t0002"])):
+        lines = (json.dumps({"topic_id": topic, "answer": "### Answer\nyes, the satsuma"}) for topic in ids)
+        (base / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    result = [{"from_name": "verdict", "value": {"choices": ["right"]}}]
+    tasks = [task | {"annotations": [{"result": result}]} for task in sample(ANSWERS.read(paths.answers), topics, 5, 0)]
+    (base / "export.json").write_text(json.dumps(tasks), encoding="utf-8")
 
 
 def _sources(base: Path) -> list[dict[str, object]]:

@@ -81,7 +81,10 @@ class Answer(Section):
 
     @model_validator(mode="after")
     def _a_preset_stands_alone(self) -> Answer:
-        set_too = sorted(self.model_fields_set & set(PAPER)) if self.preset else []
+        usual = type(self).model_fields
+        # Params that were written out hold the defaults too.
+        free = {key: (value, usual[key].default) for key, value in PAPER.items()} if self.preset else {}
+        set_too = sorted(key for key, either in free.items() if getattr(self, key) not in either)
         if set_too:
             raise ValueError(f"preset {self.preset} sets {', '.join(set_too)}; leave out the one or the others")
         return self
