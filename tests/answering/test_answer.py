@@ -61,20 +61,22 @@ def many_topics() -> list[Topic]:
     return sorted(made, key=lambda topic: topic.topic_id)
 
 
-@pytest.fixture
-def exposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """answering.json of answerers with known habits, over 18 topics."""
-    planted.install(tmp_path / "plugin", monkeypatch)
-    monkeypatch.setattr(builders, "tiny_topics", many_topics)
+    root = tmp_path_factory.mktemp("exposed")
     answerers: dict[str, Any] = {kind: {"kind": kind} for kind in planted.HABITS} | {"prior": {"kind": "prior"}}
-    section = {"answerers": list(answerers), "systems": ["visret"], "k": [1, 5], "tracks": ["fullrank"]} | {
-        "orders": ["ranked", "reversed"]
-    }
-    params = tiny_params(answer=section, answerers=answerers)
-    paths = finished(tiny_benchmark(tmp_path / "benchmark", params), params)
-    material = Material(paths)
-    monkeypatch.setattr(planted, "GOLD", set().union(*map(set, material.relevant.values())))
-    run_step(stage, params, paths)
+    section = {
+        "answerers": list(answerers), "systems": ["visret"], "k": [1, 5], "tracks": ["fullrank"],
+        "orders": ["ranked", "reversed"],
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        planted.install(root / "plugin", patched)
+        patched.setattr(builders, "tiny_topics", many_topics)
+        params = tiny_params(answer=section, answerers=answerers)
+        paths = finished(tiny_benchmark(root / "benchmark", params), params)
+        patched.setattr(planted, "GOLD", set().union(*map(set, Material(paths).relevant.values())))
+        run_step(stage, params, paths)
     return told(paths)
 
 

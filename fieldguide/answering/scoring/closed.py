@@ -76,9 +76,12 @@ def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) ->
     text, marked = stated_answer(reply)
     parts = None if marked else conclusion(text)
     if parts is not None:
-        last = _Told.of(parts[1], topic, names).read(marked=True)
+        before, end = (_Told.of(part, topic, names) for part in parts)
+        last = end.read(marked=True)
         if last.what == "said":
-            return last if _Told.of(parts[0], topic, names).outright() in (None, last.said) else UNPARSEABLE
+            # Reasons may name the other one, unless the end could be one more of them: "So the orange is smooth."
+            first = before.outright() if end.outright() else before.read(marked=False).said
+            return last if first in (None, last.said) else UNPARSEABLE
     return _Told.of(text, topic, names).read(marked)
 
 

@@ -15,8 +15,9 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CONCLUSION = re.compile(
-    r"\banswer (?:is|would be|must be)\b:?|(?:^|(?<=[.!?:] )|\n)(?:so|thus|therefore|hence|overall|in conclusion|"
-    r"conclusion|in short|in summary)\b[,:]?",
+    r"\banswer (?:is|would be|must be)\b:?"
+    r"|(?:^|(?<=[.!?:] )|\n)(?:so(?! (?:do|does|did|is|are|has|have)\b)|thus|therefore|hence|overall|in conclusion"
+    r"|conclusion|in short|in summary)\b[,:]?",
     re.IGNORECASE,
 )
 _ANSWER_KEY = re.compile(r"[\"'](?:final[ _])?answer[\"']\s*:", re.IGNORECASE)

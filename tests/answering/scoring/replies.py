@@ -315,6 +315,9 @@ WHICH = [
     ("The satsuma does not have a smooth skin.", "?"),
     ("I can tell it is the orange", "orange"),
     ("One cannot say that the orange is rough.", "-"),
+    ("The satsuma has a rough skin. So does the orange.", "?"),
+    ("The satsuma has a rough skin. So the orange is smooth.", "?"),
+    ("The orange is smooth. So it is the satsuma.", "satsuma"),
     ("橙子", "?"),
     ("", "?"),
 ]
