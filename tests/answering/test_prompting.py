@@ -73,6 +73,7 @@ def test_the_stage_s_preset_reaches_the_endpoint(own_paths: Paths) -> None:
         server.requests.clear()
         ask(own_paths, values, Context("gold"))
         assert {request["messages"][0]["content"] for request in server.requests} == {SYSTEM}
+        assert {(request["max_tokens"], request["temperature"]) for request in server.requests} == {(2048, 0.0)}
 
 
 @pytest.mark.usefixtures("chat_key")

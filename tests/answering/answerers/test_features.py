@@ -264,3 +264,23 @@ def test_a_probe_is_a_weighted_logistic_regression() -> None:
     probe = ValueProbe(vectors, labels.tolist(), weights.tolist(), strength=2.0)
     wanted = 1 / (1 + np.exp(-float(np.mean(vectors[:4] @ w + b))))
     assert probe(vectors[:4]) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_entities_count_alike_and_both_answers_as_much(planted: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two dark entities lacks most of its photographs; three light ones have theirs."""
+    images = IMAGES.read(planted.images)
+    lacking = [f"bird1-{n}" for n in range(2, TRAIN)]
+    IMAGES.write(planted.images, images[~images["image_id"].isin(lacking)])
+    learnt: list[tuple[Sequence[int], Sequence[float]]] = []
+
+    class Watched(ValueProbe):
+        def __init__(self, vectors: Any, labels: Sequence[int], weights: Sequence[float], strength: float) -> None:
+            learnt.append((labels, weights))
+            super().__init__(vectors, labels, weights, strength)
+
+    monkeypatch.setattr("fieldguide.answering.answerers.features.ValueProbe", Watched)
+    made(planted).answer([put(asked("which", ("bird5", "bird0"), "dark"), {"bird5": [], "bird0": []})])
+    ((labels, weights),) = learnt
+    # Dark: bird1 with 2 photographs, bird3 with 6; light: bird2 and bird4 with 6 each.
+    assert labels == [1] * 8 + [0] * 12
+    assert weights == pytest.approx([1 / 4] * 2 + [1 / 12] * 6 + [1 / 12] * 12)

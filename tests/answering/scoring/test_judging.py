@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fieldguide.answering.asking import AskedTopics, closed_outcome, judged_outcome
 from fieldguide.answering.contexts.choosing import Context
@@ -256,3 +257,14 @@ def test_half_a_point_off_a_wrong_answer_is_on_the_paper_s_scale_alone(
     with endpoint(lambda *_: Answer(completion("Score: -0.5"))) as server:
         (verdict,) = made_judges(tmp_path, judge_of(server.base_url), preset=preset).score([("q", "r", "a")])
     assert verdict.score == score
+
+
+@pytest.mark.usefixtures("chat_key")
+def test_what_judging_cost_is_in_the_row(own_paths: Paths) -> None:
+    prices = {"tiny": {"output": 1000.0}, "judge": {"output": 3000.0}}
+    (own_paths.root / "params.yaml").write_text(yaml.safe_dump({"calls": {"budget": 100.0, "prices": prices}}))
+    with endpoint(lambda *_: Answer(completion("Score: 1", usage=(5, 10)))) as server:
+        judges = made_judges(own_paths.root, judge_of(server.base_url))
+        rows = ask(own_paths, chat_values(server.base_url), Context("none"), judges)
+    costs = {row["scored_by"]: row["cost"] for row in rows}
+    assert costs == {"judge": pytest.approx(0.01 + 0.03), "rules": pytest.approx(0.01)}
