@@ -25,6 +25,10 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=\u3002)|\n+")
 _SIGNS = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'} | dict.fromkeys(range(0x2010, 0x2016), "-") | {0x5F: " "}
 
 
+# Characters from the end: no reply of a model is as long, and rules take seconds for a text of megabytes.
+_LONGEST = 100_000
+
+
 class StatedAnswer(NamedTuple):
     """What a reply states as its answer; `marked` where that is a part of its own, below a heading or in JSON."""
 
@@ -37,7 +41,7 @@ def stated_answer(reply: str) -> StatedAnswer:
 
     What a model thinks aloud before it (`<think>`) is passed over. A JSON object that has no answer states none.
     """
-    text = reply.rpartition("</think>")[2].strip()
+    text = reply[-_LONGEST:].rpartition("</think>")[2].strip()
     if text.startswith(("{", "```")) or _ANSWER_KEY.search(text):
         held = _json_answer(text)
         if held is not None:
