@@ -16,8 +16,10 @@ from fieldguide.runtime.tables import show
 
 @task(task_run_name="{answerer.name}, {context.name}", tags={"service"})
 def answer_context(asking: Any, answerer: Any, context: Any) -> Any:
-    """The rows of one answerer in one context; what was answered before is not asked again."""
-    return asking.rows(answerer, context)
+    """One answerer in one context, as a table; what was answered before is not asked again."""
+    from fieldguide.records.answers import ANSWERS
+
+    return ANSWERS.frame(asking.rows(answerer, context))  # Prefect looks through every value of a list
 
 
 @flow
@@ -27,7 +29,8 @@ def answer(answer: Answer, answerers: dict[str, AnyAnswerer], evaluate: Evaluate
 
     asking = Asking(answer, answerers, Paths())
     calls = [(asking, answerer, context) for answerer in asking.loaded() for context in asking.contexts]
-    found = write_answers(asking, (row for rows in each(answer_context, calls) for row in rows), evaluate)
+    tables = each(answer_context, calls)
+    found = write_answers(asking, (row for table in tables for row in table.to_dict("records")), evaluate)
     if not calls:
         print("nobody is asked (answer.answerers)")
         return

@@ -26,7 +26,7 @@ from tests.conftest import copy_project
 from tests.prefect_state import own_environment, place_prefect
 
 STAGES = ("pool", "adjudicate", "check", "evaluate", "report")
-BEFORE_THE_REPORT = ("fitness", "diagnose")
+BEFORE_THE_REPORT = ("fitness", "diagnose", "answer")
 ANNOTATE: dict[str, Any] = {
     "assessors": ["ada", "ben"], "adjudicator": None, "overlap": 1, "gold": None, "gold_share": 0, "repeat_share": 0,
     "page": 4, "stopping": None, "preannotation": None,

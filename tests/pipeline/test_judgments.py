@@ -85,7 +85,7 @@ def test_a_clone_rebuilds_the_benchmark_from_the_log_without_a_server(site: Site
     site.git("commit", "-qm", "done")
     clone = Site(tmp_path / "clone")
     subprocess.run(["git", "clone", "-q", str(site.folder), str(clone.folder)], check=True, capture_output=True)
-    given = shutil.ignore_patterns("pools", "qrels", "judgments", "checks", "evaluation", "report", "rerank")
+    given = shutil.ignore_patterns("pools", "qrels", "judgments", "checks", "evaluation", "answers", "report", "rerank")
     shutil.copytree(site.folder / "data", clone.folder / "data", dirs_exist_ok=True, ignore=given)
     clone.run("dvc", "cache", "dir", "--local", str(site.folder / ".dvc" / "cache"))
     clone.run("dvc", "checkout", "data/judgments", "data/pools/pools.parquet")

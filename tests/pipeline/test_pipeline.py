@@ -65,7 +65,7 @@ def test_one_more_system_is_ranked_on_both_tracks_and_no_other(copied: Site) -> 
     assert [name for name, before in ranked if not before] == ["one-more", "one-more"]
     assert len(ranked) == 2 * len(names)
     ran = re.findall(r"^Running stage '(.*)':", told, re.MULTILINE)
-    after = ["retrieve", "pool", "rerank", "check", "evaluate", "fitness", "report", "release"]
+    after = ["retrieve", "pool", "rerank", "check", "evaluate", "fitness", "answer", "report", "release"]
     assert set(ran) == set(after), told
 
 
