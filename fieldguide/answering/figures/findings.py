@@ -42,7 +42,7 @@ def findings(
     for answerer, own in answers.groupby("answerer", sort=False):
         name = str(answerer)
         gold = rows.get(name)
-        found += _images(name, own, gold)
+        found += _images(name, own, gold, evaluate.alpha)
         found += _last_image(name, own, entities, evaluate)
         if prior is not None and gold is not None and kinds.get(name) != "prior":
             pair = _paired(_ranked(own, GOLD), _ranked(prior, NONE))
@@ -59,7 +59,7 @@ def _paired(scores: pd.Series[float], subtracted: pd.Series[float]) -> pd.Series
     return (scores - subtracted).dropna()
 
 
-def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None) -> Iterator[AnswererFinding]:
+def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None, alpha: float) -> Iterator[AnswererFinding]:
     """Whether images matter at all, and whether it matters whose they are."""
     ranked = own[(own["order"] == "ranked") & (own["scored_by"] == RULES)]
     said = ranked.pivot(index="topic_id", columns="context", values="said")
@@ -70,9 +70,9 @@ def _images(name: str, own: pd.DataFrame, gold: AccuracyRow | None) -> Iterator[
     if alike >= _SAME:
         yield AnswererFinding(name, "ignores what it is shown", f"{alike:.0%} of answers are the same in all contexts")
         return
-    if gold is not None and gold.difference is not None and gold.difference_low is not None:
-        ends = f"{gold.difference:+.3f} ({gold.difference_low:+.3f} to {gold.difference_high:+.3f})"
-        if gold.difference_low > 0:
+    if gold is not None and gold.difference is not None and gold.p is not None:
+        ends = f"{gold.difference:+.3f} ({gold.difference_low:+.3f} to {gold.difference_high:+.3f}), p {gold.p:.4f}"
+        if gold.difference > 0 and gold.p <= alpha:
             yield AnswererFinding(name, "is better with relevant images than without", ends)
         else:
             yield AnswererFinding(name, "is not shown to be better with relevant images than without", ends)
@@ -106,9 +106,10 @@ def _beyond_prior(
     if len(differences) < 2:
         return
     (found,) = compare_clusters(entities.clusters(differences), evaluate)
-    if found.low > 0:
+    if found.difference > 0 and found.p <= evaluate.alpha:
         return
-    words = f"with relevant images {found.difference:+.3f} ({found.low:+.3f} to {found.high:+.3f}) beside habit alone"
+    ends = f"({found.low:+.3f} to {found.high:+.3f}), p {found.p:.4f}"
+    words = f"with relevant images {found.difference:+.3f} {ends}, beside habit alone"
     if gold.abstained and gold.answered is not None:
         words += f"; right in {gold.answered:.3f} of what it answered"
     yield AnswererFinding(gold.answerer, "is not shown to know more than the most frequent answer", words)

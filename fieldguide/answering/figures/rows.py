@@ -24,8 +24,8 @@ class AccuracyRow:
         by_shown: the same for topics of which all entities, some or none had something relevant among what was shown.
         difference: to the same answerer without images, over topics that were scored in both, with interval, p, and q
             (corrected over the contexts of one answerer).
-        gap: the share of the difference between `gold` and `none` that the context closes; None where that is not
-            surely above 0.
+        gap: the share of the difference between `gold` and `none` that the context closes; None where p does not show
+            that there is one.
         tokens, cost: of all its calls, and for each correct answer; None where nothing was counted or paid.
     """
 

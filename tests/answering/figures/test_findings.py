@@ -62,7 +62,7 @@ def test_answers_that_judges_score_say_nothing_of_what_was_said() -> None:
 
 def test_better_with_relevant_images() -> None:
     ((finding, evidence),) = found(outcomes("none", "w" * 12), outcomes("gold", "c" * 12))
-    assert (finding, evidence) == (BETTER, "+1.000 (+1.000 to +1.000)")
+    assert (finding, evidence) == (BETTER, "+1.000 (+1.000 to +1.000), p 0.0005")
     assert names(outcomes("none", "cw" * 6), outcomes("gold", "wc" * 6)) == [NO_BETTER]
 
 
@@ -96,7 +96,7 @@ def test_more_than_habit_on_the_same_questions() -> None:
     assert names(*parts, prior="c" * 19 + "w") == [BETTER, NO_MORE]
     assert found(outcomes("none", "w" * 20), outcomes("gold", "cw" * 10), prior="cw" * 10)[-1] == (
         NO_MORE,
-        "with relevant images +0.000 (+0.000 to +0.000) beside habit alone",
+        "with relevant images +0.000 (+0.000 to +0.000), p 1.0000, beside habit alone",
     )
     # Unpaired, 0.75 (from 0.5) is no more than 0.5; on each question it is as good or better.
     steady = [outcomes("none", "w" * 20), outcomes("gold", "cccw" * 5)]
