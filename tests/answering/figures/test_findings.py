@@ -99,8 +99,10 @@ def test_more_than_habit_on_the_same_questions() -> None:
         "with relevant images +0.000 (+0.000 to +0.000), p 1.0000, beside habit alone",
     )
     # Unpaired, 0.75 (from 0.5) is no more than 0.5; on each question it is as good or better.
-    steady = [outcomes("none", "w" * 20), outcomes("gold", "cccw" * 5)]
-    assert names(*steady, prior="ccww" * 5) == [BETTER]
+    steady = [outcomes("none", "w" * 28), outcomes("gold", "cccw" * 7)]
+    assert names(*steady, prior="ccww" * 7) == [BETTER]
+    few = [outcomes("none", "w" * 20), outcomes("gold", "cccw" * 5)]
+    assert names(*few, prior="ccww" * 5) == [BETTER, NO_MORE]  # five that are better: p is 0.06
 
 
 def test_what_abstains_is_told_by_what_it_answered_too() -> None:
