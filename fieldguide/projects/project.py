@@ -31,7 +31,7 @@ IGNORED_BY_GIT = (
     ".venv/", ".fieldguide/", ".annotation/", "__pycache__/", "/data/input/", "/data/corpus/", "/data/embeddings/",
     "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
     "/data/cletir/*", "!/data/cletir/README.md", "/data/probes/", "/data/runs/", "/data/pools/", "/data/judgments/",
-    "/data/qrels/", "/data/checks/", "/data/evaluation/", "/data/report/", "/data/release/",
+    "/data/qrels/", "/data/checks/", "/data/evaluation/", "/data/answers/", "/data/report/", "/data/release/",
 )  # fmt: skip
 _IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/")
 _FOLDERS = {

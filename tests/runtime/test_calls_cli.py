@@ -150,7 +150,7 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert found["caption"].calls == gallery + drawings
     assert found["recompose"].calls == subtopics * params.visualize.images
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
-    contexts = 3 + 2 * 2  # chosen ones, and two systems with two depths
+    contexts = 3 + 2 * 2 * 2  # chosen ones, and two systems with two depths on two tracks
     assert found["answer: seen"].calls == contexts * len(read_topics(paths.topics))
     assert found["answer: judge"].calls == 2 * contexts * len(read_topics(paths.topics))
     looked = values["systems"]["looked"]

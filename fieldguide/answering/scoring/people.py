@@ -19,17 +19,6 @@ from fieldguide.records.topics import Topic
 
 RIGHT, WRONG, UNSURE = "right", "wrong", "cannot tell"
 TASKS, CONFIG = "tasks.json", "label_config.xml"
-# Nobody sees what the rules or judges said: it would be repeated.
-LABEL_CONFIG = f"""<View>
-  <Header value="Is this answer right?"/>
-  <Header value="$question" size="4"/>
-  <Text name="reference" value="Reference answer: $reference"/>
-  <Text name="answer" value="$answer"/>
-  <Choices name="verdict" toName="answer" choice="single-radio" required="true">
-    <Choice value="{RIGHT}"/><Choice value="{WRONG}"/><Choice value="{UNSURE}"/>
-  </Choices>
-</View>
-"""
 _DRAWS = 2000
 _SCORED = ("correct", "wrong", "abstained", "unparseable")
 
@@ -79,7 +68,21 @@ def write_sample(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / TASKS, list(tasks))
     with atomic_open(folder / CONFIG) as stream:
-        stream.write(LABEL_CONFIG)
+        stream.write(label_config())
+
+
+def label_config() -> str:
+    """The form. Nobody sees what the rules or judges said: it would be repeated."""
+    return f"""<View>
+  <Header value="Is this answer right?"/>
+  <Header value="$question" size="4"/>
+  <Text name="reference" value="Reference answer: $reference"/>
+  <Text name="answer" value="$answer"/>
+  <Choices name="verdict" toName="answer" choice="single-radio" required="true">
+    <Choice value="{RIGHT}"/><Choice value="{WRONG}"/><Choice value="{UNSURE}"/>
+  </Choices>
+</View>
+"""
 
 
 def read_verdicts(path: Path) -> dict[str, list[str]]:
