@@ -159,6 +159,7 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert rows(parse_params(values), paths)["retrieve, rerank: looked"].output_tokens == asked  # one a call
     assert [finding.name for finding in doctor._calls(parse_params(values))] == [
         "rewrite.chat", "generators.paid", "captioners.seen.chat", "recompose.chat", "systems.looked.chat",
+        "answer.judge.chats.0", "answerers.seen.chat",
     ]  # fmt: skip
 
 

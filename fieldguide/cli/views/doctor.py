@@ -131,6 +131,8 @@ def _endpoints(where: str, value: object) -> Iterator[tuple[str, Endpoint]]:
         yield where, value
     elif isinstance(value, Section):
         value = {name: getattr(value, name) for name in type(value).model_fields}
+    elif isinstance(value, list):
+        value = dict(enumerate(value))
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _endpoints(f"{where}.{name}".lstrip("."), inner)
