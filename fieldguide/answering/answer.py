@@ -51,6 +51,11 @@ class Asking:
         """Those that can be shown."""
         return [context for context in contexts(self.section.settled) if self.chooser.missing(context) is None]
 
+    @cached_property
+    def judges(self) -> Judges | None:
+        """Who scores free answers; one for all contexts, so that all keep one pace."""
+        return None if self.section.judge is None else Judges(self.section.judge, self.paths.root)
+
     @property
     def left_out(self) -> dict[str, str]:
         """Contexts that cannot be shown, with the reason."""
@@ -63,9 +68,7 @@ class Asking:
 
     def rows(self, answerer: LoadedAnswerer, context: Context) -> list[Row]:
         """One answerer in one context."""
-        judge = self.section.judge
-        judges = Judges(judge, self.paths.root) if judge is not None else None
-        return answer_rows(answerer, context, self.chooser, self.asked, judges)
+        return answer_rows(answerer, context, self.chooser, self.asked, self.judges)
 
 
 def write_answers(asking: Asking, rows: Iterable[Row], evaluate: Evaluate) -> AnsweringReport:

@@ -12,7 +12,7 @@ from fieldguide.answering.answerers.registry import load_answerer
 from fieldguide.answering.answerers.section import AnyAnswerer
 from fieldguide.answering.contexts.choosing import Chooser, Context, NothingToShowError, orders
 from fieldguide.answering.question import Answered, Answerer, Question
-from fieldguide.answering.scoring.closed import read_answer, reference
+from fieldguide.answering.scoring.closed import read_answer, references_of
 from fieldguide.answering.scoring.judging import Judges, Verdict
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.remembered import Remembered
@@ -33,15 +33,11 @@ class LoadedAnswerer:
 
     def __init__(self, name: str, spec: AnyAnswerer, root: Path) -> None:
         self.name, self._spec, self._root = name, spec, root
-        self.__setstate__(self.__getstate__())
-
-    def __getstate__(self) -> tuple[str, AnyAnswerer, Path]:
-        return self.name, self._spec, self._root
-
-    def __setstate__(self, state: tuple[str, AnyAnswerer, Path]) -> None:
-        self.name, self._spec, self._root = state
         self._lock = Lock()
         self._made: Answerer | None = None
+
+    def __reduce__(self) -> tuple[type[LoadedAnswerer], tuple[str, AnyAnswerer, Path]]:
+        return LoadedAnswerer, (self.name, self._spec, self._root)
 
     def load(self) -> Answerer:
         """The answerer itself.
@@ -83,8 +79,7 @@ class AskedTopics:
     @classmethod
     def of(cls, topics: Sequence[Topic], names: Mapping[str, Sequence[str]], judged: bool) -> AskedTopics:
         """All topics that can be scored: by rules, or, where there are judges, by them."""
-        known = {topic.topic_id: reference(topic, names) for topic in topics}
-        closed = {topic_id: right for topic_id, right in known.items() if right is not None}
+        closed = references_of(topics, names)
         return cls(tuple(t for t in topics if judged or t.topic_id in closed), closed, names)
 
 
@@ -96,22 +91,24 @@ def answer_rows(
     What has nothing to show, what was not answered and what no judge could score is a row too, with its reason.
     """
     rows, put = [], []
-    for order in orders(chooser.section, context):
-        for topic in asked.topics:
-            row: Row = _empty(answerer.name, context.name, order, topic.topic_id)
-            rows.append(row)
-            try:
-                question = chooser.question(topic, context, order)
-            except NothingToShowError as error:
+    in_orders = orders(chooser.section, context)
+    for topic in asked.topics:
+        own = [_empty(answerer.name, context.name, order, topic.topic_id) for order in in_orders]
+        rows += own
+        try:
+            questions = list(chooser.questions(topic, context, in_orders))
+        except NothingToShowError as error:
+            for row in own:
                 row["reason"] = str(error)
-                continue
+            continue
+        for row, question in zip(own, questions, strict=True):
             row.update(_shown(question))
             put.append((row, question))
     replies = answerer.answer([question for _, question in put])
     for (row, _), reply in zip(put, replies, strict=True):
         row.update(_replied(reply))
     _score([(row, question.topic) for row, question in put if row["reply"] is not None], asked, judges)
-    return rows
+    return sorted(rows, key=lambda row: in_orders.index(row["order"]))
 
 
 def _score(answered: Sequence[tuple[Row, Topic]], asked: AskedTopics, judges: Judges | None) -> None:

@@ -13,11 +13,10 @@ import pandas as pd
 
 from fieldguide.answering.asking import closed_outcome, judged_outcome
 from fieldguide.answering.figures.accuracy import TopicEntities, rounded, scores_of
-from fieldguide.answering.scoring.closed import YES_NO_FORMS, reference
+from fieldguide.answering.scoring.closed import habits, names_of, references_of
 from fieldguide.answering.scoring.judging import Judges
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_jsonl
-from fieldguide.core.paths import Paths
 from fieldguide.evaluation.statistics.intervals import bounded_interval
 from fieldguide.formats import own_benchmark
 from fieldguide.formats.reading import read as read_published
@@ -75,22 +74,16 @@ def read_answered(path: Path, form: str | None = None) -> AnsweredBenchmark:
         FieldguideError: nothing of the kind is there, or no question has a reference answer.
     """
     if form is None and own_benchmark.recognise(path):
-        release = (path / "release.json").is_file()
-        topics = tuple(read_topics(path / "topics.jsonl" if release else Paths(path).topics))
-        table = ENTITIES.read(path / "entities.parquet" if release else Paths(path).entities)
-        rows = table[["entity_id", "name", "aliases"]].itertuples(index=False, name=None)
-        names = {entity: [name, *aliases] for entity, name, aliases in rows}
-        known = {topic.topic_id: reference(topic, names) for topic in topics}
-        closed = {topic_id: right for topic_id, right in known.items() if right is not None}
-        return AnsweredBenchmark(path.resolve().name, topics, closed, names)
+        files = own_benchmark.files_of(path)
+        topics = tuple(read_topics(files.topics))
+        names = names_of(ENTITIES.read(files.entities))
+        return AnsweredBenchmark(path.resolve().name, topics, references_of(topics, names), names)
     published = read_published(form, path)
     asked = [question for question in published.questions if question.answers]
     if not asked:
         raise FieldguideError(f"{path}: no question has a reference answer")
     topics = tuple(_topic(q.topic_id, q.text, q.answers[0], tuple(p.entity or p.name for p in q.pools)) for q in asked)
-    polar = {topic.topic_id: reference(topic, {}) for topic in topics if topic.form in YES_NO_FORMS}
-    closed = {topic_id: right for topic_id, right in polar.items() if right is not None}
-    return AnsweredBenchmark(published.name, topics, closed, {})
+    return AnsweredBenchmark(published.name, topics, references_of(topics, {}), {})
 
 
 def read_answer_file(path: Path) -> dict[str, str]:
@@ -180,14 +173,9 @@ def _of_form(
     form: str, scores: pd.Series[float], forms: Mapping[str, str], benchmark: AnsweredBenchmark
 ) -> dict[str, Any]:
     own = scores[[forms[topic] == form for topic in scores.index]]
-    by_size: dict[int, Counter[str]] = {}
-    for topic in benchmark.topics:
-        right = benchmark.references.get(topic.topic_id)
-        if topic.form == form and right is not None:
-            place = right if form in YES_NO_FORMS else str(topic.entities.index(right))
-            by_size.setdefault(0 if form in YES_NO_FORMS else len(topic.entities), Counter())[place] += 1
-    closed = sum(count.total() for count in by_size.values())
-    habit = rounded(sum(max(c.values()) for c in by_size.values()) / closed) if closed else None
+    counts = [some for (name, _), some in habits(benchmark.topics, benchmark.references).items() if name == form]
+    closed = sum(some.total() for some in counts)
+    habit = rounded(sum(max(some.values()) for some in counts) / closed) if closed else None
     return {"form": form, "topics": len(own), "accuracy": rounded(own.mean()), "most frequent answer": habit}
 
 

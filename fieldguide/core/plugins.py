@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_args
 
+from pydantic import model_validator
+
 from fieldguide.core.section import Section
 
 S = TypeVar("S", bound=Section)
@@ -26,6 +28,16 @@ def check_offered(kind: str, builtin: Collection[str], group: str) -> None:
     if kind not in offered:
         kinds = ", ".join(map(repr, sorted({*builtin, *offered})))
         raise ValueError(f"kind {kind!r} is none of {kinds}, and no installed package offers it")
+
+
+def offered_kind(group: str, builtin: Callable[[], Collection[str]]) -> Any:
+    """A validator for sections of any kind that another package offers; `builtin`: asked when a section is read."""
+
+    def check(section: S) -> S:
+        check_offered(getattr(section, "kind"), builtin(), group)  # noqa: B009 - every kind has its own type
+        return section
+
+    return model_validator(mode="after")(check)
 
 
 def tag_by_kind(builtin: Collection[str]) -> Callable[[Any], str]:

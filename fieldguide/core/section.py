@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fieldguide.core.errors import Problem
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -25,6 +27,11 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 Draws = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+def problems_of(error: ValidationError, where: str) -> list[Problem]:
+    """What is wrong with each key below `where`."""
+    return [Problem(".".join(map(str, (where, *e["loc"]))), e["msg"]) for e in error.errors()]
 
 
 class Section(BaseModel):

@@ -20,7 +20,7 @@ NAME = "fieldguide"
 _RELEASE = "release.json"
 
 
-class _Files(NamedTuple):
+class BenchmarkFiles(NamedTuple):
     """What a collection is read from."""
 
     topics: Path
@@ -44,7 +44,7 @@ def read(path: Path) -> PublishedBenchmark:
     Raises:
         ProblemsError: files are missing (all are listed), or one does not have its columns.
     """
-    files = _files(path)
+    files = files_of(path)
     tables = (files.topics, files.pools, files.qrels, files.images, files.entities)
     missing = [Problem(str(file), "is missing") for file in tables if not file.is_file()]
     if missing:
@@ -91,9 +91,10 @@ def _question(
     )
 
 
-def _files(path: Path) -> _Files:
+def files_of(path: Path) -> BenchmarkFiles:
+    """Where a release folder or a repository keeps its tables."""
     if (path / _RELEASE).is_file():
-        return _Files(
+        return BenchmarkFiles(
             path / "topics.jsonl",
             path / "pools.parquet",
             path / "qrels/qrels.parquet",
@@ -103,4 +104,4 @@ def _files(path: Path) -> _Files:
         )
     paths = Paths(path)
     qrels = paths.qrels / "qrels.parquet"
-    return _Files(paths.topics, paths.pools, qrels, paths.images, paths.entities, IMAGES)
+    return BenchmarkFiles(paths.topics, paths.pools, qrels, paths.images, paths.entities, IMAGES)

@@ -151,7 +151,8 @@ def _uses(params: Params, ranking: Iterable[tuple[str, RankingSection]]) -> Iter
         yield from named(f"fitness.families.{family}", members, *run)
     yield from named("answer.answerers", params.answer.answerers, params.answerers, "answerers")
     yield from named("answer.systems", params.answer.systems, *run)
-    for name, spec in params.answerers.items():
+    for name in params.answer.answerers:
+        spec = params.answerers.get(name)
         if isinstance(spec, FeaturesAnswerer):
             yield f"answerers.{name}.encoder", spec.encoder, *embedded
 

@@ -62,6 +62,12 @@ def chooser(paths: Paths, **values: Any) -> Chooser:
     return Chooser(Material(paths), Answer.model_validate(values).settled)
 
 
+def in_order(choosing: Chooser, topic: Topic, context: Context, order: str) -> Question:
+    """What is shown in one order."""
+    (question,) = choosing.questions(topic, context, [order])
+    return question
+
+
 def ask(
     paths: Paths, values: Mapping[str, Any], context: Context, judges: Judges | None = None, **answer: Any
 ) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import copy
 import threading
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.answers import ANSWERS
-from tests.answering.benchmark import ask, chooser, question, section, topic
+from tests.answering.benchmark import ask, chooser, in_order, question, section, topic
 
 BIRDS = ("kite", "jay")
 
@@ -77,7 +77,7 @@ def test_what_was_computed_is_kept_and_what_failed_is_not(own_paths: Paths, monk
 def test_an_answerer_is_sent_elsewhere_as_its_section(paths: Paths) -> None:
     answerer = LoadedAnswerer("it", section(kind="prior"), paths.root)
     answerer.load()
-    sent = pickle.loads(pickle.dumps(answerer))
+    sent = copy.deepcopy(answerer)  # as it is sent: by what it is made of
     assert sent.name == "it"
     asked = [question(topic("Which?", BIRDS, "both"))]
     assert sent.answer(asked) == answerer.answer(asked)
@@ -108,7 +108,7 @@ def test_rows_say_what_was_shown_in_the_order_in_which_it_was_shown(paths: Paths
     choosing = chooser(paths, orders=orders)
     topics = {one.topic_id: one for one in choosing.material.topics}
     for row in rows:
-        asked = choosing.question(topics[row["topic_id"]], Context(name), row["order"])
+        asked = in_order(choosing, topics[row["topic_id"]], Context(name), row["order"])
         pairs = [(entity.subtopic_id, shown) for entity in asked.entities for shown in entity.shown]
         assert row["subtopics"] == [subtopic for subtopic, _ in pairs]
         assert row["keys"] == [shown.key for _, shown in pairs]

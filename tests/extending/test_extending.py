@@ -50,7 +50,7 @@ def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     values["generators"][GENERATOR] = {"kind": "swatch", "size": 24}
     values["visualize"]["generator"] = GENERATOR
     values["systems"] = {SYSTEM: {"kind": "agreement", "encoder": ENCODER, "images": 2}}
-    for section in ("retrieve", "pool"):
+    for section in ("retrieve", "pool", "answer"):
         values[section]["systems"] = [SYSTEM]
     values["evaluate"]["baseline"] = SYSTEM
     (root / "params.yaml").write_text(yaml.safe_dump(values))

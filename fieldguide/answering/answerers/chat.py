@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from fieldguide.answering.answerers.registry import ANSWERERS
 from fieldguide.answering.answerers.section import ChatAnswerer
@@ -17,6 +14,7 @@ from fieldguide.answering.question import Answered, Question, Shown
 from fieldguide.core.files import content_key
 from fieldguide.models.calls.caller import UnansweredError, open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
+from fieldguide.models.calls.pictures import small_png
 from fieldguide.models.loading.protocols import Refused
 
 KIND = "chat"
@@ -57,15 +55,10 @@ class ChatAnswers:
     def prompt(self, question: Question) -> Prompt:
         """What is sent for a question."""
         asked = prompt(question)
-        parts = tuple(self._encoded(part) if isinstance(part, Shown) else part for part in asked.parts)
+        parts = tuple(
+            small_png(part.image(), self._spec.side) if isinstance(part, Shown) else part for part in asked.parts
+        )
         return Prompt(asked.system, "", parts=parts, schema=SCHEMA if self._spec.structured else None)
-
-    def _encoded(self, shown: Shown) -> bytes:
-        image = shown.image()
-        image.thumbnail((self._spec.side, self._spec.side), Image.Resampling.LANCZOS)
-        stream = io.BytesIO()
-        Image.frombytes("RGB", image.size, image.tobytes()).save(stream, "PNG")
-        return stream.getvalue()
 
 
 def _answered(reply: Reply | Refused | UnansweredError) -> Answered | Refused:

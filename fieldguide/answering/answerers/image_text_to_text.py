@@ -18,8 +18,8 @@ from fieldguide.models.loading import hub
 from fieldguide.models.loading.compute import Compute
 from fieldguide.models.loading.parallel import one_thread
 from fieldguide.models.loading.protocols import Refused
-from fieldguide.models.loading.torchvision import declare_operators
-from fieldguide.models.networks.pretrained import CONFIG, MODULES, load_network, load_processor
+from fieldguide.models.networks.image_text import ImageTextNetwork
+from fieldguide.models.networks.pretrained import CONFIG, MODULES
 
 KIND = "image-text-to-text"
 _VERSION = 1
@@ -33,14 +33,10 @@ class ImageTextToText:
 
     def __init__(self, name: str, spec: ImageTextToTextAnswerer, root: Path) -> None:
         self.name, self._spec = name, spec
-        self._folder = hub.folder(spec, root)
-        self._compute = Compute.of(name, spec)
-        files = hub.hashes(self._folder)
-        if not any(file.endswith(".safetensors") for file in files):
-            raise FieldguideError(f"{self._folder}: no safetensors here; pickled weights (.bin, .pt) are never read")
-        settings = {"tokens": spec.tokens, "side": spec.side, **self._compute.key}
-        self.revision = content_key(kind=KIND, version=_VERSION, files=files, **settings)
-        self._loaded: tuple[Any, Any] | None = None
+        compute = Compute.of(name, spec)
+        self._network = ImageTextNetwork(hub.folder(spec, root), compute)
+        settings = {"tokens": spec.tokens, "side": spec.side, **compute.key}
+        self.revision = content_key(kind=KIND, version=_VERSION, files=self._network.files, **settings)
 
     def answer(self, questions: Sequence[Question]) -> list[Answered | Refused]:
         """See `Answerer`."""
@@ -48,16 +44,14 @@ class ImageTextToText:
             return [self._say(prompt(question)) for question in questions]
 
     def _say(self, asked: AnswerPrompt) -> Answered | Refused:
-        import torch
-
-        network, processor = self._load()
+        processor = self._network.processor
+        if not getattr(processor, "chat_template", None):
+            folder = self._network.folder
+            raise FieldguideError(f"{folder}: no chat template here (chat_template.jinja); take a chat model")
         images = [self._small(part) for part in asked.parts if isinstance(part, Shown)]
         text = processor.apply_chat_template(messages(asked), add_generation_prompt=True)
         given = {"images": images} if images else {}
-        inputs = processor(text=text, return_tensors="pt", **given).to(self._compute.device, self._compute.dtype)
-        length = int(inputs["input_ids"].shape[1])
-        with torch.inference_mode():
-            tokens = network.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=self._spec.tokens)
+        tokens, length = self._network.tokens(self._spec.tokens, text=text, **given)
         words = processor.batch_decode(tokens[:, length:], skip_special_tokens=True)[0].strip()
         return Answered(words, None, length, int(tokens.shape[1]) - length) if words else Refused("it said nothing")
 
@@ -65,18 +59,6 @@ class ImageTextToText:
         image = shown.image()
         image.thumbnail((self._spec.side, self._spec.side), Image.Resampling.LANCZOS)
         return image
-
-    def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            declare_operators()
-            from transformers import AutoModelForImageTextToText, AutoProcessor
-
-            processor = load_processor(AutoProcessor, self._folder)
-            if not getattr(processor, "chat_template", None):
-                raise FieldguideError(f"{self._folder}: no chat template here (chat_template.jinja); take a chat model")
-            network = load_network(AutoModelForImageTextToText, self._folder, self._compute.dtype)
-            self._loaded = self._compute.place(network), processor
-        return self._loaded
 
 
 def messages(asked: AnswerPrompt) -> list[dict[str, Any]]:

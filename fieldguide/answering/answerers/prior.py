@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from fieldguide.answering.answerers.registry import ANSWERERS
 from fieldguide.answering.answerers.section import PriorAnswerer
 from fieldguide.answering.question import Answered, Question
-from fieldguide.answering.scoring.closed import CHOOSING_FORMS, YES_NO_FORMS, reference
+from fieldguide.answering.scoring.closed import CHOOSING_FORMS, form_of, habits, names_of, references_of
 from fieldguide.core.files import content_key
 from fieldguide.core.paths import Paths
 from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.knowledge import ENTITIES
-from fieldguide.records.topics import Topic, read_topics
+from fieldguide.records.topics import read_topics
 
 KIND = "prior"
 _VERSION = 1
@@ -29,14 +28,8 @@ class Prior:
     def __init__(self, name: str, spec: PriorAnswerer, root: Path) -> None:
         self.name = name
         paths = Paths(root)
-        rows = ENTITIES.read(paths.entities)[["entity_id", "name"]].itertuples(index=False, name=None)
-        names = {entity: [called] for entity, called in rows}
-        counts: dict[tuple[str, int], Counter[str]] = {}
-        for topic in read_topics(paths.topics):
-            right = reference(topic, names)
-            if right is not None:
-                place = right if topic.form in YES_NO_FORMS else str(topic.entities.index(right))
-                counts.setdefault(_form(topic), Counter())[place] += 1
+        topics = read_topics(paths.topics)
+        counts = habits(topics, references_of(topics, names_of(ENTITIES.read(paths.entities))))
         self._most = {form: min(found, key=lambda a: (-found[a], a)) for form, found in counts.items()}
         told = {f"{form} {size}": answer for (form, size), answer in sorted(self._most.items())}
         self.revision = content_key(kind=KIND, version=_VERSION, answers=told)
@@ -46,14 +39,10 @@ class Prior:
         return [self._one(question) for question in questions]
 
     def _one(self, question: Question) -> Answered | Refused:
-        most = self._most.get(_form(question.topic))
+        most = self._most.get(form_of(question.topic))
         if most is None:
             return Refused("no question of this form has a closed answer")
         if question.topic.form not in CHOOSING_FORMS:
             return Answered(most)
         chosen = question.topic.entities[int(most)]
         return Answered(next(entity.name for entity in question.entities if entity.entity_id == chosen))
-
-
-def _form(topic: Topic) -> tuple[str, int]:
-    return topic.form, len(topic.entities) if topic.form in CHOOSING_FORMS else 0

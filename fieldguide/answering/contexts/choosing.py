@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -70,20 +71,20 @@ class Chooser:
             return "there are no captions (caption.captioner)"
         return None
 
-    def question(self, topic: Topic, context: Context, order: str) -> Question:
-        """The topic with what is shown.
+    def questions(self, topic: Topic, context: Context, orders: Sequence[str]) -> Iterator[Question]:
+        """The topic with what is shown, in each order.
 
         Raises:
             NothingToShowError: there is nothing to show for one of its entities.
         """
-        subtopics, names = topic.subtopics, self.material.names
-        chosen = self._ordered(self._chosen(topic, context), order, topic)
-        entities = [
-            ShownEntity(s.subtopic_id, s.entity_id, names.get(s.entity_id, [s.entity_id])[0], tuple(shown))
-            for s, shown in zip(subtopics, chosen, strict=True)
-        ]
-        shown = tuple(reversed(entities) if order == "exchanged" else entities)
-        return Question(topic, shown, self.section.preset)
+        names, chosen = self.material.names, self._chosen(topic, context)
+        for order in orders:
+            entities = [
+                ShownEntity(s.subtopic_id, s.entity_id, names.get(s.entity_id, [s.entity_id])[0], tuple(shown))
+                for s, shown in zip(topic.subtopics, self._ordered(chosen, order, topic), strict=True)
+            ]
+            shown = tuple(reversed(entities) if order == "exchanged" else entities)
+            yield Question(topic, shown, self.section.preset)
 
     def _chosen(self, topic: Topic, context: Context) -> Chosen:
         if context.system is not None and context.track is not None:
@@ -123,15 +124,20 @@ class Chooser:
         return self._images(self._draw(own or ids, "negatives", subtopic, self.section.images), subtopic)
 
     def _others(self, subtopic: Subtopic, count: int) -> list[Shown]:
-        named, relevant = set(subtopic.topic.entities), set(self.material.relevant.get(subtopic.subtopic_id, []))
-        known = {i: entity for i, entity in self.material.gallery.items() if entity not in named and i not in relevant}
-        labelled = [image for image, entity in known.items() if entity is not None]
-        return self._images(self._draw(labelled or list(known), "others", subtopic, count), subtopic)
+        drawn = self._unrelated(self.material.labelled, "others", subtopic, count)
+        return drawn or self._unrelated(self.material.images, "others", subtopic, count)
 
     def _distractors(self, subtopic: Subtopic) -> list[Shown]:
-        named, relevant = set(subtopic.topic.entities), set(self.material.relevant.get(subtopic.subtopic_id, []))
-        ids = [i for i, entity in self.material.gallery.items() if entity not in named and i not in relevant]
-        return self._images(self._draw(ids, "distractors", subtopic, self.section.distractors), subtopic)
+        return self._unrelated(self.material.images, "distractors", subtopic, self.section.distractors)
+
+    def _unrelated(self, ids: Sequence[str], what: str, subtopic: Subtopic, count: int) -> list[Shown]:
+        """Up to `count` images, at random, that are not relevant and show no entity that the question names."""
+        named, gallery = set(subtopic.topic.entities), self.material.gallery
+        drawn = (ids[place] for place in _shuffled(len(ids), self._rng(what, subtopic.subtopic_id)))
+        fitting = (
+            i for i in drawn if gallery[i] not in named and not self.material.is_relevant(i, subtopic.subtopic_id)
+        )
+        return self._images(list(islice(fitting, count)), subtopic)
 
     def _gold_among(self, topic: Topic) -> Chosen:
         """The relevant image first; the orders move it."""
@@ -192,3 +198,15 @@ class Chooser:
         if (system, track) not in self._found:
             self._found[system, track] = self.material.found(system, track, max(self.section.k))
         return self._found[system, track]
+
+
+def _shuffled(size: int, rng: np.random.Generator) -> Iterator[int]:
+    """0 to `size` - 1 in a random order, each drawn when it is asked for: a gallery is not gone through for a few.
+
+    Fisher and Yates' shuffle, of which only the places that were exchanged are kept.
+    """
+    moved: dict[int, int] = {}
+    for place in range(size):
+        other = int(rng.integers(place, size))
+        yield moved.get(other, other)
+        moved[other] = moved.get(place, place)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from fieldguide.answering.question import Shown
+from fieldguide.answering.scoring.closed import names_of
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.items import Member, drawing_items, image_items
@@ -36,14 +37,27 @@ class Material:
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
         """Each entity's name and aliases."""
-        rows = ENTITIES.read(self.paths.entities)[["entity_id", "name", "aliases"]].itertuples(index=False, name=None)
-        return {entity: [name, *aliases] for entity, name, aliases in rows}
+        return names_of(ENTITIES.read(self.paths.entities))
 
     @cached_property
     def gallery(self) -> Mapping[str, str | None]:
         """The entity that each image of the gallery shows, if its source says so; sorted by image_id."""
         images = self._images[self._images["split"] == "gallery"]
         return dict(zip(images["image_id"], images["entity_id"], strict=True))
+
+    @cached_property
+    def images(self) -> Sequence[str]:
+        """image_ids of the gallery, sorted."""
+        return list(self.gallery)
+
+    @cached_property
+    def labelled(self) -> Sequence[str]:
+        """Those whose source says which entity they show."""
+        return [image for image, entity in self.gallery.items() if entity is not None]
+
+    def is_relevant(self, image_id: str, subtopic_id: str) -> bool:
+        """Whether an image was judged relevant for a subtopic."""
+        return image_id in self._relevant_sets.get(subtopic_id, ())
 
     @cached_property
     def relevant(self) -> Ids:
@@ -78,7 +92,7 @@ class Material:
     def image(self, image_id: str, subtopic_id: str) -> Shown:
         """A photograph, shown for that subtopic."""
         content, member = self._bytes[image_id]
-        return Shown("image", image_id, content, member, image_id in self._relevant_sets.get(subtopic_id, ()))
+        return Shown("image", image_id, content, member, self.is_relevant(image_id, subtopic_id))
 
     def drawing(self, drawing_id: str) -> Shown:
         """A drawing."""
@@ -88,8 +102,7 @@ class Material:
     def caption(self, image_id: str, subtopic_id: str) -> Shown:
         """A photograph's caption in its place."""
         text = self.captions[image_id]
-        relevant = image_id in self._relevant_sets.get(subtopic_id, ())
-        return Shown("caption", image_id, sha256_bytes(text.encode()), text, relevant)
+        return Shown("caption", image_id, sha256_bytes(text.encode()), text, self.is_relevant(image_id, subtopic_id))
 
     @cached_property
     def _images(self) -> pd.DataFrame:

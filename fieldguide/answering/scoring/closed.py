@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import pandas as pd
 
 from fieldguide.answering.scoring.choices import chosen, marked_names, starts_with_choice
 from fieldguide.answering.scoring.replies import conclusion, plain, sentences, stated_answer
@@ -43,6 +46,37 @@ class AnswerReading:
 ABSTAINED, UNPARSEABLE = AnswerReading("abstained"), AnswerReading("unparseable")
 
 
+def names_of(entities: pd.DataFrame) -> dict[str, list[str]]:
+    """Name and aliases by entity_id, the name first; of records.ENTITIES."""
+    rows = entities[["entity_id", "name", "aliases"]].itertuples(index=False, name=None)
+    return {entity: [name, *aliases] for entity, name, aliases in rows}
+
+
+def habits(topics: Iterable[Topic], references: Mapping[str, str]) -> dict[tuple[str, int], Counter[str]]:
+    """How often each answer is right, by form and number of entities.
+
+    An answer is yes or no (then entities are not counted), or the place from 0 of an entity in the question.
+    """
+    found: dict[tuple[str, int], Counter[str]] = {}
+    for topic in topics:
+        right = references.get(topic.topic_id)
+        if right is not None:
+            place = right if topic.form in YES_NO_FORMS else str(topic.entities.index(right))
+            found.setdefault(form_of(topic), Counter())[place] += 1
+    return found
+
+
+def form_of(topic: Topic) -> tuple[str, int]:
+    """The form, with the number of entities where one of them is the answer."""
+    return topic.form, len(topic.entities) if topic.form in CHOOSING_FORMS else 0
+
+
+def references_of(topics: Iterable[Topic], names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The right answer by topic_id, of the topics that have a closed one."""
+    known = ((topic.topic_id, reference(topic, names)) for topic in topics)
+    return {topic_id: right for topic_id, right in known if right is not None}
+
+
 def reference(topic: Topic, names: Mapping[str, Sequence[str]]) -> str | None:
     """The right answer of a closed question: yes, no or an entity_id; None for questions that have none.
 
@@ -50,15 +84,20 @@ def reference(topic: Topic, names: Mapping[str, Sequence[str]]) -> str | None:
         topic: whose `answer` is in words.
         names: of each entity, the one that reference answers use first.
     """
-    answer = plain(topic.answer)
+    said = stated_by(topic.answer, topic.entities, {e: names.get(e, [e])[:1] for e in topic.entities})
     if topic.form in YES_NO_FORMS:
-        found = re.match(rf"({YES}|{NO})\b", answer)
-        return found[1] if found else None
-    if topic.form not in CHOOSING_FORMS:
-        return None
-    text, known = marked_names(answer, topic.entities, {e: names.get(e, [e])[:1] for e in topic.entities})
-    found_names = {known.get(mention) for mention in _MENTION.findall(text)}
-    return found_names.pop() if len(found_names) == 1 else None
+        return said if said in (YES, NO) else None
+    return said if topic.form in CHOOSING_FORMS and said in topic.entities else None
+
+
+def stated_by(answer: str, entities: Sequence[str], names: Mapping[str, Sequence[str]]) -> str | None:
+    """What a reference answer states: yes or no where it begins so, else the one entity that it names; else None."""
+    text = plain(answer)
+    if found := re.match(rf"({YES}|{NO})\b", text):
+        return found[1]
+    marked, known = marked_names(text, entities, names)
+    said = {known.get(mention) for mention in _MENTION.findall(marked)}
+    return said.pop() if len(said) == 1 else None
 
 
 def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> AnswerReading:

@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from fieldguide.answering.section import JudgeModels
@@ -54,10 +55,17 @@ class Judges:
     """The judges of a section, each asked once for an answer."""
 
     def __init__(self, section: JudgeModels, root: Path) -> None:
-        calls = open_caller(root)
-        self._chats = [Chat(chat, calls) for chat in section.chats]
+        self._section, self._root = section, root
         self.preset = section.preset
         self.name = ", ".join(chat.model for chat in section.chats)
+
+    def __reduce__(self) -> tuple[type[Judges], tuple[JudgeModels, Path]]:
+        return Judges, (self._section, self._root)
+
+    @cached_property
+    def _chats(self) -> list[Chat]:
+        calls = open_caller(self._root)
+        return [Chat(chat, calls) for chat in self._section.chats]
 
     def prompt(self, question: str, reference: str, answer: str) -> Prompt:
         """What each judge is told."""

@@ -6,11 +6,11 @@ Records of JSONL files have no such declaration, so the types and values of thei
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from fieldguide.answering.scoring.closed import names_of, stated_by
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Expectation, Suite, alone, among, between, empty, holds, typed
 from fieldguide.checks.expectations.tables import Tables
@@ -137,10 +137,10 @@ def answers(tables: Tables) -> pd.DataFrame:
     That is `yes` or `no` where the reference answer begins so, else the place (from 1) in the question of the one
     entity that it names, else None.
     """
-    names = dict(zip(tables.parquet["entities"]["entity_id"], tables.parquet["entities"]["name"], strict=True))
+    names = {entity: called[:1] for entity, called in names_of(tables.parquet["entities"]).items()}
     topics = tables.topics[tables.topics["kind"] == "comparison"][["topic_id", "form", "answer", "entities"]]
     found = [
-        _answer(str(answer), [str(names.get(entity, entity)) for entity in entities])
+        _counted(stated_by(str(answer), entities, names), entities)
         for answer, entities in zip(topics["answer"], topics["entities"], strict=True)
     ]
     return topics[["topic_id", "form"]].assign(answer=pd.Series(found, index=topics.index, dtype=object))
@@ -153,15 +153,8 @@ def answer_shares(compared: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(share=counts["count"] / total)[total > 1].reset_index(drop=True)
 
 
-def _answer(answer: str, names: list[str]) -> str | None:
-    words = answer.casefold()
-    if re.match(r"(yes|no)\b", words):
-        return words[: 3 if words.startswith("yes") else 2]
-    named = [name.casefold() for name in names if name.casefold() in words]
-    # A name inside a longer one that is there is not named by itself.
-    whole = [name for name in named if not any(name in other for other in named if other != name)]
-    place = [name.casefold() for name in names].index(whole[0]) + 1 if len(whole) == 1 else None
-    return f"entity {place} of the question" if place else None
+def _counted(said: str | None, entities: Sequence[str]) -> str | None:
+    return said if said is None or said not in entities else f"entity {list(entities).index(said) + 1} of the question"
 
 
 def _drawings(tables: Tables, wanted: int) -> Iterator[Suite]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from fieldguide.core.errors import Problem, ProblemsError
+from fieldguide.core.errors import ProblemsError
+from fieldguide.core.section import problems_of
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.runtime.tables import show
 
@@ -34,8 +35,7 @@ def read_judges(path: Path) -> Judges:
     try:
         section = JudgeModels.model_validate(read_yaml(path))
     except ValidationError as error:
-        problems = [Problem(f"{path}: {'.'.join(map(str, e['loc']))}", e["msg"]) for e in error.errors()]
-        raise ProblemsError(f"{path} names no judges:", problems) from None
+        raise ProblemsError(f"{path} names no judges:", problems_of(error, f"{path}: judge")) from None
     return Judges(section, Path())
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 
-from fieldguide.core.errors import Problem, ProblemsError
-from fieldguide.core.section import Positive, Section, Seed
+from fieldguide.core.errors import ProblemsError
+from fieldguide.core.section import Positive, Section, Seed, problems_of
 from fieldguide.core.yaml_files import read_yaml
 
 Money = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
@@ -109,5 +109,4 @@ def read_calls(root: Path) -> Spending:
     try:
         return Spending.model_validate(section)
     except ValidationError as error:
-        problems = [Problem(f"{path}: calls.{'.'.join(map(str, e['loc']))}", e["msg"]) for e in error.errors()]
-        raise ProblemsError(f"{path} is not valid:", problems) from None
+        raise ProblemsError(f"{path} is not valid:", problems_of(error, f"{path}: calls")) from None

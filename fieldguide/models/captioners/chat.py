@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 from fieldguide.core.files import content_key
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
+from fieldguide.models.calls.pictures import small_png
 from fieldguide.models.captioners.base import one_line
 from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.captioners.section import ChatCaptioner
@@ -34,13 +34,9 @@ class ChatModel:
 
     def caption(self, images: Sequence[Image.Image]) -> list[str | Refused]:
         """See `Captioner`."""
-        prompts = [Prompt(SYSTEM, self._spec.question, (self._png(image),)) for image in images]
+        prompts = [
+            Prompt(SYSTEM, self._spec.question, (small_png(image, self._spec.side, Image.Resampling.BICUBIC),))
+            for image in images
+        ]
         replies = self._chat.ask_all(prompts)
         return [one_line(reply.text) if isinstance(reply, Reply) else reply for reply in replies]
-
-    def _png(self, image: Image.Image) -> bytes:
-        small = image.convert("RGB")
-        small.thumbnail((self._spec.side, self._spec.side))
-        encoded = io.BytesIO()
-        Image.frombytes("RGB", small.size, small.tobytes()).save(encoded, "PNG")
-        return encoded.getvalue()

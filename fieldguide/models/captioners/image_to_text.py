@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key
 from fieldguide.models.captioners.base import one_line
 from fieldguide.models.captioners.registry import CAPTIONERS
@@ -17,8 +15,8 @@ from fieldguide.models.loading import hub
 from fieldguide.models.loading.compute import Compute
 from fieldguide.models.loading.parallel import one_thread
 from fieldguide.models.loading.protocols import Refused
-from fieldguide.models.loading.torchvision import declare_operators
-from fieldguide.models.networks.pretrained import CONFIG, MODULES, load_network, load_processor
+from fieldguide.models.networks.image_text import ImageTextNetwork
+from fieldguide.models.networks.pretrained import CONFIG, MODULES
 
 KIND = "image-to-text"
 _VERSION = 1
@@ -30,14 +28,10 @@ class ImageToText:
 
     def __init__(self, name: str, spec: ImageToTextCaptioner, root: Path) -> None:
         self.name, self._spec = name, spec
-        self._folder = hub.folder(spec, root)
-        self._compute = Compute.of(name, spec)
-        files = hub.hashes(self._folder)
-        if not any(file.endswith(".safetensors") for file in files):
-            raise FieldguideError(f"{self._folder}: no safetensors here; pickled weights (.bin, .pt) are never read")
-        settings = {"tokens": spec.tokens, **self._compute.key}
-        self.revision = content_key(kind=KIND, version=_VERSION, files=files, **settings)
-        self._loaded: tuple[Any, Any] | None = None
+        compute = Compute.of(name, spec)
+        self._network = ImageTextNetwork(hub.folder(spec, root), compute)
+        settings = {"tokens": spec.tokens, **compute.key}
+        self.revision = content_key(kind=KIND, version=_VERSION, files=self._network.files, **settings)
 
     def caption(self, images: Sequence[Image.Image]) -> list[str | Refused]:
         """See `Captioner`."""
@@ -45,20 +39,6 @@ class ImageToText:
             return [one_line(self._say(image.convert("RGB"))) for image in images]
 
     def _say(self, image: Image.Image) -> str:
-        import torch
-
-        network, processor = self._load()
-        inputs = processor(images=image, return_tensors="pt").to(self._compute.device, self._compute.dtype)
-        with torch.inference_mode():
-            tokens = network.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=self._spec.tokens)
-        words: str = processor.batch_decode(tokens, skip_special_tokens=True)[0]
+        tokens, _ = self._network.tokens(self._spec.tokens, images=image)
+        words: str = self._network.processor.batch_decode(tokens, skip_special_tokens=True)[0]
         return words
-
-    def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            declare_operators()
-            from transformers import AutoModelForImageTextToText, AutoProcessor
-
-            network = load_network(AutoModelForImageTextToText, self._folder, self._compute.dtype)
-            self._loaded = self._compute.place(network), load_processor(AutoProcessor, self._folder)
-        return self._loaded

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, offered_kind, tag_by_kind
 from fieldguide.core.section import Section
 from fieldguide.models.calls.section import ChatEndpoint
 
@@ -61,10 +61,7 @@ class PluginCaptioner(Section):
 
     kind: str
 
-    @model_validator(mode="after")
-    def _kind_is_offered(self) -> PluginCaptioner:
-        check_offered(self.kind, BUILTIN, GROUP)
-        return self
+    _kind_is_offered = offered_kind(GROUP, lambda: BUILTIN)
 
 
 BUILTIN: dict[str, type[Section]] = by_kind(ClassesCaptioner, ImageToTextCaptioner, ChatCaptioner)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, offered_kind, tag_by_kind
 from fieldguide.core.section import Positive, Section
 
 GROUP = "fieldguide.encoders"
@@ -196,10 +196,7 @@ class PluginEncoder(EncoderSection):
 
     weights: Path | None = None
 
-    @model_validator(mode="after")
-    def _kind_is_offered(self) -> PluginEncoder:
-        check_offered(self.kind, BUILTIN, GROUP)
-        return self
+    _kind_is_offered = offered_kind(GROUP, lambda: BUILTIN)
 
 
 BUILTIN: dict[str, type[EncoderSection]] = by_kind(

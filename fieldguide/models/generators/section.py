@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, offered_kind, tag_by_kind
 from fieldguide.core.section import Positive, Section
 from fieldguide.models.calls.section import Endpoint
 
@@ -167,10 +167,7 @@ class PluginGenerator(Section):
     kind: str
     path: Path | None = None
 
-    @model_validator(mode="after")
-    def _kind_is_offered(self) -> PluginGenerator:
-        check_offered(self.kind, BUILTIN, GROUP)
-        return self
+    _kind_is_offered = offered_kind(GROUP, lambda: BUILTIN)
 
     @property
     def description(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.answering.asking import closed_outcome
-from fieldguide.answering.scoring.closed import reference
+from fieldguide.answering.scoring.closed import names_of, references_of
 from fieldguide.core.errors import Problem
 from fieldguide.records.answers import OUTCOMES, RULES
 from fieldguide.records.topics import Topic
@@ -57,17 +57,15 @@ def wrong_answers(
 
 
 def _outcomes(folder: Path, topics: list[Topic], entities: pd.DataFrame, answers: pd.DataFrame) -> Iterator[Problem]:
-    rows = entities[["entity_id", "name", "aliases"]].itertuples(index=False, name=None)
-    names = {entity: [name, *aliases] for entity, name, aliases in rows}
-    by_id = {topic.topic_id: topic for topic in topics}
-    right = {topic.topic_id: reference(topic, names) for topic in topics}
+    names = names_of(entities)
+    by_id, right = {topic.topic_id: topic for topic in topics}, references_of(topics, names)
     columns = ["topic_id", "answerer", "context", "order", "reply", "scored_by", "said", "outcome"]
     for topic_id, answerer, context, order, reply, by, said, outcome in answers[columns].itertuples(index=False):
         where = f"{folder / 'answers.parquet'}: {answerer}, {context}, {order}, {topic_id}"
         if topic_id not in by_id:
             yield Problem(where, "the topic is not one of topics.jsonl")
             continue
-        expected = right[topic_id]
+        expected = right.get(topic_id)
         if by != RULES or reply is None or expected is None:
             continue
         read = closed_outcome(reply, by_id[topic_id], expected, names)

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.section import problems_of
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.sections.systems import GROUP, PluginSystem, System
@@ -102,7 +103,7 @@ def _options(spec: PluginSystem) -> BaseModel:
         return options.model_validate(given)
     except ValidationError as error:
         where = f"params.yaml: systems (kind {spec.kind})"
-        problems = [Problem(f"{where}.{'.'.join(map(str, e['loc']))}", e["msg"]) for e in error.errors()]
+        problems = problems_of(error, where)
         raise ProblemsError(f"the options of a system of kind {spec.kind!r} are not valid:", problems) from None
 
 

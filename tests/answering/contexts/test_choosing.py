@@ -19,7 +19,7 @@ from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import QRELS
 from fieldguide.records.runs import read_run
 from fieldguide.records.topics import Topic, read_phrases, read_topics, write_records
-from tests.answering.benchmark import ask, chooser
+from tests.answering.benchmark import ask, chooser, in_order
 from tests.builders import rewrite
 
 
@@ -54,7 +54,8 @@ def every(chooser: Chooser, context: str | Context, order: str = "ranked") -> di
     asked = context if isinstance(context, Context) else Context(context)
     found: dict[str, list[str]] = {}
     for topic in topics(chooser.material.paths):
-        found |= by_subtopic(chooser.question(topic, asked, order))
+        (question,) = chooser.questions(topic, asked, [order])
+        found |= by_subtopic(question)
     return found
 
 
@@ -117,7 +118,7 @@ def test_others_show_entities_that_the_question_does_not_name(
     choosing = chooser(paths)
     for topic in topics(paths):
         allowed = set().union(*(i for e, i in truth["entity"].items() if e and e not in topic.entities))
-        for shown in by_subtopic(choosing.question(topic, Context("others"), "ranked")).values():
+        for shown in by_subtopic(in_order(choosing, topic, Context("others"), "ranked")).values():
             assert len(shown) == 3
             assert set(shown) <= allowed
 
@@ -128,7 +129,7 @@ def test_distractors_are_not_relevant_and_not_of_the_named_entities(
     choosing = chooser(paths)
     for topic in topics(paths):
         allowed = set().union(*(i for e, i in truth["entity"].items() if e not in topic.entities))
-        for subtopic, shown in by_subtopic(choosing.question(topic, Context("distractors"), "ranked")).items():
+        for subtopic, shown in by_subtopic(in_order(choosing, topic, Context("distractors"), "ranked")).items():
             assert len(set(shown)) == 4
             assert set(shown) <= allowed - truth["relevant"][subtopic]
 
@@ -158,8 +159,8 @@ def test_the_middle_of_few(paths: Paths, distractors: int, middle: int) -> None:
 def test_swapped_shows_each_entity_s_gold_as_the_other_s(paths: Paths) -> None:
     choosing = chooser(paths)
     for topic in topics(paths):
-        gold = choosing.question(topic, Context("gold"), "ranked")
-        swapped = choosing.question(topic, Context("swapped"), "ranked")
+        gold = in_order(choosing, topic, Context("gold"), "ranked")
+        swapped = in_order(choosing, topic, Context("swapped"), "ranked")
         assert [e.name for e in swapped.entities] == [e.name for e in gold.entities]
         assert [keys(e.shown) for e in swapped.entities] == [keys(e.shown) for e in reversed(gold.entities)]
         assert not any(shown.relevant for shown in swapped.shown)  # it is not, of the entity it is shown for
@@ -170,8 +171,8 @@ def test_captions_stand_for_the_gold(own_paths: Paths) -> None:
     caption(own_paths)
     choosing = chooser(own_paths)
     for topic in topics(own_paths):
-        told = choosing.question(topic, Context("captions"), "ranked")
-        gold = choosing.question(topic, Context("gold"), "ranked")
+        told = in_order(choosing, topic, Context("captions"), "ranked")
+        gold = in_order(choosing, topic, Context("gold"), "ranked")
         assert keys(told.shown) == keys(gold.shown)
         for one in told.shown:
             assert (one.kind, one.payload) == ("caption", f"words about {one.key}")
@@ -182,13 +183,13 @@ def test_captions_stand_for_the_gold(own_paths: Paths) -> None:
 def test_a_caption_that_failed_is_not_told(own_paths: Paths) -> None:
     choosing = chooser(own_paths)
     (first, *_) = topics(own_paths)
-    gold = keys(choosing.question(first, Context("gold"), "ranked").entities[0].shown)
+    gold = keys(in_order(choosing, first, Context("gold"), "ranked").entities[0].shown)
     caption(own_paths, lacking=gold[:1])
-    told = chooser(own_paths).question(first, Context("captions"), "ranked")
+    told = in_order(chooser(own_paths), first, Context("captions"), "ranked")
     assert keys(told.entities[0].shown) == gold[1:]
     caption(own_paths, lacking=gold)
     with pytest.raises(NothingToShowError, match=f"nothing to show as captions for {first.entities[0]}"):
-        chooser(own_paths).question(first, Context("captions"), "ranked")
+        in_order(chooser(own_paths), first, Context("captions"), "ranked")
 
 
 def test_drawings_are_those_of_the_phrase(paths: Paths) -> None:
@@ -198,7 +199,7 @@ def test_drawings_are_those_of_the_phrase(paths: Paths) -> None:
         own = table[table["prompt"] == prompts[subtopic]].sort_values("index")
         assert shown == list(own["drawing_id"])
     topic = topics(paths)[0]
-    question = chooser(paths, images=1).question(topic, Context("drawings"), "ranked")
+    question = in_order(chooser(paths, images=1), topic, Context("drawings"), "ranked")
     assert [len(entity.shown) for entity in question.entities] == [1, 1]
     assert {(one.kind, one.relevant) for one in question.shown} == {("drawing", None)}
 
@@ -215,7 +216,7 @@ def test_what_a_system_found_best_first(
         own = run[run["subtopic_id"].astype(str) == subtopic].sort_values("rank")
         assert shown == list(own["image_id"].astype(str))[:k]
     for topic in topics(paths):
-        question = choosing.question(topic, Context("x", "visret", track, k), "ranked")
+        question = in_order(choosing, topic, Context("x", "visret", track, k), "ranked")
         for entity in question.entities:
             told = [bool(shown.relevant) for shown in entity.shown]
             assert told == [key in truth["relevant"][entity.subtopic_id] for key in keys(entity.shown)]
@@ -227,7 +228,7 @@ def test_a_system_that_found_nothing_shows_nothing(own_paths: Paths) -> None:
     path = own_paths.run("fullrank", "visret")
     path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines() if line.split()[0] != lacking))
     choosing = chooser(own_paths, systems=["visret"])
-    question = choosing.question(first, Context("x", "visret", "fullrank", 3), "ranked")
+    question = in_order(choosing, first, Context("x", "visret", "fullrank", 3), "ranked")
     assert [len(entity.shown) for entity in question.entities] == [0, 3]
 
 
@@ -241,8 +242,8 @@ def test_orders(paths: Paths, context: str) -> None:
     assert shuffled != ranked
     assert every(choosing, context, "exchanged") == ranked
     for topic in topics(paths):
-        straight = choosing.question(topic, Context(context), "ranked")
-        exchanged = choosing.question(topic, Context(context), "exchanged")
+        straight = in_order(choosing, topic, Context(context), "ranked")
+        exchanged = in_order(choosing, topic, Context(context), "exchanged")
         assert exchanged.entities == straight.entities[::-1]
 
 
@@ -274,13 +275,13 @@ def test_another_topic_changes_nothing_for_the_others(own_paths: Paths, context:
     after: dict[str, list[str]] = {}
     for topic in topics(own_paths):
         if topic.topic_id != added.topic_id:
-            after |= by_subtopic(choosing.question(topic, Context(context), order))
+            after |= by_subtopic(in_order(choosing, topic, Context(context), order))
     assert after == before
 
 
 def test_one_entity_has_no_other_to_be_exchanged_for(paths: Paths) -> None:
     with pytest.raises(NothingToShowError, match="one entity cannot be exchanged for another"):
-        chooser(paths).question(topics(paths, pairs=False)[0], Context("swapped"), "ranked")
+        in_order(chooser(paths), topics(paths, pairs=False)[0], Context("swapped"), "ranked")
 
 
 def test_what_has_nothing_to_show_is_a_row_with_its_reason(own_paths: Paths) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import time
 import warnings
 
 import pytest
@@ -131,7 +130,7 @@ def test_all_marks_are_told_though_one_field_is_damaged() -> None:
 
 
 def test_damaged_bytes_raise_nothing() -> None:
-    draw = random.Random(1)
+    draw, told = random.Random(1), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of what it meets
         for data, _ in MARKED.values():
@@ -139,11 +138,14 @@ def test_damaged_bytes_raise_nothing() -> None:
                 damaged = bytearray(data[: draw.randrange(len(data))] if draw.random() < 0.3 else data)
                 for _ in range(draw.randrange(1, 9)):
                     damaged[draw.randrange(len(damaged))] = draw.randrange(256)
-                generation_marks(bytes(damaged))
+                told.append(generation_marks(bytes(damaged)))
+    kinds = ("C2PA manifest: ", "EXIF `", "XMP `", "text `")
+    assert [mark for marks in told for mark in marks if not mark.startswith(kinds)] == []
+    assert any(told)
+    assert not all(told)
 
 
+@pytest.mark.timeout(20)  # unbounded patterns take hours
 def test_long_fields_take_no_time() -> None:
-    start = time.monotonic()
     assert generation_marks(png(parameters="Steps: 1, " * 90_000)) == []
     assert generation_marks(png(Dream='" -s 1 ' * 90_000)) == []
-    assert time.monotonic() - start < 20  # unbounded patterns take hours

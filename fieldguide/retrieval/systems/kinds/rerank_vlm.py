@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
+from fieldguide.models.calls.pictures import small_png
 from fieldguide.models.loading.protocols import Refused
 from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import ranking
@@ -127,7 +126,4 @@ class Photographs:
             photograph = open_image(image_bytes(self._paths, image))
         except FieldguideError as error:
             raise FieldguideError(f"image {image.Index}: {error}") from error
-        photograph.thumbnail((self._side, self._side), Image.Resampling.LANCZOS)
-        stream = io.BytesIO()
-        Image.frombytes("RGB", photograph.size, photograph.tobytes()).save(stream, "PNG")
-        return stream.getvalue()
+        return small_png(photograph, self._side)

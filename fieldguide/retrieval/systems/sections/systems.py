@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
-from fieldguide.core.plugins import by_kind, check_offered, tag_by_kind
+from fieldguide.core.plugins import by_kind, offered_kind, tag_by_kind
 from fieldguide.core.section import Positive, Share
 from fieldguide.models.calls.section import ChatEndpoint
 from fieldguide.retrieval.systems.sections.baselines import ConstantSystem, FileOrderSystem, RandomSystem, RunSystem
@@ -35,10 +35,7 @@ class PluginSystem(RankingSection):
 
     kind: str
 
-    @model_validator(mode="after")
-    def _kind_is_offered(self) -> PluginSystem:
-        check_offered(self.kind, BUILTIN, GROUP)
-        return self
+    _kind_is_offered = offered_kind(GROUP, lambda: BUILTIN)
 
     @property
     def description(self) -> str:
