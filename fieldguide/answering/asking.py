@@ -10,9 +10,9 @@ from typing import Any
 
 from fieldguide.answering.answerers.registry import load_answerer
 from fieldguide.answering.answerers.section import AnyAnswerer
+from fieldguide.answering.closed.scoring import read_answer, references_of
 from fieldguide.answering.contexts.choosing import Chooser, Context, NothingToShowError, orders
 from fieldguide.answering.question import Answered, Answerer, Question
-from fieldguide.answering.scoring.closed import read_answer, references_of
 from fieldguide.answering.scoring.judging import Judges, Verdict
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.remembered import Remembered

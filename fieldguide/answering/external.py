@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.answering.asking import closed_outcome, judged_outcome
+from fieldguide.answering.closed.scoring import habits, names_of, references_of
 from fieldguide.answering.figures.accuracy import TopicEntities, rounded, scores_of
-from fieldguide.answering.scoring.closed import habits, names_of, references_of
 from fieldguide.answering.scoring.judging import Judges
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_jsonl

@@ -62,6 +62,12 @@ def show_answers(paths: Paths, params: Params, topic: str, as_json: bool) -> Non
         cells += [row["answer"] or row["reason"] or "", row["scored_by"]]
         table.add_row(*(_plain(cell) for cell in cells))
     console.print(table if found["answers"] else _plain("nobody was asked"))
+    if found["rounds"]:
+        table = _table("system", "subtopic", "round", "status", "phrase")
+        for row in found["rounds"]:
+            cells = [row["system"], row["subtopic_id"], str(row["round"]), row["status"], row["reason"] or row["text"]]
+            table.add_row(*map(_plain, cells))
+        console.print(table)
 
 
 def render(lineage: Lineage) -> Group:

@@ -64,3 +64,8 @@ def listed(items: Sequence[str], conjunction: str) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 question`, `3 questions`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def names(text: str, name: str) -> bool:
+    """Whether the words of a name stand in a text, together and in order, whatever their case."""
+    return f" {' '.join(words(name))} ".casefold() in f" {' '.join(words(text))} ".casefold()

@@ -12,7 +12,7 @@ from fieldguide.retrieval.systems.sections.baselines import KNOW_NOTHING
 
 _FILLED = frozenset(
     {("embed", "encoders"), ("mine", "encoder"), ("fidelity", "encoder"), ("retrieve", "systems"), ("pool", "systems"),
-     ("evaluate", "baseline"), ("train_cletir", "systems"), ("report", "title")}
+     ("evaluate", "baseline"), ("train_cletir", "systems"), ("refine", "systems"), ("report", "title")}
 )  # fmt: skip
 
 
@@ -94,8 +94,9 @@ def _of_systems(made: dict[str, Any], systems: Mapping[str, Mapping[str, Any]]) 
     texts = [name for name in run if systems[name].get("kind") == "text"]
     texts.sort(key=lambda name: systems[name].get("query") != "question")
     _default(made, "evaluate", "baseline", next(iter([*texts, *knowing, *run]), None))
-    networks = {str(section.get("network")) for section in systems.values() if section.get("kind") == "cletir"}
-    _default(made, "train_cletir", "systems", sorted(networks & set(systems)))
+    for stage, kind, key in (("train_cletir", "cletir", "network"), ("refine", "genir", "refined")):
+        named = {str(section.get(key)) for section in systems.values() if section.get("kind") == kind}
+        _default(made, stage, "systems", sorted(named & set(systems)))
 
 
 def _default(made: dict[str, Any], section: str, key: str, value: Any) -> None:

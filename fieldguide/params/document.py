@@ -34,6 +34,7 @@ from fieldguide.retrieval.cletir.section import TrainCletir, untrained
 from fieldguide.retrieval.encoding.section import Embed
 from fieldguide.retrieval.pooling.section import Pool
 from fieldguide.retrieval.ranking.section import Retrieve
+from fieldguide.retrieval.refining.section import Refine, unrefined
 from fieldguide.retrieval.systems.families import Family
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
 from fieldguide.retrieval.systems.sections.systems import System
@@ -57,6 +58,7 @@ class Params(Section):
     caption: Caption = Caption()
     captioners: dict[Name, AnyCaptioner] = Field(default={})
     recompose: Recompose = Recompose()
+    refine: Refine = Refine()
     retrieve: Retrieve
     families: list[Family] = Field(default=[])
     systems: dict[Name, System]
@@ -111,6 +113,7 @@ def references(params: Params) -> list[Problem]:
             allowed = f"1 to {params.visualize.images} (visualize.images)"
             problems.append(Problem(f"{place}.images", f"is {system.drawings}; allowed: {allowed}"))
     problems += untrained(params.systems, params.train_cletir, left_out(params))
+    problems += unrefined(params.systems, params.refine, left_out(params))
     problems += unprobeable(params.systems, params.probe.systems)
     for section in ("compose", "rewrite", "recompose"):
         stage = getattr(params, section)
@@ -210,6 +213,7 @@ def without_left_out(params: Params) -> Params:
         "probe": {"systems": kept(params.probe.systems)},
         "answer": {"systems": kept(params.answer.systems)},
         "train_cletir": {"systems": kept(params.train_cletir.systems)},
+        "refine": {"systems": kept(params.refine.systems)},
         "fitness": {"families": {family: members for family, members in families.items() if members}},
     }
     return params.model_copy(

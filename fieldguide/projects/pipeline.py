@@ -47,16 +47,18 @@ def project_pipeline(params: Params, values: Mapping[str, Any]) -> dict[str, Any
     # What DVC would look up in params.yaml, where it may be left out.
     encoder = f"data/embeddings/{params.mine.encoder}"
     stages["mine"]["deps"] = [encoder if "${mine.encoder}" in dep else dep for dep in stages["mine"]["deps"]]
-    stages["train_cletir"]["matrix"] = {"system": list(params.train_cletir.systems)}
-    if not params.train_cletir.systems:
-        del stages["train_cletir"]
+    a_system_each = {"train_cletir": params.train_cletir.systems, "refine": params.refine.systems}
+    for name, systems in a_system_each.items():
+        stages[name]["matrix"] = {"system": list(systems)}
+        if not systems:
+            del stages[name]
     for name, stage in stages.items():
         code = [dep for dep in (*stage["deps"], *_DEFAULTS) if _is_code(dep)]
         rooms = [f"rooms.{room}" for room in dict.fromkeys(map(room_of, code))]
         kept = [dep for dep in stage["deps"] if not _is_code(dep) and not _is_input(dep)]
         stage["deps"] = list(dict.fromkeys([*kept, *(path.as_posix() for path in inputs.get(name, ()))]))
         keys = list(stage.get("params", ()))
-        stated = [key for key in keys if _states(values, key, params.train_cletir.systems)]
+        stated = [key for key in keys if _states(values, key, a_system_each.get(name, ()))]
         if any("$" in key for key in set(keys) - set(stated)):  # a system of a family: what makes its section
             stated += [key for key in ("families", "embed", "encoders") if key in values]
         stage["params"] = [*stated, {LIBRARY: rooms}]
@@ -76,6 +78,7 @@ def inputs_of(params: Params) -> dict[str, list[Path]]:
         "visualize": drawing,
         "caption": [*captioning, *(drawing if params.caption.twins else [])],
         "embed_queries": encoders,
+        "refine": [*encoders, *drawing],
         "diagnose": [*encoders, *drawing],
         "answer": _files([params.answerers[name] for name in params.answer.answerers]),
         "adjudicate": [path for path in [params.annotate.gold] if path],

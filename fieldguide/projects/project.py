@@ -30,14 +30,16 @@ _HEAD = """\
 IGNORED_BY_GIT = (
     ".venv/", ".fieldguide/", ".annotation/", "__pycache__/", "/data/input/", "/data/corpus/", "/data/embeddings/",
     "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
-    "/data/cletir/*", "!/data/cletir/README.md", "/data/probes/", "/data/runs/", "/data/pools/", "/data/judgments/",
-    "/data/qrels/", "/data/checks/", "/data/evaluation/", "/data/answers/", "/data/report/", "/data/release/",
+    "/data/cletir/*", "!/data/cletir/README.md", "/data/refined/*", "!/data/refined/README.md", "/data/probes/",
+    "/data/runs/", "/data/pools/", "/data/judgments/", "/data/qrels/", "/data/checks/", "/data/evaluation/",
+    "/data/answers/", "/data/report/", "/data/release/",
 )  # fmt: skip
 _IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/")
 _FOLDERS = {
     "data/calls": "Answers of paid or slow models, one file a call. Commit them.",
     "data/external": "Runs that were made elsewhere, in TREC's six columns, for systems of kind `run`.",
     "data/cletir": "Aggregation networks, by stage train_cletir.",
+    "data/refined": "Phrases worded anew in rounds, with their drawings and vectors, by stage refine.",
     "data/models": "Networks that `fieldguide train` has trained. Commit them.",
 }
 

@@ -29,7 +29,8 @@ from fieldguide.records.images import REJECTED
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
 from fieldguide.records.runs import SEARCH_VERSION, TRACKS, IndexRecall
 from fieldguide.records.scores import FIDELITY_VERSION, FITNESS_VERSION, PROBES_VERSION, SCORES
-from fieldguide.records.topics import Phrase, Refusal, read_phrases, read_refusals
+from fieldguide.records.topics import ROUNDS, Phrase, Refusal, read_phrases, read_refusals
+from fieldguide.retrieval.systems.rounds import RoundPaths
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,12 @@ class Benchmark(JudgedBenchmark):
     def phrases(self) -> dict[str, Phrase]:
         """Phrases by subtopic_id."""
         return {phrase.subtopic_id: phrase for phrase in read_phrases(self.paths.phrases)}
+
+    @cached_property
+    def rounds(self) -> dict[str, pd.DataFrame]:
+        """records.topics.ROUNDS by the system whose phrases were worded anew; those not made yet are left out."""
+        tables = {name: RoundPaths(self.paths.root, name).rounds for name in self.params.refine.systems}
+        return {name: ROUNDS.read(table) for name, table in tables.items() if table.exists()}
 
     @cached_property
     def recalls(self) -> dict[str, list[IndexRecall]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.annotation.judgments import log
-from fieldguide.answering.scoring.replies import stated_answer
+from fieldguide.answering.closed.replies import stated_answer
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
@@ -68,6 +68,8 @@ def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Linea
 def explain_answers(paths: Paths, params: Params, topic: str) -> Lineage:
     """topic_id, question, reference answer, and every answer to it: a row of records.ANSWERS with `answer`, its end.
 
+    `rounds`: how systems worded its phrases anew, rows of records.topics.ROUNDS with `system`.
+
     Raises:
         FieldguideError: no or several such topics (names the likely ones), or nothing was answered yet.
     """
@@ -76,7 +78,16 @@ def explain_answers(paths: Paths, params: Params, topic: str) -> Lineage:
     asked = topics[resolve(topic.partition(".")[0], topics, "topic", str(paths.topics))]
     rows = benchmark.answers[benchmark.answers["topic_id"] == asked.topic_id].to_dict("records")
     answers = [{**row, "answer": row["reply"] and stated_answer(row["reply"]).text} for row in rows]
-    return {"topic_id": asked.topic_id, "question": asked.text, "reference": asked.answer, "answers": answers}
+    own = {subtopic.subtopic_id for subtopic in asked.subtopics}
+    rounds = [
+        {"system": system, **row}
+        for system, table in benchmark.rounds.items()
+        for row in table[table["subtopic_id"].isin(own)].to_dict("records")
+    ]
+    return {
+        "topic_id": asked.topic_id, "question": asked.text, "reference": asked.answer, "answers": answers,
+        "rounds": rounds,
+    }  # fmt: skip
 
 
 def resolve(given: str, known: Iterable[str], what: str, where: str) -> str:

@@ -31,6 +31,20 @@ RECOMPOSED = Table(
     ),
 )
 
+ROUNDS = Table(
+    "rounds",
+    ("subtopic_id", "round"),
+    (
+        Column("subtopic_id", _STR, "topic x entity"),
+        Column("round", pa.int64(), "from 1; a subtopic whose phrase was left as it was is asked about no more"),
+        Column("phrase", _STR, "as it was drawn in the round before"),
+        Column("shown", pa.list_(_STR), "photographs that its drawings found, the most similar first"),
+        Column("text", _STR, "the phrase from this round on"),
+        Column("status", _STR, "kept, failed: text is phrase", allowed=("reworded", "kept", "failed")),
+        Column("reason", _STR, "why it failed", nullable=True),
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Topic:

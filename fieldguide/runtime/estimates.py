@@ -24,6 +24,7 @@ from fieldguide.models.calls.store import Call
 from fieldguide.models.captioners.section import ChatCaptioner
 from fieldguide.params import Params
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
+from fieldguide.retrieval.systems.sections.rounds import GenirSystem
 from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
 # Characters of a prompt that is not known yet, and of a phrase: those of the example, rounded up.
@@ -55,7 +56,7 @@ def estimates(params: Params, paths: Paths, calls: Caller) -> Iterator[CallEstim
         FieldguideError: the store or a table is damaged.
     """
     plan = _Plan(params, paths, calls, list(calls.store.calls()))
-    for of_stage in (_compose, _rewrite, _visualize, _caption, _twins, _recompose, _rerank, _probe, _answer):
+    for of_stage in (_compose, _rewrite, _visualize, _caption, _twins, _recompose, _refine, _rerank, _probe, _answer):
         yield from of_stage(plan)
 
 
@@ -205,6 +206,26 @@ def _recompose(plan: _Plan) -> Iterator[CallEstimate]:
     count = _subtopics(plan) * plan.params.visualize.drawn
     requests = _unknown(plan, Chat(section.chat, plan.calls), count, SYSTEM, 400)
     yield from plan.estimate("recompose", requests, "at most: one a subtopic and drawing")
+
+
+def _refine(plan: _Plan) -> Iterator[CallEstimate]:
+    from fieldguide.models.generators.registry import load_generator
+    from fieldguide.retrieval.refining.wording import SYSTEM
+
+    drawn, spec = plan.params.visualize, plan.params.generator
+    for name in plan.params.refine.systems:
+        system = plan.params.systems[name]
+        if not isinstance(system, GenirSystem) or drawn.generator is None:
+            continue
+        count, stage = _subtopics(plan) * system.rounds, f"refine: {name}"
+        shown = system.visret.images + system.shown
+        requests = _unknown(plan, Chat(system.chat, plan.calls), count, SYSTEM, 2 * _PHRASE, images=shown)
+        yield from plan.estimate(stage, requests, f"at most: {system.rounds} rounds, all phrases worded anew in each")
+        generator = load_generator(drawn.generator, spec, plan.paths.root) if isinstance(spec, Endpoint) else None
+        if isinstance(generator, Asks):
+            count *= system.visret.images
+            prompts, seeds = [f"{n:<{_PHRASE}}" for n in range(count)], list(range(count))
+            yield from plan.estimate(f"{stage}: drawings", map(generator.request, prompts, seeds), "at most")
 
 
 def _rerank(plan: _Plan) -> Iterator[CallEstimate]:

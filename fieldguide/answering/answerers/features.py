@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from fieldguide.answering.answerers.registry import ANSWERERS
 from fieldguide.answering.answerers.section import FeaturesAnswerer
+from fieldguide.answering.closed.scoring import CHOOSING_FORMS, YES_NO_FORMS
 from fieldguide.answering.question import Answered, Question, ShownEntity
-from fieldguide.answering.scoring.closed import CHOOSING_FORMS, YES_NO_FORMS
 from fieldguide.core.files import content_key
 from fieldguide.core.paths import Paths
 from fieldguide.models.loading.protocols import Refused, unit_rows

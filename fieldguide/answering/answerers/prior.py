@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fieldguide.answering.answerers.registry import ANSWERERS
 from fieldguide.answering.answerers.section import PriorAnswerer
+from fieldguide.answering.closed.scoring import CHOOSING_FORMS, form_of, habits, names_of, references_of
 from fieldguide.answering.question import Answered, Question
-from fieldguide.answering.scoring.closed import CHOOSING_FORMS, form_of, habits, names_of, references_of
 from fieldguide.core.files import content_key
 from fieldguide.core.paths import Paths
 from fieldguide.models.loading.protocols import Refused

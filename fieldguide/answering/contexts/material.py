@@ -8,8 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
+from fieldguide.answering.closed.scoring import names_of
 from fieldguide.answering.question import Shown
-from fieldguide.answering.scoring.closed import names_of
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.store.items import Member, drawing_items, image_items

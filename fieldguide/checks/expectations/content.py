@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from fieldguide.answering.scoring.closed import names_of, stated_by
+from fieldguide.answering.closed.scoring import names_of, stated_by
 from fieldguide.checks.expectations.section import Check
 from fieldguide.checks.expectations.suites import Expectation, Suite, alone, among, between, empty, holds, typed
 from fieldguide.checks.expectations.tables import Tables

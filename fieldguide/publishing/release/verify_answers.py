@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.answering.asking import closed_outcome
-from fieldguide.answering.scoring.closed import names_of, references_of
+from fieldguide.answering.closed.scoring import names_of, references_of
 from fieldguide.core.errors import Problem
 from fieldguide.records.answers import OUTCOMES, RULES
 from fieldguide.records.topics import Topic

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fieldguide.answering.closed.replies import reasoning, stated_answer
 from fieldguide.answering.contexts.choosing import contexts
-from fieldguide.answering.scoring.replies import reasoning, stated_answer
 from fieldguide.core.english import counted
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.health import Cells, View

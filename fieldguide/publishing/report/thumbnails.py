@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -37,7 +38,7 @@ class Album:
         self._benchmark = benchmark
         self._size = size
         self._classes: dict[str, str] = {}
-        self._drawings: dict[str, Any] = {}
+        self._drawings: dict[str, tuple[Path, Any]] = {}
 
     def __len__(self) -> int:
         return len(self._classes)
@@ -46,9 +47,9 @@ class Album:
         """The CSS class of an image of the corpus."""
         return self._classes.setdefault(image_id, f"i{len(self._classes)}")
 
-    def drawing(self, row: Any) -> str:
-        """The CSS class of a row of records.DRAWINGS whose status is ok."""
-        self._drawings[row.drawing_id] = row
+    def drawing(self, row: Any, table: Path | None = None) -> str:
+        """The CSS class of a row of records.DRAWINGS whose status is ok: of data/drawings, or of another table."""
+        self._drawings[row.drawing_id] = (table or self._benchmark.paths.drawings, row)
         return self._classes.setdefault(row.drawing_id, f"i{len(self._classes)}")
 
     def css(self, track: Track = silent) -> str:
@@ -62,10 +63,9 @@ class Album:
                 yield f".{name}{{background-image:url(data:image/webp;base64,{uri})}}"
 
     def _thumbnail(self, key: str) -> bytes:
-        row = self._drawings.get(key)
-        if row is None:
-            data = image_bytes(self._benchmark.paths, self._benchmark.image_rows[key])
+        if key in self._drawings:
+            table, row = self._drawings[key]
+            data = read_member(table.parent / row.shard, int(row.offset), int(row.size))
         else:
-            folder = self._benchmark.paths.drawings.parent
-            data = read_member(folder / row.shard, int(row.offset), int(row.size))
+            data = image_bytes(self._benchmark.paths, self._benchmark.image_rows[key])
         return thumbnail(data, self._size)

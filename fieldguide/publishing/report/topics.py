@@ -9,7 +9,9 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.answers import TopicAnswers
 from fieldguide.publishing.report.health import View
 from fieldguide.publishing.report.thumbnails import Album
+from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.topics import Subtopic, Topic
+from fieldguide.retrieval.systems.rounds import RoundPaths
 
 TRACK = "fullrank"
 
@@ -45,6 +47,7 @@ class _Shown:
         keys = zip(scores["subtopic_id"], scores["system"], strict=True)
         self.scores = dict(zip(keys, scores["value"].astype(float), strict=True))
         self.drawn = dict(iter(benchmark.drawings.groupby("prompt", sort=False)))
+        self.redrawn: dict[str, dict[Any, Any]] = {}
         self.tops = {system: self._top(system) for system in systems}
 
     def topic(self, topic: Topic) -> View:
@@ -76,6 +79,7 @@ class _Shown:
             "relevant": self.relevant.get(name, 0),
             "judged": self.judged.get(name, 0),
             "drawings": list(self._drawings(phrase)),
+            "rounds": list(self._rounds(name)),
             "rankings": [
                 {"system": system, "score": self.scores.get((name, system)), "shots": list(self._shots(name, system))}
                 for system in self.systems
@@ -108,6 +112,19 @@ class _Shown:
             return
         for row in rows.sort_values("index").itertuples(index=False, name="Row"):
             yield {"css": self.album.drawing(row)} if row.status == "ok" else {"css": None, "reason": str(row.reason)}
+
+    def _rounds(self, subtopic_id: str) -> Iterator[View]:
+        """How systems worded a subtopic's phrase anew, round by round, with the drawings of each wording."""
+        for system, rounds in self.benchmark.rounds.items():
+            table = RoundPaths(self.benchmark.paths.root, system).drawings
+            if system not in self.redrawn:
+                self.redrawn[system] = dict(iter(DRAWINGS.read(table).groupby("prompt", sort=False)))
+            for row in rounds[rounds["subtopic_id"] == subtopic_id].itertuples(index=False, name="RoundRow"):
+                made = self.redrawn[system][str(row.text)].sort_values("index") if row.status == "reworded" else None
+                drawn = [] if made is None else made[made["status"] == "ok"].itertuples(index=False, name="Row")
+                shown = [self.album.drawing(drawing, table) for drawing in drawn]
+                yield {"system": system, "number": row.round, "text": row.text, "status": row.status,
+                       "reason": row.reason, "drawings": shown}  # fmt: skip
 
     @staticmethod
     def _value(subtopic: Subtopic) -> str | None:

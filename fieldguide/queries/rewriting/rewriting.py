@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldguide.core.english import stems, words
+from fieldguide.core import english
+from fieldguide.core.english import stems
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
@@ -104,7 +105,7 @@ def phrase_problem(text: str, topic: Topic, entity: str) -> str | None:
     """
     if not text.strip() or len(text) > _LONGEST or not text.isprintable():
         return f"must be one line of 1 to {_LONGEST} printable characters"
-    if f" {' '.join(words(entity))} ".casefold() not in f" {' '.join(words(text))} ".casefold():
+    if not english.names(text, entity):
         return f"does not name {entity!r}"
     if topic.kind == "entity":
         return None  # asks for everything that can be seen: there is no single value to give away

@@ -18,9 +18,11 @@ from fieldguide.records.runs import IndexRecall, write_run
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.registry import module_of
+from fieldguide.retrieval.systems.rounds import RoundPaths
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.searching import Searching, exact, indexed, write_recalls
 from fieldguide.retrieval.systems.sections.ranking import RankingSection
+from fieldguide.retrieval.systems.sections.rounds import GenirSystem
 from fieldguide.retrieval.systems.sections.systems import PluginSystem
 
 _PACKAGE = Path(fieldguide.__file__).parent
@@ -107,7 +109,10 @@ def write_ranked(
 
 def _asks_a_service(section: RankingSection) -> bool:
     """What a service did not answer is asked again by the next run; what it did answer is kept with the calls."""
-    return any(hasattr(inner, "chat") for _, inner in section.walk(""))
+    asking = (
+        inner for _, inner in section.walk("") if not isinstance(inner, GenirSystem)
+    )  # its rounds are made before
+    return any(hasattr(inner, "chat") for inner in asking)
 
 
 def _rank(name: str, section: RankingSection, collection: SearchCollection, track: SearchTrack, folder: Path) -> None:
@@ -195,6 +200,9 @@ def _inputs(section: RankingSection, paths: Paths) -> Iterator[Path]:
             yield from sorted((paths.cletir / network).glob("*"))
         if file is not None:
             yield paths.external / file
+        if isinstance(inner, GenirSystem):
+            made = RoundPaths(paths.root, inner.refined, inner.rounds)
+            yield from (made.phrases, made.drawings, made.queries(inner.visret.encoder) / "meta.json")
 
 
 def _file_key(path: Path) -> str | None:

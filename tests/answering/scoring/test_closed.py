@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.answering.scoring.closed import AnswerReading, read_answer, reference
+from fieldguide.answering.closed.scoring import AnswerReading, read_answer, reference
 from fieldguide.records.topics import Topic
-from tests.answering.scoring.replies import BOTH, NAMES, WHICH, WHICH_NOT
+from tests.answering.closed.replies import BOTH, NAMES, WHICH, WHICH_NOT
 
 CITRUS = {
     "satsuma": ["satsuma", "satsuma mandarin", "satsuma orange"],

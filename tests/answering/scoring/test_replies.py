@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fieldguide.answering.scoring.replies import reasoning, stated_answer
+from fieldguide.answering.closed.replies import reasoning, stated_answer
 
 
 @pytest.mark.parametrize(

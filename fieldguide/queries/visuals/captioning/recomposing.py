@@ -13,6 +13,7 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.visuals.captioning.section import Recompose
 from fieldguide.queries.wording.placeholders import check_placeholders
+from fieldguide.queries.wording.replies import one_line
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
 from fieldguide.records.topics import RECOMPOSED, Subtopic, read_phrases, read_topics
 
@@ -57,7 +58,7 @@ def recompose(spec: Recompose, paths: Paths, track: Track = silent) -> Recompose
     tasks = list(_tasks(paths))
     called, answers = _answers(spec, tasks, paths)
     done = track(answers, "recomposing", unit="captions", total=len(tasks))
-    rows = [_row(task, _usable(answer), called) for task, answer in zip(tasks, done, strict=True)]
+    rows = [_row(task, one_line(answer, _LONGEST), called) for task, answer in zip(tasks, done, strict=True)]
     RECOMPOSED.write(paths.recomposed, RECOMPOSED.frame(rows))
     failed = sum(row["status"] == "failed" for row in rows)
     return RecomposeSummary(len(rows) - failed, failed, called)
@@ -112,15 +113,6 @@ def _answers(spec: Recompose, tasks: Sequence[Task], paths: Paths) -> tuple[str,
     )
     replies = (reply.text if isinstance(reply, Reply) else reply for reply in chat.ask_all(prompts))
     return f"chat:{spec.chat.model}", replies
-
-
-def _usable(answer: str | Refused) -> str | Refused:
-    if isinstance(answer, Refused):
-        return answer
-    text = " ".join(answer.split()).strip("\"'")
-    if not text or len(text) > _LONGEST or not text.isprintable():
-        return Refused(f"must be 1 to {_LONGEST} printable characters")
-    return text
 
 
 def _row(task: Task, answer: str | Refused, called: str) -> dict[str, Any]:

@@ -7,17 +7,13 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.store.pixels import open_image
-from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.models.calls.caller import open_caller
 from fieldguide.models.calls.chat import Chat, Prompt, Reply
-from fieldguide.models.calls.pictures import small_png
 from fieldguide.models.loading.protocols import Refused
-from fieldguide.records.images import IMAGES
 from fieldguide.records.runs import ranking
 from fieldguide.records.topics import Subtopic
 from fieldguide.retrieval.systems.collection import SearchCollection
+from fieldguide.retrieval.systems.photographs import Photographs
 from fieldguide.retrieval.systems.registry import CandidateScorer, Rows, make_system, system
 from fieldguide.retrieval.systems.sections.systems import RerankVlmSystem
 
@@ -105,25 +101,3 @@ def probability_of_yes(reply: Reply | Refused) -> float | None:
     )
     either = np.logaddexp(yes, no)
     return float(np.exp(yes - either)) if np.isfinite(either) else None
-
-
-class Photographs:
-    """The gallery's photographs as a model is shown them."""
-
-    def __init__(self, collection: SearchCollection, side: int) -> None:
-        self._paths, self._side = collection.paths, side
-        table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
-        self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
-
-    def png(self, row: int) -> bytes:
-        """The upright photograph in that row of the gallery, made smaller where it is larger than `side`.
-
-        Raises:
-            FieldguideError: it cannot be read.
-        """
-        image = self._rows[row]
-        try:
-            photograph = open_image(image_bytes(self._paths, image))
-        except FieldguideError as error:
-            raise FieldguideError(f"image {image.Index}: {error}") from error
-        return small_png(photograph, self._side)

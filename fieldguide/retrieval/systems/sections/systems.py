@@ -17,6 +17,7 @@ from fieldguide.retrieval.systems.sections.comparing import CaptionSystem, TextS
 from fieldguide.retrieval.systems.sections.composed import CirevlSystem, ParacosmSystem, PdvSystem, WeimocirSystem
 from fieldguide.retrieval.systems.sections.decompose import DecomposeSystem
 from fieldguide.retrieval.systems.sections.ranking import Constant, RankingSection
+from fieldguide.retrieval.systems.sections.rounds import GenirSystem
 
 GROUP = "fieldguide.systems"
 """Entry points by which other packages offer kinds of systems."""
@@ -186,6 +187,7 @@ BUILTIN: dict[str, type[RankingSection]] = by_kind(
     DecomposeSystem,
     AdaptiveSystem,
     RerankVlmSystem,
+    GenirSystem,
 )
 # A new kind: its class into BUILTIN, and a line into System.
 System = Annotated[
@@ -205,6 +207,7 @@ System = Annotated[
     | Annotated[DecomposeSystem, Tag("decompose")]
     | Annotated[AdaptiveSystem, Tag("adaptive")]
     | Annotated[RerankVlmSystem, Tag("rerank-vlm")]
+    | Annotated[GenirSystem, Tag("genir")]
     | Annotated[PluginSystem, Tag("plugin")],
     Discriminator(tag_by_kind(BUILTIN)),
 ]

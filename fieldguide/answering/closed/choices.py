@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from fieldguide.answering.scoring.replies import plain
+from fieldguide.answering.closed.replies import plain
 
 _FIRST, _OTHER = 0xE000, "\uf8ff"
 _M = "[\ue000-\uf8ff]"

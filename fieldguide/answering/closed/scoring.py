@@ -10,9 +10,9 @@ from typing import Literal
 
 import pandas as pd
 
-from fieldguide.answering.scoring.choices import chosen, marked_names, starts_with_choice
-from fieldguide.answering.scoring.replies import conclusion, plain, sentences, stated_answer
-from fieldguide.answering.scoring.verdicts import NO, YES, opening, verdicts
+from fieldguide.answering.closed.choices import chosen, marked_names, starts_with_choice
+from fieldguide.answering.closed.replies import conclusion, plain, sentences, stated_answer
+from fieldguide.answering.closed.verdicts import NO, YES, opening, verdicts
 from fieldguide.records.topics import Topic
 
 YES_NO_FORMS = frozenset({"both", "truth"})

@@ -1,0 +1,1 @@
+"""Phrases worded anew by a model that sees what their drawings found, in rounds."""

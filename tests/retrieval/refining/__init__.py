@@ -1,0 +1,1 @@
+"""Phrases worded anew, in rounds."""
