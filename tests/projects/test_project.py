@@ -49,7 +49,10 @@ def birds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def change(root: Path, key: str, value: Any) -> None:
     values = yaml.safe_load((root / "params.yaml").read_text())
     section, _, name = key.partition(".")
-    values.setdefault(section, {})[name] = value
+    if name:
+        values.setdefault(section, {})[name] = value
+    else:
+        values[section] = value
     (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
 
 
@@ -79,7 +82,7 @@ def test_what_is_still_to_be_done_is_told_and_nothing_else(birds: Path) -> None:
 def test_its_pipeline_follows_params(birds: Path) -> None:
     assert not keep_in_step(birds, read_params())
     stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
-    assert "train_cletir" not in stages
+    assert "train_cletir" not in stages and "refine" not in stages
     assert "data/input/photographs/birds" in stages["ingest"]["deps"]
     assert "adjudicate" in stages["adjudicate"]["params"] and "pool" not in stages["adjudicate"]["params"]
     (birds / "more").mkdir()
@@ -90,6 +93,22 @@ def test_its_pipeline_follows_params(birds: Path) -> None:
     stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
     assert "more" in stages["ingest"]["deps"]
     assert "pool" in stages["adjudicate"]["params"]
+
+
+def test_a_system_that_draws_in_rounds_brings_its_stage(birds: Path) -> None:
+    encoder = next(iter(read_params().encoders))
+    visret, chat = {"kind": "visret", "encoder": encoder}, {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    systems = yaml.safe_load((birds / "params.yaml").read_text()).get("systems", {})
+    genir = {"kind": "genir", "visret": visret, "chat": chat, "refined": "genir"}
+    change(birds, "systems", systems | {"genir": genir})
+    assert "refine" not in project_pipeline(read_params(), {})["stages"]  # nothing draws: the system is left out
+    change(birds, "generators", {"draws": {"kind": "openai-images", "size": "16x16", **chat}})
+    change(birds, "visualize.generator", "draws")
+    assert keep_in_step(birds, read_params())
+    stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
+    assert stages["refine"]["matrix"] == {"system": ["genir"]}
+    assert "systems.${item.system}" in stages["refine"]["params"]
+    assert "data/refined" in stages["retrieve"]["deps"]
 
 
 def test_another_library_is_not_built_with_unsaid(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,8 +155,8 @@ def test_the_examples_own_pipeline_depends_on_what_its_params_name() -> None:
         for path in inputs:
             assert any(path.is_relative_to(dep) for dep in stages[name]["deps"]), (name, path)
     made = project_pipeline(params, values)["stages"]
-    assert made.keys() == stages.keys()
-    for name, stage in stages.items():
+    assert {*made, "refine"} == {*stages}  # the example has no system that draws in rounds
+    for name, stage in [(name, stages[name]) for name in made]:
         assert stage.get("params", []) == made[name]["params"][:-1]
         assert stage["cmd"] == made[name]["cmd"] and stage["outs"] == made[name]["outs"]
 

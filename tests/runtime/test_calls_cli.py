@@ -163,6 +163,22 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
+def test_rounds_are_counted_at_most(tmp_path: Path) -> None:
+    values = asking("http://127.0.0.1:9/v1", tmp_path).model_dump(mode="json", exclude_none=True)
+    visret = {"kind": "visret", "encoder": "tiny", "images": 2}
+    genir = {"kind": "genir", "visret": visret, "chat": values["rewrite"]["chat"], "refined": "genir", "rounds": 3}
+    values["systems"] |= {"genir": genir, "genir-1": {**genir, "rounds": 1}}
+    values["refine"] = {"systems": ["genir"]}
+    params = parse_params(values)
+    most = params.compose.max_topics * params.mine.max_entities
+    assert rows(params, Paths(tmp_path))["refine: genir"].calls == 3 * most
+    paths = tiny_benchmark(tmp_path)
+    subtopics = sum(len(topic.subtopics) for topic in read_topics(paths.topics))
+    found = rows(params, paths)
+    assert (found["refine: genir"].calls, found["refine: genir: drawings"].images) == (3 * subtopics, 6 * subtopics)
+    assert [name for name in found if "genir-1" in name] == []
+
+
 def test_twins_are_counted_where_they_are_to_be_drawn(tmp_path: Path) -> None:
     values = asking("http://127.0.0.1:9/v1", tmp_path).model_dump(mode="json", exclude_none=True)
     values["captioners"] = {"seen": {"kind": "chat", "chat": values["rewrite"]["chat"]}}
