@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 
@@ -26,6 +26,7 @@ def test_of_independent_topics_the_mean_has_students_interval(values: list[float
 
 
 @given(shares, st.sampled_from([0.5, 0.9, 0.99]))
+@example([1.0] * 7, 0.99)
 def test_an_interval_of_shares_holds_the_mean_and_ends_at_0_and_1(values: list[float], confidence: float) -> None:
     low, high = bounded_interval(one_column(values), confidence)
     assert 0 <= low[0] <= np.mean(values) + 1e-12

@@ -71,8 +71,9 @@ def test_there_are_few_stages_and_they_are_read_in_one_sitting() -> None:
     text = (REPOSITORY / "dvc.yaml").read_text()
     assert len(yaml.safe_load(text)["stages"]) <= 25
     assert len(text.splitlines()) <= 400
-    # DVC reads and writes all of it at every stage. 2,500 lines were allowed for 19 stages; `answer` is the twentieth.
-    assert len((REPOSITORY / "dvc.lock").read_text().splitlines()) <= 2725
+    # DVC reads and writes all of it at every stage. 2,500 lines were allowed for 19 stages; `answer` is the twentieth,
+    # and two rooms and a system came with it.
+    assert len((REPOSITORY / "dvc.lock").read_text().splitlines()) <= 2750
 
 
 def room(file: Path) -> str:

@@ -26,7 +26,7 @@ CULTIVARS = {
     "Satsumas": "satsuma",
 }
 PER_SPLIT = 6
-DRAWING = ("cirevl", "cletir", "pdv", "visret", "weimocir")
+DRAWING = ("cirevl", "cletir", "paracosm", "pdv", "visret", "weimocir")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ def bounded_interval(data: Clusters, confidence: float) -> tuple[Floats, Floats]
     share = ((units - 1) * share + _MORE / units) / (units - 1 + _MORE)
     square = _quantile(data, confidence) ** 2 * share
     centre, half = mean + square / 2, np.sqrt(square * (most + square / 4))
-    return np.maximum((centre - half) / (1 + square), 0.0), np.minimum((centre + half) / (1 + square), 1.0)
+    low, high = (centre - half) / (1 + square), (centre + half) / (1 + square)
+    # Rounding may put an end a last bit inside the mean, which the interval holds.
+    return np.maximum(np.minimum(low, mean), 0.0), np.minimum(np.maximum(high, mean), 1.0)
 
 
 def _quantile(data: Clusters, confidence: float) -> float:
