@@ -64,8 +64,9 @@ def copy_project(folder: Path) -> Path:
     for name in ("calls", "external", "knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
             shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
-    (folder / "data" / "cletir").mkdir()  # what is trained lies beside the README that a clone has
-    shutil.copy(REPOSITORY / "data" / "cletir" / "README.md", folder / "data" / "cletir")
+    for name in ("cletir", "refined"):  # what is made lies beside the README that a clone has
+        (folder / "data" / name).mkdir()
+        shutil.copy(REPOSITORY / "data" / name / "README.md", folder / "data" / name)
     return folder
 
 

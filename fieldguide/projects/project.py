@@ -52,9 +52,7 @@ def make(root: Path, name: str, found: Found) -> None:
     Raises:
         FieldguideError: git or DVC fails.
     """
-    for folder, words in _FOLDERS.items():
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        _write(root / folder / "README.md", f"{words}\n")
+    _make_folders(root)
     for text in ("guidelines.md", "label_config.xml"):
         _write(root / "annotation" / text, (TEMPLATE / text).read_text(encoding="utf-8"))
     knowledge = Paths(root).knowledge
@@ -99,14 +97,21 @@ def take_over(root: Path, params: Params) -> None:
 
 
 def write_pipeline(root: Path, params: Params) -> bool:
-    """Write dvc.yaml where params.yaml asks for another one; whether it did."""
+    """Write dvc.yaml where params.yaml asks for another one, with folders that it depends on; whether it did."""
     pipeline = project_pipeline(params, read_yaml(root / "params.yaml"))
     text = _HEAD + yaml.safe_dump(pipeline, sort_keys=False, width=110, allow_unicode=True)
     path = root / "dvc.yaml"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
+    _make_folders(root)  # those that a project of an older library does not have
     _write(path, text)
     return True
+
+
+def _make_folders(root: Path) -> None:
+    for folder, words in _FOLDERS.items():
+        if not (root / folder).is_dir():
+            _write(root / folder / "README.md", f"{words}\n")
 
 
 def changed_rooms(root: Path) -> list[str]:

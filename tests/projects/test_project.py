@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,9 @@ def test_a_system_that_draws_in_rounds_brings_its_stage(birds: Path) -> None:
     assert keep_in_step(birds, read_params())
     stages = yaml.safe_load((birds / "dvc.yaml").read_text())["stages"]
     assert stages["refine"]["matrix"] == {"system": ["genir"]}
+    shutil.rmtree(birds / "data/refined")  # as in a project of an older library
+    change(birds, "pool.depth", 7)
+    assert keep_in_step(birds, read_params()) and (birds / "data/refined/README.md").is_file()
     assert "systems.${item.system}" in stages["refine"]["params"]
     assert "data/refined" in stages["retrieve"]["deps"]
 
