@@ -10,6 +10,8 @@ import yaml
 
 from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark
+from fieldguide.publishing.release.forms import hub
+from fieldguide.publishing.release.forms.croissant import unstated
 from fieldguide.publishing.release.layout import MEANINGS
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.leaderboards import boards
@@ -20,12 +22,13 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
     """The dataset card as Markdown with a YAML head."""
     release = benchmark.params.release
-    head = {
+    head: dict[str, Any] = {
         "pretty_name": benchmark.params.report.title,
         "license": release.licence.lower(),
         "tags": ["text-to-image-retrieval"],
         "language": ["en"],
         "size_categories": [next((name for limit, name in _SIZES if counts["images"] < limit), "n>1M")],
+        **hub.head(counts["photographs"] > 0),
     }
     made = boards(benchmark)
     return _environment().get_template("README.md.j2").render(
@@ -39,6 +42,8 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         board=made[0] if made else None,
         seen=SEEN,
         claims=claims(benchmark, made),
+        unstated=list(unstated(release)),
+        configs=[config["config_name"] for config in head["configs"]],
         drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
         files=MEANINGS if benchmark.params.generator else MEANINGS | {"phrases.jsonl": "each subtopic as a phrase"},
     )  # fmt: skip

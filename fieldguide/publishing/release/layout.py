@@ -8,18 +8,20 @@ from fieldguide.core.tables import Table
 from fieldguide.records.answers import ANSWERS as ANSWER_TABLE
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.knowledge import ATTRIBUTES, ENTITIES, GROUPS
-from fieldguide.records.release import RELEASE_IMAGES
+from fieldguide.records.release import RELEASE_IMAGES, RELEASE_QUERIES, RELEASE_RUNS, RELEASE_TOPICS
 from fieldguide.records.scores import SCORES
 
 FORMAT = "fieldguide-release"
 # Raise it when a reader of the old layout would misread the new one.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 SUMS = "SHA256SUMS"
 ABOUT = "release.json"
 MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
 ANSWERS = "calls"
+FORM = ("guidelines.md", "label_config.xml", "gold.csv")
+"""What people judge by, as annotation/ has it."""
 
 TABLES: dict[str, Table] = {
     MANIFEST: RELEASE_IMAGES,
@@ -30,6 +32,9 @@ TABLES: dict[str, Table] = {
     "qrels/qrels.parquet": QRELS,
     "scores.parquet": SCORES,
     "answers.parquet": ANSWER_TABLE,
+    "topics.parquet": RELEASE_TOPICS,
+    "queries.parquet": RELEASE_QUERIES,
+    "runs.parquet": RELEASE_RUNS,
 }
 
 MEANINGS = {
@@ -39,14 +44,21 @@ MEANINGS = {
     ABOUT: "format version, counts, and the meaning of every column",
     "params.yaml": "every parameter of the pipeline",
     "topics.jsonl": "questions with entities, feature, part, reference answer, provenance",
-    "queries.jsonl": "the same as one query a subtopic, in BEIR's form",
+    "topics.parquet, queries.parquet": "questions without provenance, and queries, a row each",
+    "queries.jsonl": "one query a subtopic: `text` says which entity of the question is meant, and is no other's",
+    "beir/": "corpus (captions, where images have them), queries and qrels as BEIR's loaders read them",
     "phrases.jsonl": "each subtopic as it was given to the text-to-image model",
     "qrels/": "grades as TREC qrels and as Parquet, their definitions, how each was decided, how far people agree",
     "pools.parquet": "which images were judged for which subtopic, and what brought them there",
     "judgments/": "every judgment, append-only, chained by hashes; where people judged, the guidelines they had",
     "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
+    "runs.parquet": "the same as one table",
+    "annotation/": "guidelines, form and control questions, so that others can judge the same way",
+    "croissant.json": "all of this for machines: Croissant 1.0, with its fields of responsible AI",
+    "CITATION.cff, .zenodo.json": "how it is cited, and what an archive is told",
     MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
-    "images/*.tar": "the photographs whose licence is stated, and no others",
+    "images/*.tar": "the photographs whose licence is stated, and no others; WebDataset reads them",
+    "thumbnails.parquet": "these photographs, small",
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
     "calls/": "where models were asked: prompts, answers, tokens, money; take them over with `fieldguide calls add`",
     "checks.json": "what was expected of the data, and whether it holds",

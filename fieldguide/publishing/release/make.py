@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +29,12 @@ from fieldguide.models.calls.store import CallStore
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.release.card import licence_text, readme_text
+from fieldguide.publishing.release.forms.croissant import FILE as CROISSANT
+from fieldguide.publishing.release.forms.written import croissant_text, query_lines, write_forms
 from fieldguide.publishing.release.layout import (
     ABOUT,
     ANSWERS,
+    FORM,
     FORMAT,
     FORMAT_VERSION,
     MANIFEST,
@@ -70,18 +72,22 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
         for source, name in copies.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / name)
-        write_jsonl(folder / "queries.jsonl", _queries(benchmark))
+        queries = list(query_lines(benchmark))
+        write_jsonl(folder / "queries.jsonl", queries)
         _write_photographs(benchmark, folder, track)
         CallStore.at(paths.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
+        write_forms(benchmark, folder, queries)
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))
         _write_text(folder / "params.yaml", params_text(params))
         _write_text(folder / "README.md", readme_text(benchmark, counts))
         _write_text(folder / "LICENSE.txt", licence_text(benchmark))
-        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        _write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names))
-    return WrittenRelease(len(names) + 1, counts["images"], counts["photographs"])
+        sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
+        _write_text(folder / CROISSANT, croissant_text(benchmark, sums))
+        sums[CROISSANT] = sha256_file(folder / CROISSANT)
+        _write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+    return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
 
 
 def _copies(benchmark: Benchmark) -> dict[Path, str]:
@@ -103,27 +109,13 @@ def _copies(benchmark: Benchmark) -> dict[Path, str]:
     whole |= {path: f"qrels/{path.name}" for path in decided if path.exists()}
     whole |= {path: f"judgments/guidelines/{path.name}" for path in sorted(p.used_guidelines.glob("*.md"))}
     whole |= {path: path.name for path in (p.answers, p.answering)}
+    # So that others can judge the same way.
+    whole |= {path: f"annotation/{path.name}" for path in sorted(p.annotation.glob("*")) if path.name in FORM}
+    whole |= {path: f"judgments/{path.name}" for path in (p.asked,) if path.exists()}
     whole |= {
         p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json", "fitness.json")
     }
     return whole | {p.run(t, s): run_file(t, s) for t in TRACKS for s in benchmark.params.retrieve.systems}
-
-
-def _queries(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
-    """One query a subtopic, in BEIR's form: the topic's question, with the entity to look for in its metadata."""
-    for identity, subtopic in benchmark.subtopics.items():
-        topic = subtopic.topic
-        metadata = {
-            "topic_id": topic.topic_id,
-            "kind": topic.kind,
-            "form": topic.form,
-            "entity_id": subtopic.entity_id,
-            "entity": benchmark.entities.loc[subtopic.entity_id, "name"],
-            "feature": topic.feature,
-            "part": topic.part,
-            "phrase": benchmark.phrases[identity].text,
-        }
-        yield {"_id": identity, "text": topic.text, "metadata": metadata}
 
 
 def _manifest(benchmark: Benchmark) -> pd.DataFrame:

@@ -2,13 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from fieldguide.core.section import Name, Section
+
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Creator(Section):
+    """Somebody who made the benchmark: a person or an organisation.
+
+    Attributes:
+        name: of a person: given names first, then the family name.
+        family: the family name of a person; null: an organisation.
+        orcid: sixteen digits in four groups.
+    """
+
+    name: Words
+    family: Words | None = None
+    affiliation: Words | None = None
+    orcid: Annotated[str, Field(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")] | None = None
+
+
+class Responsible(Section):
+    """What only the curator can say, for Croissant's fields of responsible AI; what is null is left out, and said.
+
+    Attributes:
+        annotators: who the people are who judged: how they were found, paid, what they know.
+        biases: whom or what the photographs show too often, or never.
+        personal_data: whether people can be recognised, and what was done about it.
+        uses: what it is for, and what it is not for.
+        social_impact: good and harm that may come of it.
+        maintenance: who keeps it, and how mistakes are told.
+    """
+
+    annotators: Words | None = None
+    biases: Words | None = None
+    personal_data: Words | None = None
+    uses: Words | None = None
+    social_impact: Words | None = None
+    maintenance: Words | None = None
 
 
 class Release(Section):
-    """Stage `release`."""
+    """Stage `release`.
+
+    Attributes:
+        creators: who is cited.
+        url: where it is published.
+        date: on which it is published, YYYY-MM-DD; null: none is stated, for a build knows no date.
+        keywords: what people look for it by.
+    """
 
     name: Name
     version: str = "0.1.0"
     licence: str
     description: str
+    creators: list[Creator] = Field(default=[])
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]\S*$")] | None = None
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    keywords: list[Words] = Field(default=["text-to-image retrieval", "benchmark", "multi-entity questions"])
+    responsible: Responsible = Responsible()
