@@ -34,8 +34,9 @@ TABLES: dict[str, Table] = {
     "answers.parquet": ANSWER_TABLE,
     "topics.parquet": RELEASE_TOPICS,
     "queries.parquet": RELEASE_QUERIES,
-    "runs.parquet": RELEASE_RUNS,
 }
+RUNS = "runs.parquet"
+"""All runs (records.release.RELEASE_RUNS), a row group each: by far the largest table."""
 
 MEANINGS = {
     "README.md": "what this is, how to use it, how to rebuild the photographs",
@@ -52,7 +53,7 @@ MEANINGS = {
     "pools.parquet": "which images were judged for which subtopic, and what brought them there",
     "judgments/": "every judgment, append-only, chained by hashes; where people judged, the guidelines they had",
     "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
-    "runs.parquet": "the same as one table",
+    RUNS: "the same as one table",
     "annotation/": "guidelines, form and control questions, so that others can judge the same way",
     "croissant.json": "all of this for machines: Croissant 1.0, with its fields of responsible AI",
     "CITATION.cff, .zenodo.json": "how it is cited, and what an archive is told",
@@ -68,6 +69,9 @@ MEANINGS = {
 }
 
 
+DESCRIBED: dict[str, Table] = {**TABLES, RUNS: RELEASE_RUNS}
+
+
 def run_file(track: str, system: str) -> str:
     """Where a run lies in a release."""
     return f"runs/{track}/{system}.trec"
@@ -77,5 +81,5 @@ def schemas() -> dict[str, Any]:
     """Columns of every table: type and meaning."""
     return {
         name: {column.name: {"type": str(column.type), "meaning": column.meaning} for column in table.columns}
-        for name, table in TABLES.items()
+        for name, table in DESCRIBED.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from fieldguide.publishing.release.layout import (
 )
 from fieldguide.publishing.release.verify_answers import wrong_answers
 from fieldguide.publishing.release.verify_card import wrong_card
+from fieldguide.publishing.release.verify_forms import Primary, wrong_forms
 from fieldguide.publishing.release.verify_judgments import wrong_judgments
 from fieldguide.publishing.release.verify_means import wrong_means
 from fieldguide.publishing.release.verify_statistics import wrong_statistics
@@ -52,32 +53,40 @@ def verify_release(folder: Path) -> None:
         raise FieldguideError(
             f"{folder / ABOUT}: is {found[0]!r} version {found[1]!r}; expected {FORMAT!r} version {FORMAT_VERSION}"
         )
-    problems = [*_sums(folder), *_Content(folder, about).problems()]
+    listed, problems = _listed(folder)
+    problems += [*_differences(folder, listed), *_Content(folder, about, listed).problems()]
     if problems:
         raise ProblemsError(f"{folder} does not agree with itself:", problems)
 
 
-def _sums(folder: Path) -> Iterator[Problem]:
-    """Files against SHA256SUMS, both ways."""
+def _listed(folder: Path) -> tuple[dict[str, str], list[Problem]]:
+    """What SHA256SUMS lists, and what is wrong with its lines."""
     path = folder / SUMS
     if not path.is_file():
-        yield Problem(str(path), "is missing; it lists the sha256 of every other file")
-        return
+        return {}, [Problem(str(path), "is missing; it lists the sha256 of every other file")]
     listed: dict[str, str] = {}
+    problems = []
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         match = _SUM.fullmatch(line)
         if match is None:
-            yield Problem(f"{path}:{number}", "is not `SHA256  FILE`")
+            problems.append(Problem(f"{path}:{number}", "is not `SHA256  FILE`"))
             continue
         name = match[2]
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            yield Problem(f"{path}:{number}", f"{name!r} lies outside the release")
+            problems.append(Problem(f"{path}:{number}", f"{name!r} lies outside the release"))
         elif name in listed:
-            yield Problem(f"{path}:{number}", f"{name} is listed twice")
+            problems.append(Problem(f"{path}:{number}", f"{name} is listed twice"))
         else:
             listed[name] = match[1]
     if list(listed) != sorted(listed):
-        yield Problem(str(path), "is not sorted by file name")
+        problems.append(Problem(str(path), "is not sorted by file name"))
+    return listed, problems
+
+
+def _differences(folder: Path, listed: Mapping[str, str]) -> Iterator[Problem]:
+    """Files against what SHA256SUMS lists, both ways."""
+    if not (folder / SUMS).is_file():
+        return
     home = repository_of(folder)  # whose DVC may keep the release as links into its cache
     there = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_symlink() or p.is_file()}
     for name in sorted(set(there) - set(listed) - {SUMS}):
@@ -94,8 +103,8 @@ def _sums(folder: Path) -> Iterator[Problem]:
 class _Content:
     """What the files of a release say, held against each other. A file that cannot be read is one problem."""
 
-    def __init__(self, folder: Path, about: dict[str, Any]) -> None:
-        self.folder, self.about = folder, about
+    def __init__(self, folder: Path, about: dict[str, Any], sums: Mapping[str, str]) -> None:
+        self.folder, self.about, self.sums = folder, about, sums
         self.unreadable: list[Problem] = []
         self.tables: dict[str, pd.DataFrame | None] = {
             name: self._read(lambda path, table=table: table.read(path), name)  # type: ignore[misc]
@@ -129,10 +138,18 @@ class _Content:
                 self.folder, self.topics or [], self._table("entities.parquet"), answers, self.answering
             )
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
+            yield from wrong_forms(self._primary(runs))
             wrong = list(self._scores(qrels, runs))
             yield from wrong
             if not wrong:  # the leaderboard is one
                 yield from wrong_card(self.folder, counts, self.leaderboard)
+
+    def _primary(self, runs: dict[str, pd.DataFrame]) -> Primary:
+        """For use where nothing is unreadable."""
+        tables = {name: self._table(name) for name in TABLES}
+        by_name = {run_file(track, system): (track, system) for track in TRACKS for system in self.about["systems"]}
+        given = {by_name[name]: run for name, run in runs.items()}
+        return Primary(self.folder, self.about, self.topics or [], tables, self.queries or [], given, self.sums)
 
     def _scores(self, qrels: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Iterator[Problem]:
         """Means from the runs; if they agree, all that follows from the scores."""

@@ -197,7 +197,7 @@ def test_a_release_that_dvc_keeps_as_links_agrees_with_itself(paths: Paths, tmp_
     [
         (lambda lines: [*lines, "0" * 64 + "  ../../etc/passwd"], "'../../etc/passwd' lies outside the release"),
         (lambda lines: [*lines, "0" * 64 + "  /etc/passwd"], "'/etc/passwd' lies outside the release"),
-        (lambda lines: [*lines, lines[0]], "LICENSE.txt is listed twice"),
+        (lambda lines: [*lines, lines[0]], ".zenodo.json is listed twice"),
         (lambda lines: [*lines, "nonsense"], "is not `SHA256  FILE`"),
         (lambda lines: lines[::-1], "is not sorted by file name"),
     ],
@@ -218,7 +218,7 @@ def test_something_else_is_no_release(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(FieldguideError, match=r"release.json: no such file"):
         verify_release(tmp_path)
     write_json(folder / "release.json", read_json(folder / "release.json") | {"format_version": 99})
-    with pytest.raises(FieldguideError, match=r"is 'fieldguide-release' version 99; expected .* version 1"):
+    with pytest.raises(FieldguideError, match=r"is 'fieldguide-release' version 99; expected .* version 2"):
         verify_release(folder)
 
 

@@ -6,10 +6,15 @@ It takes one kind of file for all configurations, so that all are Parquet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import atomic_path
 from fieldguide.publishing.report.thumbnails import thumbnail
 from fieldguide.records.release import RELEASE_QUERIES, RELEASE_RUNS, RELEASE_TOPICS, THUMBNAILS
 from fieldguide.records.topics import Topic
@@ -25,6 +30,8 @@ CONFIGS = {
 }
 """Which file each configuration of the data set loads."""
 _THUMBNAIL = 256
+Runs = Mapping[tuple[str, str], pd.DataFrame]
+"""Run files as `read_run` reads them, by track and system."""
 
 
 def head(photographs: bool) -> dict[str, Any]:
@@ -73,10 +80,34 @@ def topics_frame(topics: Sequence[Topic], names: Mapping[str, str]) -> pd.DataFr
     return RELEASE_TOPICS.frame(rows)
 
 
-def runs_frame(runs: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """All runs, by track and system, as records.release.RELEASE_RUNS, in the order of the names and of the ranks."""
-    named = [
-        runs[key].assign(track=key[0], system=key[1])[[column.name for column in RELEASE_RUNS.columns]]
-        for key in sorted(runs)
-    ]
-    return pd.concat(named, ignore_index=True) if named else RELEASE_RUNS.frame([])
+def write_runs(path: Path, runs: Runs) -> None:
+    """Write runs as records.release.RELEASE_RUNS: a row group each, in the order of their tracks and systems."""
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, RELEASE_RUNS.schema, compression="zstd") as writer:
+        for key in _not_empty(runs):
+            writer.write_table(_run(key, runs[key]), row_group_size=len(runs[key]))
+
+
+def other_runs(path: Path, runs: Runs) -> list[tuple[str, str]]:
+    """Track and system of the runs that the file holds otherwise. One is in memory at a time.
+
+    Raises:
+        FieldguideError: it cannot be read, or holds more or fewer runs.
+    """
+    keys = _not_empty(runs)
+    try:
+        with pq.ParquetFile(path) as file:
+            if file.num_row_groups != len(keys):
+                raise FieldguideError(f"{path}: holds {file.num_row_groups} runs; runs/ has {len(keys)}")
+            return [key for n, key in enumerate(keys) if not file.read_row_group(n).equals(_run(key, runs[key]))]
+    except (pa.ArrowException, OSError) as error:
+        raise FieldguideError(f"{path}: not a Parquet file, or damaged ({str(error).partition(chr(10))[0]})") from None
+
+
+def _not_empty(runs: Runs) -> list[tuple[str, str]]:
+    return [key for key in sorted(runs) if len(runs[key])]
+
+
+def _run(key: tuple[str, str], run: pd.DataFrame) -> pa.Table:
+    named = run.assign(track=key[0], system=key[1])[[column.name for column in RELEASE_RUNS.columns]]
+    texts = {name: named[name].astype(object) for name in ("track", "system", "subtopic_id", "image_id")}
+    return pa.Table.from_pandas(named.assign(**texts), schema=RELEASE_RUNS.schema, preserve_index=False)

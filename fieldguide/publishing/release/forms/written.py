@@ -12,15 +12,12 @@ from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import beir, citing, hub
 from fieldguide.publishing.release.forms.croissant import Told, croissant
-from fieldguide.publishing.release.layout import MANIFEST, TABLES
+from fieldguide.publishing.release.layout import DESCRIBED, RUNS
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.leaderboards import boards
 from fieldguide.records.drawings import CAPTIONS
-from fieldguide.records.release import RELEASE_QUERIES, RELEASE_RUNS, RELEASE_TOPICS, THUMBNAILS
+from fieldguide.records.release import RELEASE_QUERIES, RELEASE_TOPICS, THUMBNAILS
 from fieldguide.records.topics import Topic
-
-_RECORDS = {"topics": "topics.parquet", "queries": "queries.parquet", "corpus": MANIFEST, "qrels": "qrels/qrels.parquet", "pools": "pools.parquet",
-            "runs": "runs.parquet", "answers": "answers.parquet"}  # fmt: skip
 
 
 def query_text(topic: Topic, entity: str) -> str:
@@ -49,7 +46,7 @@ def write_forms(benchmark: Benchmark, folder: Path, queries: Sequence[Mapping[st
     names = {str(entity): str(name) for entity, name in benchmark.entities["name"].items()}
     RELEASE_TOPICS.write(folder / "topics.parquet", hub.topics_frame(benchmark.topics, names))
     RELEASE_QUERIES.write(folder / "queries.parquet", hub.queries_frame(queries))
-    RELEASE_RUNS.write(folder / "runs.parquet", hub.runs_frame(benchmark.runs))
+    hub.write_runs(folder / RUNS, benchmark.runs)
     images = benchmark.images.reset_index(drop=True)
     for name, text in beir.texts(queries, images, benchmark.qrels, _captions(benchmark)):
         _write(folder / name, text)
@@ -64,7 +61,7 @@ def write_forms(benchmark: Benchmark, folder: Path, queries: Sequence[Mapping[st
 
 def croissant_text(benchmark: Benchmark, sums: Mapping[str, str]) -> str:
     """croissant.json of a release whose other files have these sha256."""
-    tables = {name: (file, TABLES[file]) for name, file in _RECORDS.items()}
+    tables = {name: (file, DESCRIBED[file]) for name, file in hub.CONFIGS.items()}
     params = benchmark.params
     return croissant(params.release, params.report.title, sums, tables, _told(benchmark))
 
