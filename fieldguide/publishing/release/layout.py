@@ -56,6 +56,7 @@ MEANINGS = {
     RUNS: "the same as one table",
     "annotation/": "guidelines, form and control questions, so that others can judge the same way",
     "croissant.json": "all of this for machines: Croissant 1.0, with its fields of responsible AI",
+    "mteb_task.py": "the benchmark as a task of mteb: `from mteb_task import ...`",
     "CITATION.cff, .zenodo.json": "how it is cited, and what an archive is told",
     MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
     "images/*.tar": "the photographs whose licence is stated, and no others; WebDataset reads them",

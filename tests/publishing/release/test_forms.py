@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import itertools
 import json
+import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -297,3 +300,28 @@ def test_a_defect_in_another_form_is_found_behind_right_checksums(folder: Path, 
 
 def test_the_section_has_words_for_what_only_people_know() -> None:
     assert Release.model_fields.keys() >= {"creators", "url", "date", "responsible"}
+
+
+def test_the_task_of_mteb_is_python_whatever_the_curator_wrote(tmp_path: Path) -> None:
+    """mteb itself is not installed here: the file is read, and its own part of the work is run."""
+    hostile = '"""\\" + __import__("os").abort() # {{ 7 * 7 }}\n'
+    params = with_release(description=hostile, licence="CC0-1.0", date="2026-11-29")
+    params = params.model_copy(update={"report": params.report.model_copy(update={"title": hostile})})
+    paths = finished_benchmark(tmp_path, params)
+    make_release(params, paths)
+    text = (paths.release / "mteb_task.py").read_text()
+    tree = ast.parse(text)
+    (task,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert task.name == "FieldguideFruitRetrieval"
+    calls = [node for node in ast.walk(task) if isinstance(node, ast.Call)]
+    (metadata,) = [call for call in calls if ast.unparse(call.func) == "TaskMetadata"]
+    stated = {k.arg: k.value.value for k in metadata.keywords if isinstance(k.value, ast.Constant)}
+    assert stated["description"] == hostile and stated["license"] == "cc0-1.0"
+    assert stated["annotations_creators"] == "derived"
+    assert not any(isinstance(node, ast.Call) and ast.unparse(node.func) == "__import__" for node in ast.walk(tree))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    scope: dict[str, Any] = {"FOLDER": paths.release, "tarfile": tarfile, "os": os, "Path": Path}
+    exec(compile(ast.Module(functions, []), "mteb_task", "exec"), scope)
+    images = IMAGES.read(paths.images)
+    given = set(images.loc[images["licence"].map(bool), "image_id"])
+    assert set(scope["_photographs"](set(images["image_id"]))) == given

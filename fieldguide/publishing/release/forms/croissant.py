@@ -75,7 +75,7 @@ def croissant(
         "inLanguage": "en",
         "isLiveDataset": False,
         "creator": [_creator(creator.name, creator.family) for creator in release.creators] or None,
-        "citeAs": _cite(release, title),
+        "citeAs": bibtex(release, title),
         **_responsible(release, told),
         "distribution": [_file(name, digest) for name, digest in sorted(sums.items())],
         "recordSet": [_records(name, file, table) for name, (file, table) in tables.items()],
@@ -88,7 +88,7 @@ def _creator(name: str, family: str | None) -> dict[str, str]:
     return {"@type": "sc:Organization" if family is None else "sc:Person", "name": name}
 
 
-def _cite(release: Release, title: str) -> str:
+def bibtex(release: Release, title: str) -> str:
     """A BibTeX entry."""
     year = release.date[:4] if release.date else None
     authors = " and ".join(creator.name for creator in release.creators) or None

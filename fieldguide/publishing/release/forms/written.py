@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fieldguide.annotation.judgments.labels import ASSESSOR
 from fieldguide.core.english import listed
 from fieldguide.core.files import atomic_open
 from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.release.forms import beir, citing, hub
+from fieldguide.publishing.release.forms import beir, citing, hub, mteb
 from fieldguide.publishing.release.forms.croissant import Told, croissant
 from fieldguide.publishing.release.layout import DESCRIBED, RUNS
 from fieldguide.publishing.report.claims import claims
@@ -42,7 +43,7 @@ def query_lines(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
 
 
 def write_forms(benchmark: Benchmark, folder: Path, queries: Sequence[Mapping[str, Any]]) -> None:
-    """Write the hub's tables, beir/, CITATION.cff and .zenodo.json."""
+    """Write the hub's tables, beir/, CITATION.cff, .zenodo.json and mteb_task.py."""
     names = {str(entity): str(name) for entity, name in benchmark.entities["name"].items()}
     RELEASE_TOPICS.write(folder / "topics.parquet", hub.topics_frame(benchmark.topics, names))
     RELEASE_QUERIES.write(folder / "queries.parquet", hub.queries_frame(queries))
@@ -57,6 +58,7 @@ def write_forms(benchmark: Benchmark, folder: Path, queries: Sequence[Mapping[st
     release, title = benchmark.params.release, benchmark.params.report.title
     _write(folder / citing.CITATION, citing.citation(release, title))
     _write(folder / citing.ZENODO, citing.zenodo(release, title))
+    _write(folder / mteb.FILE, mteb.task(release, title, bool(_people(benchmark))))
 
 
 def croissant_text(benchmark: Benchmark, sums: Mapping[str, str]) -> str:
@@ -75,9 +77,14 @@ def _captions(benchmark: Benchmark) -> dict[str, str]:
     return dict(zip(made["key"], made["text"], strict=True))
 
 
+def _people(benchmark: Benchmark) -> set[str]:
+    """Who judged, apart from the data set's own labels."""
+    return {name for names in benchmark.qrels["assessors"] for name in names} - {ASSESSOR}
+
+
 def _told(benchmark: Benchmark) -> Told:
     params = benchmark.params
-    people = {name for names in benchmark.qrels["assessors"] for name in names} - {"dataset-label"}
+    people = _people(benchmark)
     sources = benchmark.images.groupby("source").size()
     taken = listed([f"{source} ({count:,} images)" for source, count in sources.items()], "and")
     knowledge = sorted(set(benchmark.attributes["source"]) | set(benchmark.entities["source"]))
