@@ -4,6 +4,7 @@ from typing import Any
 
 from prefect import flow, task
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.models.encoders.section import AnyEncoder
 from fieldguide.models.generators.section import AnyGenerator
@@ -51,12 +52,15 @@ def refine(
     embed: Embed, encoders: dict[str, AnyEncoder],
 ) -> None:  # fmt: skip
     """Write data/refined/SYSTEM/; print what each round did."""
-    section, drawer = systems[system], visualize.generator
-    if not isinstance(section, GenirSystem) or drawer is None:
-        raise TypeError(f"systems.{system} is of kind {section.kind}")  # params.yaml was validated to name no such
+    section, drawer = systems.get(system), visualize.generator
+    if system not in refine.systems or not isinstance(section, GenirSystem) or drawer is None:
+        why = "draws nothing: visualize.generator is null" if drawer is None else "is not in refine.systems"
+        raise FieldguideError(f"{system!r} {why}; refine.systems: {', '.join(refine.systems) or 'none'}")
     encoder = encoders[section.visret.encoder]
     done = once(refine_phrases, system, section, visualize, generators[drawer], embed, encoder, Paths())
     print(*(f"{system}: {one}" for one in done), sep="\n")
+    if done and done[0].failed == done[0].asked:
+        print(f"{system}: no phrase could be worded anew: it ranks as its drawings of the first phrases do")
 
 
 if __name__ == "__main__":

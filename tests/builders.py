@@ -61,6 +61,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
         "ingest": {"sources": [shop, museum], "shards": 2},
         "embed": {"encoders": [ENCODER]},
         "mine": {"encoder": ENCODER},
+        "caption": {"twins": False},
         "visualize": {"generator": GENERATOR, "images": _DRAWINGS, "generic_prompts": [GENERIC_PROMPT]},
         "retrieve": {"systems": list(SYSTEMS), "depth": 10},
         "pool": {"systems": ["text", "visret"], "depth": 5, "sample": 2},

@@ -63,9 +63,16 @@ def show_answers(paths: Paths, params: Params, topic: str, as_json: bool) -> Non
         table.add_row(*(_plain(cell) for cell in cells))
     console.print(table if found["answers"] else _plain("nobody was asked"))
     if found["rounds"]:
-        table = _table("system", "subtopic", "round", "status", "phrase")
+        table = _table("system", "subtopic", "round", "status", "phrase from then on", "why it failed")
         for row in found["rounds"]:
-            cells = [row["system"], row["subtopic_id"], str(row["round"]), row["status"], row["reason"] or row["text"]]
+            cells = [
+                row["system"],
+                row["subtopic_id"],
+                str(row["round"]),
+                row["status"],
+                row["text"],
+                row["reason"] or "",
+            ]
             table.add_row(*map(_plain, cells))
         console.print(table)
 

@@ -271,7 +271,7 @@ def _answer(plan: _Plan) -> Iterator[CallEstimate]:
 
     section = plan.params.answer.settled
     shown = {context.name: len(orders(section, context)) for context in contexts(section)}
-    topics, entities = _topics(plan)
+    topics, entities = _topics(plan, closed=section.judge is None)
     asked = topics * sum(shown.values())
     system = PAPER if section.preset == "paper" else SYSTEM
     images = {
@@ -296,13 +296,14 @@ def _answer(plan: _Plan) -> Iterator[CallEstimate]:
         yield from plan.estimate("answer: judge", requests, "at most: closed answers are not judged")
 
 
-def _topics(plan: _Plan) -> tuple[int, float]:
-    """How many there are, or can be, and how many entities one has."""
+def _topics(plan: _Plan, closed: bool) -> tuple[int, float]:
+    """How many there are, or can be, and how many entities one has; `closed`: of those that have a closed answer."""
+    from fieldguide.answering.closed.scoring import CHOOSING_FORMS, YES_NO_FORMS
     from fieldguide.records.topics import read_topics
 
     if not plan.paths.topics.exists():
         return plan.params.compose.max_topics, plan.params.mine.max_entities
-    topics = read_topics(plan.paths.topics)
+    topics = [t for t in read_topics(plan.paths.topics) if not closed or t.form in YES_NO_FORMS | CHOOSING_FORMS]
     return len(topics), sum(len(topic.entities) for topic in topics) / max(1, len(topics))
 
 

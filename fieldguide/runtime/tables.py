@@ -25,8 +25,9 @@ def plain(value: Any) -> Any:
 
 
 def show_json(value: Any) -> None:
-    """Print one JSON document."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    """Print one JSON document. What cannot be written as UTF-8 (half of a surrogate pair) is escaped."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    print(text.encode("utf-8", "backslashreplace").decode())
 
 
 def show(rows: Iterable[Any], columns: tuple[str, ...], as_json: bool = False) -> None:

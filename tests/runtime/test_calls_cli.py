@@ -152,6 +152,9 @@ def test_captions_recomposing_and_re_ranking_are_counted_too(tmp_path: Path) -> 
     assert found["retrieve, rerank: looked"].calls == 2 * 3 * subtopics
     contexts = 3 + 2 * 2 * 2  # chosen ones, and two systems with two depths on two tracks
     assert found["answer: seen"].calls == contexts * len(read_topics(paths.topics))
+    unjudged = {**values, "answer": {k: v for k, v in values["answer"].items() if k != "judge"}}
+    closed = [topic for topic in read_topics(paths.topics) if topic.kind == "comparison"]  # others need a judge
+    assert rows(parse_params(unjudged), paths)["answer: seen"].calls == contexts * len(closed)
     assert found["answer: judge"].calls == 2 * contexts * len(read_topics(paths.topics))
     looked = values["systems"]["looked"]
     values["systems"]["looked"] = {**looked, "score": "probability"}

@@ -21,6 +21,11 @@ _CONCLUSION = re.compile(
     re.IGNORECASE,
 )
 _ANSWER_KEY = re.compile(r"[\"'](?:final[ _])?answer[\"']\s*:", re.IGNORECASE)
+_SECOND_THOUGHT = re.compile(
+    r"[.!?,:;\n][ \t]*(?:oh,? |no,? |hmm,? |but )*"
+    r"(?:wait|hold on|actually|correction|scratch that|on second thoughts?)\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=\u3002)|\n+")
 _SIGNS = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'} | dict.fromkeys(range(0x2010, 0x2016), "-") | {0x5F: " "}
 
@@ -39,9 +44,12 @@ class StatedAnswer(NamedTuple):
 def stated_answer(reply: str) -> StatedAnswer:
     """`answer` of a JSON object, else what stands below the last heading "Answer", else the whole.
 
-    What a model thinks aloud before it (`<think>`) is passed over. A JSON object that has no answer states none.
+    What a model thinks aloud before it (`<think>`) is passed over; one that was cut off while it thought states none,
+    and neither does a JSON object that has no answer.
     """
     text = reply[-_LONGEST:].rpartition("</think>")[2].strip()
+    if "<think>" in text:
+        return StatedAnswer("", True)
     if text.startswith(("{", "```")) or _ANSWER_KEY.search(text):
         held = _json_answer(text)
         if held is not None:
@@ -63,6 +71,11 @@ def conclusion(text: str) -> tuple[str, str] | None:
     """What stands before and behind the last "the answer is", "so" or "therefore"; None where nobody concludes."""
     found = list(_CONCLUSION.finditer(text))
     return (text[: found[-1].start()], text[found[-1].end() :].strip(" \t,:*_")) if found else None
+
+
+def thinks_again(text: str) -> bool:
+    """Whether a text takes back what it has said: "The pear. Wait, no: the apple"."""
+    return _SECOND_THOUGHT.search(text) is not None
 
 
 def plain(text: str) -> str:

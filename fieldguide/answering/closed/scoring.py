@@ -11,8 +11,8 @@ from typing import Literal
 import pandas as pd
 
 from fieldguide.answering.closed.choices import chosen, marked_names, starts_with_choice
-from fieldguide.answering.closed.replies import conclusion, plain, sentences, stated_answer
-from fieldguide.answering.closed.verdicts import NO, YES, opening, verdicts
+from fieldguide.answering.closed.replies import conclusion, plain, sentences, stated_answer, thinks_again
+from fieldguide.answering.closed.verdicts import NO, YES, about_all, opening, verdicts
 from fieldguide.records.topics import Topic
 
 YES_NO_FORMS = frozenset({"both", "truth"})
@@ -32,6 +32,9 @@ _UNSEEN = re.compile(
     r"|\bunclear\b|\bnot clear\b|\bunknown\b|\bnot enough\b|\binsufficient\b|\bnot (?:\w+ly )?sure\b"
 )
 _SORRY = re.compile(r"\bsorry\b|\bapologi[sz]e\b")
+# No rule here tells which of them is meant.
+_POINTS = re.compile(r"\bother one\b|\b(?:former|latter)\b|\bless \w+ than\b")
+_NEGATIVE = re.compile(r"\b(?:not?|without|lacks?)\b|n't\b")
 _MENTION = re.compile("[\ue000-\uf8ff]")
 
 
@@ -105,7 +108,7 @@ def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) ->
 
     Where the answer is a part of its own, the first of its sentences that answers counts; where it is not, no other
     sentence may answer otherwise. Saying that one cannot tell is `abstained`, also where a guess follows. What names
-    none, several, or both polarities is `unparseable`: rather that than a guess.
+    none, several, or both polarities, and what takes back what it said, is `unparseable`: rather that than a guess.
 
     Args:
         reply: the answerer's words.
@@ -114,6 +117,8 @@ def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) ->
     """
     text, marked = stated_answer(reply)
     parts = None if marked else conclusion(text)
+    if thinks_again(text if parts is None else parts[1]):
+        return UNPARSEABLE
     if parts is not None:
         before, end = (_Told.of(part, topic, names) for part in parts)
         last = end.read(marked=True)
@@ -128,21 +133,23 @@ def read_answer(reply: str, topic: Topic, names: Mapping[str, Sequence[str]]) ->
 class _Told:
     """Sentences of an answer, with the entity of each character that stands for a name.
 
-    `wants`: what is asked is what something is not or has not: "Which one has no net?"
+    `wants`: what is asked is what something is not or has not: "Which one has no net?" `every`: whether all have it.
     """
 
     sentences: list[str]
     known: Mapping[str, str]
     verdict: bool
     wants: bool = False
+    every: bool = False
 
     @classmethod
     def of(cls, text: str, topic: Topic, names: Mapping[str, Sequence[str]]) -> _Told:
         if topic.form in YES_NO_FORMS:
-            return cls(sentences(plain(text), plain(topic.text)), {}, True)
+            every = topic.form == "both" and not _NEGATIVE.search(plain(topic.text))
+            return cls(sentences(plain(text), plain(topic.text)), {}, True, every=every)
         question, _ = marked_names(plain(topic.text), topic.entities, names)
         named, known = marked_names(plain(text), topic.entities, names)
-        wants = topic.form == "which-not" or re.search(r"\b(?:not?|without|lacks?)\b|n't\b", question) is not None
+        wants = topic.form == "which-not" or _NEGATIVE.search(question) is not None
         return cls(sentences(named, question), known, False, wants)
 
     def outright(self) -> str | None:
@@ -154,15 +161,15 @@ class _Told:
 
     def read(self, marked: bool) -> AnswerReading:
         if self.verdict:
-            return _read_verdict(self.sentences, marked)
+            return _read_verdict(self.sentences, marked, self.every)
         return _read_choice(self.sentences, marked, self.wants, self.known)
 
 
-def _read_verdict(told: Sequence[str], marked: bool) -> AnswerReading:
+def _read_verdict(told: Sequence[str], marked: bool, every: bool) -> AnswerReading:
     for place, sentence in enumerate(told):
         if opening(sentence) is None and _ABSTAINED.search(sentence):
             return ABSTAINED
-        found = verdicts(sentence)
+        found = verdicts(sentence) or (about_all(sentence) if every else set())
         if not found:
             continue
         if not marked:
@@ -180,6 +187,8 @@ def _read_choice(told: Sequence[str], marked: bool, wants: bool, known: Mapping[
     found: list[frozenset[str]] = []
     for sentence in told:
         before = _MENTION.split(sentence)[0].rpartition(" but ")[2]
+        if _POINTS.search(sentence):
+            return UNPARSEABLE
         if _ABSTAINED.search(sentence) or (before != sentence and _UNSEEN.search(before)):
             return UNPARSEABLE if found else ABSTAINED
         found += [some] if (some := chosen(sentence, wants)) else []

@@ -34,6 +34,21 @@ _WITHIN = re.compile(
 _CANNOT_BE = re.compile(r"\bnot be (?:true|correct|right)\b")
 _HALF = re.compile(r"\b(?:partly|partially|half|partial|somewhat|mostly) (?:true|correct|right|yes)\b")
 
+# To the question whether all of its entities have something: "Both do", "Only the pear does". What says of what ("both
+# have a rough skin") may say it of something else than was asked.
+_VERB = rf"(?:do|does|are|is|have|has){_END}"
+_ALL = re.compile(rf"^(?:(?:they )?both (?:of them )?|they (?:all )?){_VERB}")
+_NOT_ALL = re.compile(
+    rf"^(?:(?:neither|none)(?: of them)? {_VERB}|only (?:[\w-]+ ){{1,6}}?{_VERB}|they (?:do|are) not{_END})"
+)
+
+
+def about_all(sentence: str) -> set[str]:
+    """The verdict of a sentence that says of how many it is so; empty where it says nothing of that."""
+    if _NOT_ALL.match(sentence):
+        return {NO}
+    return {YES} if _ALL.match(sentence) else set()
+
 
 def opening(sentence: str) -> str | None:
     """The verdict that a sentence begins with; None where it begins with none."""

@@ -20,6 +20,7 @@ from fieldguide.records.topics import Topic
 RIGHT, WRONG, UNSURE = "right", "wrong", "cannot tell"
 TASKS, CONFIG = "tasks.json", "label_config.xml"
 _DRAWS = 2000
+_LEAST = 10
 _SCORED = ("correct", "wrong", "abstained", "unparseable")
 
 
@@ -31,7 +32,8 @@ class PeopleFigures:
         judged: answers of the sample that people decided; `unsure`: on which they were divided, or could not tell.
         agreement: share on which rules or judges say the same, right or not.
         kappa: Cohen's, with its interval (bootstrap over topics); None where one side never varies.
-        accuracy: as scored, over all answers; `corrected` by the sample, with its interval.
+        accuracy: as scored, over all answers; `corrected` by the sample, with its interval; None where people decided
+            fewer than ten texts: their spread says nothing then.
     """
 
     answerer: str
@@ -65,6 +67,8 @@ def sample(answers: pd.DataFrame, topics: Sequence[Topic], size: int, seed: int)
 
 def write_sample(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> None:
     """Write tasks.json, to be imported into a project of Label Studio, and its label_config.xml."""
+    if folder.exists() and not folder.is_dir():
+        raise FieldguideError(f"{folder}: is a file; name a folder, which is made if need be")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / TASKS, list(tasks))
     with atomic_open(folder / CONFIG) as stream:
@@ -175,7 +179,7 @@ def _figures(name: str, own: pd.DataFrame, confidence: float, seed: int) -> Peop
     times = own["key"].value_counts()
     weights: Floats = np.asarray(told["key"].map(times), dtype=np.float64)
     missed: Floats = people - np.asarray(told["score"], dtype=np.float64)
-    corrected = _corrected(score, missed, weights, confidence) if len(told) > 1 else None
+    corrected = _corrected(score, missed, weights, confidence) if len(told) >= _LEAST else None
     low, high = ends or (None, None)
     middle, least, most = corrected or (None, None, None)
     return PeopleFigures(
@@ -199,11 +203,11 @@ def _short(value: float | None) -> float | None:
 
 
 def _kappa(people: Floats, ours: Floats) -> float | None:
-    """Cohen's kappa; None where chance alone would agree always."""
-    if not len(people):
+    """Cohen's kappa; None where one side never varies: no agreement beyond chance could show."""
+    if not len(people) or people.min() == people.max() or ours.min() == ours.max():
         return None
     chance = people.mean() * ours.mean() + (1 - people.mean()) * (1 - ours.mean())
-    return None if chance == 1 else float(((people == ours).mean() - chance) / (1 - chance))
+    return float(((people == ours).mean() - chance) / (1 - chance))
 
 
 def _bootstrap(

@@ -33,10 +33,13 @@ class RoundSummary:
     reworded: int
     kept: int
     failed: int
+    example: str | None = None
+    """Why the first of those that failed did."""
 
     def __str__(self) -> str:
         counts = f"{self.reworded} worded anew, {self.kept} kept, {self.failed} failed"
-        return f"round {self.number}: {self.asked} phrases looked at: {counts}"
+        why = f" (such as {self.example})" if self.example else ""
+        return f"round {self.number}: {self.asked} phrases looked at: {counts}{why}"
 
 
 def refine(
@@ -132,6 +135,9 @@ def _write(phrases: Mapping[str, Phrase], world: RoundPaths) -> None:
 def _summaries(rows: Sequence[_Row], rounds: int) -> list[RoundSummary]:
     found = []
     for number in range(1, rounds + 1):
-        told = [row["status"] for row in rows if row["round"] == number]
-        found.append(RoundSummary(number, len(told), *(told.count(s) for s in ("reworded", "kept", "failed"))))
+        own = [row for row in rows if row["round"] == number]
+        told = [row["status"] for row in own]
+        example = next((f"{row['subtopic_id']}: {row['reason']}" for row in own if row["status"] == "failed"), None)
+        reworded, kept, failed = (told.count(status) for status in ("reworded", "kept", "failed"))
+        found.append(RoundSummary(number, len(told), reworded, kept, failed, example))
     return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fieldguide.core.english import names
+from fieldguide.core.english import stem, words
 from fieldguide.core.files import read_member
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.models.calls.chat import Prompt, Reply
@@ -16,7 +17,9 @@ from fieldguide.queries.wording.replies import one_line
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.topics import Subtopic
 
-_LONGEST = 300
+_LONGEST, _SHOWN = 300, 80
+_SPEAKS = re.compile(r"(?:i|i'm|i am|sorry|as an|here is|here's|sure|certainly|of course)\b", re.IGNORECASE)
+"""How a model begins that talks instead of describing."""
 SYSTEM = """\
 You help a search for photographs that works by drawing: a text-to-image model draws a description, and the photographs
 that are most like its drawings are found. You are given the question that the photographs are to answer, and the
@@ -42,9 +45,24 @@ def prompt(subtopic: Subtopic, phrase: str, drawings: Sequence[bytes], found: Se
 
 
 def worded(reply: Reply | Refused, entity: str) -> str | Refused:
-    """The description of a reply; a refusal where it holds none, or one that does not name the entity."""
-    text = one_line(reply.text if isinstance(reply, Reply) else reply, _LONGEST)
-    return Refused(f"{text!r} does not name {entity!r}") if isinstance(text, str) and not names(text, entity) else text
+    """The description of a reply; a refusal where it holds none, more than that, or one that does not name the entity.
+
+    What the model thinks aloud before it (`<think>`) and emphasis around it are passed over.
+    """
+    if isinstance(reply, Refused):
+        return reply
+    said = reply.text.rpartition("</think>")[2].strip().strip("*_` \t")
+    if "<think>" in said or said.startswith(("{", "[", "`")) or len(said.splitlines()) > 1 or _SPEAKS.match(said):
+        return Refused(f"is no description alone: {said[:_SHOWN]!r}")
+    text = one_line(said, _LONGEST)
+    if isinstance(text, Refused) or _stems(entity) in _stems(text):
+        return text
+    return Refused(f"does not name {entity!r}: {text[:_SHOWN]!r}")
+
+
+def _stems(text: str) -> str:
+    """Words as `stem` has them, each between spaces: a name in the plural is the name."""
+    return f" {' '.join(map(stem, words(text)))} "
 
 
 def drawn_pngs(table: Path, side: int) -> Mapping[str, list[bytes]]:

@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from typer.testing import CliRunner
 
+from fieldguide.answering.scoring import people
 from fieldguide.answering.scoring.people import (
     RIGHT,
     UNSURE,
@@ -21,6 +22,7 @@ from fieldguide.answering.scoring.people import (
     read_verdicts,
     sample,
     text_key,
+    write_sample,
 )
 from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError, ProblemsError
@@ -66,8 +68,9 @@ def test_kappa_is_that_of_scikit_learn() -> None:
     assert found.kappa_low < found.kappa < found.kappa_high
 
 
-def test_a_judge_that_errs_is_corrected() -> None:
+def test_a_judge_that_errs_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
     """It passes a third of the wrong answers; people judge 200 of 4,000: their intervals hold the truth."""
+    monkeypatch.setattr(people, "_DRAWS", 20)  # kappa's interval is not looked at here
     rng = np.random.default_rng(5)
     truth = rng.random(4000) < 0.5
     passed = truth | (rng.random(4000) < 1 / 3)
@@ -85,10 +88,28 @@ def test_a_judge_that_errs_is_corrected() -> None:
 
 
 def test_what_was_said_often_weighs_as_often() -> None:
-    """One text that stands for nine answers, passed and wrong; one right: the corrected accuracy is a tenth."""
-    answers = table(["correct"] * 10, ["yes"] * 9 + ["no"]).assign(topic_id=["t0"] * 9 + ["t1"])
-    verdicts = {text_key("t0", "yes"): [WRONG], text_key("t1", "no"): [RIGHT]}
+    """Texts that stand for nine answers each, passed and wrong; as many right: the corrected accuracy is a tenth."""
+    topics = [f"t{n}" for n in range(5)]
+    answers = pd.concat(
+        [table(["correct"] * 10, ["yes"] * 9 + ["no"]).assign(topic_id=topic) for topic in topics], ignore_index=True
+    )
+    verdicts = {text_key(t, text): [said] for t in topics for text, said in (("yes", WRONG), ("no", RIGHT))}
     assert figures(answers, verdicts).corrected == pytest.approx(0.1)
+    few = dict(list(verdicts.items())[:9])
+    assert (figures(answers, few).corrected, figures(answers, few).judged) == (None, 9)
+
+
+def test_where_one_side_never_varies_there_is_no_kappa() -> None:
+    answers = table(["correct", "wrong"] * 10)
+    found = figures(answers, said(answers, [RIGHT] * 20))
+    assert (found.agreement, found.kappa, found.kappa_low) == (0.5, None, None)
+
+
+def test_a_sample_is_not_written_over_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FieldguideError, match="is a file; name a folder"):
+        write_sample(tmp_path / "file", [])
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_divided_people_decide_nothing() -> None:

@@ -21,7 +21,7 @@ from fieldguide.corpus.store.items import drawing_items, image_items
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.models.calls.caller import open_caller
-from fieldguide.models.calls.chat import Chat
+from fieldguide.models.calls.chat import Chat, Reply
 from fieldguide.models.loading.protocols import Modality, Refused, Vectors
 from fieldguide.params import Params, parse_params
 from fieldguide.params.document import left_out, without_left_out
@@ -33,14 +33,16 @@ from fieldguide.retrieval.encoding.encode import encode
 from fieldguide.retrieval.ranking.kept import SearchTrack, rank_system
 from fieldguide.retrieval.ranking.section import Retrieve
 from fieldguide.retrieval.refining.refine import RoundSummary, refine
-from fieldguide.retrieval.refining.wording import SYSTEM
+from fieldguide.retrieval.refining.wording import SYSTEM, worded
 from fieldguide.retrieval.systems.collection import SearchCollection
 from fieldguide.retrieval.systems.rounds import RoundPaths
 from fieldguide.retrieval.systems.run import run_system
 from fieldguide.retrieval.systems.sections.rounds import GenirSystem
 from fieldguide.retrieval.systems.sections.systems import System
+from flows.refine import refine as refine_flow
 from tests.builders import ENCODER, ENTITIES, tiny_benchmark, tiny_params
 from tests.models.endpoint import KEY, REFUSED, Answer, completion, endpoint
+from tests.steps import run_step
 
 COLOURS = {"red": (200, 30, 40), "green": (40, 190, 50), "blue": (30, 60, 210), "white": (240, 240, 235)}
 NAMES = {name: entity for entity, (name, *_) in ENTITIES.items()}
@@ -341,6 +343,34 @@ def test_means_of_a_round_are_those_of_its_own_drawings(paths: Paths) -> None:
         theirs = run_system("x", TypeAdapter(System).validate_python(spec.visret.model_dump()), SearchCollection(alone))
         ours = run_system("x", spec.model_copy(update={"rounds": number}), SearchCollection(paths))
         assert list(ours) == list(theirs)
+
+
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [("a photo of a Granny Smith apple, green", "a photo of a Granny Smith apple, green"),
+     ("a photo of Granny Smith apples", "a photo of Granny Smith apples"),
+     ("<think>hm</think> **a photo of a Granny Smith apple**", "a photo of a Granny Smith apple"),
+     ("<think>a photo of a Granny Smith apple", "no description alone"),
+     ("```\na photo of a Granny Smith apple\n```", "no description alone"),
+     ('{"description": "a Granny Smith apple"}', "no description alone"),
+     ("Here is it: a photo of a Granny Smith apple", "no description alone"),
+     ("I cannot help with a Granny Smith apple.", "no description alone"),
+     ("Sure!\na photo of a Granny Smith apple", "no description alone"),
+     ("a photo of a granny", "does not name 'Granny Smith apple': 'a photo of a granny'"),
+     ("ice cream with a Granny Smith apple", "ice cream with a Granny Smith apple")],
+)  # fmt: skip
+def test_a_reply_is_a_description_alone(reply: str, wanted: str) -> None:
+    found = worded(Reply(reply, "tiny", None, None), "Granny Smith apple")
+    assert (wanted in found.reason) if isinstance(found, Refused) else found == wanted
+
+
+def test_a_step_says_which_systems_it_can_refine(paths: Paths) -> None:
+    params = params_with({"genir": section()}, None)
+    with pytest.raises(FieldguideError, match=r"'visret' is not in refine.systems; refine.systems: genir"):
+        run_step(refine_flow, params, paths, "visret")
+    silent = params.model_copy(update={"visualize": params.visualize.model_copy(update={"generator": None})})
+    with pytest.raises(FieldguideError, match=r"draws nothing: visualize.generator is null"):
+        run_step(refine_flow, silent, paths, "genir")
 
 
 def params_with(systems: dict[str, Any], refined: list[str] | None) -> Params:
