@@ -52,12 +52,17 @@ def refine(
     embed: Embed, encoders: dict[str, AnyEncoder],
 ) -> None:  # fmt: skip
     """Write data/refined/SYSTEM/; print what each round did."""
-    section, drawer = systems.get(system), visualize.generator
-    if system not in refine.systems or not isinstance(section, GenirSystem) or drawer is None:
-        why = "draws nothing: visualize.generator is null" if drawer is None else "is not in refine.systems"
-        raise FieldguideError(f"{system!r} {why}; refine.systems: {', '.join(refine.systems) or 'none'}")
+    from fieldguide.retrieval.systems.rounds import RoundPaths
+
+    section, drawer, paths = systems.get(system), visualize.generator, Paths()
+    if not isinstance(section, GenirSystem):
+        raise FieldguideError(f"{system!r} is no system of kind genir; refine.systems: {refine.systems}")
+    if drawer is None:
+        RoundPaths(paths.root, system).refined_folder.mkdir(parents=True, exist_ok=True)
+        print(f"{system}: looks at drawings, and nothing was drawn: nothing to word anew")
+        return
     encoder = encoders[section.visret.encoder]
-    done = once(refine_phrases, system, section, visualize, generators[drawer], embed, encoder, Paths())
+    done = once(refine_phrases, system, section, visualize, generators[drawer], embed, encoder, paths)
     print(*(f"{system}: {one}" for one in done), sep="\n")
     if done and done[0].failed == done[0].asked:
         print(f"{system}: no phrase could be worded anew: it ranks as its drawings of the first phrases do")

@@ -2,7 +2,6 @@
 
 from prefect import flow
 
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.retrieval.cletir.section import TrainCletir
 from fieldguide.retrieval.systems.sections.systems import System
@@ -20,16 +19,13 @@ def train_cletir(train_cletir: TrainCletir, systems: dict[str, System], system: 
     from fieldguide.retrieval.systems.collection import SearchCollection
     from fieldguide.retrieval.systems.sections.cletir import CletirSystem
 
-    section, paths = systems.get(system), Paths()
-    if system not in train_cletir.systems:
-        allowed = ", ".join(train_cletir.systems) or "none"
-        raise FieldguideError(f"{system!r} is not in train_cletir.systems; allowed: {allowed}")
+    section, paths = systems[system], Paths()
     if DRAWINGS.read(paths.drawings).empty:
         (paths.cletir / system).mkdir(parents=True, exist_ok=True)
         print(f"{system}: looks at drawings, and nothing was drawn: nothing to train")
         return
     if not isinstance(section, CletirSystem):
-        raise TypeError(f"systems.{system} learns nothing")  # params.yaml was validated to name no such
+        raise TypeError(f"systems.{system} is of kind {section.kind}")  # params.yaml was validated to name no such
     collection = SearchCollection(paths)
     examples = read_examples(collection, section, train_cletir.split)
     folds = deal_folds(examples.entities, train_cletir.folds, train_cletir.seed)

@@ -364,13 +364,17 @@ def test_a_reply_is_a_description_alone(reply: str, wanted: str) -> None:
     assert (wanted in found.reason) if isinstance(found, Refused) else found == wanted
 
 
-def test_a_step_says_which_systems_it_can_refine(paths: Paths) -> None:
+def test_a_step_says_which_systems_it_can_refine(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     params = params_with({"genir": section()}, None)
-    with pytest.raises(FieldguideError, match=r"'visret' is not in refine.systems; refine.systems: genir"):
-        run_step(refine_flow, params, paths, "visret")
+    for wrong in ("visret", "nobody"):
+        with pytest.raises(
+            FieldguideError, match=rf"'{wrong}' is no system of kind genir; refine.systems: \['genir'\]"
+        ):
+            run_step(refine_flow, params, paths, wrong)
     silent = params.model_copy(update={"visualize": params.visualize.model_copy(update={"generator": None})})
-    with pytest.raises(FieldguideError, match=r"draws nothing: visualize.generator is null"):
-        run_step(refine_flow, silent, paths, "genir")
+    run_step(refine_flow, without_left_out(silent), paths, "genir")
+    assert "genir: looks at drawings, and nothing was drawn" in capsys.readouterr().out
+    assert list((paths.data / "refined" / "genir").iterdir()) == []
 
 
 def params_with(systems: dict[str, Any], refined: list[str] | None) -> Params:
