@@ -12,7 +12,6 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import (
     atomic_directory,
-    atomic_open,
     sha256_bytes,
     sha256_file,
     write_json,
@@ -30,7 +29,7 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.release.card import licence_text, readme_text
 from fieldguide.publishing.release.forms.croissant import FILE as CROISSANT
-from fieldguide.publishing.release.forms.written import croissant_text, query_lines, write_forms
+from fieldguide.publishing.release.forms.written import croissant_text, query_lines, write_forms, write_text
 from fieldguide.publishing.release.layout import (
     ABOUT,
     ANSWERS,
@@ -80,13 +79,13 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
         write_forms(benchmark, folder, queries)
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))
-        _write_text(folder / "params.yaml", params_text(params))
-        _write_text(folder / "README.md", readme_text(benchmark, counts))
-        _write_text(folder / "LICENSE.txt", licence_text(benchmark))
+        write_text(folder / "params.yaml", params_text(params))
+        write_text(folder / "README.md", readme_text(benchmark, counts))
+        write_text(folder / "LICENSE.txt", licence_text(benchmark))
         sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
-        _write_text(folder / CROISSANT, croissant_text(benchmark, sums))
+        write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
-        _write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+        write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
 
 
@@ -167,8 +166,3 @@ def _about(params: Params, counts: dict[str, int]) -> dict[str, Any]:
         "counts": counts,
         "tables": schemas(),
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_open(path) as stream:
-        stream.write(text)

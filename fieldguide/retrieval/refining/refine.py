@@ -13,7 +13,7 @@ from fieldguide.models.loading.protocols import Refused
 from fieldguide.queries.rewriting.subtopics import named_subtopics
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.topics import ROUNDS, Phrase, Subtopic, read_phrases, write_records
-from fieldguide.retrieval.refining.wording import drawn_pngs, prompt, worded
+from fieldguide.retrieval.refining.wording import TopicDrawings, prompt, worded
 from fieldguide.retrieval.systems.photographs import Photographs
 from fieldguide.retrieval.systems.rounds import RoundCollection, RoundPaths
 from fieldguide.retrieval.systems.run import run_system
@@ -80,14 +80,15 @@ def _ask(
 ) -> list[_Row]:
     """One row a subtopic: what its drawings found, and what the model made of it."""
     subtopics, names = named_subtopics(collection.paths, "refine")
-    drawn, found = drawn_pngs(collection.paths.drawings, spec.side), _found(spec, collection)
+    drawn, found = TopicDrawings(collection.paths.drawings, spec.side), _found(spec, collection)
     photographs, place = Photographs(collection, spec.side), {i: n for n, i in enumerate(collection.gallery)}
 
     def ask(subtopic: Subtopic) -> Prompt:
         phrase, shown = collection.phrases[subtopic.subtopic_id], found.get(subtopic.subtopic_id, [])
-        return prompt(subtopic, phrase, drawn[phrase], [photographs.png(place[image]) for image in shown])
+        return prompt(subtopic, phrase, drawn.pngs(phrase), [photographs.png(place[image]) for image in shown])
 
-    usable = [s for s in subtopics if s.subtopic_id in set(asked) and collection.phrases[s.subtopic_id] in drawn]
+    open_ = set(asked)
+    usable = [s for s in subtopics if s.subtopic_id in open_ and collection.phrases[s.subtopic_id] in drawn]
     replies = track(chat.ask_all(map(ask, usable)), f"round {number}", unit="phrases", total=len(usable))
     told = {s.subtopic_id: worded(reply, names[s.entity_id]) for s, reply in zip(usable, replies, strict=True)}
     nothing = Refused("nothing was drawn of it")

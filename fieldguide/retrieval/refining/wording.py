@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from fieldguide.core.english import stem, words
@@ -65,12 +65,24 @@ def _stems(text: str) -> str:
     return f" {' '.join(map(stem, words(text)))} "
 
 
-def drawn_pngs(table: Path, side: int) -> Mapping[str, list[bytes]]:
-    """The topics' drawings of a table (records.DRAWINGS) as PNG files of at most `side` pixels, by prompt and index."""
-    drawings = DRAWINGS.read(table)
-    made = drawings[(drawings["status"] == "ok") & (drawings["purpose"] == "topic")].sort_values(["prompt", "index"])
-    found: dict[str, list[bytes]] = {}
-    for text, shard, offset, size in made[["prompt", "shard", "offset", "size"]].itertuples(index=False, name=None):
-        image = open_image(read_member(table.parent / Path(shard).name, int(offset), int(size)))
-        found.setdefault(text, []).append(small_png(image, side))
-    return found
+class TopicDrawings:
+    """The topics' drawings of a table (records.DRAWINGS) by their prompt; each is read when it is asked for.
+
+    Thousands of them at once would be gigabytes.
+    """
+
+    def __init__(self, table: Path, side: int) -> None:
+        drawings = DRAWINGS.read(table)
+        made = drawings[(drawings["status"] == "ok") & (drawings["purpose"] == "topic")].sort_values("index")
+        self._folder, self._side = table.parent, side
+        self._places: dict[str, list[tuple[str, int, int]]] = {}
+        for text, shard, offset, size in made[["prompt", "shard", "offset", "size"]].itertuples(index=False, name=None):
+            self._places.setdefault(text, []).append((Path(shard).name, int(offset), int(size)))
+
+    def __contains__(self, phrase: str) -> bool:
+        return phrase in self._places
+
+    def pngs(self, phrase: str) -> list[bytes]:
+        """PNG files of at most `side` pixels of a phrase's drawings, by index."""
+        read = (read_member(self._folder / shard, offset, size) for shard, offset, size in self._places[phrase])
+        return [small_png(open_image(data), self._side) for data in read]

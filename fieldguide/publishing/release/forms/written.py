@@ -16,9 +16,9 @@ from fieldguide.publishing.release.forms.croissant import Told, croissant
 from fieldguide.publishing.release.layout import DESCRIBED, RUNS
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.leaderboards import boards
-from fieldguide.records.drawings import CAPTIONS
 from fieldguide.records.release import RELEASE_QUERIES, RELEASE_TOPICS, THUMBNAILS
 from fieldguide.records.topics import Topic
+from fieldguide.retrieval.systems.collection import SearchCollection
 
 
 def query_text(topic: Topic, entity: str) -> str:
@@ -49,16 +49,18 @@ def write_forms(benchmark: Benchmark, folder: Path, queries: Sequence[Mapping[st
     RELEASE_QUERIES.write(folder / "queries.parquet", hub.queries_frame(queries))
     hub.write_runs(folder / RUNS, benchmark.runs)
     images = benchmark.images.reset_index(drop=True)
-    for name, text in beir.texts(queries, images, benchmark.qrels, _captions(benchmark)):
-        _write(folder / name, text)
+    captioned = benchmark.paths.captions.exists()
+    captions = SearchCollection(benchmark.paths).captions if captioned else {}
+    for name, text in beir.texts(queries, images, benchmark.qrels, captions):
+        write_text(folder / name, text)
     given = sorted((key, row) for key, row in benchmark.image_rows.items() if row.licence)
     if given:
         photographs = ((key, image_bytes(benchmark.paths, row)) for key, row in given)
         THUMBNAILS.write(folder / "thumbnails.parquet", hub.thumbnails_frame(photographs))
     release, title = benchmark.params.release, benchmark.params.report.title
-    _write(folder / citing.CITATION, citing.citation(release, title))
-    _write(folder / citing.ZENODO, citing.zenodo(release, title))
-    _write(folder / mteb.FILE, mteb.task(release, title, bool(_people(benchmark))))
+    write_text(folder / citing.CITATION, citing.citation(release, title))
+    write_text(folder / citing.ZENODO, citing.zenodo(release, title))
+    write_text(folder / mteb.FILE, mteb.task(release, title, bool(_people(benchmark))))
 
 
 def croissant_text(benchmark: Benchmark, sums: Mapping[str, str]) -> str:
@@ -66,15 +68,6 @@ def croissant_text(benchmark: Benchmark, sums: Mapping[str, str]) -> str:
     tables = {name: (file, DESCRIBED[file]) for name, file in hub.CONFIGS.items()}
     params = benchmark.params
     return croissant(params.release, params.report.title, sums, tables, _told(benchmark))
-
-
-def _captions(benchmark: Benchmark) -> dict[str, str]:
-    """Captions of photographs, by image_id; none where nothing was captioned."""
-    if not benchmark.paths.captions.exists():
-        return {}
-    table = CAPTIONS.read(benchmark.paths.captions)
-    made = table[(table["kind"] == "image") & (table["status"] == "ok")]
-    return dict(zip(made["key"], made["text"], strict=True))
 
 
 def _people(benchmark: Benchmark) -> set[str]:
@@ -102,6 +95,7 @@ def _told(benchmark: Benchmark) -> Told:
     )
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     with atomic_open(path) as stream:
         stream.write(text)
