@@ -55,15 +55,19 @@ def project(tmp_path: Path) -> Path:
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what a clone holds and a run needs."""
+    """Copy what a clone holds and a run needs, and what Python has compiled of it."""
     folder.mkdir(parents=True)
     for part in ("annotation", "fieldguide", "flows"):
-        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / part, folder / part)
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
     for name in ("calls", "external", "knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
             shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
+    names = Path(".fieldguide") / "cache" / "class-names"  # ConSE's, ten seconds to make and the same for everybody
+    (REPOSITORY / names).mkdir(parents=True, exist_ok=True)
+    (folder / names).parent.mkdir(parents=True)
+    (folder / names).symlink_to(REPOSITORY / names)
     for name in ("cletir", "refined"):  # what is made lies beside the README that a clone has
         (folder / "data" / name).mkdir()
         shutil.copy(REPOSITORY / "data" / name / "README.md", folder / "data" / name)

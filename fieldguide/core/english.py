@@ -49,10 +49,24 @@ def with_article(noun: str) -> str:
 
 @cache
 def inflector() -> Any:
-    """The engine of inflect; a second to import, and only what puts sentences together needs it."""
-    import inflect
+    """The engine of inflect, imported only by what puts sentences together.
 
+    inflect has typeguard recompile each of its functions while it is imported, 1.6 of 1.8 seconds, to check types that
+    mypy has checked here. There is no setting for it, so typeguard's decorator does nothing meanwhile.
+    """
+    import typeguard
+
+    checking = typeguard.typechecked
+    typeguard.typechecked = _as_it_is  # type: ignore[assignment]
+    try:
+        import inflect
+    finally:
+        typeguard.typechecked = checking
     return inflect.engine()
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
 
 
 def listed(items: Sequence[str], conjunction: str) -> str:

@@ -24,6 +24,7 @@ EmbeddingKind = Literal[
 Dtype = Literal["float16", "float32"]
 DTYPES: tuple[Dtype, ...] = ("float16", "float32")
 _VECTORS, _INDEX, _META = "vectors.npy", "index.parquet", "meta.json"
+_HELD = 2**25  # bytes of vectors
 
 EMBEDDING_INDEX = Table(
     "embedding_index",
@@ -90,7 +91,8 @@ class Embeddings:
         problems = list(_mismatches(folder, meta, index, vectors))
         if problems:
             raise ProblemsError(f"{folder}: its files do not belong together; run `dvc repro` again:", problems)
-        return cls(folder, meta, index, vectors)
+        # Searches read float32: what is small is converted once, not for every query.
+        return cls(folder, meta, index, np.array(vectors, dtype=np.float32) if vectors.nbytes <= _HELD else vectors)
 
     def keys(self, kind: EmbeddingKind) -> list[str]:
         """Keys of one kind, in the order of their rows (sorted)."""

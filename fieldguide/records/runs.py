@@ -142,7 +142,11 @@ def write_run(path: Path, lines: Iterable[RunLine]) -> None:
         where = f"{path} ({first['subtopic_id']} {first['image_id']})"
         raise ProblemsError(f"{path}: not a run that can be written:", [Problem(where, what)])
     digits = frame["score"].to_numpy(dtype=np.float32).astype(str)
-    columns = (frame["subtopic_id"], frame["image_id"], frame["rank"], digits, frame["system"])
+    columns = (
+        *(frame[name].tolist() for name in ("subtopic_id", "image_id", "rank")),
+        digits,
+        frame["system"].tolist(),
+    )
     with atomic_open(path) as stream:
         stream.writelines(f"{s} Q0 {i} {r} {d} {n}\n" for s, i, r, d, n in zip(*columns, strict=True))
 
@@ -274,11 +278,16 @@ def _duplicates(frame: pd.DataFrame, place: Callable[[int], str]) -> list[Proble
 
 
 def _name_problems(frame: pd.DataFrame, place: Callable[[int], str], columns: Sequence[str]) -> list[Problem]:
+    def is_wrong(column: str, name: str) -> bool:
+        return len(name.split()) != 1 or name.strip() != name or (column == "subtopic_id" and name.startswith("#"))
+
+    wrong = {column: [n for n in frame[column].unique() if is_wrong(column, n)] for column in columns}
     return [
         Problem(place(row), f"{column} is {name!r}; it must not be empty, hold white space or begin a line with #")
-        for column in columns
+        for column, names in wrong.items()
+        if names
         for row, name in enumerate(frame[column])
-        if len(name.split()) != 1 or name.strip() != name or (column == "subtopic_id" and name.startswith("#"))
+        if name in names
     ]
 
 

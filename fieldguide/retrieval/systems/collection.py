@@ -62,10 +62,18 @@ class SearchCollection:
 
     def drawing_ids(self, images: int, *, purpose: str, prompt: str | None = None) -> list[str]:
         """Ids of the first `images` drawings of one prompt, or of all prompts of a purpose, sorted."""
-        chosen = self.drawings[(self.drawings["purpose"] == purpose) & (self.drawings["index"] < images)]
-        if prompt is not None:
-            chosen = chosen[chosen["prompt"] == prompt]
-        return sorted(chosen["drawing_id"])
+        prompts = self._drawings_by_prompt.get(purpose, {})
+        chosen = prompts.values() if prompt is None else [prompts.get(prompt, {})]
+        return sorted(drawing for drawings in chosen for index, drawing in drawings.items() if index < images)
+
+    @cached_property
+    def _drawings_by_prompt(self) -> Mapping[str, Mapping[str, Mapping[int, str]]]:
+        """drawing_id by purpose, prompt and index."""
+        found: dict[str, dict[str, dict[int, str]]] = {}
+        columns = self.drawings[["purpose", "prompt", "index", "drawing_id"]]
+        for purpose, prompt, index, drawing_id in columns.itertuples(index=False, name=None):
+            found.setdefault(purpose, {}).setdefault(prompt, {})[index] = drawing_id
+        return found
 
     def drawings_of(self, subtopic: Subtopic, images: int) -> list[str]:
         """Ids of the first `images` drawings of a subtopic's phrase that exist, sorted."""

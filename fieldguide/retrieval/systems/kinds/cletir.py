@@ -106,8 +106,10 @@ def _networks(
 def _load(spec: CletirSystem, network: Any) -> _Trained:
     import torch
 
+    from fieldguide.models.loading.parallel import one_thread
+
     def aggregate(drawings: Floats) -> Floats:
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():  # torch's threads wait for numpy's: four times as long
             made: npt.NDArray[np.float64] = network(torch.from_numpy(drawings).double()[None]).numpy()
         return made.astype(np.float32)
 
