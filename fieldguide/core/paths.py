@@ -123,7 +123,7 @@ class Paths:
     """What the answers say: accuracy by context, differences, the share of the gap that retrieval closes."""
 
     report = RelativePath("data/report/index.html")
-    """The report, one HTML file."""
+    """The first page of the report, whose other pages and images lie beside it."""
     release = RelativePath("data/release")
     """The release folder."""
 

@@ -187,8 +187,12 @@ class TopicAnswers:
         for kind, key, relevant in zip(row.kinds, row.keys, row.relevant, strict=True):
             if kind == "caption":
                 continue
-            css = self._album.drawing(self._drawn[key]) if kind == "drawing" else self._album.photograph(key)
-            yield {"css": css, "key": key, "mark": {True: "relevant", False: "not-relevant"}.get(relevant, "unjudged")}
+            address = self._album.drawing(self._drawn[key]) if kind == "drawing" else self._album.photograph(key)
+            yield {
+                "address": address,
+                "key": key,
+                "mark": {True: "relevant", False: "not-relevant"}.get(relevant, "unjudged"),
+            }
 
 
 def _reasoning(reply: str | None) -> str | None:

@@ -1,18 +1,12 @@
-"""The page: views in, one self-contained HTML file out."""
+"""The report: a folder of pages that open from disk, written whole or not at all."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from fieldguide.core.files import atomic_open
+from fieldguide.core.files import atomic_directory
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
@@ -21,19 +15,20 @@ from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.report.answers import TopicAnswers, answering
 from fieldguide.publishing.report.claims import claims
 from fieldguide.publishing.report.diagnosis import fidelity, probes
+from fieldguide.publishing.report.entities import EntityViews
 from fieldguide.publishing.report.fitness import fitness
 from fieldguide.publishing.report.health import Cells, View, health
-from fieldguide.publishing.report.leaderboards import boards, p_text
+from fieldguide.publishing.report.leaderboards import boards
+from fieldguide.publishing.report.pages import Pages
 from fieldguide.publishing.report.people import people
-from fieldguide.publishing.report.thumbnails import Album
-from fieldguide.publishing.report.topics import topic_views
-
-_TEMPLATES = "templates"
+from fieldguide.publishing.report.systems import system_views
+from fieldguide.publishing.report.thumbnails import Album, file_name
+from fieldguide.publishing.report.topics import TopicViews
 
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """What was written."""
+    """What was written; `size` is that of all pages, in bytes."""
 
     topics: int
     images: int
@@ -41,7 +36,7 @@ class WrittenReport:
 
 
 def write_report(params: Params, paths: Paths, track: Track = silent) -> WrittenReport:
-    """Write paths.report. The same inputs give the same bytes.
+    """Write the folder of paths.report. The same inputs give the same bytes.
 
     Raises:
         ProblemsError: files are missing (all are listed) or contradict each other.
@@ -51,50 +46,63 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
     album = Album(benchmark, params.report.thumbnail)
     made = boards(benchmark)
     systems = [row["system"] for row in made[0]["rows"]] if made else list(params.retrieve.systems)
-    topics = topic_views(benchmark, album, systems, TopicAnswers(benchmark, album))
-    context = {
+    shared = {
         "params": params,
-        "counts": _counts(benchmark),
-        "boards": made,
-        "seen": SEEN,
-        "finding": _finding(made, params),
-        "claims": claims(benchmark, made),
-        "topics": topics,
         "answering": answering(benchmark),
-        "fitness": fitness(benchmark),
-        "fidelity": fidelity(benchmark),
-        "probes": probes(benchmark),
-        "health": health(benchmark),
         "people": people(benchmark),
-        "models": _models(benchmark),
-        "params_text": params_text(params),
-        "grades": benchmark.grades,
-        "about_grades": benchmark.grade_file.get("about", ""),
+        "top_systems": systems,
     }
-    page = render(context, album.css(track))
-    with atomic_open(paths.report) as stream:
-        stream.write(page)
-    return WrittenReport(len(topics), len(album), len(page.encode()))
+    with atomic_directory(paths.report.parent) as folder:
+        pages = Pages(folder, shared)
+        topics = TopicViews(benchmark, album, systems, TopicAnswers(benchmark, album))
+        size = _overviews(pages, benchmark, made)
+        size += _topics(pages, topics, track)
+        size += _entities(pages, EntityViews(benchmark, album, topics), track)
+        for view in system_views(benchmark, made, topics):
+            size += pages.write(f"systems/{file_name(view['name'])}.html", "system.html.j2", view=view)
+        album.write(folder, track)
+    return WrittenReport(len(topics.ordered), len(album), size)
 
 
-def render(context: dict[str, Any], image_css: str) -> str:
-    """Fill the template. Style and script are admitted by their hashes alone, so that nothing injected would run."""
-    style, script = Markup(_asset("style.css")), Markup(_asset("script.js"))  # noqa: S704 - files of this package
-    images = Markup(image_css)  # noqa: S704 - class names and base64 made by Album
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)} {_hash(images)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
+def _overviews(pages: Pages, benchmark: Benchmark, made: list[View]) -> int:
+    """The pages of which there is one each."""
+    params = benchmark.params
+    size = pages.write(
+        "index.html",
+        "index.html.j2",
+        counts=_counts(benchmark),
+        boards=made,
+        seen=SEEN,
+        finding=_finding(made),
+        claims=claims(benchmark, made),
     )
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fieldguide.publishing.report", _TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["p"] = p_text
-    template = environment.get_template("page.html.j2")
-    return template.render(context, style=style, script=script, images=images, policy=policy)
+    size += pages.write("pairs.html", "pairs.html.j2", boards=made)
+    size += pages.write("diagnosis.html", "diagnosis.html.j2", fidelity=fidelity(benchmark), probes=probes(benchmark))
+    grades, about = benchmark.grades, benchmark.grade_file.get("about", "")
+    size += pages.write("fitness.html", "fitness.html.j2", fitness=fitness(benchmark))
+    size += pages.write("health.html", "health.html.j2", health=health(benchmark), grades=grades, about_grades=about)
+    size += pages.write("made.html", "made.html.j2", models=_models(benchmark), params_text=params_text(params))
+    for name, page in (("answering", "answers"), ("people", "people")):
+        if pages.shared[name]:
+            size += pages.write(f"{page}.html", f"{page}.html.j2")
+    return size
+
+
+def _topics(pages: Pages, topics: TopicViews, track: Track) -> int:
+    rows = [topics.row(topic) for topic in topics.ordered]
+    size = pages.write("topics.html", "topics.html.j2", rows=rows, shown=topics.shown())
+    addresses = [f"topics/{file_name(topic.topic_id)}.html" for topic in topics.ordered]
+    around = zip(topics.ordered, addresses, [None, *addresses], [*addresses[1:], None], strict=False)
+    for topic, address, before, after in track(around, "topics", unit="topics", total=len(rows)):
+        size += pages.write(address, "topic.html.j2", view=topics.topic(topic), before=before, after=after)
+    return size
+
+
+def _entities(pages: Pages, entities: EntityViews, track: Track) -> int:
+    size = pages.write("entities.html", "entities.html.j2", rows=[entities.row(e) for e in entities.asked])
+    for entity in track(entities.asked, "entities", unit="entities"):
+        size += pages.write(f"entities/{file_name(entity)}.html", "entity.html.j2", view=entities.entity(entity))
+    return size
 
 
 def _inputs(benchmark: Benchmark) -> list[Path]:
@@ -113,14 +121,6 @@ def _inputs(benchmark: Benchmark) -> list[Path]:
     return [*benchmark.files(), *more, *(paths.embeddings(e) / "meta.json" for e in benchmark.params.embed.encoders)]
 
 
-def _asset(name: str) -> str:
-    return (resources.files("fieldguide.publishing.report") / _TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _counts(benchmark: Benchmark) -> dict[str, int]:
     images = benchmark.images
     return {
@@ -137,17 +137,16 @@ def _counts(benchmark: Benchmark) -> dict[str, int]:
     }
 
 
-def _finding(made: list[View], params: Params) -> View | None:
+def _finding(made: list[View]) -> View | None:
     """The first board's best row beside those that are not told apart from it, its baseline and chance."""
     if not made:
         return None
     roles = {row["role"]: row for row in reversed(made[0]["rows"])}
     best, *others = made[0]["rows"]
-    tied = [row["system"] for row in others if set(row["group"]) & set(best["group"])]
     return {
         "board": made[0],
         "best": best,
-        "tied": tied,
+        "tied": sum(bool(set(row["group"]) & set(best["group"])) for row in others),
         "baseline": roles.get("baseline"),
         "chance": roles.get("chance"),
     }
@@ -156,7 +155,7 @@ def _finding(made: list[View], params: Params) -> View | None:
 def _models(benchmark: Benchmark) -> Cells:
     """Every model with the revision that its outputs carry."""
     params = benchmark.params
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, meta in benchmark.encoder_meta.items():
         settings = f"{meta['dimension']} dimensions, {meta['dtype']}"
         rows.append((name, f"encoder ({params.encoders[name].kind})", settings, meta["revision"]))

@@ -1,21 +1,22 @@
-"""Thumbnails of the images that a report shows, each encoded once and put into the page's own style sheet."""
+"""Thumbnails of the images that a report shows, each encoded once and kept in one folder that all pages share."""
 
 from __future__ import annotations
 
-import base64
 import io
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import re
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from fieldguide.core.files import read_member
+from fieldguide.core.files import read_member, sha256_bytes
 from fieldguide.core.progress import Track, silent
+from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.corpus.store.shards import image_bytes
 from fieldguide.publishing.benchmark import Benchmark
+
+_SAFE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def thumbnail(data: bytes, size: int) -> bytes:
@@ -23,44 +24,46 @@ def thumbnail(data: bytes, size: int) -> bytes:
     image = open_image(data)
     image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     stream = io.BytesIO()
-    image.save(stream, "WEBP", quality=74, method=4)
+    image.save(stream, "WEBP", quality=74, method=2)
     return stream.getvalue()
 
 
-class Album:
-    """Hands out a CSS class for each image that a page shows; `css` then holds their pixels.
+def file_name(key: str) -> str:
+    """A file's name, without ending, for an id: the id where any file system and address takes it, else its hash."""
+    return key if _SAFE.fullmatch(key) and ".." not in key else sha256_bytes(key.encode())[:16]
 
-    A class and a style sheet, since an image that several systems found is shown many times and must
-    be in the file once, also for a reader without scripts.
-    """
+
+class Album:
+    """Hands out the address of each image that a page shows, from the report's folder; `write` then makes them."""
 
     def __init__(self, benchmark: Benchmark, size: int) -> None:
         self._benchmark = benchmark
         self._size = size
-        self._classes: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
         self._drawings: dict[str, tuple[Path, Any]] = {}
 
     def __len__(self) -> int:
-        return len(self._classes)
+        return len(self._addresses)
 
     def photograph(self, image_id: str) -> str:
-        """The CSS class of an image of the corpus."""
-        return self._classes.setdefault(image_id, f"i{len(self._classes)}")
+        """The address of an image of the corpus."""
+        return self._address(image_id)
 
     def drawing(self, row: Any, table: Path | None = None) -> str:
-        """The CSS class of a row of records.DRAWINGS whose status is ok: of data/drawings, or of another table."""
+        """The address of a row of records.DRAWINGS whose status is ok: of data/drawings, or of another table."""
         self._drawings[row.drawing_id] = (table or self._benchmark.paths.drawings, row)
-        return self._classes.setdefault(row.drawing_id, f"i{len(self._classes)}")
+        return self._address(row.drawing_id)
 
-    def css(self, track: Track = silent) -> str:
-        """One rule an image, in the order they were asked for."""
-        return "\n".join(track(self._rules(), "thumbnails", unit="images", total=len(self)))
+    def write(self, folder: Path, track: Track = silent) -> None:
+        """Write the images that were asked for below the report's folder."""
+        (folder / "images").mkdir()
+        made = map_ahead(self._thumbnail, self._addresses)
+        pairs = zip(self._addresses.values(), made, strict=True)
+        for address, data in track(pairs, "thumbnails", unit="images", total=len(self)):
+            (folder / address).write_bytes(data)
 
-    def _rules(self) -> Iterator[str]:
-        with ThreadPoolExecutor() as pool:  # `map` keeps the order: the bytes do not depend on the threads
-            for name, data in zip(self._classes.values(), pool.map(self._thumbnail, self._classes), strict=True):
-                uri = base64.b64encode(data).decode()
-                yield f".{name}{{background-image:url(data:image/webp;base64,{uri})}}"
+    def _address(self, key: str) -> str:
+        return self._addresses.setdefault(key, f"images/{file_name(key)}.webp")
 
     def _thumbnail(self, key: str) -> bytes:
         if key in self._drawings:

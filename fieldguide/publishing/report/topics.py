@@ -16,25 +16,15 @@ from fieldguide.retrieval.systems.rounds import RoundPaths
 TRACK = "fullrank"
 
 
-def topic_views(benchmark: Benchmark, album: Album, systems: list[str], answers: TopicAnswers) -> list[View]:
-    """What topics.html.j2 shows of every topic, comparisons first, those about the same entities together.
+class TopicViews:
+    """The tables of a benchmark, looked up by topic and subtopic.
 
-    Systems within a subtopic come as given.
+    `ordered`: comparisons first, those about the same entities together. Systems within a subtopic come as given.
     """
-    shown = _Shown(benchmark, album, systems)
 
-    def place(topic: Topic) -> tuple[str, ...]:
-        return (topic.kind, *sorted(topic.entities), topic.feature, topic.form, topic.topic_id)
-
-    ordered = sorted(benchmark.topics, key=place)
-    return [shown.topic(topic) | {"answers": answers.of(topic.topic_id)} for topic in ordered]
-
-
-class _Shown:
-    """The tables of a benchmark, looked up by subtopic."""
-
-    def __init__(self, benchmark: Benchmark, album: Album, systems: list[str]) -> None:
-        self.benchmark, self.album, self.systems = benchmark, album, systems
+    def __init__(self, benchmark: Benchmark, album: Album, systems: list[str], answers: TopicAnswers) -> None:
+        self.benchmark, self.album, self.systems, self.answers = benchmark, album, systems, answers
+        self.ordered = sorted(benchmark.topics, key=_place)
         self.names = benchmark.entities["name"].to_dict()
         self.labels = dict(zip(benchmark.images["image_id"], benchmark.images["entity_id"], strict=True))
         self.sources = dict(zip(benchmark.images["image_id"], benchmark.images["source"], strict=True))
@@ -50,22 +40,35 @@ class _Shown:
         self.redrawn: dict[str, dict[Any, Any]] = {}
         self.tops = {system: self._top(system) for system in systems}
 
+    def shown(self) -> View:
+        """What the list of topics sorts by: the mean of the headline measure, by system in the order of `systems`."""
+        means = [[self.mean(topic, system) for system in self.systems] for topic in self.ordered]
+        rounded = [[None if mean is None else round(mean, 4) for mean in row] for row in means]
+        evaluate, fidelity = self.benchmark.params.evaluate, self.benchmark.params.fidelity
+        return {"systems": self.systems, "means": rounded, "found": fidelity.found, "headline": evaluate.headline}
+
+    def row(self, topic: Topic) -> View:
+        """One line of the list of topics."""
+        names = [self.names[entity] for entity in topic.entities]
+        looked_into = (topic.topic_id, topic.text, *names, topic.feature, topic.part, topic.form, topic.kind)
+        means = self._means(topic)
+        return {
+            "topic": topic,
+            "entities": names,
+            "searchable": " ".join(looked_into).casefold(),
+            "best": max(means.items(), key=lambda pair: pair[1]) if means else None,
+            "baseline": means.get(self.benchmark.params.evaluate.baseline),
+        }
+
     def topic(self, topic: Topic) -> View:
         """One question; `best` and `baseline` are means of the headline measure over its subtopics."""
         group = topic.provenance.get("group_id") or "+".join(sorted(topic.entities))
         groups = self.benchmark.groups
-        means = {system: self._mean(topic, system) for system in self.systems}
-        known = [(system, mean) for system, mean in means.items() if mean is not None]
-        entities = [self.names[entity] for entity in topic.entities]
-        looked_into = (topic.topic_id, topic.text, *entities, topic.feature, topic.part, topic.form)
-        return {
-            "topic": topic,
-            "searchable": " ".join(looked_into).casefold(),
+        return self.row(topic) | {
             "group_reason": str(groups.loc[group, "reason"]) if group in groups.index else None,
             "provenance": [(key, _words(value)) for key, value in sorted(topic.provenance.items())],
-            "best": max(known, key=lambda pair: pair[1]) if known else None,
-            "baseline": means.get(self.benchmark.params.evaluate.baseline),
             "subtopics": [self._subtopic(subtopic) for subtopic in topic.subtopics],
+            "answers": self.answers.of(topic.topic_id),
         }
 
     def _subtopic(self, subtopic: Subtopic) -> View:
@@ -73,12 +76,13 @@ class _Shown:
         return {
             "subtopic_id": name,
             "entity": self.names[subtopic.entity_id],
+            "entity_id": subtopic.entity_id,
             "value": self._value(subtopic),
             "source": self._attribute_source(subtopic),
             "phrase": phrase,
             "relevant": self.relevant.get(name, 0),
             "judged": self.judged.get(name, 0),
-            "drawings": list(self._drawings(phrase)),
+            "drawings": list(self.drawings(phrase)),
             "rounds": list(self._rounds(name)),
             "rankings": [
                 {"system": system, "score": self.scores.get((name, system)), "shots": list(self._shots(name, system))}
@@ -92,7 +96,7 @@ class _Shown:
             grade = self.grades.get((subtopic_id, row.image_id))
             label = self.labels[row.image_id]
             yield {
-                "css": self.album.photograph(row.image_id),
+                "address": self.album.photograph(row.image_id),
                 "image_id": row.image_id,
                 "rank": int(row.rank),
                 "score": float(row.score),
@@ -105,13 +109,14 @@ class _Shown:
             return "unjudged"
         return "relevant" if grade is not None and grade > 0 else "not-relevant"
 
-    def _drawings(self, phrase: str) -> Iterator[View]:
+    def drawings(self, phrase: str) -> Iterator[View]:
         """Drawings of a phrase, or the reason why there is none."""
         rows = self.drawn.get(phrase)
         if rows is None:
             return
         for row in rows.sort_values("index").itertuples(index=False, name="Row"):
-            yield {"css": self.album.drawing(row)} if row.status == "ok" else {"css": None, "reason": str(row.reason)}
+            drawn = row.status == "ok"
+            yield {"address": self.album.drawing(row) if drawn else None, "reason": str(row.reason)}
 
     def _rounds(self, subtopic_id: str) -> Iterator[View]:
         """How systems worded a subtopic's phrase anew, round by round, with the drawings of each wording."""
@@ -137,7 +142,13 @@ class _Shown:
         rows = rows[(rows["entity_id"] == subtopic.entity_id) & (rows["feature"] == subtopic.topic.feature)]
         return "; ".join(f"{evidence} ({source})" for source, evidence in rows[["source", "evidence"]].values) or None
 
-    def _mean(self, topic: Topic, system: str) -> float | None:
+    def _means(self, topic: Topic) -> dict[str, float]:
+        """By system, of those that were measured."""
+        means = ((system, self.mean(topic, system)) for system in self.systems)
+        return {system: mean for system, mean in means if mean is not None}
+
+    def mean(self, topic: Topic, system: str) -> float | None:
+        """Mean of the headline measure over a topic's subtopics, on the whole gallery; None where none was measured."""
         found = [self.scores.get((subtopic.subtopic_id, system)) for subtopic in topic.subtopics]
         values = [value for value in found if value is not None]
         return sum(values) / len(values) if values else None
@@ -146,6 +157,10 @@ class _Shown:
         run = self.benchmark.runs[TRACK, system]
         first = run[run["rank"] <= self.benchmark.params.report.top].groupby("subtopic_id")
         return {str(subtopic): list(rows.itertuples(index=False, name="Row")) for subtopic, rows in first}
+
+
+def _place(topic: Topic) -> tuple[str, ...]:
+    return (topic.kind, *sorted(topic.entities), topic.feature, topic.form, topic.topic_id)
 
 
 def _words(value: Any) -> str:

@@ -7,6 +7,7 @@ entry point in the group `fieldguide.systems` whose name is the kind and whose t
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -109,6 +110,15 @@ def _options(spec: PluginSystem) -> BaseModel:
 
 def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def described(kind: str) -> str:
+    """What systems of that kind do, with formula and source: what their function says of itself.
+
+    Raises:
+        FieldguideError: as `make_system`.
+    """
+    return inspect.getdoc(_factory(kind)) or ""
 
 
 def module_of(kind: str) -> str:

@@ -46,6 +46,10 @@ class Page(HTMLParser):
         else:
             self.text += data
 
+    def sources(self, name: str) -> list[str]:
+        """`src` of every element of a name."""
+        return [attrs["src"] or "" for tag, attrs in self.elements if tag == name and "src" in attrs]
+
     def attributes(self, name: str) -> list[str]:
         return [attrs[name] or "" for _, attrs in self.elements if name in attrs]
 
@@ -63,9 +67,24 @@ def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     return paths
 
 
+def pages_of(paths: Paths) -> dict[str, Page]:
+    """Every page of a report by its address from the report's folder."""
+    folder = paths.report.parent
+    return {
+        file.relative_to(folder).as_posix(): Page(file.read_text(encoding="utf-8"))
+        for file in sorted(folder.rglob("*.html"))
+    }
+
+
 @pytest.fixture(scope="session")
-def page(paths: Paths) -> Page:
-    return Page(paths.report.read_text(encoding="utf-8"))
+def pages(paths: Paths) -> dict[str, Page]:
+    return pages_of(paths)
+
+
+@pytest.fixture(scope="session")
+def page(pages: dict[str, Page]) -> Page:
+    """The first page."""
+    return pages["index.html"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.diagnosis import cause, fidelity, probes
 from fieldguide.publishing.report.page import write_report
-from tests.publishing.report.conftest import Page
+from tests.publishing.report.conftest import Page, pages_of
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,8 @@ def test_reactions_stand_beside_their_verdict(paths: Paths, params: Params) -> N
     assert view["skipped"].rows == (("t1", "feature dropped", "it says nothing of the feature"),)
 
 
-def test_the_page_holds_both(page: Page) -> None:
+def test_the_page_holds_both(pages: dict[str, Page]) -> None:
+    page = pages["diagnosis.html"]
     assert "Where failures come from" in page.text
     assert "Who notices a changed question?" in page.text
     assert "a bag of words: the order of words does not count" in page.text
@@ -60,7 +61,7 @@ def test_the_page_holds_both(page: Page) -> None:
 def test_without_probes_the_page_does_without(fresh: Paths, params: Params) -> None:
     write_probes(fresh.probes, [], [], {})
     write_report(params, fresh)
-    text = Page(fresh.report.read_text(encoding="utf-8")).text
+    text = pages_of(fresh)["diagnosis.html"].text
     assert "Where failures come from" in text
     assert "Who notices" not in text
 

@@ -1,12 +1,9 @@
-"""The report as a file: self-contained, escaped, accessible, the same for the same inputs."""
+"""The report as a folder of pages: self-contained, escaped, accessible, the same for the same inputs."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.report.page import write_report
+from fieldguide.publishing.report.pages import POLICY
+from fieldguide.publishing.report.thumbnails import file_name
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.images import IMAGES, REJECTED
 from fieldguide.records.judgments import POOLS
@@ -24,60 +23,87 @@ from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.topics import Phrase, read_phrases, write_records
 from tests.builders import rewrite, tiny_benchmark, tiny_params
 from tests.finished import finish
-from tests.publishing.report.conftest import Page
+from tests.publishing.report.conftest import Page, pages_of
 
 HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"><img src=x onerror='alert(2)'> {{ 7 * 7 }}"
 
 
-def test_nothing_is_fetched_from_anywhere(page: Page) -> None:
-    assert {tag for tag, _ in page.elements}.isdisjoint({"link", "iframe", "object", "embed", "base", "img", "use"})
-    assert page.attributes("src") == []
-    assert all(address.startswith("#") for address in page.attributes("href"))
-    css = "".join(page.raw["style"])
-    assert "@import" not in css
-    assert "@font-face" not in css
-    assert set(re.findall(r"url\(([a-z]+:)", css)) == {"data:"}
-    assert len(re.findall(r"url\(", css)) == len(re.findall(r"url\(data:image/webp;base64,", css))
+Pages = dict[str, Page]
 
 
-def test_the_policy_admits_the_inlined_style_and_script_and_nothing_else(page: Page) -> None:
-    policy = next(a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy is not None
-    rules = {words[0]: words[1:] for words in (rule.split() for rule in policy.split(";"))}
-    for tag in ("style", "script"):
-        digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in page.raw[tag]]
-        assert rules[f"{tag}-src"] == [f"'sha256-{digest}'" for digest in digests]
-    assert rules["default-src"] == ["'none'"]
-    assert page.attributes("style") == []
-    assert [name for _, attrs in page.elements for name in attrs if name.startswith("on")] == []
+def target(address: str, reference: str) -> tuple[str, str]:
+    """(address, anchor) that a reference on a page leads to, from the report's folder."""
+    path, _, anchor = reference.partition("#")
+    return (os.path.normpath(os.path.join(os.path.dirname(address), path)) if path else address), anchor  # noqa: PTH118, PTH120
 
 
-def test_html_is_well_formed_and_ids_are_unique(page: Page) -> None:
-    assert page.unbalanced == []
-    assert page.open == []
-    ids = page.attributes("id")
-    assert len(ids) == len(set(ids))
-    named = [*page.attributes("aria-labelledby"), *(href[1:] for href in page.attributes("href"))]
-    assert set(named) <= set(ids)
+def test_every_reference_leads_to_a_file_or_an_anchor_of_the_report(pages: Pages, paths: Paths) -> None:
+    for address, page in pages.items():
+        for reference in [*page.attributes("href"), *page.attributes("src")]:
+            assert re.match(r"[a-z]+:|/", reference) is None, f"{address}: {reference}"
+            file, anchor = target(address, reference)
+            assert (paths.report.parent / file).is_file(), f"{address}: {reference}"
+            assert not anchor or anchor in pages[file].attributes("id"), f"{address}: {reference}"
 
 
-def test_every_image_has_words_and_every_table_heads(page: Page) -> None:
-    pictures = [
-        (tag, attrs) for tag, attrs in page.elements if tag == "svg" or "t" in (attrs.get("class") or "").split()
-    ]
+def test_every_topic_entity_and_system_has_a_page_that_others_lead_to(
+    pages: Pages, paths: Paths, params: Params
+) -> None:
+    benchmark = Benchmark(paths, params)
+    wanted = {f"topics/{topic.topic_id}.html" for topic in benchmark.topics}
+    wanted |= {f"entities/{subtopic.entity_id}.html" for subtopic in benchmark.subtopics.values()}
+    wanted |= {f"systems/{system}.html" for system in params.retrieve.systems}
+    led = {target(address, r)[0] for address, page in pages.items() for r in page.attributes("href")}
+    assert wanted <= set(pages)
+    assert set(pages) <= led
+
+
+def test_the_policy_admits_files_of_the_report_and_nothing_else(pages: Pages, paths: Paths) -> None:
+    for page in pages.values():
+        policy = next(a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+        assert policy == POLICY and "unsafe" not in policy and "http" not in policy
+        assert page.raw["style"] == [] and page.attributes("style") == []
+        assert [a.get("type") for tag, a in page.elements if tag == "script" and "src" not in a] in (
+            [],
+            ["application/json"],
+        )
+        assert [name for _, attrs in page.elements for name in attrs if name.startswith("on")] == []
+        assert {tag for tag, _ in page.elements}.isdisjoint({"iframe", "object", "embed", "base", "use"})
+    css = (paths.report.parent / "assets/style.css").read_text()
+    assert "@import" not in css and "@font-face" not in css and "url(" not in css
+
+
+def test_html_is_well_formed_and_ids_are_unique(pages: Pages) -> None:
+    for address, page in pages.items():
+        assert (page.unbalanced, page.open) == ([], []), address
+        ids = page.attributes("id")
+        assert len(ids) == len(set(ids))
+        assert set(page.attributes("aria-labelledby")) <= set(ids)
+        assert [tag for tag, _ in page.elements].count("h1") == 1
+
+
+def test_every_image_has_words_and_every_table_heads(pages: Pages) -> None:
+    pictures = [(tag, attrs) for page in pages.values() for tag, attrs in page.elements if tag in ("svg", "img")]
     assert len(pictures) > 50
-    assert [attrs for _, attrs in pictures if attrs.get("role") != "img" or not attrs.get("aria-label")] == []
-    heads = [attrs for tag, attrs in page.elements if tag == "th"]
+    assert [a for tag, a in pictures if tag == "svg" and (a.get("role") != "img" or not a.get("aria-label"))] == []
+    assert [a for tag, a in pictures if tag == "img" and (not a.get("alt") or a.get("loading") != "lazy")] == []
+    heads = [attrs for page in pages.values() for tag, attrs in page.elements if tag == "th"]
     assert heads
     assert [attrs for attrs in heads if attrs.get("scope") not in ("col", "row")] == []
 
 
-def test_each_image_that_is_shown_is_inlined_exactly_once(page: Page) -> None:
-    rules = re.findall(r"^\.(i\d+)\{", "".join(page.raw["style"]), re.MULTILINE)
-    shown = {name for value in page.attributes("class") for name in value.split() if re.fullmatch(r"i\d+", name)}
-    assert len(rules) == len(set(rules))
-    assert set(rules) == shown
+def test_each_image_that_is_shown_lies_there_once_and_no_other_does(pages: Pages, paths: Paths) -> None:
+    shown = {target(address, source)[0] for address, page in pages.items() for source in page.sources("img")}
+    lying = {f"images/{file.name}" for file in (paths.report.parent / "images").iterdir()}
+    assert lying == shown
+    assert len(lying) > 20
+
+
+@pytest.mark.parametrize("key", ["../../x", "a/b", "con\\aux", "", ".", "a..b", "é", "x" * 300, "A"])
+def test_ids_that_are_no_file_names_are_hashed(key: str) -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}", file_name(key))
+    assert file_name("t02b1b176") == "t02b1b176"
 
 
 def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path, params: Params) -> None:
@@ -93,20 +119,27 @@ def test_hostile_text_is_shown_and_does_nothing(tmp_path: Path, params: Params) 
     DRAWINGS.write(paths.drawings, drawn)
     finish(paths, params)
     write_report(params, paths)
-    page = Page(paths.report.read_text(encoding="utf-8"))
-    assert page.unbalanced == []
-    assert [tag for tag, _ in page.elements].count("script") == 1
-    assert "img" not in {tag for tag, _ in page.elements}
-    assert HOSTILE in page.text
-    assert QUOTED in page.text
-    assert any(QUOTED in label for label in page.attributes("aria-label"))
+    pages = pages_of(paths)
+    for page in pages.values():
+        assert page.unbalanced == []
+        scripts = [a for tag, a in page.elements if tag == "script"]
+        assert [a.get("type") or a.get("src", "").rpartition("/")[2] for a in scripts] in (  # type: ignore[union-attr]
+            ["script.js"],
+            ["script.js", "application/json"],
+        )
+        assert set(page.sources("img")) == {s for s in page.sources("img") if "images/" in s}
+    told = "".join(page.text for page in pages.values())
+    assert HOSTILE in told and QUOTED in told
+    assert any(QUOTED in alt for page in pages.values() for alt in page.attributes("alt"))
 
 
 def test_the_same_inputs_give_the_same_bytes(fresh: Paths, params: Params) -> None:
-    write_report(params, fresh)
-    first = fresh.report.read_bytes()
-    write_report(params, fresh)
-    assert fresh.report.read_bytes() == first
+    def written() -> dict[str, bytes]:
+        write_report(params, fresh)
+        folder = fresh.report.parent
+        return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    assert written() == written()
 
 
 def test_all_missing_files_are_told_at_once(fresh: Paths, params: Params) -> None:
@@ -136,9 +169,9 @@ def test_a_failed_drawing_is_shown_with_its_reason(fresh: Paths, params: Params)
     frame.loc[row, ["shard", "offset", "size"]] = None
     DRAWINGS.write(fresh.drawings, frame)
     write_report(params, fresh)
-    text = fresh.report.read_text(encoding="utf-8")
-    assert "failed: the picture is blank" in text
-    assert "Drawings that failed" in text
+    pages = pages_of(fresh)
+    assert any("failed: the picture is blank" in page.text for a, page in pages.items() if a.startswith("topics/"))
+    assert "Drawings that failed" in pages["index.html"].text
 
 
 def test_published_parameters_can_be_read_back(params: Params) -> None:
@@ -151,55 +184,30 @@ def test_parameters_never_hold_a_secret() -> None:
         tiny_params(rewrite={"chat": chat})
 
 
-def test_every_topic_has_its_section_with_each_system(page: Page, paths: Paths, params: Params) -> None:
+def test_a_topics_page_shows_what_each_system_found(pages: Pages, paths: Paths, params: Params) -> None:
     benchmark = Benchmark(paths, params)
-    assert {t.topic_id for t in benchmark.topics} <= set(page.attributes("id"))
-    assert set(benchmark.subtopics) <= set(page.attributes("id"))
+    shots = 0
     for topic in benchmark.topics:
-        assert topic.text in page.text
-        assert topic.answer in page.text
-    shots = sum("relevant" in (a.get("class") or "").split()[:1] for tag, a in page.elements if tag == "li")
+        page = pages[f"topics/{topic.topic_id}.html"]
+        assert topic.text in page.text and topic.answer in page.text
+        assert {subtopic.subtopic_id for subtopic in topic.subtopics} <= set(page.attributes("id"))
+        shots += sum("relevant" in (a.get("class") or "").split()[:1] for tag, a in page.elements if tag == "li")
     grades = {(s, i) for s, i, g in benchmark.qrels[["subtopic_id", "image_id", "grade"]].values if g > 0}
     tops = (run[run["rank"] <= params.report.top] for (track, _), run in benchmark.runs.items() if track == "fullrank")
     assert shots == sum((s, i) in grades for run in tops for s, i in run[["subtopic_id", "image_id"]].values)
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium (Debian: apt-get install chromium)")
-@pytest.mark.parametrize(("query", "shown"), [("", 7), ("?q=satsuma", 3), ("?q=SATSUMA+look", 1), ("?q=nothing", 0)])
-def test_the_filter_works_in_a_browser_without_complaints(paths: Paths, tmp_path: Path, query: str, shown: int) -> None:
-    command = [
-        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--enable-logging=stderr", "--v=0",
-        f"--user-data-dir={tmp_path / 'browser'}", paths.report.resolve().as_uri() + query,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    dom = Page(done.stdout)
-    topics = [attrs for tag, attrs in dom.elements if tag == "details" and attrs.get("class") == "topic"]
-    assert len(topics) == 7
-    assert sum("hidden" not in attrs for attrs in topics) == shown
-    assert f"{shown} of 7" in dom.text
-    box = next(attrs for tag, attrs in dom.elements if attrs.get("id") == "filter")
-    assert "hidden" not in box
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium (Debian: apt-get install chromium)")
-def test_leaderboards_are_sorted_by_a_heading(paths: Paths, tmp_path: Path) -> None:
-    def systems(query: str) -> list[str]:
-        command = [
-            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-            f"--user-data-dir={tmp_path / 'browser'}", paths.report.resolve().as_uri() + query,
-        ]  # fmt: skip
-        dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-        board = dom.partition('<table class="ranking">')[2].partition("</table>")[0]
-        return re.findall(r'<th scope="row">([\w-]+)', board)
-
-    best = systems("")
-    assert systems("?sort=System") == sorted(best) != best
-    seen = systems("?sort=seen")
-    assert sorted(seen) == sorted(best)
-    assert seen != best
+def test_a_systems_page_counts_its_wins_and_losses(pages: Pages, paths: Paths, params: Params) -> None:
+    line = next(
+        line
+        for line in Benchmark(paths, params).comparisons
+        if (line["track"], line["kind"], line["measure"]) == ("fullrank", "comparison", params.evaluate.headline)
+        and (line["system"], line["baseline"]) == ("visret", "text")
+    )
+    entity = sum(topic.kind == "entity" for topic in Benchmark(paths, params).topics)
+    told = re.search(r"(\d+) topics better, (\d+) alike, (\d+) worse", pages["systems/visret.html"].text)
+    assert told is not None
+    wins, ties, losses = map(int, told.groups())
+    assert wins + ties + losses == line["wins"] + line["ties"] + line["losses"] + entity
+    assert wins >= line["wins"] and losses >= line["losses"]
+    assert "VisRet (Wan, Wu and Chang" in pages["systems/visret.html"].text

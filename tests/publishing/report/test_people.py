@@ -19,7 +19,7 @@ from fieldguide.publishing.report.people import people
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS
 from tests.annotation.simulated_votes import ASSESSORS
 from tests.builders import tiny_params
-from tests.publishing.report.conftest import Page
+from tests.publishing.report.conftest import Page, pages_of
 
 HEAD = """---
 version: look-1
@@ -60,10 +60,10 @@ def judged(fresh: Paths) -> Paths:
     return fresh
 
 
-def test_nobody_judged_nothing_is_shown(paths: Paths, page: Page, params: Params) -> None:
+def test_nobody_judged_nothing_is_shown(paths: Paths, pages: dict[str, Page], params: Params) -> None:
     assert people(Benchmark(paths, params)) is None
-    assert "people" not in page.attributes("id")
-    assert "#people" not in page.attributes("href")
+    assert "people.html" not in pages
+    assert "people.html" not in pages["index.html"].attributes("href")
 
 
 def test_the_section_says_what_the_summary_says(judged: Paths, params: Params) -> None:
@@ -90,10 +90,10 @@ def test_the_page_holds_it_and_is_whole(judged: Paths, params: Params) -> None:
     values["notes"] = ["a note <b>"]
     path.write_text(json.dumps(values))
     write_report(params, judged)
-    page = Page(judged.report.read_text(encoding="utf-8"))
+    pages = pages_of(judged)
+    page = pages["people.html"]
     assert page.unbalanced == []
-    assert "people" in page.attributes("id")
-    assert "#people" in page.attributes("href")
+    assert "people.html" in pages["index.html"].attributes("href")
     assert "<script>alert(1)</script>" in page.text
     assert "a note <b>" in page.text
     assert "How grades were decided" in page.text

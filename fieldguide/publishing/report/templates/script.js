@@ -1,45 +1,28 @@
 "use strict";
 (() => {
-  const box = document.getElementById("q");
-  const count = document.getElementById("count");
-  const topics = [...document.querySelectorAll("details.topic")];
-  const filter = () => {
-    const wanted = box.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const topic of topics) {
-      topic.hidden = !wanted.every((word) => topic.dataset.words.includes(word));
-      shown += topic.hidden ? 0 : 1;
-    }
-    count.value = `${shown} of ${topics.length}`;
+  const asked = new URLSearchParams(location.search); // ?q=WORD&sort=HEADING and the like are links to share
+
+  // Sorting: a button in each heading; numbers from the greatest, words from a; again: the other way.
+  const text = (row, column) => row.cells[column].innerText.split("\n")[0].replace("\u2212", "-").trim();
+  const numeric = /^[-+<]?\s?[\d.,]+ ?%?$|^[-+<]?\s?[\d.]+\D|^\u2013$|^$/;
+  const number = (row, column) => {
+    const read = parseFloat(text(row, column).replace(/[<,]/g, ""));
+    return Number.isNaN(read) ? -Infinity : read;
   };
-  const open = () => {
-    const target = document.getElementById(location.hash.slice(1));
-    const topic = target && target.closest("details.topic");
-    if (topic) {
-      topic.open = true;
-      target.scrollIntoView();
-    }
-  };
-  // Sorting: a button in each heading of a ranking; numbers from the greatest, words from a; again: the other way.
-  const value = (row, column) => row.children[column].innerText.split("\n")[0].replace("\u2212", "-").trim();
   const sort = (table, column, heading) => {
     const rows = [...table.tBodies[0].rows];
-    const numbers = rows.every((row) => /^[-+<]?\s?[\d.]+|^\u2013$|^$/.test(value(row, column)));
-    const number = (row) => {
-      const read = parseFloat(value(row, column).replace("<", ""));
-      return Number.isNaN(read) ? -Infinity : read;
-    };
+    const numbers = rows.every((row) => numeric.test(text(row, column)));
     const order = numbers
-      ? (a, b) => number(b) - number(a)
-      : (a, b) => value(a, column).localeCompare(value(b, column));
+      ? (a, b) => number(b, column) - number(a, column)
+      : (a, b) => text(a, column).localeCompare(text(b, column));
     const turned = heading.getAttribute("aria-sort") === "ascending";
     rows.sort((a, b) => (turned ? -order(a, b) : order(a, b)));
     for (const other of heading.parentNode.children) other.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", turned ? "descending" : "ascending");
     table.tBodies[0].append(...rows);
   };
-  const wanted = new URLSearchParams(location.search).get("sort"); // index.html?sort=HEADING is a link to share
-  for (const table of document.querySelectorAll("table.ranking, table.measures")) {
+  for (const table of document.querySelectorAll("table")) {
+    if (!table.tHead || table.tBodies[0].rows.length < 2) continue;
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
       if (heading.classList.contains("plot")) return;
       const button = document.createElement("button");
@@ -47,13 +30,74 @@
       button.append(...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => sort(table, column, heading));
-      if (heading.textContent === wanted) button.click();
+      if (button.textContent === asked.get("sort")) button.click();
     });
   }
-  document.getElementById("filter").hidden = false;
-  box.value = new URLSearchParams(location.search).get("q") || ""; // index.html?q=WORD is a link to share
-  box.addEventListener("input", filter);
-  window.addEventListener("hashchange", open);
-  filter();
-  open();
+
+  // The list of topics: words, a system, another one to compare it with, an outcome.
+  const form = document.getElementById("filter");
+  if (form) {
+    const { systems, means, found, headline } = JSON.parse(document.getElementById("means").textContent);
+    const [words, system, against, outcome] = ["q", "system", "against", "outcome"].map((id) => document.getElementById(id));
+    const rows = [...document.getElementById("list").tBodies[0].rows];
+    const first = rows.map((row) => row.lastElementChild.textContent);
+    const heading = document.querySelector("#chosen button") || document.getElementById("chosen");
+    const filter = () => {
+      const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const [one, other] = [systems.indexOf(system.value), systems.indexOf(against.value)];
+      heading.textContent = one < 0 ? "best system" : other < 0 ? system.value : `${system.value} \u2212 ${against.value}`;
+      let shown = 0;
+      rows.forEach((row, topic) => {
+        const own = one < 0 ? null : means[topic][one];
+        const beside = other < 0 ? null : means[topic][other];
+        const value = own === null || other < 0 ? own : beside === null ? null : own - beside;
+        const sign = value !== null && other >= 0 && value > 0 ? "+" : "";
+        row.lastElementChild.textContent =
+          one < 0 ? first[topic] : value === null ? "\u2013" : (sign + value.toFixed(3)).replace("-", "\u2212");
+        const best = own !== null ? own : one < 0 ? Math.max(...means[topic].filter((mean) => mean !== null)) : null;
+        const fits = {
+          "": true,
+          found: best !== null && best >= found,
+          missed: best !== null && best < found,
+          wins: own !== null && beside !== null && own > beside,
+          losses: own !== null && beside !== null && own < beside,
+        };
+        row.hidden = !(wanted.every((word) => row.dataset.words.includes(word)) && fits[outcome.value]);
+        shown += row.hidden ? 0 : 1;
+      });
+      document.getElementById("count").value = `${shown} of ${rows.length}`;
+    };
+    for (const field of [words, system, against, outcome]) {
+      const given = asked.get(field.id);
+      if (given !== null) field.value = given;
+      field.addEventListener("input", filter);
+    }
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.hidden = false;
+    form.title = headline;
+    filter();
+  }
+
+  // A picture opens in a window of its own; without scripts its link does.
+  const dialog = document.createElement("dialog");
+  dialog.className = "large";
+  dialog.setAttribute("aria-label", "Picture");
+  const large = document.createElement("img");
+  const said = document.createElement("p");
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "Close";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(large, said, close);
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.t");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const picture = link.querySelector("img");
+    [large.src, large.alt] = [link.href, picture.alt];
+    said.textContent = link.title ? `${picture.alt} (${link.title})` : picture.alt;
+    dialog.showModal();
+  });
 })();
