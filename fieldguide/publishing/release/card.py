@@ -13,8 +13,8 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import hub
 from fieldguide.publishing.release.forms.croissant import unstated
 from fieldguide.publishing.release.layout import MEANINGS
-from fieldguide.publishing.report.claims import claims
-from fieldguide.publishing.report.leaderboards import boards
+from fieldguide.publishing.report.views.claims import claims
+from fieldguide.publishing.report.views.leaderboards import boards
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

@@ -1,1 +1,1 @@
-"""The report: one HTML file that opens without a network and shows what was measured, on what, and what it is worth."""
+"""The report: pages that open without a network and show what was measured, on what, and what it is worth."""

@@ -12,18 +12,19 @@ from fieldguide.core.progress import Track, silent
 from fieldguide.params import Params
 from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark, params_text
-from fieldguide.publishing.report.answers import TopicAnswers, answering
-from fieldguide.publishing.report.claims import claims
-from fieldguide.publishing.report.diagnosis import fidelity, probes
-from fieldguide.publishing.report.entities import EntityViews
-from fieldguide.publishing.report.fitness import fitness
-from fieldguide.publishing.report.health import Cells, View, health
-from fieldguide.publishing.report.leaderboards import boards
 from fieldguide.publishing.report.pages import Pages
-from fieldguide.publishing.report.people import people
-from fieldguide.publishing.report.systems import system_views
+from fieldguide.publishing.report.pictures.drawn import write_pictures
 from fieldguide.publishing.report.thumbnails import Album, file_name
-from fieldguide.publishing.report.topics import TopicViews
+from fieldguide.publishing.report.views.answers import TopicAnswers, answering
+from fieldguide.publishing.report.views.claims import claims
+from fieldguide.publishing.report.views.diagnosis import fidelity, probes
+from fieldguide.publishing.report.views.entities import EntityViews
+from fieldguide.publishing.report.views.fitness import fitness
+from fieldguide.publishing.report.views.health import Cells, View, health
+from fieldguide.publishing.report.views.leaderboards import boards
+from fieldguide.publishing.report.views.people import people
+from fieldguide.publishing.report.views.systems import system_views
+from fieldguide.publishing.report.views.topics import TopicViews
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def write_report(params: Params, paths: Paths, track: Track = silent) -> Written
         size += _entities(pages, EntityViews(benchmark, album, topics), track)
         for view in system_views(benchmark, made, topics):
             size += pages.write(f"systems/{file_name(view['name'])}.html", "system.html.j2", view=view)
+        size += pages.write("pictures.html", "pictures.html.j2", pictures=write_pictures(benchmark, systems, folder))
         album.write(folder, track)
     return WrittenReport(len(topics.ordered), len(album), size)
 

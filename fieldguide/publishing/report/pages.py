@@ -10,8 +10,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from fieldguide.publishing.report.leaderboards import p_text
 from fieldguide.publishing.report.thumbnails import file_name
+from fieldguide.publishing.report.views.leaderboards import p_text
 
 _PACKAGE, _TEMPLATES = "fieldguide.publishing.report", "templates"
 _ASSETS = ("style.css", "script.js")

@@ -13,7 +13,7 @@ from fieldguide.core.files import write_json
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fitness.assess import families, measured_disagreement
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.fitness import fitness as section
+from fieldguide.publishing.report.views.fitness import fitness as section
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS, QRELS, in_pools
 from flows.fitness import fitness as stage

@@ -8,9 +8,9 @@ from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.answers import TopicAnswers, answering
 from fieldguide.publishing.report.page import write_report
 from fieldguide.publishing.report.thumbnails import Album
+from fieldguide.publishing.report.views.answers import TopicAnswers, answering
 from fieldguide.records.answers import ANSWERS
 from tests.builders import rewrite, tiny_params
 from tests.finished import answer, finished_benchmark

@@ -10,8 +10,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.evaluation.probing.probes import write_probes
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.diagnosis import cause, fidelity, probes
 from fieldguide.publishing.report.page import write_report
+from fieldguide.publishing.report.views.diagnosis import cause, fidelity, probes
 from tests.publishing.report.conftest import Page, pages_of
 
 

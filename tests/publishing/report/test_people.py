@@ -15,7 +15,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.page import write_report
-from fieldguide.publishing.report.people import people
+from fieldguide.publishing.report.views.people import people
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS
 from tests.annotation.simulated_votes import ASSESSORS
 from tests.builders import tiny_params

@@ -9,9 +9,9 @@ from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, parse_params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.claims import claims
-from fieldguide.publishing.report.health import health, positives
-from fieldguide.publishing.report.leaderboards import boards
+from fieldguide.publishing.report.views.claims import claims
+from fieldguide.publishing.report.views.health import health, positives
+from fieldguide.publishing.report.views.leaderboards import boards
 from fieldguide.records.drawings import DRAWING_REFERENCES, DRAWINGS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 from fieldguide.records.judgments import QRELS

@@ -14,8 +14,8 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import beir, citing, hub, mteb
 from fieldguide.publishing.release.forms.croissant import Told, croissant
 from fieldguide.publishing.release.layout import DESCRIBED, RUNS
-from fieldguide.publishing.report.claims import claims
-from fieldguide.publishing.report.leaderboards import boards
+from fieldguide.publishing.report.views.claims import claims
+from fieldguide.publishing.report.views.leaderboards import boards
 from fieldguide.records.release import RELEASE_QUERIES, RELEASE_TOPICS, THUMBNAILS
 from fieldguide.records.topics import Topic
 from fieldguide.retrieval.systems.collection import SearchCollection

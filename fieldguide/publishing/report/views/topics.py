@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.answers import TopicAnswers
-from fieldguide.publishing.report.health import View
 from fieldguide.publishing.report.thumbnails import Album
+from fieldguide.publishing.report.views.answers import TopicAnswers
+from fieldguide.publishing.report.views.health import View
 from fieldguide.records.drawings import DRAWINGS
 from fieldguide.records.topics import Subtopic, Topic
 from fieldguide.retrieval.systems.rounds import RoundPaths
@@ -155,8 +155,11 @@ class TopicViews:
 
     def _top(self, system: str) -> dict[str, list[Any]]:
         run = self.benchmark.runs[TRACK, system]
-        first = run[run["rank"] <= self.benchmark.params.report.top].groupby("subtopic_id")
-        return {str(subtopic): list(rows.itertuples(index=False, name="Row")) for subtopic, rows in first}
+        first = run[run["rank"] <= self.benchmark.params.report.top]
+        found: dict[str, list[Any]] = {}
+        for row in first.itertuples(index=False, name="RunRow"):
+            found.setdefault(str(row.subtopic_id), []).append(row)
+        return found
 
 
 def _place(topic: Topic) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import yaml
 
 from fieldguide.params.seen import SEEN, seen
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.diagnosis import cause
-from fieldguide.publishing.report.health import View
-from fieldguide.publishing.report.topics import TopicViews
+from fieldguide.publishing.report.views.diagnosis import cause
+from fieldguide.publishing.report.views.health import View
+from fieldguide.publishing.report.views.topics import TopicViews
 from fieldguide.retrieval.systems.registry import described
 
 _WRONG = {

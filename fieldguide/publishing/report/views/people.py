@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
+from fieldguide.publishing.report.views.health import Cells, View
 
 Values = Mapping[str, Any]
 """A part of agreement.json."""

@@ -9,8 +9,8 @@ from fieldguide.answering.closed.replies import reasoning, stated_answer
 from fieldguide.answering.contexts.choosing import contexts
 from fieldguide.core.english import counted
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
 from fieldguide.publishing.report.thumbnails import Album
+from fieldguide.publishing.report.views.health import Cells, View
 
 _MARKS = {"correct": "relevant", "wrong": "not-relevant"}
 _WORDS = {

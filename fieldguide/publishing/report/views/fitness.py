@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
+from fieldguide.publishing.report.views.health import Cells, View
 
 _ABOUT = {
     "unjudged": "Images nobody judged",

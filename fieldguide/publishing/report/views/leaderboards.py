@@ -9,7 +9,7 @@ from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, KINDS, TRACK_NAME
 from fieldguide.params import Params
 from fieldguide.params.seen import seen
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
+from fieldguide.publishing.report.views.health import Cells, View
 from fieldguide.records.runs import TRACKS, IndexRecall
 from fieldguide.retrieval.systems.sections.baselines import RandomSystem
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
+from fieldguide.publishing.report.views.health import Cells, View
 
 _TRACK = "fullrank"
 _CAUSES = ("found", "retrieval", "generation", "rewriting", "not drawn", "not told")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import Cells, View
 from fieldguide.publishing.report.thumbnails import Album
-from fieldguide.publishing.report.topics import TopicViews
+from fieldguide.publishing.report.views.health import Cells, View
+from fieldguide.publishing.report.views.topics import TopicViews
 from fieldguide.records.topics import Subtopic
 
 _SHOWN = 24

@@ -15,7 +15,7 @@ from fieldguide.models.generators.registry import GENERATORS
 from fieldguide.models.networks.stored import Training
 from fieldguide.params.document import left_out
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.report.health import View, judged_shares
+from fieldguide.publishing.report.views.health import View, judged_shares
 from fieldguide.records.drawings import DRAWING_REFERENCES
 from fieldguide.records.judgments import in_pools
 
