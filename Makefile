@@ -19,7 +19,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help install data demo annotate label-studio test campaign lint bench clean
+.PHONY: help install data demo annotate label-studio test lint bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,9 +63,6 @@ test: $(STAMP) ## lint, types and all tests
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync data lint label-studio
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
 	    --numprocesses $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
-
-campaign: export FIELDGUIDE_CAMPAIGN := 1
-campaign: test ## the same tests with more kills, more examples, larger populations: before a release
 
 bench: data ## throughput of ingest, embed, search and the pipeline, beside what is possible
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.run

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -48,6 +50,20 @@ def example_input() -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium: that of CHROMIUM, else the one that is installed; skips where there is none."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with a copy of this repository's code and params.yaml, to be run as a user would run it."""
@@ -55,19 +71,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what a clone holds and a run needs, and what Python has compiled of it."""
+    """Copy what a clone holds and a run needs."""
     folder.mkdir(parents=True)
     for part in ("annotation", "fieldguide", "flows"):
-        shutil.copytree(REPOSITORY / part, folder / part)
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
     for name in ("calls", "external", "knowledge", "models"):
         if (REPOSITORY / "data" / name).exists():
             shutil.copytree(REPOSITORY / "data" / name, folder / "data" / name)
-    names = Path(".fieldguide") / "cache" / "class-names"  # ConSE's, ten seconds to make and the same for everybody
-    (REPOSITORY / names).mkdir(parents=True, exist_ok=True)
-    (folder / names).parent.mkdir(parents=True)
-    (folder / names).symlink_to(REPOSITORY / names)
     for name in ("cletir", "refined"):  # what is made lies beside the README that a clone has
         (folder / "data" / name).mkdir()
         shutil.copy(REPOSITORY / "data" / name / "README.md", folder / "data" / name)

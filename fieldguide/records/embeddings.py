@@ -24,7 +24,8 @@ EmbeddingKind = Literal[
 Dtype = Literal["float16", "float32"]
 DTYPES: tuple[Dtype, ...] = ("float16", "float32")
 _VECTORS, _INDEX, _META = "vectors.npy", "index.parquet", "meta.json"
-_HELD = 2**25  # bytes of vectors
+_HELD = 2**25
+"""Vectors of so many bytes on disk or fewer are read whole, as float32."""
 
 EMBEDDING_INDEX = Table(
     "embedding_index",
@@ -60,7 +61,7 @@ def embeddings_key(revision: str, dtype: str, dimension: int, index: Iterable[tu
 
 
 class Embeddings:
-    """Embeddings opened for reading; vectors stay on disk until they are asked for."""
+    """Embeddings opened for reading; many vectors stay on disk until they are asked for, few are in memory at once."""
 
     def __init__(
         self, folder: Path, meta: EmbeddingsMeta, index: pd.DataFrame, vectors: npt.NDArray[np.floating[Any]]

@@ -142,13 +142,10 @@ def write_run(path: Path, lines: Iterable[RunLine]) -> None:
         where = f"{path} ({first['subtopic_id']} {first['image_id']})"
         raise ProblemsError(f"{path}: not a run that can be written:", [Problem(where, what)])
     digits = frame["score"].to_numpy(dtype=np.float32).astype(str)
-    columns = (
-        *(frame[name].tolist() for name in ("subtopic_id", "image_id", "rank")),
-        digits,
-        frame["system"].tolist(),
-    )
+    subtopics, images, ranks, systems = (frame[name].tolist() for name in ("subtopic_id", "image_id", "rank", "system"))
+    rows = zip(subtopics, images, ranks, digits, systems, strict=True)
     with atomic_open(path) as stream:
-        stream.writelines(f"{s} Q0 {i} {r} {d} {n}\n" for s, i, r, d, n in zip(*columns, strict=True))
+        stream.writelines(f"{s} Q0 {i} {r} {d} {n}\n" for s, i, r, d, n in rows)
 
 
 def read_run(path: Path) -> pd.DataFrame:

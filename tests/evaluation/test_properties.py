@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from fieldguide.evaluation.measures.providers.visret import visret_ndcg
-from tests.campaign import sized
 from tests.evaluation.runs import Grades, Scores, score, values, written_run
 
 THEIRS = {
@@ -57,7 +56,7 @@ def differences(judged: Grades, run: Scores) -> list[tuple[str, str, float, floa
 @given(grades, scored)
 @example({"7": {"i00": 0}}, {})
 @example({"7": {"i00": -1}}, {"7": {"i01": 0.0}})
-@settings(max_examples=sized(100, 500), deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_standard_measures_are_those_of_trec_eval(
     judged: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
 ) -> None:
@@ -87,7 +86,7 @@ names = st.text(
 
 
 @given(st.dictionaries(names, st.tuples(st.integers(0, 1), st.sampled_from([1.0, 2.0])), min_size=1), names)
-@settings(max_examples=sized(60, 150), deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_ids_may_be_any_text_without_white_space(
     tmp_path_factory: pytest.TempPathFactory, images: dict[str, tuple[int, float]], topic: str
 ) -> None:
@@ -116,13 +115,13 @@ def test_visret_ndcg_is_sklearns_call_on_every_short_list(length: int) -> None:
 
 
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=120))
-@settings(max_examples=sized(300, 2000), deadline=None)
+@settings(max_examples=2000, deadline=None)
 def test_and_on_long_ones(top: list[int]) -> None:
     assert visret_ndcg(np.array(top, dtype=bool)) == pytest.approx(as_visret_calls_it(top), abs=1e-12)
 
 
 @given(grades, scored, st.sampled_from([1, 2, 5, 10, 30, 100]))
-@settings(max_examples=sized(100, 300), deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_so_are_the_scores_of_runs(judged: dict[str, dict[str, int]], run: dict[str, dict[str, float]], k: int) -> None:
     found = values(judged, run, [f"visret_nDCG@{k}", f"hit@{k}", f"inquire_AP@{k}", "revisitop_AP", f"RR@{k}"])
     for topic, by in judged.items():

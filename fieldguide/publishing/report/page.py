@@ -91,7 +91,7 @@ def _overviews(pages: Pages, benchmark: Benchmark, made: list[View]) -> int:
 
 
 def _topics(pages: Pages, topics: TopicViews, track: Track) -> int:
-    rows = [topics.row(topic) for topic in topics.ordered]
+    rows = [topics.rows[topic.topic_id] for topic in topics.ordered]
     size = pages.write("topics.html", "topics.html.j2", rows=rows, shown=topics.shown())
     addresses = [f"topics/{file_name(topic.topic_id)}.html" for topic in topics.ordered]
     around = zip(topics.ordered, addresses, [None, *addresses], [*addresses[1:], None], strict=False)

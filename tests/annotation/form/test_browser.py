@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,24 +22,12 @@ from fieldguide.records.plan import PLAN
 from tests.annotation.planned_benchmark import planned
 from tests.annotation.real_server import LabelStudioServer
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).resolve().parents[3] / "annotation"
 GUIDELINE = read_guideline(FOLDER / "guidelines.md")
 PLAINLY, PARTLY, NOT, CANNOT_TELL, BROKEN = GUIDELINE.choices
 INSTRUCTIONS = ".lsf-modal-ls_visible"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -21,12 +21,11 @@ from fieldguide.params import Params
 from fieldguide.records.plan import PLAN, plan_rows
 from tests.annotation.planned_benchmark import keys_there, planned
 from tests.annotation.real_server import REPOSITORY, LabelStudioServer
-from tests.campaign import sized
 
 pytestmark = pytest.mark.slow
 
 BATCH = 5
-TIMES = sized(2, 6)
+TIMES = 6
 PUSHING = f"""
 import sys
 from pathlib import Path

@@ -11,7 +11,6 @@ from fieldguide.checks.audit.run import audit
 from fieldguide.checks.audit.subject import AuditSubject
 from fieldguide.formats.collection import PublishedBenchmark, PublishedPool, PublishedQuestion
 from fieldguide.formats.deviations import Deviation
-from tests.campaign import sized
 from tests.checks.audit.synthetic import folder, scores
 
 TEXTS = st.sampled_from(
@@ -45,7 +44,7 @@ def collections(draw: st.DrawFn) -> PublishedBenchmark:
     return PublishedBenchmark("any", "csv", tuple(questions), (Deviation("f:1", draw(TEXTS), "odd"),))
 
 
-@settings(max_examples=sized(20, 200), deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(collections(), TEXTS)
 def test_every_check_ends_and_repeats_itself(collection: PublishedBenchmark, prompt: str) -> None:
     given_too = {"prompts": {"p": prompt}, "images": Path(__file__).parent, "scores": scores(hit_at_1=0.5)}

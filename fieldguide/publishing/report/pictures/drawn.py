@@ -29,8 +29,8 @@ _STYLE: dict[Any, Any] = {
 }
 _ROW = 0.24
 """Inches a system."""
-_LINES = 8
-"""So many systems are drawn as lines; the numbers hold all."""
+_BEST = 7
+"""So many systems and the baseline are drawn as lines; the numbers hold all."""
 
 
 def write_pictures(benchmark: Benchmark, systems: list[str], folder: Path) -> list[View]:
@@ -66,12 +66,12 @@ def _pictures(benchmark: Benchmark, systems: list[str]) -> Iterator[tuple[str, V
     if values.empty:
         return
     depths = precision_by_depth(benchmark, systems)
-    roles = [benchmark.params.evaluate.baseline]
-    lines = [*systems[: _LINES - 1], *(system for system in roles if system not in systems[: _LINES - 1])]
+    baseline = benchmark.params.evaluate.baseline
+    lines = list(dict.fromkeys([*systems[:_BEST], baseline]))
     view = {
         "title": "Precision by depth",
-        "words": f"Of the first n images that a system found in the whole gallery, the share that is relevant, for the "
-        f"{len(lines) - 1 if len(lines) < len(systems) else len(lines)} best systems and the baseline.",
+        "words": "Of the first n images that a system found in the whole gallery, the share that is relevant: "
+        f"{', '.join(lines)}.",
     }
     yield "depth", view, _depth(depths, lines), depths
     view = {

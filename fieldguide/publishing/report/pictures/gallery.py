@@ -86,9 +86,8 @@ def _plane(vectors: Floats) -> npt.NDArray[np.float64]:
     return np.asarray(turned.round(4) + 0.0)
 
 
-def _right(
-    photographs: Floats, drawings: Floats, shows: npt.NDArray[np.object_], asked: npt.NDArray[np.object_]
-) -> float:
+def _right(photographs: Floats, drawings: Floats, shows: Labels, asked: Labels) -> float:
+    """Share of the drawings whose nearest photograph shows what was asked."""
     rows = np.arange(len(photographs))
     nearest = [best(found, 1)[0] for found in similarities(drawings, photographs, rows)]
     return float(np.mean(shows[nearest] == asked))

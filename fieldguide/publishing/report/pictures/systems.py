@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from fieldguide.evaluation.measures.parsing import parse_measures
+from fieldguide.evaluation.measures.scoring import RunScorer
 from fieldguide.publishing.benchmark import Benchmark
 
 TRACK = "fullrank"
-DEPTH = 50
+DEPTHS = (1, 2, 3, 5, 10, 15, 20, 30, 40, 50)
 
 
 def precision_by_depth(benchmark: Benchmark, systems: list[str]) -> pd.DataFrame:
-    """system, depth (1 to `DEPTH`), precision: the mean over all subtopics on the whole gallery.
-
-    A subtopic whose list is shorter counts what is missing as not relevant, as trec_eval does.
-    """
-    qrels = benchmark.qrels
-    relevant = qrels.loc[qrels["grade"] > 0, ["subtopic_id", "image_id"]].assign(relevant=True)
-    depths = np.arange(1, DEPTH + 1)
-    made = []
-    for system in systems:
-        run = benchmark.runs[TRACK, system]
-        top = run.loc[run["rank"] <= DEPTH, ["subtopic_id", "image_id", "rank"]].merge(relevant, how="left")
-        hits = np.bincount(top.loc[top["relevant"].eq(True), "rank"].to_numpy(), minlength=DEPTH + 1)[1:]
-        precision = hits.cumsum() / depths / max(len(benchmark.subtopics), 1)
-        made.append(pd.DataFrame({"system": system, "depth": depths, "precision": precision.round(6)}))
-    return pd.concat(made, ignore_index=True)
+    """system, depth (`DEPTHS`), precision: trec_eval's P, the mean over all judged subtopics on the whole gallery."""
+    measures = {f"P@{depth}": depth for depth in DEPTHS}
+    scorer = RunScorer(parse_measures(list(measures)), benchmark.qrels)
+    rows = [
+        (system, measures[score.measure], score.value)
+        for system in systems
+        for score in scorer.score(benchmark.runs[TRACK, system])
+    ]
+    found = pd.DataFrame(rows, columns=["system", "depth", "precision"])
+    means = found.groupby(["system", "depth"], sort=False)["precision"].mean().round(6)
+    return means.reset_index()
 
 
 def spread(benchmark: Benchmark, systems: list[str]) -> pd.DataFrame:

@@ -37,7 +37,7 @@
   // The list of topics: words, a system, another one to compare it with, an outcome.
   const form = document.getElementById("filter");
   if (form) {
-    const { systems, means, found, headline } = JSON.parse(document.getElementById("means").textContent);
+    const { systems, means, found } = JSON.parse(document.getElementById("means").textContent);
     const [words, system, against, outcome] = ["q", "system", "against", "outcome"].map((id) => document.getElementById(id));
     const rows = [...document.getElementById("list").tBodies[0].rows];
     const first = rows.map((row) => row.lastElementChild.textContent);
@@ -74,7 +74,6 @@
     }
     form.addEventListener("submit", (event) => event.preventDefault());
     form.hidden = false;
-    form.title = headline;
     filter();
   }
 

@@ -65,9 +65,7 @@ class EntityViews:
             ],
             "drawn": self._drawn(entity_id),
             "fidelity": self._fidelity.get(entity_id),
-            "topics_about": [
-                (topic, self._topics.row(topic)) for topic in self._topics.ordered if entity_id in topic.entities
-            ],
+            "topics_about": [self._topics.rows[s.topic.topic_id] for s in self._subtopics[entity_id]],
             "systems": [(system, mean) for system, mean in self._means(entity_id).items()],
         }
 

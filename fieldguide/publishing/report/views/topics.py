@@ -19,7 +19,8 @@ TRACK = "fullrank"
 class TopicViews:
     """The tables of a benchmark, looked up by topic and subtopic.
 
-    `ordered`: comparisons first, those about the same entities together. Systems within a subtopic come as given.
+    `ordered`: comparisons first, those about the same entities together; `rows`: a line of their list, by topic_id.
+    Systems within a subtopic come as given.
     """
 
     def __init__(self, benchmark: Benchmark, album: Album, systems: list[str], answers: TopicAnswers) -> None:
@@ -38,17 +39,20 @@ class TopicViews:
         self.scores = dict(zip(keys, scores["value"].astype(float), strict=True))
         self.drawn = dict(iter(benchmark.drawings.groupby("prompt", sort=False)))
         self.redrawn: dict[str, dict[Any, Any]] = {}
+        self.evidence: dict[tuple[str, str], list[str]] = {}
+        columns = benchmark.attributes[["entity_id", "feature", "evidence", "source"]]
+        for entity, feature, evidence, source in columns.itertuples(index=False, name=None):
+            self.evidence.setdefault((entity, feature), []).append(f"{evidence} ({source})")
+        self.rows = {topic.topic_id: self._row(topic) for topic in self.ordered}
         self.tops = {system: self._top(system) for system in systems}
 
     def shown(self) -> View:
         """What the list of topics sorts by: the mean of the headline measure, by system in the order of `systems`."""
         means = [[self.mean(topic, system) for system in self.systems] for topic in self.ordered]
         rounded = [[None if mean is None else round(mean, 4) for mean in row] for row in means]
-        evaluate, fidelity = self.benchmark.params.evaluate, self.benchmark.params.fidelity
-        return {"systems": self.systems, "means": rounded, "found": fidelity.found, "headline": evaluate.headline}
+        return {"systems": self.systems, "means": rounded, "found": self.benchmark.params.fidelity.found}
 
-    def row(self, topic: Topic) -> View:
-        """One line of the list of topics."""
+    def _row(self, topic: Topic) -> View:
         names = [self.names[entity] for entity in topic.entities]
         looked_into = (topic.topic_id, topic.text, *names, topic.feature, topic.part, topic.form, topic.kind)
         means = self._means(topic)
@@ -64,7 +68,7 @@ class TopicViews:
         """One question; `best` and `baseline` are means of the headline measure over its subtopics."""
         group = topic.provenance.get("group_id") or "+".join(sorted(topic.entities))
         groups = self.benchmark.groups
-        return self.row(topic) | {
+        return self.rows[topic.topic_id] | {
             "group_reason": str(groups.loc[group, "reason"]) if group in groups.index else None,
             "provenance": [(key, _words(value)) for key, value in sorted(topic.provenance.items())],
             "subtopics": [self._subtopic(subtopic) for subtopic in topic.subtopics],
@@ -99,7 +103,7 @@ class TopicViews:
                 "address": self.album.photograph(row.image_id),
                 "image_id": row.image_id,
                 "rank": int(row.rank),
-                "score": float(row.score),
+                "score": f"{row.score:.3g}",
                 "mark": self._mark(grade),
                 "shows": str(self.names.get(label, label) if label else self.sources[row.image_id]),
             }
@@ -138,9 +142,7 @@ class TopicViews:
         return value if value != subtopic.topic.answer else None
 
     def _attribute_source(self, subtopic: Subtopic) -> str | None:
-        rows = self.benchmark.attributes
-        rows = rows[(rows["entity_id"] == subtopic.entity_id) & (rows["feature"] == subtopic.topic.feature)]
-        return "; ".join(f"{evidence} ({source})" for source, evidence in rows[["source", "evidence"]].values) or None
+        return "; ".join(self.evidence.get((subtopic.entity_id, subtopic.topic.feature), ())) or None
 
     def _means(self, topic: Topic) -> dict[str, float]:
         """By system, of those that were measured."""
