@@ -10,7 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide import __version__
-from fieldguide.cli import annotate, answer, audit, calls, evaluate, formats, knowledge, label_studio, project, train
+from fieldguide.cli import (
+    annotate,
+    answer,
+    audit,
+    calls,
+    evaluate,
+    formats,
+    knowledge,
+    label_studio,
+    project,
+    release,
+    train,
+)
 from fieldguide.core.errors import FieldguideError, ending_in_words
 
 app = typer.Typer(
@@ -28,6 +40,7 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(label_studio.app, name="label-studio")
 app.add_typer(train.app, name="train")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(release.app, name="release")
 app.command(epilog=project.INIT_EPILOG)(project.init)
 app.command(epilog=project.UPGRADE_EPILOG)(project.upgrade)
 app.command(epilog="Example: fieldguide weights")(project.weights)
@@ -36,6 +49,7 @@ app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)
 app.command("export", epilog=formats.EXPORT_EPILOG)(formats.export_)
+app.command(hidden=True, epilog=release.VERIFY_EPILOG)(release.verify)  # its name in releases of before the group
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 
 
@@ -92,7 +106,7 @@ def explain(
 
     Without an image, how the topic was answered.
     """
-    from fieldguide.cli.explain import show, show_answers
+    from fieldguide.cli.views.explain import show, show_answers
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
 
@@ -195,15 +209,6 @@ def fitness(as_json: Json = False) -> None:
         show_json(found)
     else:
         show(found["findings"], COLUMNS)
-
-
-@app.command(epilog="Example: fieldguide verify data/release")
-def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) -> None:
-    """Recompute every checksum and count of a release, and list all that does not agree."""
-    from fieldguide.publishing.release.verify import verify_release
-
-    verify_release(folder)
-    print(f"{folder}: everything agrees")
 
 
 @app.command(epilog="Example: fieldguide retrieve --system visret")

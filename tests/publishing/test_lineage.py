@@ -10,7 +10,7 @@ import pytest
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
-from fieldguide.cli.explain import facts, render, show, show_answers
+from fieldguide.cli.views.explain import facts, render, show, show_answers
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params

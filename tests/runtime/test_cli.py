@@ -20,8 +20,8 @@ from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "retrieve",
-    "status", "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release verify",
+    "retrieve", "status", "verify",
 )  # fmt: skip
 
 
@@ -35,9 +35,9 @@ def fieldguide(folder: Path, *arguments: str, **environment: str) -> subprocess.
 
 def test_help_names_every_command_and_gives_examples(tmp_path: Path) -> None:
     shown = fieldguide(tmp_path, "--help").stdout
-    assert all(f"  {command}" in shown for command in COMMANDS)
     for command in COMMANDS:
-        assert re.search(r"Examples?: +fieldguide", fieldguide(tmp_path, command, "--help").stdout), command
+        assert f"  {command.split()[0]}" in shown or command == "verify"  # an old name that still works
+        assert re.search(r"Examples?: +fieldguide", fieldguide(tmp_path, *command.split(), "--help").stdout), command
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:

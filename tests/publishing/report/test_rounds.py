@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fieldguide.cli.explain import show_answers
+from fieldguide.cli.views.explain import show_answers
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.lineage import explain_answers
