@@ -104,6 +104,8 @@ def _causes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Cause]:
 
 
 def _cause(path: str) -> Cause:
+    if path == "params.yaml":  # of stages that read all of it
+        return Cause("parameters", "params.yaml is another")
     return Cause("code" if path.partition("/")[0] in _CODE else "input", path)
 
 
