@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from fieldguide.publishing.release.sources.fetching import FetchedImages
 
 app = typer.Typer(
     help="Check and compare releases. Stage `release` makes one: `fieldguide build release`.",
@@ -13,6 +18,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 VERIFY_EPILOG = "Example: fieldguide release verify data/release"
+FETCH_EPILOG = (
+    "Examples: fieldguide release fetch-images data/release --dry-run    "
+    "fieldguide release fetch-images data/release --to photographs --from gulls=~/gulls.zip. "
+    "Exit status: 0 all are there, 1 some are missing."
+)
+_SHOWN = 8
 
 
 @app.command(epilog=VERIFY_EPILOG)
@@ -22,3 +33,63 @@ def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) ->
 
     verify_release(folder)
     print(f"{folder}: everything agrees")
+
+
+@app.command("fetch-images", epilog=FETCH_EPILOG)
+def fetch_images(
+    folder: Annotated[Path, typer.Argument(help="A release folder.")],
+    to: Annotated[
+        Path,
+        typer.Option(envvar="IMAGES", help="Folder for the photographs, IMAGE_ID.ext each; mteb_task.py reads it."),
+    ] = Path("images"),
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="This source alone; may be given again.")
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="NAME=PATH", help="A source that you have: folder, zip, tar or table."),
+    ] = None,
+    max_gb: Annotated[float, typer.Option(min=0.001, help="Of one download, and of what is read of a source.")] = 50,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come from where, and get nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Get the photographs of a release: out of it, and from where sources.json says; go on where it stopped.
+
+    Every file's sha256 is held against images.parquet. What is missing, and why, stands in fetched.json beside them.
+    """
+    from fieldguide.publishing.release.sources.fetching import ImageFetcher
+    from fieldguide.runtime.progress import show_progress
+
+    limit, only = int(max_gb * 1e9), source or ()
+    fetcher = ImageFetcher(folder, to, only=only, given=_given(from_ or ()), limit=limit)
+    fetched = fetcher.plan() if dry_run else fetcher.fetch(show_progress)
+    _show_fetched(fetched, to, dry_run, as_json)
+    if fetched.missing:
+        raise typer.Exit(1)
+
+
+def _given(pairs: Sequence[str]) -> dict[str, Path]:
+    """`NAME=PATH` of each --from."""
+    split = [pair.partition("=") for pair in pairs]
+    for (name, _, path), pair in zip(split, pairs, strict=True):
+        if not name or not path:
+            raise typer.BadParameter(f"{pair!r} is not NAME=PATH", param_hint="--from")
+    return {name: Path(path).expanduser() for name, _, path in split}
+
+
+def _show_fetched(fetched: FetchedImages, to: Path, dry_run: bool, as_json: bool) -> None:
+    from fieldguide.runtime.tables import show, show_json
+
+    if as_json:
+        show_json({"to": str(to), "sources": fetched.sources, "missing": fetched.missing})
+        return
+    show(fetched.sources, ("source", "images", "there", "released", "got", "missing", "how"))
+    here = sum(source.images - source.missing for source in fetched.sources)
+    print(f"{here:,} of {fetched.images:,} images {'would be' if dry_run else 'are'} in {to}/")
+    reasons = Counter((one.source, one.reason, one.detail) for one in fetched.missing)
+    for (name, reason, detail), count in reasons.most_common(_SHOWN):
+        print(f"{name}: {count:,} {reason}: {detail}")
+    if fetched.missing:
+        print(f"each one: {to / 'fetched.json'}")

@@ -17,6 +17,7 @@ FORMAT_VERSION = 2
 
 SUMS = "SHA256SUMS"
 ABOUT = "release.json"
+DATASHEET = "datasheet.md"
 MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
 ANSWERS = "calls"
@@ -42,6 +43,7 @@ MEANINGS = {
     "README.md": "what this is, how to use it, how to rebuild the photographs",
     "LICENSE.txt": "which licence holds for what",
     SUMS: "sha256 of every other file; `sha256sum -c SHA256SUMS`",
+    DATASHEET: "datasheet after Gebru et al.: why and how it was made, what is in it, what it is for and not for",
     ABOUT: "format version, counts, and the meaning of every column",
     "params.yaml": "every parameter of the pipeline",
     "topics.jsonl": "questions with entities, feature, part, reference answer, provenance",
@@ -50,6 +52,7 @@ MEANINGS = {
     "beir/": "corpus (captions, where images have them), queries and qrels as BEIR's loaders read them",
     "phrases.jsonl": "each subtopic as it was given to the text-to-image model",
     "qrels/": "grades as TREC qrels and as Parquet, their definitions, how each was decided, how far people agree",
+    "qrels/comparison.trec, qrels/entity.trec": "the same grades, each kind of topic alone, as the results count them",
     "pools.parquet": "which images were judged for which subtopic, and what brought them there",
     "judgments/": "every judgment, append-only, chained by hashes; where people judged, the guidelines they had",
     "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
@@ -59,6 +62,7 @@ MEANINGS = {
     "mteb_task.py": "the benchmark as a task of mteb: `from mteb_task import ...`",
     "CITATION.cff, .zenodo.json": "how it is cited, and what an archive is told",
     MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
+    "sources.json": "how each source of photographs is got, its licence, whom to name, what `source_key` means",
     "images/*.tar": "the photographs whose licence is stated, and no others; WebDataset reads them",
     "thumbnails.parquet": "these photographs, small",
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
@@ -69,6 +73,12 @@ MEANINGS = {
     "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
 }
 
+
+PARTS = {
+    "vectors": "what each encoder made of photographs and queries; LICENSE.txt says what to think of",
+    "drawings": "what was drawn, with prompts and seeds: drawings.parquet, and tars that WebDataset reads",
+}
+"""Folders that `release.parts` asks for."""
 
 DESCRIBED: dict[str, Table] = {**TABLES, RUNS: RELEASE_RUNS}
 

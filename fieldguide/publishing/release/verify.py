@@ -26,6 +26,7 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.parts.parts import wrong_parts
 from fieldguide.publishing.release.verify_answers import wrong_answers
 from fieldguide.publishing.release.verify_card import wrong_card
 from fieldguide.publishing.release.verify_forms import Primary, wrong_forms
@@ -139,6 +140,7 @@ class _Content:
             )
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
             yield from wrong_forms(self._primary(runs))
+            yield from wrong_parts(self.folder, self._table(MANIFEST))
             wrong = list(self._scores(qrels, runs))
             yield from wrong
             if not wrong:  # the leaderboard is one

@@ -1,4 +1,4 @@
-"""The figures of a release's README.md: its counts and its table of results, held against the files."""
+"""The figures of a release's README.md, counts and table of results, and those of its datasheet, held against files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import Problem
+from fieldguide.publishing.release.layout import DATASHEET
 
 CARD = "README.md"
 # As templates/README.md.j2 writes them.
@@ -28,16 +29,25 @@ _MEASURE = re.compile(r"\| system \| what it does \| seen \| (\S+) \| interval \
 
 
 def wrong_card(folder: Path, counts: Mapping[str, int], leaderboard: Any) -> Iterator[Problem]:
-    """Counts and results of the card that are not those of the files. Its prose is not read."""
+    """Counts of card and datasheet, and results of the card, that are not those of the files. Its prose is not read."""
     path = folder / CARD
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    lines = _lines(path)
+    yield from _wrong_counts(path, lines, counts)
+    yield from _wrong_counts(folder / DATASHEET, _lines(folder / DATASHEET), counts)
+    measure = next((match[1] for line in lines if (match := _MEASURE.fullmatch(line))), None)
+    results = {match[1]: match.groups()[1:] for line in lines if (match := _RESULT.fullmatch(line))}
+    yield from _wrong_results(path, results, _boards(leaderboard, measure))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
+def _wrong_counts(path: Path, lines: list[str], counts: Mapping[str, int]) -> Iterator[Problem]:
     stated = {match[1]: match[2] for line in lines if (match := _COUNT.fullmatch(line)) and match[1] in _COUNTS}
     for words, name in _COUNTS.items():
         if stated.get(words, "") != f"{counts[name]:,}":
             yield Problem(str(path), f"{words}: says {stated.get(words, 'nothing')}; the files hold {counts[name]:,}")
-    measure = next((match[1] for line in lines if (match := _MEASURE.fullmatch(line))), None)
-    results = {match[1]: match.groups()[1:] for line in lines if (match := _RESULT.fullmatch(line))}
-    yield from _wrong_results(path, results, _boards(leaderboard, measure))
 
 
 def _boards(leaderboard: Any, measure: str | None) -> list[dict[str, tuple[str, ...]]]:
