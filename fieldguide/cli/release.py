@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from fieldguide.publishing.release.sources.fetching import FetchedImages
     from fieldguide.publishing.comparing.comparison import ReleaseComparison
 
 app = typer.Typer(
@@ -27,7 +24,6 @@ FETCH_EPILOG = (
     "fieldguide release fetch-images data/release --to photographs --from gulls=~/gulls.zip. "
     "Exit status: 0 all are there, 1 some are missing."
 )
-_SHOWN = 8
 
 
 @app.command(epilog=VERIFY_EPILOG)
@@ -63,40 +59,18 @@ def fetch_images(
 
     Every file's sha256 is held against images.parquet. What is missing, and why, stands in fetched.json beside them.
     """
+    from fieldguide.cli.views.photographs import given_sources, show_fetched
     from fieldguide.publishing.release.sources.fetching import ImageFetcher
     from fieldguide.runtime.progress import show_progress
 
-    limit, only = int(max_gb * 1e9), source or ()
-    fetcher = ImageFetcher(folder, to, only=only, given=_given(from_ or ()), limit=limit)
+    given = given_sources(from_ or ())
+    fetcher = ImageFetcher(folder, to, only=source or (), given=given, limit=int(max_gb * 1e9))
     fetched = fetcher.plan() if dry_run else fetcher.fetch(show_progress)
-    _show_fetched(fetched, to, dry_run, as_json)
-    if fetched.missing:
+    show_fetched(fetched, to, dry_run, as_json)
+    if any(row.missing for row in fetched.sources):
         raise typer.Exit(1)
 
 
-def _given(pairs: Sequence[str]) -> dict[str, Path]:
-    """`NAME=PATH` of each --from."""
-    split = [pair.partition("=") for pair in pairs]
-    for (name, _, path), pair in zip(split, pairs, strict=True):
-        if not name or not path:
-            raise typer.BadParameter(f"{pair!r} is not NAME=PATH", param_hint="--from")
-    return {name: Path(path).expanduser() for name, _, path in split}
-
-
-def _show_fetched(fetched: FetchedImages, to: Path, dry_run: bool, as_json: bool) -> None:
-    from fieldguide.runtime.tables import show, show_json
-
-    if as_json:
-        show_json({"to": str(to), "sources": fetched.sources, "missing": fetched.missing})
-        return
-    show(fetched.sources, ("source", "images", "there", "released", "got", "missing", "how"))
-    here = sum(source.images - source.missing for source in fetched.sources)
-    print(f"{here:,} of {fetched.images:,} images {'would be' if dry_run else 'are'} in {to}/")
-    reasons = Counter((one.source, one.reason, one.detail) for one in fetched.missing)
-    for (name, reason, detail), count in reasons.most_common(_SHOWN):
-        print(f"{name}: {count:,} {reason}: {detail}")
-    if fetched.missing:
-        print(f"each one: {to / 'fetched.json'}")
 @app.command(
     epilog="Examples: fieldguide release diff ../fruit-0.1.0    fieldguide release diff v0.1.0 data/release --json    "
     "fieldguide release diff v0.1.0 --errata annotation/errata.md. "

@@ -1,4 +1,4 @@
-"""Grades of each kind of topic alone: what the results of a release count, for tools that take a qrels file as it is."""
+"""Grades of each kind of topic alone: what a release's results count, for tools that take a qrels file as it is."""
 
 from __future__ import annotations
 

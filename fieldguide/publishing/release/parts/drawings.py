@@ -1,4 +1,4 @@
-"""drawings/: drawings.parquet, and tars of the drawings in which each has its prompt and seed beside it (WebDataset)."""
+"""drawings/: drawings.parquet, and tars in which each drawing has its prompt and seed beside it (WebDataset)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from fieldguide.core.paths import Paths
 from fieldguide.records.drawings import DRAWINGS
 
 FOLDER, TABLE = "drawings", "drawings/drawings.parquet"
+_LONGEST = 1 << 20
+"""Bytes of what stands beside one drawing."""
 _TOLD = ("prompt", "purpose", "index", "seed", "generator", "revision")
 
 
@@ -34,11 +36,12 @@ def write_drawings(paths: Paths, folder: Path) -> None:
             name, _, suffix = member.name.partition(".")
             if suffix != "json":
                 placed[name] = (member.offset, member.size)
-    rows = [
-        row | dict(zip(("offset", "size"), placed.get(str(row["drawing_id"]), (None, None)), strict=True))
+    anew = [
+        {str(name): value for name, value in row.items()}
+        | dict(zip(("offset", "size"), placed.get(str(row["drawing_id"]), (None, None)), strict=True))
         for row in frame.to_dict("records")
     ]
-    DRAWINGS.write(folder / TABLE, DRAWINGS.frame(rows))
+    DRAWINGS.write(folder / TABLE, DRAWINGS.frame(anew))
 
 
 def _sample(paths: Paths, row: Any) -> Iterator[tuple[str, bytes]]:
@@ -72,7 +75,7 @@ def wrong_drawings(folder: Path) -> Iterator[Problem]:
         yield Problem(str(folder / TABLE), str(error))
         return
     drawn = frame[frame["status"] == "ok"]
-    expected = {(str(row["shard"]), str(row["drawing_id"])): row for row in drawn.to_dict("records")}
+    expected = {(str(row.shard), str(row.drawing_id)): row._asdict() for row in drawn.itertuples(index=False)}
     for path in sorted((folder / FOLDER).glob("*")):
         if path.name != Path(TABLE).name:
             try:
@@ -89,14 +92,15 @@ def _wrong_tar(path: Path, expected: dict[tuple[str, str], dict[str, Any]]) -> I
     with open_input(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
             name, _, suffix = member.name.partition(".")
-            stream = tar.extractfile(member) if member.isreg() and suffix == "json" else None
-            told = {"json": stream.read()} if stream else {"place": (member.offset_data, member.size)}
-            found.setdefault(name, {}).update(told)
-    for name, told in sorted(found.items()):
+            told = suffix == "json" and member.isreg() and member.size <= _LONGEST
+            stream = tar.extractfile(member) if told else None
+            part = {"json": stream.read()} if stream else {"place": (member.offset_data, member.size)}
+            found.setdefault(name, {}).update(part)
+    for name, parts in sorted(found.items()):
         row = expected.pop((path.name, name), None)
         if row is None:
             yield Problem(str(path), f"holds {name}, which {TABLE} does not place there")
-        elif told.get("place") != (row["offset"], row["size"]):
+        elif parts.get("place") != (row["offset"], row["size"]):
             yield Problem(str(path), f"{name}: lies elsewhere than {TABLE} says")
-        elif told.get("json") != _told(row):
+        elif parts.get("json") != _told(row):
             yield Problem(str(path), f"{name}: says another prompt or seed than {TABLE}")
