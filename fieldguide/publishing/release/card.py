@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -13,7 +13,7 @@ from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import hub
 from fieldguide.publishing.release.forms.croissant import unstated
-from fieldguide.publishing.release.layout import MEANINGS, PARTS
+from fieldguide.publishing.release.layout import meanings
 from fieldguide.publishing.release.sources.manifest import ReleasedSource
 from fieldguide.publishing.report.views.claims import claims
 from fieldguide.publishing.report.views.leaderboards import boards
@@ -23,8 +23,12 @@ Sources = Mapping[str, ReleasedSource]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources) -> str:
-    """The dataset card as Markdown with a YAML head."""
+def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources, names: Iterable[str]) -> str:
+    """The dataset card as Markdown with a YAML head.
+
+    Args:
+        names: of all files of the release.
+    """
     release = benchmark.params.release
     head: dict[str, Any] = {
         "pretty_name": benchmark.params.report.title,
@@ -49,13 +53,13 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources) 
         unstated=list(unstated(release)),
         configs=[config["config_name"] for config in head["configs"]],
         drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
-        files=_files(benchmark),
+        files=_files(benchmark, names),
     )  # fmt: skip
 
 
-def _files(benchmark: Benchmark) -> dict[str, str]:
+def _files(benchmark: Benchmark, names: Iterable[str]) -> dict[str, str]:
     undrawn = {} if benchmark.params.generator else {"phrases.jsonl": "each subtopic as a phrase"}
-    return MEANINGS | undrawn | {f"{part}/": PARTS[part] for part in benchmark.params.release.parts}
+    return meanings(names) | undrawn
 
 
 def licence_text(benchmark: Benchmark, sources: Sources) -> str:

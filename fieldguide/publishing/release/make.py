@@ -37,6 +37,7 @@ from fieldguide.publishing.release.forms.written import croissant_text, query_li
 from fieldguide.publishing.release.layout import (
     ABOUT,
     ANSWERS,
+    CARD,
     DATASHEET,
     ERRATA,
     FORM,
@@ -100,14 +101,19 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))
         write_text(folder / "params.yaml", params_text(params))
-        write_text(folder / "README.md", readme_text(benchmark, counts, sources))
         write_text(folder / DATASHEET, datasheet_text(benchmark, counts, sources))
         write_text(folder / "LICENSE.txt", licence_text(benchmark, sources))
-        sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
+        write_text(folder / CARD, readme_text(benchmark, counts, sources, [*_names(folder), CARD, CROISSANT, SUMS]))
+        sums = {name: sha256_file(folder / name) for name in _names(folder)}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
         write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
+
+
+def _names(folder: Path) -> list[str]:
+    """Files that are there so far."""
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
 def _copies(benchmark: Benchmark) -> dict[Path, str]:

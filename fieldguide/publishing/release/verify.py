@@ -144,7 +144,7 @@ class _Content:
             wrong = list(self._scores(qrels, runs))
             yield from wrong
             if not wrong:  # the leaderboard is one
-                yield from wrong_card(self.folder, counts, self.leaderboard)
+                yield from wrong_card(self.folder, counts, self.leaderboard, [*self.sums, SUMS] if self.sums else ())
 
     def _primary(self, runs: dict[str, pd.DataFrame]) -> Primary:
         """For use where nothing is unreadable."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import Problem
-from fieldguide.publishing.release.layout import DATASHEET
+from fieldguide.publishing.release.layout import CARD, DATASHEET, meanings
 
-CARD = "README.md"
 # As templates/README.md.j2 writes them.
 _COUNTS = {
     "topics": "topics",
@@ -23,20 +22,41 @@ _COUNTS = {
     "of which relevant": "relevant",
     "runs": "runs",
 }
+_FILE = re.compile(r"\| `([^`|]+)` \| .* \|")
 _COUNT = re.compile(r"\| ([^|]+) \| ([0-9,]+) \|")
 _RESULT = re.compile(r"\| ([a-z0-9_-]+) \| .* \| ([0-9.]+) \| ([0-9.]+) to ([0-9.]+) \| (\w*) \|")
 _MEASURE = re.compile(r"\| system \| what it does \| seen \| (\S+) \| interval \| ties \|")
 
 
-def wrong_card(folder: Path, counts: Mapping[str, int], leaderboard: Any) -> Iterator[Problem]:
-    """Counts of card and datasheet, and results of the card, that are not those of the files. Its prose is not read."""
+def wrong_card(
+    folder: Path, counts: Mapping[str, int], leaderboard: Any, names: Iterable[str] = ()
+) -> Iterator[Problem]:
+    """Counts of card and datasheet, files and results of the card that are not those there are. No prose is read.
+
+    Args:
+        names: of all files of the release; none: they are not looked at.
+    """
     path = folder / CARD
     lines = _lines(path)
+    yield from _wrong_files(path, lines, names)
     yield from _wrong_counts(path, lines, counts)
     yield from _wrong_counts(folder / DATASHEET, _lines(folder / DATASHEET), counts)
     measure = next((match[1] for line in lines if (match := _MEASURE.fullmatch(line))), None)
     results = {match[1]: match.groups()[1:] for line in lines if (match := _RESULT.fullmatch(line))}
     yield from _wrong_results(path, results, _boards(leaderboard, measure))
+
+
+def _wrong_files(path: Path, lines: list[str], names: Iterable[str]) -> Iterator[Problem]:
+    """Files that the card promises or passes over, up to the heading after its list of them."""
+    names = list(names)
+    if not names:
+        return
+    start = next((number for number, line in enumerate(lines) if line == "## Files"), len(lines))
+    end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("## ")), len(lines))
+    said = {match[1] for line in lines[start:end] if (match := _FILE.fullmatch(line))}
+    for name in sorted(said ^ set(meanings(names))):
+        what = "is listed and not there" if name in said else "is there and not listed"
+        yield Problem(str(path), f"Files: {name} {what}")
 
 
 def _lines(path: Path) -> list[str]:

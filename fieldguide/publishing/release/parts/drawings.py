@@ -75,7 +75,8 @@ def wrong_drawings(folder: Path) -> Iterator[Problem]:
         yield Problem(str(folder / TABLE), str(error))
         return
     drawn = frame[frame["status"] == "ok"]
-    expected = {(str(row.shard), str(row.drawing_id)): row._asdict() for row in drawn.itertuples(index=False)}
+    named = [{str(name): value for name, value in row.items()} for row in drawn.to_dict("records")]
+    expected = {(str(row["shard"]), str(row["drawing_id"])): row for row in named}
     for path in sorted((folder / FOLDER).glob("*")):
         if path.name != Path(TABLE).name:
             try:

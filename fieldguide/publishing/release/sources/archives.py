@@ -99,7 +99,13 @@ def _copy_zipped(archive: zipfile.ZipFile, member: str, to: Path, limit: int, wh
 
 
 def _copy_tarred(tar: tarfile.TarFile, member: str, to: Path, limit: int, where: str) -> None:
-    found = next((one for one in tar if one.name.removeprefix("./") == member), None)
+    found = None
+    for one in tar:
+        if one.name.removeprefix("./") == member:
+            found = one
+            break
+        if one.offset_data + one.size > limit:  # to go on would read over it, however much a compressed tar blows up
+            raise FieldguideError(f"{where}: holds more than {limit:,} bytes; --max-gb allows more")
     if found is None:
         raise FieldguideError(f"{where}: has no file {member!r}")
     stream = tar.extractfile(found) if found.isreg() else None

