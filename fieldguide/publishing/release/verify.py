@@ -140,7 +140,7 @@ class _Content:
             )
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
             yield from wrong_forms(self._primary(runs))
-            yield from wrong_parts(self.folder, self._table(MANIFEST))
+            yield from wrong_parts(self.folder, self._table(MANIFEST), self.topics or [])
             wrong = list(self._scores(qrels, runs))
             yield from wrong
             if not wrong:  # the leaderboard is one

@@ -11,6 +11,7 @@ from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.parts import drawings, vectors
+from fieldguide.records.topics import Topic
 
 
 def part_inputs(params: Params, paths: Paths) -> list[Path]:
@@ -26,12 +27,13 @@ def write_parts(params: Params, paths: Paths, folder: Path) -> None:
         drawings.write_drawings(paths, folder)
 
 
-def wrong_parts(folder: Path, images: pd.DataFrame) -> Iterator[Problem]:
+def wrong_parts(folder: Path, images: pd.DataFrame, topics: Sequence[Topic]) -> Iterator[Problem]:
     """What is wrong with the parts of a release; parts that its params.yaml does not name, and the other way round.
 
     Args:
         folder: of the release.
         images: its RELEASE_IMAGES.
+        topics: its topics.
     """
     try:
         params = read_params(folder / "params.yaml")
@@ -43,6 +45,8 @@ def wrong_parts(folder: Path, images: pd.DataFrame) -> Iterator[Problem]:
         if (folder / part).exists() and part not in named:
             yield Problem(str(folder / part), "is there, and release.parts of params.yaml does not name it")
     if vectors.FOLDER in named:
-        yield from vectors.wrong_vectors(folder, params.embed.encoders, images["image_id"])
+        yield from vectors.wrong_vectors(
+            folder, params.embed.encoders, images["image_id"], [topic.text for topic in topics]
+        )
     if drawings.FOLDER in named:
         yield from drawings.wrong_drawings(folder)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
-from fieldguide.records.embeddings import Embeddings
+from fieldguide.records.embeddings import Embeddings, text_key
 
 FOLDER = "vectors"
 FILES = ("vectors.npy", "index.parquet", "meta.json")
@@ -40,8 +40,10 @@ def write_vectors(paths: Paths, encoders: Iterable[str], folder: Path) -> None:
                 shutil.copyfile(place / file, folder / name / file)
 
 
-def wrong_vectors(folder: Path, encoders: Iterable[str], images: Iterable[str]) -> Iterator[Problem]:
-    """Files that do not belong together, other images than the release's, rows that are no directions.
+def wrong_vectors(
+    folder: Path, encoders: Iterable[str], images: Iterable[str], questions: Iterable[str]
+) -> Iterator[Problem]:
+    """Files that do not belong together, other images or questions than the release's, rows that are no directions.
 
     That the numbers are those of the encoder, only whoever has encoder and photographs can tell.
 
@@ -49,7 +51,9 @@ def wrong_vectors(folder: Path, encoders: Iterable[str], images: Iterable[str]) 
         folder: of the release.
         encoders: those of its params.yaml.
         images: image_ids of its images.parquet.
+        questions: texts of its topics.
     """
+    keys = {"corpus": sorted(images), "queries": sorted({text_key(text) for text in questions})}
     expected, there = set(encoders), {path.name for path in (folder / FOLDER).glob("*")}
     for name in sorted(there ^ expected):
         what = "is missing" if name in expected else "is of an encoder that embed.encoders does not have"
@@ -67,14 +71,22 @@ def wrong_vectors(folder: Path, encoders: Iterable[str], images: Iterable[str]) 
                 yield Problem(str(place), str(error))
                 continue
             identities.add((opened.meta.encoder, opened.meta.revision))
-            yield from _wrong_rows(place, opened, sorted(images) if half == "corpus" else None)
+            yield from _wrong_keys(place, opened, half, keys[half])
+            yield from _wrong_rows(place, opened)
         if identities and (len(identities) > 1 or next(iter(identities))[0] != encoder):
             yield Problem(str(folder / FOLDER / encoder), f"is of {', '.join(sorted(map(' '.join, identities)))}")
 
 
-def _wrong_rows(place: Path, opened: Embeddings, images: list[str] | None) -> Iterator[Problem]:
-    if images is not None and (opened.keys("image") != images or opened.meta.rows != len(images)):
-        yield Problem(str(place / "index.parquet"), "is of other images than images.parquet")
+def _wrong_keys(place: Path, opened: Embeddings, half: str, expected: list[str]) -> Iterator[Problem]:
+    """All images and nothing else; all questions or, of an encoder that takes no text, none."""
+    where = str(place / "index.parquet")
+    if half == "corpus" and (opened.keys("image") != expected or opened.meta.rows != len(expected)):
+        yield Problem(where, "is of other images than images.parquet")
+    if half == "queries" and opened.keys("question") not in ([], expected):
+        yield Problem(where, "is of other questions than topics.jsonl")
+
+
+def _wrong_rows(place: Path, opened: Embeddings) -> Iterator[Problem]:
     for start in range(0, opened.meta.rows, _BLOCK):
         block = np.asarray(opened.vectors[start : start + _BLOCK], dtype=np.float32)
         lengths = np.linalg.norm(block, axis=1)
