@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
 import tarfile
@@ -83,7 +84,9 @@ def take_out(path: Path, member: str, to: Path, limit: int) -> None:
         else:
             with tarfile.open(path, "r:*") as tar:
                 _copy_tarred(tar, member, to, limit, str(path))
-    except (*_DAMAGED, tarfile.TarError) as error:
+    except (*_DAMAGED, tarfile.TarError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # a disk that is full, say; a damaged archive seeks to before its beginning
         raise FieldguideError(f"{path}: is no zip or tar, or damaged ({error}); get it again") from None
 
 
