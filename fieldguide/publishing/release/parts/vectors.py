@@ -93,7 +93,9 @@ def _wrong_rows(place: Path, opened: Embeddings) -> Iterator[Problem]:
         wrong = ~(np.abs(lengths - 1) <= _LENGTH)
         if wrong.any():
             row = start + int(wrong.argmax())
-            yield Problem(str(place / "vectors.npy"), f"row {row} has the length {lengths[row - start]}; expected 1")
+            yield Problem(
+                str(place / "vectors.npy"), f"row {row} has the length {lengths[row - start]:.4g}; expected 1"
+            )
             return
 
 
