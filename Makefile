@@ -41,9 +41,10 @@ $(STAMP): pyproject.toml constraints.txt
 data: $(STAMP) ## the example's photographs, knowledge and weights under data/input
 	$(BIN)/python -m flows.example
 
-demo: data ## build the example benchmark, print the leaderboard
+demo: data ## build the example benchmark, print the leaderboard, compare with what is committed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/fieldguide build
 	$(BIN)/fieldguide leaderboard
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/fieldguide reproduce --accept conclusions --restore-lock
 	@echo "report:  data/report/index.html"
 	@echo "release: data/release/"
 

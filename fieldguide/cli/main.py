@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,7 +22,7 @@ from fieldguide.cli import (
     release,
     train,
 )
-from fieldguide.core.errors import FieldguideError, ending_in_words
+from fieldguide.core.errors import ending_in_words
 
 app = typer.Typer(
     name="fieldguide",
@@ -50,6 +49,7 @@ app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)
 app.command("export", epilog=formats.EXPORT_EPILOG)(formats.export_)
+app.command(epilog=release.REPRODUCE_EPILOG)(release.reproduce)
 app.command(hidden=True, epilog=release.VERIFY_EPILOG)(release.verify)  # its name in releases of before the group
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 
@@ -152,28 +152,15 @@ def build(
         return
     if as_json:
         raise typer.BadParameter("it goes with --estimate alone", param_hint="--json")
-    if serve is not None:
-        _benchmark("build").serve(serve)
-        return
-    from fieldguide.runtime.builds.building import start
+    from fieldguide.runtime.builds.building import benchmark_flow, start
     from fieldguide.runtime.builds.waiting import Patience
 
+    if serve is not None:
+        benchmark_flow("build").serve(serve)
+        return
     waits = every if wait else None
-    if not start(_benchmark("build").build, stages=targets, resume=resume, every=waits, dry=dry):
+    if not start(benchmark_flow("build").build, stages=targets, resume=resume, every=waits, dry=dry):
         raise typer.Exit(Patience.EXIT_WAITS)
-
-
-def _benchmark(flow: str) -> Any:
-    """A module of the benchmark's own `flows/`, in the working folder."""
-    import importlib
-
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        return importlib.import_module(f"flows.{flow}")
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("flows"):
-            raise
-        raise FieldguideError(f"flows/{flow}.py: no such file; run from the root of a benchmark's repository") from None
 
 
 @app.command(epilog="Example: fieldguide leaderboard --json")

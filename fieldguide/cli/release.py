@@ -18,6 +18,12 @@ app = typer.Typer(
 report = typer.Typer(help="Compare what two releases report.", no_args_is_help=True, rich_markup_mode=None)
 Old = Annotated[str, typer.Argument(help="A release folder, a benchmark's folder, or a commit of this repository.")]
 New = Annotated[str, typer.Argument(help="Likewise; by default the release that was built here.")]
+REPRODUCE_EPILOG = (
+    "Examples: fieldguide reproduce    fieldguide reproduce v1.0.0 --accept conclusions    "
+    "fieldguide reproduce ../fruit-1.0.0 --html /tmp/reproduced    fieldguide reproduce --record. "
+    "Exit status: 0 the same bytes or as --accept says, 10 near numbers, 11 the same conclusions, "
+    "12 other conclusions, 1 it could not be compared."
+)
 VERIFY_EPILOG = "Example: fieldguide release verify data/release"
 FETCH_EPILOG = (
     "Examples: fieldguide release fetch-images data/release --dry-run    "
@@ -93,6 +99,28 @@ def diff(
     show_comparison(comparison, shown, as_json)
     if not comparison.verdict.enough:
         raise typer.Exit(1)
+
+
+def reproduce(
+    published: Annotated[str, typer.Argument(help="A commit of this repository, or a release folder.")] = "HEAD",
+    build: Annotated[bool, typer.Option("--build", help="Build first what is not up to date.")] = False,
+    accept: Annotated[str, typer.Option(help="The worst grade that ends with status 0.")] = "bytes",
+    html: Annotated[Path | None, typer.Option(help="Write it as a page into this folder.")] = None,
+    restore_lock: Annotated[
+        bool, typer.Option("--restore-lock", help="Put the committed dvc.lock back where nothing but bytes differ.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record what is built in data/published, to be committed; compare nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Hold what is built here against what was published: the same bytes, near numbers, or the same conclusions.
+
+    It says which stage is the first to differ and why: code, parameters, inputs, or what it ran on.
+    """
+    from fieldguide.cli.views.reproduction import reproduced
+
+    reproduced(published, build, accept, html, restore_lock, record, as_json)
 
 
 @report.command(epilog="Example: fieldguide report compare main data/release --to /tmp/compared")

@@ -35,13 +35,14 @@ def state_of(place: str, root: Path = Path()) -> Iterator[ReleaseState]:
 def _from_commit(commit: str, root: Path, to: Path) -> Path:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_data.index import DataIndexDirError
     from scmrepo.exceptions import SCMError
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     release = Paths(root).release.relative_to(root).as_posix()
     try:
         Repo.get(str(root), release, out=str(to), rev=commit)
-    except (DvcException, SCMError, OSError) as error:
+    except (DvcException, SCMError, DataIndexDirError, OSError) as error:
         raise FieldguideError(
             f"{commit}: is no folder here, and as a commit it has no {release} that DVC could get ({error}); "
             "give a release's folder, a benchmark's folder, or a commit whose outputs are in DVC's cache or a remote"

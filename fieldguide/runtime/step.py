@@ -20,6 +20,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.runtime.fanout import task_runner
 from fieldguide.runtime.process import die_with_parent
+from fieldguide.runtime.rebuilding.environment import remember_environment
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -46,6 +47,7 @@ def _status(step: Flow[..., None]) -> int:
             item = "-".join([step.name, *(value for value in given.values() if isinstance(value, str))])
             with locked(Paths().state / "locks" / f"{item}.lock"):
                 _call(step, params, given)
+                remember_environment(Paths(), item)
     except BrokenPipeError:  # whoever read the output has enough of it (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 1

@@ -20,8 +20,8 @@ from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release verify",
-    "retrieve", "status", "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release diff",
+    "release verify", "report compare", "reproduce", "retrieve", "status", "verify",
 )  # fmt: skip
 
 
@@ -54,7 +54,14 @@ def test_version() -> None:
 
 
 def test_outside_a_benchmark_every_command_says_so_without_a_traceback(tmp_path: Path) -> None:
-    for arguments in (["build"], ["explain", "t1", "a"], ["leaderboard"], ["verify", "nowhere"], ["status"]):
+    for arguments in (
+        ["build"],
+        ["explain", "t1", "a"],
+        ["leaderboard"],
+        ["verify", "nowhere"],
+        ["status"],
+        ["reproduce"],
+    ):
         done = fieldguide(tmp_path, *arguments)
         assert done.returncode == 1, arguments
         assert done.stderr.startswith("fieldguide: "), (arguments, done.stderr)

@@ -14,7 +14,7 @@ from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.comparing.changes import Change
 from fieldguide.publishing.comparing.comparison import ReleaseComparison
 from fieldguide.publishing.comparing.effects import SystemEffect
-from fieldguide.publishing.report.pages import Pages, signed
+from fieldguide.publishing.report.pages import Pages, require_replaceable, signed
 from fieldguide.publishing.report.views.health import Cells
 
 _PACKAGE = "fieldguide.publishing.comparing"
@@ -23,7 +23,12 @@ _ROWS = 500
 
 
 def write_comparison(comparison: ReleaseComparison, folder: Path) -> None:
-    """Write index.html, comparison.md and comparison.json as `folder`, whole or not at all."""
+    """Write index.html, comparison.md and comparison.json as `folder`, whole or not at all.
+
+    Raises:
+        FieldguideError: `folder` holds something else.
+    """
+    require_replaceable(folder)
     with atomic_directory(folder) as made:
         shown = {"comparison": comparison, "boards": boards(comparison), "queries": _queries(comparison)}
         shown["groups"] = [(group, _changes(comparison.changes, group)) for group in comparison.counts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from fieldguide.core.files import atomic_directory
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.evaluation.leaderboard.rows import TRACK_NAMES
 from fieldguide.params import Params
 from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark, params_text
@@ -75,6 +77,8 @@ def _overviews(pages: Pages, benchmark: Benchmark, made: list[View]) -> int:
         counts=_counts(benchmark),
         boards=made,
         seen=SEEN,
+        tracks={board["track"]: TRACK_NAMES[board["track"]] for board in made},
+        families=sorted({row["family"] for board in made for row in board["rows"]}),
         finding=_finding(made),
         claims=claims(benchmark, made),
     )
@@ -92,12 +96,21 @@ def _overviews(pages: Pages, benchmark: Benchmark, made: list[View]) -> int:
 
 def _topics(pages: Pages, topics: TopicViews, track: Track) -> int:
     rows = [topics.rows[topic.topic_id] for topic in topics.ordered]
-    size = pages.write("topics.html", "topics.html.j2", rows=rows, shown=topics.shown())
+    size = pages.write("topics.html", "topics.html.j2", rows=rows, shown=topics.shown(), **_choices(rows))
     addresses = [f"topics/{file_name(topic.topic_id)}.html" for topic in topics.ordered]
     around = zip(topics.ordered, addresses, [None, *addresses], [*addresses[1:], None], strict=False)
     for topic, address, before, after in track(around, "topics", unit="topics", total=len(rows)):
         size += pages.write(address, "topic.html.j2", view=topics.topic(topic), before=before, after=after)
     return size
+
+
+def _choices(rows: Sequence[View]) -> View:
+    """What the list of topics can be narrowed to."""
+    return {
+        "kinds": sorted({row["topic"].kind for row in rows}),
+        "features": sorted({row["topic"].feature for row in rows}),
+        "entities": sorted({name for row in rows for name in row["entities"]}),
+    }
 
 
 def _entities(pages: Pages, entities: EntityViews, track: Track) -> int:

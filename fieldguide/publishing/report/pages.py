@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.publishing.report.thumbnails import file_name
 from fieldguide.publishing.report.views.leaderboards import p_text
 
@@ -54,6 +55,19 @@ class Pages:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return len(text.encode())
+
+
+def require_replaceable(folder: Path) -> None:
+    """Refuse to take the place of a folder that holds something other than pages of ours.
+
+    Raises:
+        FieldguideError: it is a file, or a folder with other content.
+    """
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if (folder.exists() and not folder.is_dir()) or (names and not {"index.html", "assets"} <= names):
+        raise FieldguideError(
+            f"{folder}: is there, and no page of ours; name a folder that is not there, or an old page's"
+        )
 
 
 def signed(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""DVC's repository, its complaints as ours."""
+"""DVC's repository, its complaints as ours, and that one build at a time works in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import locked
+from fieldguide.core.paths import Paths
 
 # What to do about DVC's complaints, by words of theirs.
 _REMEDIES = {
@@ -32,3 +34,13 @@ def repository(root: Path) -> Iterator[Any]:
     except DvcException as error:
         remedy = next((remedy for words, remedy in _REMEDIES.items() if words in str(error)), "")
         raise FieldguideError(f"dvc: {error}{remedy}") from None
+
+
+def one_build(root: Path) -> contextlib.AbstractContextManager[None]:
+    """Held by whoever builds; nobody waits for it.
+
+    Raises:
+        FieldguideError: somebody else holds it.
+    """
+    busy = "another build of this folder is running; wait for it or end it"
+    return locked(Paths(root).state / "locks" / "build.lock", wait=False, busy=busy)

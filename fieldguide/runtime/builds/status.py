@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from fieldguide.runtime.builds.own_lock import seen_by_own_lock
 from fieldguide.runtime.builds.repository import repository
 
 State = Literal["up to date", "changed", "waits", "frozen"]
@@ -30,7 +31,7 @@ def stage_statuses(root: Path) -> list[StageStatus]:
     import networkx
 
     logging.getLogger("dvc").setLevel(logging.ERROR)  # it would warn of each frozen stage
-    with repository(root) as repo:
+    with seen_by_own_lock(root), repository(root) as repo:
         changes: dict[str, list[Any]] = repo.status()
         graph = repo.index.graph
         stages = {stage.addressing: stage for stage in networkx.dfs_postorder_nodes(graph)}

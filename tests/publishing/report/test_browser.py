@@ -57,6 +57,31 @@ def test_a_link_holds_what_is_filtered_and_one_system_beside_another(opened: Any
     assert {question for question, difference in signs.items() if difference.startswith("+")} == set(ahead)
 
 
+def test_topics_are_narrowed_to_a_kind_a_feature_and_an_entity(opened: Any) -> None:
+    page = opened("topics.html")
+    everything = listed(page)
+    page.locator("#kind").select_option("comparison")
+    compared = listed(page)
+    page.locator("#entity").select_option("satsuma")
+    both = listed(page)
+    assert set(both) < set(compared) < set(everything)
+    assert both == listed(opened("topics.html?kind=comparison&entity=satsuma"))
+    page.get_by_label("Feature").select_option(index=1)
+    assert page.locator("#count").inner_text() == f"{len(listed(page))} of 7"
+
+
+def test_leaderboards_are_narrowed_to_a_track_and_a_family(opened: Any) -> None:
+    page = opened("index.html")
+    boards = page.locator("section.board").count()
+    assert len(listed(page)) == 3
+    page.get_by_label("Family of systems").select_option("visret")
+    assert [name.split()[0] for name in listed(page)] == ["visret"]
+    page.get_by_label("Ranked").select_option("rerank")
+    assert 0 < page.locator("section.board:visible").count() < boards
+    page.get_by_label("Family of systems").select_option("all")
+    assert page.locator("section.board:visible tbody tr:visible").count() > 3
+
+
 def test_a_heading_sorts_by_the_keyboard_alone_and_again_turns_it(opened: Any) -> None:
     page = opened("index.html")
     before = listed(page)

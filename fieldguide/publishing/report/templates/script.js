@@ -38,7 +38,8 @@
   const form = document.getElementById("filter");
   if (form) {
     const { systems, means, found } = JSON.parse(document.getElementById("means").textContent);
-    const [words, system, against, outcome] = ["q", "system", "against", "outcome"].map((id) => document.getElementById(id));
+    const fields = ["q", "system", "against", "outcome", "kind", "feature", "entity"].map((id) => document.getElementById(id));
+    const [words, system, against, outcome, kind, feature, entity] = fields;
     const rows = [...document.getElementById("list").tBodies[0].rows];
     const first = rows.map((row) => row.lastElementChild.textContent);
     const heading = document.querySelector("#chosen button") || document.getElementById("chosen");
@@ -62,12 +63,17 @@
           wins: own !== null && beside !== null && own > beside,
           losses: own !== null && beside !== null && own < beside,
         };
-        row.hidden = !(wanted.every((word) => row.dataset.words.includes(word)) && fits[outcome.value]);
+        const of = { feature: row.cells[2].textContent, kind: row.cells[3].textContent, entities: JSON.parse(row.dataset.entities) };
+        const chosen =
+          (!kind.value || of.kind === kind.value) &&
+          (!feature.value || of.feature === feature.value) &&
+          (!entity.value || of.entities.includes(entity.value));
+        row.hidden = !(chosen && wanted.every((word) => row.dataset.words.includes(word)) && fits[outcome.value]);
         shown += row.hidden ? 0 : 1;
       });
       document.getElementById("count").value = `${shown} of ${rows.length}`;
     };
-    for (const field of [words, system, against, outcome]) {
+    for (const field of fields) {
       const given = asked.get(field.id);
       if (given !== null) field.value = given;
       field.addEventListener("input", filter);
@@ -75,6 +81,21 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     form.hidden = false;
     filter();
+  }
+
+  // The leaderboards: a track, a family of systems.
+  const choose = document.getElementById("choose");
+  if (choose) {
+    for (const field of choose.querySelectorAll("select")) {
+      const name = field.dataset.choose;
+      const apply = () => {
+        for (const one of document.querySelectorAll(`[data-${name}]`)) one.hidden = field.value && one.dataset[name] !== field.value;
+      };
+      field.value = asked.get(name) || "";
+      field.addEventListener("input", apply);
+      apply();
+    }
+    choose.hidden = false;
   }
 
   // A picture opens in a window of its own; without scripts its link does.

@@ -118,6 +118,7 @@ def _row(
         "words": "; ".join([params.systems[system].description, *map(str, recalls)]),
         "seen": seen(params, system),
         "role": role,
+        "family": params.systems[system].kind,
         "headline": _estimate(headline, "mean"),
         "means": [_estimate(found[system, m], "mean") if (system, m) in found else None for m in measures],
         "difference": _estimate(compared, "difference") if compared else None,
