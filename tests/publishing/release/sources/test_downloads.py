@@ -84,11 +84,13 @@ def test_what_pip_cannot_get_is_told_in_its_words(index: Path, tmp_path: Path) -
 
 
 def test_source_distributions_are_not_looked_at_for_pip_would_run_them(index: Path, tmp_path: Path) -> None:
+    build = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    files = {"pyproject.toml": build, "own.py": f"open({str(tmp_path / 'ran')!r}, 'w')"}
     with tarfile.open(index / "shop-photographs-1.0.tar.gz", "w:gz") as archive:
-        info = tarfile.TarInfo("shop-photographs-1.0/setup.py")
-        code = f"open({str(tmp_path / 'ran')!r}, 'w')".encode()
-        info.size = len(code)
-        archive.addfile(info, io.BytesIO(code))
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"shop-photographs-1.0/{name}")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
     with pytest.raises(FieldguideError, match="pip could not download it"):
         download(SourceAccess(package="shop-photographs", version="1.0"), tmp_path / "to", LIMIT)
     assert not (tmp_path / "ran").exists()
