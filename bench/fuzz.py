@@ -109,6 +109,8 @@ TARGETS = (
     Target("annotate-agreement", command("annotate", "agreement"), ("annotation/*", "data/judgments/**/*",
            "data/pools/*")),
     Target("calls-list", command("calls", "list"), ("data/calls/**/*",)),
+    Target("release-fetch-images", command("release", "fetch-images", "data/release", "--to", "photographs"),
+           ("data/release/images/*", "data/release/*.parquet", "data/release/*.json", "data/release/params.yaml")),
     Target("calls-add", command("calls", "add", "data/release"), ("data/release/**/*",)),
     Target("step-ingest", step("ingest"), (f"{PHOTOGRAPH}/*", "theirs.tar", "manifest.csv", "photographs.parquet",
            "params.yaml")),

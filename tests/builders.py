@@ -59,6 +59,7 @@ def tiny_params(**sections: dict[str, Any]) -> Params:
     museum = {"name": "museum", "kind": "folder", "path": "data/input/museum", "licence": "CC0-1.0"}
     changes: dict[str, dict[str, Any]] = {
         "ingest": {"sources": [shop, museum], "shards": 2},
+        "release": {"sources": {}},
         "embed": {"encoders": [ENCODER]},
         "mine": {"encoder": ENCODER},
         "caption": {"twins": False},

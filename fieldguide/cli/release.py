@@ -25,6 +25,11 @@ REPRODUCE_EPILOG = (
     "12 other conclusions, 1 it could not be compared."
 )
 VERIFY_EPILOG = "Example: fieldguide release verify data/release"
+FETCH_EPILOG = (
+    "Examples: fieldguide release fetch-images data/release --dry-run    "
+    "fieldguide release fetch-images data/release --to photographs --from gulls=~/gulls.zip. "
+    "Exit status: 0 all are there, 1 some are missing."
+)
 
 
 @app.command(epilog=VERIFY_EPILOG)
@@ -34,6 +39,42 @@ def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) ->
 
     verify_release(folder)
     print(f"{folder}: everything agrees")
+
+
+@app.command("fetch-images", epilog=FETCH_EPILOG)
+def fetch_images(
+    folder: Annotated[Path, typer.Argument(help="A release folder.")],
+    to: Annotated[
+        Path,
+        typer.Option(envvar="IMAGES", help="Folder for the photographs, IMAGE_ID.ext each; mteb_task.py reads it."),
+    ] = Path("images"),
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="This source alone; may be given again.")
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="NAME=PATH", help="A source that you have: folder, zip, tar or table."),
+    ] = None,
+    max_gb: Annotated[float, typer.Option(min=0.001, help="Of one download, and of what is read of a source.")] = 50,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come from where, and get nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Get the photographs of a release: out of it, and from where sources.json says; go on where it stopped.
+
+    Every file's sha256 is held against images.parquet. What is missing, and why, stands in fetched.json beside them.
+    """
+    from fieldguide.cli.views.photographs import given_sources, show_fetched
+    from fieldguide.publishing.release.sources.fetching import ImageFetcher
+    from fieldguide.runtime.progress import show_progress
+
+    given = given_sources(from_ or ())
+    fetcher = ImageFetcher(folder, to, only=source or (), given=given, limit=int(max_gb * 1e9))
+    fetched = fetcher.plan() if dry_run else fetcher.fetch(show_progress)
+    show_fetched(fetched, to, dry_run, as_json)
+    if any(row.missing for row in fetched.sources):
+        raise typer.Exit(1)
 
 
 @app.command(

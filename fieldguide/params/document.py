@@ -158,6 +158,8 @@ def _uses(params: Params, ranking: Iterable[tuple[str, RankingSection]]) -> Iter
         spec = params.answerers.get(name)
         if isinstance(spec, FeaturesAnswerer):
             yield f"answerers.{name}.encoder", spec.encoder, *embedded
+    sources = [source.name for source in params.ingest.sources]
+    yield from ((f"release.sources.{name}", name, sources, "ingest.sources") for name in params.release.sources)
 
 
 def left_out(params: Params) -> dict[str, str]:

@@ -39,6 +39,7 @@ def params(least: int = 1, **ingest: Any) -> Params:
     values = read_params(REPOSITORY / "params.yaml").model_dump(mode="json")
     source = {"name": "zoo", "kind": "folder", "path": "data/input/photographs/zoo", "licence": "CC0-1.0", **ingest}
     values["ingest"] = {"sources": [source]}
+    values["release"]["sources"] = {}
     values["mine"]["wordnet"] = None
     values["check"]["min_relevant"] = least
     return parse_params(values)

@@ -86,6 +86,7 @@ def make_site(folder: Path, example_input: Path, hash_seed: str = "0") -> Site:
     site.params(
         {
             "ingest.sources": sources, "ingest.shards": 3, "check.unlicensed_sources": list(trees),
+            "release.sources": {},
             "compose.max_topics": 8, "visualize.images": 2, "visualize.generic_prompts": ["a photo of fruit"],
             "generators.flow-matching.steps": 3, "pool.depth": 10, "pool.sample": 5,
             "evaluate.permutations": 200, "systems": _with_fewer_drawings(systems),

@@ -21,7 +21,7 @@ from tests.conftest import REPOSITORY
 
 COMMANDS = (
     "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release diff",
-    "release verify", "report compare", "reproduce", "retrieve", "status", "verify",
+    "release fetch-images", "release verify", "report compare", "reproduce", "retrieve", "status", "verify",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -12,15 +13,22 @@ from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import hub
 from fieldguide.publishing.release.forms.croissant import unstated
-from fieldguide.publishing.release.layout import MEANINGS
+from fieldguide.publishing.release.layout import meanings
+from fieldguide.publishing.release.sources.manifest import ReleasedSource
 from fieldguide.publishing.report.views.claims import claims
 from fieldguide.publishing.report.views.leaderboards import boards
 
+Sources = Mapping[str, ReleasedSource]
+"""By name, as sources.json has them."""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
-    """The dataset card as Markdown with a YAML head."""
+def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources, names: Iterable[str]) -> str:
+    """The dataset card as Markdown with a YAML head.
+
+    Args:
+        names: of all files of the release.
+    """
     release = benchmark.params.release
     head: dict[str, Any] = {
         "pretty_name": benchmark.params.report.title,
@@ -31,11 +39,11 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         **hub.head(counts["photographs"] > 0),
     }
     made = boards(benchmark)
-    return _environment().get_template("README.md.j2").render(
+    return environment().get_template("README.md.j2").render(
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
         params=benchmark.params,
         counts=counts,
-        sources=_sources(benchmark),
+        sources=sources,
         grades=benchmark.grades,
         about_grades=benchmark.grade_file.get("about", ""),
         assessors=sorted({name for names in benchmark.qrels["assessors"] for name in names}),
@@ -45,18 +53,23 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         unstated=list(unstated(release)),
         configs=[config["config_name"] for config in head["configs"]],
         drawn=sorted(set(zip(benchmark.drawings["generator"], benchmark.drawings["revision"], strict=True))),
-        files=MEANINGS if benchmark.params.generator else MEANINGS | {"phrases.jsonl": "each subtopic as a phrase"},
+        files=_files(benchmark, names),
     )  # fmt: skip
 
 
-def licence_text(benchmark: Benchmark) -> str:
+def _files(benchmark: Benchmark, names: Iterable[str]) -> dict[str, str]:
+    undrawn = {} if benchmark.params.generator else {"phrases.jsonl": "each subtopic as a phrase"}
+    return meanings(names) | undrawn
+
+
+def licence_text(benchmark: Benchmark, sources: Sources) -> str:
     """Which licence holds for what."""
-    template = _environment().get_template("LICENSE.txt.j2")
+    template = environment().get_template("LICENSE.txt.j2")
     evidence = sorted(set(benchmark.attributes["source"]) | set(benchmark.entities["source"]))
-    return template.render(params=benchmark.params, sources=_sources(benchmark), evidence=evidence)
+    return template.render(params=benchmark.params, sources=sources, evidence=evidence)
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     """Templates of Markdown and text: every value passes `md`, there is no HTML to escape for."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fieldguide.publishing.release", "templates"),
@@ -78,24 +91,3 @@ def md(value: Any) -> str:
 def line(value: Any) -> str:
     """Text on one line and without back quotes, for plain text and for code in Markdown."""
     return " ".join(str(value).replace("`", "'").split())
-
-
-def _sources(benchmark: Benchmark) -> list[dict[str, Any]]:
-    """The sources by name and licence, with how many of their images are in the release."""
-    described = {source.name: source for source in benchmark.params.ingest.sources}
-    images = benchmark.images.assign(licence=benchmark.images["licence"].map(lambda licence: licence or ""))
-    rows = []
-    for (name, licence), part in images.groupby(["source", "licence"], sort=True):
-        source = described.get(str(name))
-        rows.append(
-            {
-                "name": name,
-                "licence": licence,
-                "images": len(part),
-                "kind": source.kind if source else "unknown",
-                "file": source.path.name if source else "unknown",
-                "attribution": next((text for text in part["attribution"] if text), None),
-                "example": part["source_key"].iloc[0],
-            }
-        )
-    return rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from fieldguide.core.tables import Table
@@ -17,6 +19,8 @@ FORMAT_VERSION = 2
 
 SUMS = "SHA256SUMS"
 ABOUT = "release.json"
+CARD = "README.md"
+DATASHEET = "datasheet.md"
 MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
 ANSWERS = "calls"
@@ -41,9 +45,10 @@ RUNS = "runs.parquet"
 
 MEANINGS = {
     ERRATA: "what changed from version to version",
-    "README.md": "what this is, how to use it, how to rebuild the photographs",
+    CARD: "what this is, how to use it, how to rebuild the photographs",
     "LICENSE.txt": "which licence holds for what",
     SUMS: "sha256 of every other file; `sha256sum -c SHA256SUMS`",
+    DATASHEET: "datasheet after Gebru et al.: why and how it was made, what is in it, what it is for and not for",
     ABOUT: "format version, counts, and the meaning of every column",
     "params.yaml": "every parameter of the pipeline",
     "topics.jsonl": "questions with entities, feature, part, reference answer, provenance",
@@ -52,6 +57,7 @@ MEANINGS = {
     "beir/": "corpus (captions, where images have them), queries and qrels as BEIR's loaders read them",
     "phrases.jsonl": "each subtopic as it was given to the text-to-image model",
     "qrels/": "grades as TREC qrels and as Parquet, their definitions, how each was decided, how far people agree",
+    "qrels/comparison.trec, qrels/entity.trec": "the same grades, each kind of topic alone, as the results count them",
     "pools.parquet": "which images were judged for which subtopic, and what brought them there",
     "judgments/": "every judgment, append-only, chained by hashes; where people judged, the guidelines they had",
     "runs/": "run files of every system: fullrank (whole gallery), rerank (the subtopic's pool)",
@@ -61,6 +67,7 @@ MEANINGS = {
     "mteb_task.py": "the benchmark as a task of mteb: `from mteb_task import ...`",
     "CITATION.cff, .zenodo.json": "how it is cited, and what an archive is told",
     MANIFEST: "manifest: sha256, size, entity, split, source and licence of every image",
+    "sources.json": "how each source of photographs is got, its licence, whom to name, what `source_key` means",
     "images/*.tar": "the photographs whose licence is stated, and no others; WebDataset reads them",
     "thumbnails.parquet": "these photographs, small",
     "entities.parquet, attributes.parquet, groups.parquet": "the knowledge that the questions were made from",
@@ -69,8 +76,10 @@ MEANINGS = {
     "answers.parquet, answering.json": "who answered what when shown what, how it was scored, and what that says",
     "scores.parquet, leaderboard.json, comparisons.json": "scores, means, tie groups, differences between systems",
     "fitness.json": "is the collection fit to measure with: unjudged images, reuse, noise, chance, near duplicates",
+    "vectors/": "what each encoder made of photographs and queries; LICENSE.txt says what to think of",
+    "drawings/": "what was drawn, with prompts and seeds: drawings.parquet, and tars that WebDataset reads",
 }
-
+"""Of every file that a release can hold, in the order of the card; `/` at the end: all in that folder."""
 
 DESCRIBED: dict[str, Table] = {**TABLES, RUNS: RELEASE_RUNS}
 
@@ -86,3 +95,19 @@ def schemas() -> dict[str, Any]:
         name: {column.name: {"type": str(column.type), "meaning": column.meaning} for column in table.columns}
         for name, table in DESCRIBED.items()
     }
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """MEANINGS of those files that there are: what a release lacks, its card does not promise.
+
+    Args:
+        names: of the files of a release.
+    """
+    there = list(names)
+    found = {key: [part for part in key.split(", ") if _any(part, there)] for key in MEANINGS}
+    return {", ".join(parts): MEANINGS[key] for key, parts in found.items() if parts}
+
+
+def _any(part: str, names: Iterable[str]) -> bool:
+    pattern = f"{part}*" if part.endswith("/") else part
+    return any(fnmatchcase(name, pattern) for name in names)

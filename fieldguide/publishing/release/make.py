@@ -31,10 +31,14 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark, params_text
 from fieldguide.publishing.release.card import licence_text, readme_text
 from fieldguide.publishing.release.forms.croissant import FILE as CROISSANT
+from fieldguide.publishing.release.forms.datasheet import datasheet_text
+from fieldguide.publishing.release.forms.kinds import write_kinds
 from fieldguide.publishing.release.forms.written import croissant_text, query_lines, write_forms, write_text
 from fieldguide.publishing.release.layout import (
     ABOUT,
     ANSWERS,
+    CARD,
+    DATASHEET,
     ERRATA,
     FORM,
     FORMAT,
@@ -45,6 +49,8 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.parts.parts import part_inputs, write_parts
+from fieldguide.publishing.release.sources import manifest
 from fieldguide.records.release import RELEASE_IMAGES
 from fieldguide.records.runs import TRACKS
 
@@ -69,7 +75,15 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
     """
     benchmark = Benchmark(paths, params)
     copies = _copies(benchmark)
-    benchmark.require("the release", dict.fromkeys([*benchmark.files(), *copies, paths.drawings, paths.duplicates]))
+    needed = [
+        *benchmark.files(),
+        *copies,
+        paths.rejected,
+        paths.drawings,
+        paths.duplicates,
+        *part_inputs(params, paths),
+    ]
+    benchmark.require("the release", dict.fromkeys(needed))
     with atomic_directory(paths.release) as folder:
         for source, name in copies.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -79,17 +93,27 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
         _write_photographs(benchmark, folder, track)
         CallStore.at(paths.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
+        sources = manifest.described(params.ingest.sources, params.release.sources, benchmark.images)
+        write_json(folder / manifest.FILE, manifest.document(sources))
         write_forms(benchmark, folder, queries)
+        write_kinds(folder, benchmark.topics, benchmark.qrels)
+        write_parts(params, paths, folder)
         counts = _counts(benchmark)
         write_json(folder / ABOUT, _about(params, counts))
         write_text(folder / "params.yaml", params_text(params))
-        write_text(folder / "README.md", readme_text(benchmark, counts))
-        write_text(folder / "LICENSE.txt", licence_text(benchmark))
-        sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
+        write_text(folder / DATASHEET, datasheet_text(benchmark, counts, sources))
+        write_text(folder / "LICENSE.txt", licence_text(benchmark, sources))
+        write_text(folder / CARD, readme_text(benchmark, counts, sources, [*_names(folder), CARD, CROISSANT, SUMS]))
+        sums = {name: sha256_file(folder / name) for name in _names(folder)}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
         write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
+
+
+def _names(folder: Path) -> list[str]:
+    """Files that are there so far."""
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
 def _copies(benchmark: Benchmark) -> dict[Path, str]:

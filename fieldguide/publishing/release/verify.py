@@ -26,6 +26,7 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.parts.parts import wrong_parts
 from fieldguide.publishing.release.verify_answers import wrong_answers
 from fieldguide.publishing.release.verify_card import wrong_card
 from fieldguide.publishing.release.verify_forms import Primary, wrong_forms
@@ -139,10 +140,11 @@ class _Content:
             )
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
             yield from wrong_forms(self._primary(runs))
+            yield from wrong_parts(self.folder, self._table(MANIFEST), self.topics or [])
             wrong = list(self._scores(qrels, runs))
             yield from wrong
             if not wrong:  # the leaderboard is one
-                yield from wrong_card(self.folder, counts, self.leaderboard)
+                yield from wrong_card(self.folder, counts, self.leaderboard, [*self.sums, SUMS] if self.sums else ())
 
     def _primary(self, runs: dict[str, pd.DataFrame]) -> Primary:
         """For use where nothing is unreadable."""

@@ -17,9 +17,12 @@ import yaml
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import open_input, read_json, read_jsonl
 from fieldguide.core.tables import Table
+from fieldguide.params import read_params
 from fieldguide.publishing.release.forms import beir, citing, croissant, hub
+from fieldguide.publishing.release.forms.kinds import wrong_kinds
 from fieldguide.publishing.release.forms.written import query_text
 from fieldguide.publishing.release.layout import DESCRIBED, RUNS
+from fieldguide.publishing.release.sources import manifest
 from fieldguide.records.topics import Topic
 
 _UNREADABLE = (
@@ -54,6 +57,7 @@ def wrong_forms(primary: Primary) -> Iterator[Problem]:
     for name, check in (
         ("queries.jsonl", _queries), ("topics.parquet", _tables), (RUNS, _runs), (beir.FOLDER, _beir),
         ("thumbnails.parquet", _thumbnails), (croissant.FILE, _croissant), (citing.CITATION, _citing),
+        (manifest.FILE, _sources), ("qrels", _kinds),
     ):  # fmt: skip
         try:
             yield from (Problem(str(primary.folder / (file or name)), what) for file, what in check(primary))
@@ -117,6 +121,17 @@ def _thumbnails(primary: Primary) -> Found:
     found = pq.read_table(path, columns=["image_id"]).column(0).to_pylist() if given or path.exists() else []
     if found != given:
         yield "", "holds other images than those whose bytes are given"
+
+
+def _sources(primary: Primary) -> Found:
+    params = read_params(primary.folder / "params.yaml")
+    made = manifest.described(params.ingest.sources, params.release.sources, primary.tables["images.parquet"])
+    if read_json(primary.folder / manifest.FILE) != manifest.document(made):
+        yield "", "says something else of the sources than params.yaml and images.parquet"
+
+
+def _kinds(primary: Primary) -> Found:
+    yield from wrong_kinds(primary.folder, primary.topics, primary.tables["qrels/qrels.parquet"])
 
 
 def _croissant(primary: Primary) -> Found:

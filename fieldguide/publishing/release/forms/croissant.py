@@ -116,7 +116,13 @@ def _responsible(release: Release, told: Told) -> dict[str, Any]:
 
 
 def _file(name: str, digest: str) -> dict[str, str]:
-    kinds = {".parquet": _PARQUET, ".jsonl": _LINES, ".tar": _TAR, ".json": "application/json"}
+    kinds = {
+        ".parquet": _PARQUET,
+        ".jsonl": _LINES,
+        ".tar": _TAR,
+        ".json": "application/json",
+        ".npy": "application/octet-stream",
+    }
     kind = next((kind for ending, kind in kinds.items() if name.endswith(ending)), _OTHER)
     return {
         "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "encodingFormat": kind,
