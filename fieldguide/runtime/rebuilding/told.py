@@ -23,7 +23,7 @@ def write_reproduction(found: Reproduction, folder: Path) -> Path:
         frozenset({1, 2, 5, 6}),
     )
     conclusions = Cells(
-        ("about", "leaderboard", "", "here"),
+        ("about", "leaderboard", "holds", "here"),
         tuple((one.about, one.where, "the same" if one.holds else "otherwise", one.text) for one in found.conclusions),
     )
     stages = Cells(
