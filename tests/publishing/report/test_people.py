@@ -15,6 +15,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.page import write_report
+from fieldguide.publishing.report.pictures.people import agreement_over_time
 from fieldguide.publishing.report.views.people import people
 from fieldguide.records.judgments import AGREEMENT_VERSION, POOLS
 from tests.annotation.simulated_votes import ASSESSORS
@@ -99,6 +100,39 @@ def test_the_page_holds_it_and_is_whole(judged: Paths, params: Params) -> None:
     assert "How grades were decided" in page.text
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
+
+
+def entry(image: int, assessor: str, grade: int, minute: int | None) -> Judgment:
+    at = None if minute is None else f"2026-05-{1 + minute // 60:02}T09:{minute % 60:02}:00+02:00"
+    return Judgment(subtopic_id="t1.e1", image_id=f"{image:04}", assessor=assessor, grade=grade, choice=CHOICES[grade],
+                    guideline="look-1", judged_at=at)  # fmt: skip
+
+
+def test_agreement_over_time_is_counted_by_hand(tmp_path: Path) -> None:
+    said = [entry(n, "ada", 2, 59 - n) for n in range(60)]  # the last images first
+    said += [entry(n, "ben", 2 if n < 20 else 0, 60 + n) for n in range(60)]
+    said += [entry(60, "ada", 2, 3), entry(61, "ada", 2, 3), entry(61, "ben", 2, None)]
+    log.append(tmp_path / "log.jsonl", said)
+    found = agreement_over_time(log.read(tmp_path / "log.jsonl").entries, 0.95)
+    assert list(found["images"]) == [20, 20, 20]
+    assert list(found["same"]) == [1.0, 0.0, 0.0]
+    assert found["first"][0] == "2026-05-02T07:00:00+00:00"
+    assert all(found["low"] <= found["same"]) and all(found["same"] <= found["high"])
+
+
+def test_agreement_of_few_images_is_not_drawn(tmp_path: Path) -> None:
+    log.append(tmp_path / "log.jsonl", [entry(n, name, 2, n) for n in range(39) for name in ("ada", "ben")])
+    assert agreement_over_time(log.read(tmp_path / "log.jsonl").entries, 0.95).empty
+
+
+def test_agreement_over_time_is_drawn(judged: Paths, params: Params) -> None:
+    judged.judgments.unlink()
+    log.append(judged.judgments, [entry(n, name, n % 2, n) for n in range(60) for name in ("ada", "ben")])
+    write_report(params, judged)
+    folder = judged.report.parent / "pictures"
+    assert (folder / "agreement.csv").read_text().splitlines()[0] == "first,last,images,same,low,high"
+    assert "2026-05-01" in (folder / "agreement.svg").read_text()
+    assert "pictures/agreement.svg" in pages_of(judged)["pictures.html"].sources("img")
 
 
 def test_undefined_values_are_words(judged: Paths, params: Params) -> None:

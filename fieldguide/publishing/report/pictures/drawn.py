@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fieldguide.annotation.judgments import log
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.pictures.gallery import GalleryMap, gallery_map
+from fieldguide.publishing.report.pictures.people import agreement_over_time
 from fieldguide.publishing.report.pictures.systems import alike, precision_by_depth, spread
 from fieldguide.publishing.report.thumbnails import file_name
 from fieldguide.publishing.report.views.health import View
@@ -62,6 +64,7 @@ def _pictures(benchmark: Benchmark, systems: list[str]) -> Iterator[tuple[str, V
                 f"{found.right_before:.0%} of the drawings before and {found.right_after:.0%} after.",
             }
             yield f"gallery-{file_name(encoder)}", view, _map(found, benchmark), found.points
+    yield from _people(benchmark)
     values = spread(benchmark, systems)
     if values.empty:
         return
@@ -87,6 +90,36 @@ def _pictures(benchmark: Benchmark, systems: list[str]) -> Iterator[tuple[str, V
         "where they have nothing in common. Systems that are good at different subtopics are worth fusing.",
     }
     yield "alike", view, _alike(matrix), matrix.rename_axis("system").reset_index()
+
+
+def _people(benchmark: Benchmark) -> Iterator[tuple[str, View, Figure, pd.DataFrame]]:
+    if not benchmark.paths.judgments.is_file():
+        return
+    confidence = benchmark.params.evaluate.confidence
+    over_time = agreement_over_time(log.read(benchmark.paths.judgments).entries, confidence)
+    if over_time.empty:
+        return
+    view = {
+        "title": "Agreement over time",
+        "words": "Of the images that two or more people graded, the share on which they agree, from the first days to "
+        f"the last; each dot stands for equally many images, the bar is its {confidence:.0%} interval.",
+    }
+    yield "agreement", view, _agreement(over_time), over_time
+
+
+def _agreement(over_time: pd.DataFrame) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
+    panel = figure.subplots()
+    places = range(len(over_time))
+    bars = [over_time["same"] - over_time["low"], over_time["high"] - over_time["same"]]
+    panel.errorbar(places, over_time["same"], yerr=bars, fmt="o-", linewidth=1, capsize=2)
+    panel.set_xticks(places, labels=[last[:10] for last in over_time["last"]], rotation=45, ha="right")
+    panel.set_ylim(0, 1.02)
+    panel.set_xlabel("images graded until (UTC)")
+    panel.set_ylabel("same grade")
+    return figure
 
 
 def _save(path: Path, figure: Figure) -> None:
