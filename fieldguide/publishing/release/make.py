@@ -42,6 +42,8 @@ from fieldguide.publishing.release.layout import (
     run_file,
     schemas,
 )
+from fieldguide.publishing.release.private.sealed import SealedPart
+from fieldguide.publishing.release.private.withhold import refuse_leaks, stated, withholding
 from fieldguide.records.release import RELEASE_IMAGES
 from fieldguide.records.runs import TRACKS
 
@@ -62,30 +64,42 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
 
     Raises:
         ProblemsError: files are missing (all are listed) or contradict each other.
-        FieldguideError: a photograph's bytes are not those of its sha256.
+        FieldguideError: a photograph's bytes are not those of its sha256; with `release.private`, there is no salt, or
+            what is withheld would be told.
     """
     benchmark = Benchmark(paths, params)
-    copies = _copies(benchmark)
-    benchmark.require("the release", dict.fromkeys([*benchmark.files(), *copies, paths.drawings, paths.duplicates]))
-    with atomic_directory(paths.release) as folder:
-        for source, name in copies.items():
+    needed = [*benchmark.files(), *_copies(benchmark), paths.drawings, paths.duplicates]
+    benchmark.require("the release", dict.fromkeys(needed))
+    if params.release.private is None:
+        return _write(benchmark, paths.release, None, track)
+    with withholding(benchmark) as (public, sealed):
+        return _write(public, paths.release, sealed, track)
+
+
+def _write(benchmark: Benchmark, target: Path, sealed: SealedPart | None, track: Track) -> WrittenRelease:
+    """Write a benchmark as a release; `sealed` is what is withheld, and must not be in it."""
+    params = benchmark.params
+    with atomic_directory(target) as folder:
+        for source, name in _copies(benchmark).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / name)
         queries = list(query_lines(benchmark))
         write_jsonl(folder / "queries.jsonl", queries)
         _write_photographs(benchmark, folder, track)
-        CallStore.at(paths.root).pack(folder / ANSWERS)
+        CallStore.at(benchmark.paths.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
         write_forms(benchmark, folder, queries)
         counts = _counts(benchmark)
-        write_json(folder / ABOUT, _about(params, counts))
+        write_json(folder / ABOUT, _about(params, counts) | stated(params, sealed))
         write_text(folder / "params.yaml", params_text(params))
-        write_text(folder / "README.md", readme_text(benchmark, counts))
+        write_text(folder / "README.md", readme_text(benchmark, counts, sealed and stated(params, sealed)["private"]))
         write_text(folder / "LICENSE.txt", licence_text(benchmark))
         sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
         write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+        if sealed is not None:
+            refuse_leaks(folder, sealed)
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
 
 

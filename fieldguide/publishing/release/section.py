@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fieldguide.core.section import Name, Section
+from fieldguide.core.section import Name, Section, Seed
 
 Words = Annotated[str, Field(min_length=1)]
 
@@ -46,10 +46,31 @@ class Responsible(Section):
     maintenance: Words | None = None
 
 
+class PrivateSplit(Section):
+    """Which judgments a release withholds, so that runs can be scored by grades that nobody has seen.
+
+    Attributes:
+        share: of all entities (topics); each is drawn by itself, so that it is about so many.
+        seed: of the draw.
+        by: entity: no entity has public and private subtopics; topic: all subtopics of a topic or none, but topics that
+            share an entity give away each other's relevant images.
+        salt_from: environment variable that holds the salt; null: annotation/private.salt, which
+            `fieldguide release seal` makes.
+        tries: runs that one team may have scored.
+    """
+
+    share: Annotated[float, Field(strict=True, gt=0, lt=1)]
+    seed: Seed
+    by: Literal["entity", "topic"] = "entity"
+    salt_from: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    tries: Annotated[int, Field(strict=True, ge=1, le=1000)] = 5
+
+
 class Release(Section):
     """Stage `release`.
 
     Attributes:
+        private: null: everything is published.
         creators: who is cited.
         url: where it is published.
         date: on which it is published, YYYY-MM-DD; null: none is stated, for a build knows no date.
@@ -65,3 +86,4 @@ class Release(Section):
     date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     keywords: list[Words] = Field(default=["text-to-image retrieval", "benchmark", "multi-entity questions"])
     responsible: Responsible = Responsible()
+    private: PrivateSplit | None = None
