@@ -128,8 +128,8 @@ class Paths:
     """The release folder."""
 
     private = RelativePath(".private")
-    """What a release withholds, and the ledger of the runs that were scored by it. Never published, no output."""
-    salt = RelativePath("annotation/private.salt")
+    """What a release withholds, and the ledger of the runs that were scored by it. Never committed or published."""
+    salt = RelativePath(".private/salt")
     """The secret that makes a release's commitment say nothing; never committed, never published."""
 
     library = RelativePath("library.json")

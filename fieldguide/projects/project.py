@@ -33,7 +33,7 @@ IGNORED_BY_GIT = (
     "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
     "/data/cletir/*", "!/data/cletir/README.md", "/data/refined/*", "!/data/refined/README.md", "/data/probes/",
     "/data/runs/", "/data/pools/", "/data/judgments/", "/data/qrels/", "/data/checks/", "/data/evaluation/",
-    "/data/answers/", "/data/report/", "/data/release/", "/annotation/private.salt",
+    "/data/answers/", "/data/report/", "/data/release/",
 )  # fmt: skip
 _IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/", ".private/")
 _FOLDERS = {

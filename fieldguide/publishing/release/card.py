@@ -19,8 +19,14 @@ from fieldguide.publishing.report.views.leaderboards import boards
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
-    """The dataset card as Markdown with a YAML head."""
+def readme_text(benchmark: Benchmark, counts: dict[str, int], private: dict[str, Any] | None = None) -> str:
+    """The dataset card as Markdown with a YAML head.
+
+    Args:
+        benchmark: as it is published.
+        counts: of what is published.
+        private: what release.json says of the part that is withheld, if any is.
+    """
     release = benchmark.params.release
     head: dict[str, Any] = {
         "pretty_name": benchmark.params.report.title,
@@ -35,6 +41,7 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int]) -> str:
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
         params=benchmark.params,
         counts=counts,
+        private=private,
         sources=_sources(benchmark),
         grades=benchmark.grades,
         about_grades=benchmark.grade_file.get("about", ""),

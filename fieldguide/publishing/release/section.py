@@ -54,8 +54,7 @@ class PrivateSplit(Section):
         seed: of the draw.
         by: entity: no entity has public and private subtopics; topic: all subtopics of a topic or none, but topics that
             share an entity give away each other's relevant images.
-        salt_from: environment variable that holds the salt; null: annotation/private.salt, which
-            `fieldguide release seal` makes.
+        salt_from: environment variable that holds the salt; null: .private/salt, which `fieldguide release seal` makes.
         tries: runs that one team may have scored.
     """
 

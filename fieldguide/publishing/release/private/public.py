@@ -118,7 +118,7 @@ def _annotation(whole: Paths, part: PrivatePart, public: Paths) -> None:
             csv.writer(stream, lineterminator="\n").writerows(r for r in rows if not part.subtopics.intersection(r))
             with atomic_open(target) as written:
                 written.write(stream.getvalue())
-        elif path != whole.salt and path.is_file():
+        elif path.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(path.resolve())
 

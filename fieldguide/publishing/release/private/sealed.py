@@ -81,6 +81,12 @@ class SealedPart:
         lines = (line.split(" ") for line in self.texts[QRELS].splitlines())
         return {(subtopic, image): int(grade) for subtopic, _, image, grade in lines}
 
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        """Reference answers by topic_id."""
+        lines = (json.loads(line) for line in self.texts[TOPICS].splitlines())
+        return {str(topic["topic_id"]): str(topic["answer"]) for topic in lines}
+
     @property
     def qrels(self) -> pd.DataFrame:
         """Columns subtopic_id, image_id, grade."""
