@@ -48,6 +48,7 @@ app.command(epilog="Example: fieldguide weights")(project.weights)
 app.command("params", epilog="Example: fieldguide params --full")(project.show_params)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=release.SCORE_EPILOG)(release.score)
 app.command("import", epilog=formats.IMPORT_EPILOG)(formats.import_)
 app.command("export", epilog=formats.EXPORT_EPILOG)(formats.export_)
 app.command(hidden=True, epilog=release.VERIFY_EPILOG)(release.verify)  # its name in releases of before the group

@@ -102,7 +102,7 @@ def _sources(benchmark: Benchmark) -> list[dict[str, Any]]:
                 "kind": source.kind if source else "unknown",
                 "file": source.path.name if source else "unknown",
                 "attribution": next((text for text in part["attribution"] if text), None),
-                "example": part["source_key"].iloc[0],
+                "example": next((key for key in part["source_key"] if key), ""),
             }
         )
     return rows

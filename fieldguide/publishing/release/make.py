@@ -93,9 +93,10 @@ def _write(benchmark: Benchmark, target: Path, sealed: SealedPart | None, track:
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
         write_forms(benchmark, folder, queries)
         counts = _counts(benchmark)
-        write_json(folder / ABOUT, _about(params, counts) | stated(params, sealed))
+        withheld = stated(params, sealed)
+        write_json(folder / ABOUT, _about(params, counts) | withheld)
         write_text(folder / "params.yaml", params_text(params))
-        write_text(folder / "README.md", readme_text(benchmark, counts, sealed and stated(params, sealed)["private"]))
+        write_text(folder / "README.md", readme_text(benchmark, counts, withheld.get("private")))
         write_text(folder / "LICENSE.txt", licence_text(benchmark))
         sums = {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*") if path.is_file()}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.publishing.release.private.cells import Cell, Together, together
@@ -22,19 +22,12 @@ _NAMING = frozenset(("entity", "entities", "entity_id", "name", "names", "aliase
 # Keys of what was judged or measured, and measures.
 _MEASURED = frozenset(("grade", "grades", "relevant", "judged", "judgments", "label", "labels", "measure", "qrels"))
 _MEASURE = re.compile(r"(n?D?CG|P|R|AP|MAP|RR|MRR|Success|Recall|Precision|RBP|ERR|Judged|Bpref|infAP)(@[0-9]+)?")
+_SHOWN = 10
+"""Places of a file that are named."""
 _FEW = 4
 """Words: an answer of fewer has to be all of a cell."""
 _BESIDE_ANSWER = re.compile(r"\banswers?\b", re.IGNORECASE)
 _PARTS = re.compile(r"[,;:=|\t]")
-
-
-class _Found(NamedTuple):
-    """What stands together and what it names, by kind of mark."""
-
-    it: Together
-    named: dict[str, set[str]]
-    answered: dict[str, list[str]]
-    """Words of the cells by key."""
 
 
 class LeakScan:
@@ -42,28 +35,33 @@ class LeakScan:
 
     def __init__(self, sealed: SealedPart) -> None:
         self.sealed, self.marks = sealed, Marks(sealed)
-        self.answers = {topic: words(answer) for topic, answer in sealed.answers.items() if answer.strip()}
-        self.values: dict[str, list[tuple[str, list[str]]]] = {}
+        self.answers = {t.topic_id: words(t.answer) for t in sealed.topics if words(t.answer)}
+        self.values: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for entity, feature, value in sealed.values:
             self.values.setdefault(entity, []).append((" ".join(words(feature)), words(value)))
 
     def problems(self, folder: Path) -> Iterator[Problem]:
-        """Every place of a release folder that tells what is private, in the order of its files, each told once."""
+        """Places of a release folder that tell what is private, in the order of its files, the first few of each."""
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            name = path.relative_to(folder).as_posix()
-            told: set[str] = set()
-            try:
-                yield from self._bytes(path, name)
-                for one in together(path, name, self.marks):
-                    for what in self._told(one):
-                        if one.prose and what in told:  # the same line is seen with those before and behind it
-                            continue
-                        told.add(what)
-                        yield Problem(str(folder / one.where), what)
-            except FieldguideError as error:
-                yield Problem(str(path), str(error).removeprefix(f"{path}: "))
+            found = list(islice(self._file(path, path.relative_to(folder).as_posix()), _SHOWN + 1))
+            yield from found[:_SHOWN]
+            if len(found) > _SHOWN:
+                yield Problem(str(path), f"tells more of the kind; its first {_SHOWN} places are named here")
 
-    def _bytes(self, path: Path, name: str) -> Iterator[Problem]:
+    def _file(self, path: Path, name: str) -> Iterator[Problem]:
+        told: set[str] = set()
+        try:
+            yield from self._bytes(path)
+            for one in together(path, name, self.marks):
+                for what in self._told(one):
+                    if one.prose and what in told:  # a line is seen with those before it and those behind it
+                        continue
+                    told.add(what)
+                    yield Problem(f"{path}{one.where.removeprefix(name)}", what)
+        except FieldguideError as error:
+            yield Problem(str(path), str(error).removeprefix(f"{path}: "))
+
+    def _bytes(self, path: Path) -> Iterator[Problem]:
         """Secrets, wherever they stand in a file."""
         overlap, tail = max(map(len, self.marks.secrets)), b""
         with path.open("rb") as stream:
@@ -108,7 +106,7 @@ class LeakScan:
             if any(self._says(cell, self.answers[topic], one) for cell in one.cells):
                 yield f"gives the answer of {topic}, which is private"
 
-    def _says(self, cell: Cell, answer: list[str], one: Together) -> bool:
+    def _says(self, cell: Cell, answer: tuple[str, ...], one: Together) -> bool:
         if one.prose:
             short = [words(part) for part in _PARTS.split(cell.value)]
             return _holds(words(cell.value), answer) and (
@@ -146,7 +144,7 @@ def leaks(folder: Path, sealed: SealedPart) -> Iterator[Problem]:
     return LeakScan(sealed).problems(folder)
 
 
-def _holds(said: list[str], part: list[str]) -> bool:
+def _holds(said: tuple[str, ...], part: tuple[str, ...]) -> bool:
     return any(said[start : start + len(part)] == part for start in range(len(said) - len(part) + 1))
 
 

@@ -32,15 +32,17 @@ class Marks:
 
     def __init__(self, sealed: SealedPart) -> None:
         self.ids: dict[str, Mark] = {i: Mark(IMAGE, i) for i in {*sealed.labels, *(i for _, i in sealed.grades)}}
-        self._subtopics = frozenset(sealed.subtopics)
-        self._topics = frozenset(sealed.answers) | {s.rpartition(".")[0] for s in sealed.subtopics}
-        self.ids |= {topic: Mark(TOPIC, topic) for topic in self._topics}
-        self.ids |= {subtopic: Mark(SUBTOPIC, subtopic) for subtopic in sealed.subtopics}
-        self._names: dict[str, list[tuple[list[str], str]]] = defaultdict(list)
+        self.ids |= {topic.topic_id: Mark(TOPIC, topic.topic_id) for topic in sealed.topics}
+        private = frozenset(sealed.subtopics)
+        for topic in sealed.topics:
+            for subtopic in (s.subtopic_id for s in topic.subtopics):
+                hidden = subtopic in private
+                self.ids[subtopic] = Mark(SUBTOPIC, subtopic) if hidden else Mark(PUBLIC, topic.topic_id)
+        self._names: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         for entity, names in sorted(sealed.entities.items()):
             for name in {entity, *names}:
                 said = words(name)
-                for form in (said, ["".join(said)]):
+                for form in (said, ("".join(said),)):
                     if form and form[0]:
                         self._names[form[0]].append((form, entity))
         # The hash of a file without the salt lets anybody try out what the file may hold.
@@ -62,7 +64,7 @@ class Marks:
             found = self.ids.get(token)
             if found is None and _NUMBER.fullmatch(token):
                 continue
-            if found is not None and found.kind != IMAGE:
+            if found is not None and found.kind not in (IMAGE, PUBLIC):
                 return True
             if found is None and (self.subjects(token) or not self._names.keys().isdisjoint(words(token))):
                 return True
@@ -71,12 +73,9 @@ class Marks:
     def _ids(self, text: str) -> Iterator[Mark]:
         for token in _TOKEN.findall(text):
             for piece in (token, *_GLUE.split(token)):
-                for form in _forms(piece):
-                    if form in self.ids:
-                        yield self.ids[form]
-                    topic, _, number = form.rpartition(".")
-                    if topic in self._topics and number and form not in self._subtopics:
-                        yield Mark(PUBLIC, topic)
+                found = next((self.ids[form] for form in _forms(piece) if form in self.ids), None)
+                if found is not None:
+                    yield found
 
     def _entities(self, text: str) -> Iterator[Mark]:
         said = words(text)
@@ -86,16 +85,17 @@ class Marks:
                     yield Mark(ENTITY, entity)
 
 
-def words(text: str) -> list[str]:
+@lru_cache(1 << 16)
+def words(text: str) -> tuple[str, ...]:
     """Words of a text in small letters without accents: `Granny-Smith_3` is as `granny smith 3`."""
     plain = text.replace("_", " ")
     if not plain.isascii():
         plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    return _WORD.findall(plain.casefold())
+    return tuple(_WORD.findall(plain.casefold()))
 
 
 def _forms(token: str) -> Iterator[str]:
-    """A token, and what it is without ends: `t1.e2.jpg` is t1.e2."""
+    """A token, and what it is without ends, the longest first: `t1.e2.jpg` is t1.e2, and not t1."""
     yield token
     while "." in token:
         token = token.rpartition(".")[0]

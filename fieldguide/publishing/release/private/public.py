@@ -1,7 +1,7 @@
 """The public part of a benchmark as a benchmark of its own, in a folder where nothing that is withheld lies.
 
-A release is made from that folder, so that whatever is written into it, now or by a later version, can only tell what is
-public. Where a figure is over all topics, it is made anew over the public ones.
+A release is made from that folder, so that whatever is written into it, now or by a later version, can only tell what
+is public. Where a figure is over all topics, it is made anew over the public ones.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 

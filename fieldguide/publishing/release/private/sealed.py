@@ -1,7 +1,7 @@
 """The sealed part of a benchmark: withheld judgments and answers, the salt, and the commitment to them.
 
-A commitment is the sha256 of the salt (as it is written, 64 hex digits) followed by the bytes of a file. It says nothing
-of the file to whoever does not have the salt, and once both are published nobody can show another file for it.
+A commitment is the sha256 of the salt (as it is written, 64 hex digits) followed by the bytes of a file. It says
+nothing of the file to whoever does not have the salt, and once both are published nobody can show another file for it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.private.draw import APPEARANCE, PrivatePart
 from fieldguide.publishing.release.section import PrivateSplit
 from fieldguide.records.runs import read_qrels_trec
-from fieldguide.records.topics import read_topics
+from fieldguide.records.topics import Topic, read_topics
 
 ABOUT, QRELS, TOPICS = "private.json", "qrels.trec", "topics.jsonl"
 COMMITTED = (QRELS, TOPICS)
@@ -82,10 +82,11 @@ class SealedPart:
         return {(subtopic, image): int(grade) for subtopic, _, image, grade in lines}
 
     @cached_property
-    def answers(self) -> dict[str, str]:
-        """Reference answers by topic_id."""
+    def topics(self) -> list[Topic]:
+        """Whose answer is withheld."""
+        known = [field.name for field in fields(Topic)]
         lines = (json.loads(line) for line in self.texts[TOPICS].splitlines())
-        return {str(topic["topic_id"]): str(topic["answer"]) for topic in lines}
+        return [Topic(**{name: line[name] for name in known if name in line}) for line in lines]
 
     @property
     def qrels(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
-from fieldguide.publishing.release.private.draw import draw, refuse_halves_that_are_empty
+from fieldguide.publishing.release.private.draw import PrivatePart, draw, refuse_halves_that_are_empty
 from fieldguide.publishing.release.private.leaks import leaks
 from fieldguide.publishing.release.private.public import write_public
 from fieldguide.publishing.release.private.sealed import SealedPart, read_salt, seal, write_sealed
@@ -28,17 +28,27 @@ def withholding(benchmark: Benchmark) -> Iterator[tuple[Benchmark, SealedPart]]:
     Raises:
         FieldguideError: nothing would be withheld or nothing published, or there is no salt.
     """
-    split, paths = benchmark.params.release.private, benchmark.paths
-    if split is None:
-        raise FieldguideError("params.yaml: release.private is null; nothing is withheld")
-    part = draw(split, benchmark.topics)
-    refuse_halves_that_are_empty(part, sorted(set(benchmark.qrels["subtopic_id"]) & set(benchmark.subtopics)))
-    sealed = seal(benchmark, part, read_salt(split, paths))
+    paths = benchmark.paths
+    sealed, part = sealed_of(benchmark)
     write_sealed(sealed, paths.private)
     paths.state.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="public-", dir=paths.state) as folder:
         public = write_public(benchmark, part, Path(folder).resolve())
         yield Benchmark(public, benchmark.params), sealed
+
+
+def sealed_of(benchmark: Benchmark) -> tuple[SealedPart, PrivatePart]:
+    """What is withheld, and which part of the topics it is.
+
+    Raises:
+        FieldguideError: nothing would be withheld or nothing published, or there is no salt.
+    """
+    split = benchmark.params.release.private
+    if split is None:
+        raise FieldguideError("params.yaml: release.private is null; nothing is withheld")
+    part = draw(split, benchmark.topics)
+    refuse_halves_that_are_empty(part, sorted(set(benchmark.qrels["subtopic_id"]) & set(benchmark.subtopics)))
+    return seal(benchmark, part, read_salt(split, benchmark.paths)), part
 
 
 def stated(params: Params, sealed: SealedPart | None) -> dict[str, Any]:
