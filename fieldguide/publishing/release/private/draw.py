@@ -35,9 +35,10 @@ class PrivatePart:
 
     @cached_property
     def entities(self) -> frozenset[str]:
-        """Of private subtopics."""
-        own = (s for topic in self.all for s in topic.subtopics if s.subtopic_id in self.subtopics)
-        return frozenset(subtopic.entity_id for subtopic in own)
+        """Of private subtopics, and of no public one, whose judgments would say which images show them."""
+        every = [s for topic in self.all for s in topic.subtopics]
+        public = {s.entity_id for s in every if s.subtopic_id not in self.subtopics}
+        return frozenset(s.entity_id for s in every if s.subtopic_id in self.subtopics) - public
 
     @cached_property
     def untold(self) -> frozenset[tuple[str, str]]:
@@ -98,5 +99,5 @@ def refuse_halves_that_are_empty(part: PrivatePart, judged: Sequence[str]) -> No
 
 def _pairs(topics: Iterable[Topic]) -> Iterable[tuple[str, str]]:
     for topic in topics:
-        feature = APPEARANCE if topic.kind == "entity" else topic.feature
-        yield from ((entity, feature) for entity in topic.entities)
+        features = (topic.feature, APPEARANCE) if topic.kind == "entity" else (topic.feature,)
+        yield from ((entity, feature) for entity in topic.entities for feature in features)

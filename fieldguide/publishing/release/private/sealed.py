@@ -45,8 +45,8 @@ class SealedPart:
         name, version: of the release that withholds it.
         salt: 64 hex digits.
         subtopics: that are private, judged or not.
-        entities: names of the entities of private subtopics, by entity_id.
-        labels: entity_id of the gallery's images of these entities, by image_id.
+        entities: names of the entities of `labels` and `values`, by entity_id.
+        labels: entity_id of the gallery's images of entities that no public subtopic asks for, by image_id.
         values: (entity_id, feature, value) that are withheld.
         published: how many subtopics have public judgments, and how many topics public answers.
         measures: that runs are scored by; none of them says what was judged.
@@ -118,6 +118,8 @@ def seal(benchmark: Benchmark, part: PrivatePart, salt: str) -> SealedPart:
     params, split = benchmark.params, _split(benchmark.params)
     judged = set(benchmark.qrels["subtopic_id"])
     gallery = benchmark.images[benchmark.images["split"] == "gallery"]
+    values = sorted(_values(benchmark, part))
+    named = part.entities | {entity for entity, *_ in values}
     shown = gallery[gallery["entity_id"].isin(list(part.entities))]
     names = benchmark.entities[["entity_id", "name", "aliases"]].itertuples(index=False, name=None)
     return SealedPart(
@@ -125,9 +127,9 @@ def seal(benchmark: Benchmark, part: PrivatePart, salt: str) -> SealedPart:
         version=params.release.version,
         salt=salt,
         subtopics=sorted(part.subtopics),
-        entities={str(e): [str(name), *map(str, also)] for e, name, also in names if e in part.entities},
+        entities={str(e): [str(name), *map(str, also)] for e, name, also in names if e in named},
         labels=dict(sorted(zip(shown["image_id"], shown["entity_id"], strict=True))),
-        values=sorted(_values(benchmark, part)),
+        values=values,
         published={"subtopics": len(judged - part.subtopics), "topics": len(part.all) - len(part.topics)},
         measures=[m for m in params.evaluate.measures if not _TELLING.search(m)] or ["nDCG@10"],
         confidence=params.evaluate.confidence,
