@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_json, write_tar
 from fieldguide.core.paths import Paths
@@ -30,10 +32,12 @@ from fieldguide.publishing.release.private.sealed import SealedPart, read_sealed
 from fieldguide.publishing.release.private.withhold import sealed_of
 from fieldguide.publishing.release.section import PrivateSplit
 from fieldguide.publishing.release.verify import verify_release
-from fieldguide.records.judgments import QRELS
+from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.topics import Topic, read_topics
-from tests.builders import tiny_params
-from tests.finished import finished_benchmark
+from tests.annotation.simulated_votes import ASSESSORS
+from tests.builders import tiny_params, tiny_topics
+from tests.finished import finish, finished_benchmark
+from tests.publishing.report.test_people import CHOICES, HEAD
 
 SALT = "0123456789abcdef" * 4
 
@@ -159,6 +163,63 @@ def test_topics_drawn_whole(tmp_path: Path) -> None:
     verify_release(paths.release)
     sealed = verify_withheld(paths.release, paths.private)
     assert set(sealed.subtopics) == {s.subtopic_id for topic in sealed.topics for s in topic.subtopics}
+
+
+def judged_by_people(root: Path, params: Params, gold_of: set[str]) -> Paths:
+    """A finished benchmark in which three people judged two thirds of the pools each, with gold on some subtopics."""
+    from flows.adjudicate import adjudicate
+    from tests.steps import run_step
+
+    paths = finished_benchmark(root, params)
+    paths.judgments.unlink()
+    paths.used_guidelines.mkdir(parents=True)
+    (paths.used_guidelines / "look-1.md").write_text(HEAD, encoding="utf-8")
+    pairs = list(POOLS.read(paths.pools)[["subtopic_id", "image_id"]].itertuples(index=False, name=None))
+    said = [
+        Judgment(
+            subtopic_id=subtopic, image_id=image, assessor=name, grade=(n + k) % 3, choice=CHOICES[(n + k) % 3],
+            guideline="look-1",
+        )
+        for n, (subtopic, image) in enumerate(pairs)
+        for k, name in enumerate(ASSESSORS)
+        if n % 3 != k
+    ]  # fmt: skip
+    log.append(paths.judgments, said)
+    paths.annotation.mkdir(exist_ok=True)
+    gold = "".join(f"{subtopic},{image},1\n" for subtopic, image in pairs if subtopic in gold_of)
+    (paths.annotation / "gold.csv").write_text(f"subtopic_id,image_id,grade\n{gold}")
+    run_step(adjudicate, params, paths)
+    finish(paths, params)
+    return paths
+
+
+@pytest.mark.parametrize("public_gold", [True, False])
+def test_where_people_judged_the_public_part_tells_of_itself_alone(tmp_path: Path, public_gold: bool) -> None:
+    params = tiny_params(
+        release={"private": {"share": 0.5, "seed": 0, "by": "topic"}},
+        adjudicate={"judge": "log", "rule": "majority"},
+        annotate={"gold": "annotation/gold.csv", "preannotation": None},
+    )
+    split = params.release.private
+    assert split is not None
+    part = draw(split, tiny_topics())
+    public_ones = {s.subtopic_id for topic in part.all for s in topic.subtopics} - part.subtopics
+    paths = judged_by_people(tmp_path, params, {min(part.subtopics), *([min(public_ones)] if public_gold else [])})
+    salted(paths)
+    make_release(params, paths)
+    verify_release(paths.release)
+    sealed = verify_withheld(paths.release, paths.private)
+    whole, public = (log.read(folder / "judgments" / "log.jsonl").entries for folder in (paths.data, paths.release))
+    kept = [entry for entry in whole if entry.subtopic_id not in sealed.subtopics]
+    assert [(e.subtopic_id, e.image_id, e.assessor, e.grade) for e in public] == [
+        (e.subtopic_id, e.image_id, e.assessor, e.grade) for e in kept
+    ]
+    assert {e.hash for e in public}.isdisjoint(e.hash for e in whole if e.subtopic_id in sealed.subtopics)
+    given, told = (read_json(folder / "qrels" / "agreement.json") for folder in (paths.data, paths.release))
+    assert told != given
+    gold = (paths.release / "annotation" / "gold.csv").read_text()
+    assert (min(public_ones) in gold) is public_gold
+    assert not any(subtopic in gold for subtopic in part.subtopics)
 
 
 def rows(path: Path, **columns: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from fieldguide.answering.contexts.choosing import contexts
 from fieldguide.answering.figures.accuracy import TopicEntities, accuracy_rows, coverage_rows, order_rows
 from fieldguide.answering.figures.findings import findings
 from fieldguide.answering.figures.quality import quality_rows
-from fieldguide.core.files import write_json
+from fieldguide.core.files import read_text, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.evaluation.fitness.assess import assess, write_fitness
 from fieldguide.evaluation.judged import JudgedBenchmark
@@ -86,9 +87,16 @@ def _agreement(benchmark: Benchmark, public: Paths) -> None:
     """How far people agree on public subtopics, where people judged."""
     if not (benchmark.paths.qrels / "agreement.json").exists():
         return
-    params = benchmark.params
-    grades = grade(log.read(public.judgments), public, params.adjudicate, params.annotate)
-    write_summary(public.qrels, grades.agreement(params.annotate, params.pool))
+    params, annotate = benchmark.params, benchmark.params.annotate
+    if annotate.gold and not _has_gold(public, public.root / annotate.gold):
+        annotate = annotate.model_copy(update={"gold": None, "gold_share": 0})
+    grades = grade(log.read(public.judgments), public, params.adjudicate, annotate)
+    write_summary(public.qrels, grades.agreement(annotate, params.pool))
+
+
+def _has_gold(public: Paths, gold: Path) -> bool:
+    """Whether any control question is public. Elsewhere than in annotation/ none were taken out: all are left out."""
+    return gold.parent == public.annotation and gold.is_file() and len(read_text(gold).splitlines()) > 1
 
 
 def _checks(benchmark: Benchmark, part: PrivatePart) -> Iterator[dict[str, Any]]:

@@ -107,10 +107,10 @@ def _judgments(benchmark: Benchmark, part: PrivatePart, public: Paths) -> None:
 
 
 def _annotation(whole: Paths, part: PrivatePart, public: Paths) -> None:
-    """What people judge by; of gold the rows of public subtopics."""
+    """What people judge by; of tables (gold) the rows of public subtopics."""
     for path in sorted(whole.annotation.glob("*")):
         target = public.annotation / path.name
-        if path.name == "gold.csv":
+        if path.suffix == ".csv":
             rows = list(csv.reader(csv_text(path)))
             stream = io.StringIO(newline="")
             csv.writer(stream, lineterminator="\n").writerows(r for r in rows if not part.subtopics.intersection(r))
