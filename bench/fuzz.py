@@ -49,7 +49,7 @@ HOSTILE = (
     "\u202e\ud7ff\ufeff".encode(), b"\xff\xfe", b"1_000", b"0x10", b"~", b"!!python/object:os.system", b"&a *a",
     b"\r", b"\n", b"#", b"---", b"=cmd()", b"1.0", b"0", b"999999999999", b"2026-02-30", b"a b",
 )  # fmt: skip
-PHOTOGRAPH, BOARD = "data/input/shop/granny-smith", "data/evaluation"
+PHOTOGRAPH, BOARD, SEALED = "data/input/shop/granny-smith", "data/evaluation", "sealed"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,11 @@ TARGETS = (
     Target("import", command("import", "auto", "published.jsonl", "--to", "imported"), ("published.jsonl",)),
     Target("import-beir", command("import", "auto", "beir", "--to", "imported"), ("beir/*", "beir/qrels/*")),
     Target("verify", command("verify", "data/release"), ("data/release/**/*",)),
+    Target("verify-private", command("release", "verify", f"{SEALED}/data/release", "--private", f"{SEALED}/.private"),
+           (f"{SEALED}/data/release/**/*", f"{SEALED}/.private/*")),
+    Target("score", command("score", "theirs.trec", "--as", "us", "--private", f"{SEALED}/.private", "--release",
+           f"{SEALED}/data/release"), ("theirs.trec", f"{SEALED}/.private/*", f"{SEALED}/data/release/images.parquet",
+           f"{SEALED}/data/release/release.json")),
     Target("explain", command("explain", "TOPIC", "IMAGE"), ("data/**/*.parquet", "data/**/*.jsonl", "data/**/*.json",
            "data/runs/**/*.trec")),
     Target("leaderboard", command("leaderboard"), (f"{BOARD}/leaderboard.json", f"{BOARD}/comparisons.json")),
@@ -400,11 +405,27 @@ def _make(base: Path) -> tuple[str, str]:
     answered = Call("chat", "http://localhost", request, {"x": 1}, None, "m", usage, True, 0.1, 1.0, 1, now)
     CallStore(paths.calls, base / "locks").put(answered, [b"x"])
     make_release(params, paths)
+    _sealed(base / SEALED)
     _answers(base, paths)
     pools = pq.read_table(paths.pools).to_pylist()
     gold = "".join(f"{row['subtopic_id']},{row['image_id']},{n % 2}\n" for n, row in enumerate(pools[:4]))
     (base / "annotation" / "gold.csv").write_text(f"subtopic_id,image_id,grade\n{gold}", encoding="utf-8")
     return pools[0]["subtopic_id"], pools[0]["image_id"]
+
+
+def _sealed(folder: Path) -> None:
+    """A release of which a part is private, and that part with a run that was scored by it."""
+    from fieldguide.publishing.release.make import make_release
+    from fieldguide.publishing.release.private.score import score_privately
+    from tests.builders import tiny_params
+    from tests.finished import finished_benchmark
+
+    params = tiny_params(release={"private": {"share": 0.5, "seed": 0}})
+    paths = finished_benchmark(folder, params)
+    paths.salt.parent.mkdir()
+    paths.salt.write_text("5" * 64, encoding="utf-8")
+    make_release(params, paths)
+    score_privately(paths.run("fullrank", "text"), paths.private, paths.release, "us")
 
 
 def _answers(base: Path, paths: Any) -> None:

@@ -75,7 +75,7 @@ def read_answered(path: Path, form: str | None = None) -> AnsweredBenchmark:
     """
     if form is None and own_benchmark.recognise(path):
         files = own_benchmark.files_of(path)
-        topics = tuple(read_topics(files.topics))
+        topics = tuple(topic for topic in read_topics(files.topics) if topic.answer)  # a release may withhold some
         names = names_of(ENTITIES.read(files.entities))
         return AnsweredBenchmark(path.resolve().name, topics, references_of(topics, names), names)
     published = read_published(form, path)

@@ -24,21 +24,69 @@ REPRODUCE_EPILOG = (
     "Exit status: 0 the same bytes or as --accept says, 10 near numbers, 11 the same conclusions, "
     "12 other conclusions, 1 it could not be compared."
 )
-VERIFY_EPILOG = "Example: fieldguide release verify data/release"
 FETCH_EPILOG = (
     "Examples: fieldguide release fetch-images data/release --dry-run    "
     "fieldguide release fetch-images data/release --to photographs --from gulls=~/gulls.zip. "
     "Exit status: 0 all are there, 1 some are missing."
 )
+VERIFY_EPILOG = (
+    "Examples: fieldguide release verify data/release    fieldguide release verify data/release --private .private"
+)
+SCORE_EPILOG = (
+    "Examples: fieldguide score their-run.trec --as 'Team A' --dry    fieldguide score their-run.trec --as 'Team A'    "
+    "fieldguide score their-run.trec --as 'Team A' --private ~/gulls/.private --release ~/gulls/data/release --json. "
+    "Exit status: 0 scored, 1 the run is refused or no try is left."
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @app.command(epilog=VERIFY_EPILOG)
-def verify(folder: Annotated[Path, typer.Argument(help="A release folder.")]) -> None:
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A release folder.")],
+    private: Annotated[
+        Path | None, typer.Option(help="Private folder of the release: also look for what it tells of that.")
+    ] = None,
+) -> None:
     """Recompute every checksum and count of a release, and list all that does not agree."""
     from fieldguide.publishing.release.verify import verify_release
 
     verify_release(folder)
     print(f"{folder}: everything agrees")
+    if private is not None:
+        from fieldguide.publishing.release.private.keeping import verify_withheld
+
+        sealed = verify_withheld(folder, private)
+        print(f"{folder}: is committed to {private}, and tells nothing of its {len(sealed.subtopics)} subtopics")
+
+
+@app.command(epilog="Examples: fieldguide release seal --dry    fieldguide release seal    (once; then keep .private)")
+def seal(
+    dry: Annotated[bool, typer.Option("--dry", help="Say what would be written, and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the secret that a release with a private part needs, and write the private folder."""
+    from fieldguide.cli.views.private import show_sealing
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.publishing.release.private.keeping import seal_here
+
+    params, paths = read_params(), Paths()
+    show_sealing(seal_here(params, paths, dry), params.release, paths, dry, as_json)
+
+
+def score(
+    run: Annotated[Path, typer.Argument(help="A TREC run file, gzipped or not.", metavar="RUN")],
+    team: Annotated[str, typer.Option("--as", help="Whose try it is.", metavar="TEAM")],
+    private: Annotated[Path, typer.Option(help="Folder with what the release withholds.")] = Path(".private"),
+    release: Annotated[Path, typer.Option(help="The release that withholds it.")] = Path("data/release"),
+    dry: Annotated[bool, typer.Option("--dry", help="Say whether it would be scored; costs no try.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Score a run by the private part of a release: means alone, a limited number of times a team."""
+    from fieldguide.cli.views.private import show_score
+    from fieldguide.publishing.release.private.score import score_privately
+
+    show_score(score_privately(run, private, release, team, dry), as_json)
 
 
 @app.command("fetch-images", epilog=FETCH_EPILOG)

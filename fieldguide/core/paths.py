@@ -127,6 +127,11 @@ class Paths:
     release = RelativePath("data/release")
     """The release folder."""
 
+    private = RelativePath(".private")
+    """What a release withholds, and the ledger of the runs that were scored by it. Never committed or published."""
+    salt = RelativePath(".private/salt")
+    """The secret that makes a release's commitment say nothing; never committed, never published."""
+
     library = RelativePath("library.json")
     """In a project that `fieldguide init` made: the library that it was built with. Elsewhere there is none."""
     state = RelativePath(".fieldguide")

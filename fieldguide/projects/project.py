@@ -28,13 +28,14 @@ _HEAD = """\
 # Stages of your own go into a dvc.yaml in a folder of their own.
 """
 IGNORED_BY_GIT = (
-    ".venv/", ".fieldguide/", ".annotation/", "__pycache__/", "/data/input/", "/data/corpus/", "/data/embeddings/",
+    ".venv/", ".fieldguide/", ".annotation/", ".private/", "__pycache__/", "/data/input/", "/data/corpus/",
+    "/data/embeddings/",
     "/data/mined/", "/data/topics/", "/data/texts/", "/data/drawings/", "/data/captions/", "/data/queries/",
     "/data/cletir/*", "!/data/cletir/README.md", "/data/refined/*", "!/data/refined/README.md", "/data/probes/",
     "/data/runs/", "/data/pools/", "/data/judgments/", "/data/qrels/", "/data/checks/", "/data/evaluation/",
     "/data/answers/", "/data/report/", "/data/release/",
 )  # fmt: skip
-_IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/")
+_IGNORED_BY_DVC = ("__pycache__/", "*.pyc", ".venv/", ".fieldguide/", ".annotation/", ".private/")
 _FOLDERS = {
     "data/calls": "Answers of paid or slow models, one file a call. Commit them.",
     "data/external": "Runs that were made elsewhere, in TREC's six columns, for systems of kind `run`.",

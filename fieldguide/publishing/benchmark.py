@@ -224,6 +224,8 @@ def params_text(params: Params) -> str:
     A user name or password inside a `base_url` is left out: this text is published.
     """
     values = params.model_dump(mode="json", exclude={"families"})  # their systems are among `systems`
+    if params.release.private is None:  # a release that withholds nothing has the bytes that it always had
+        del values["release"]["private"]
     for section in values.values():
         chat = section.get("chat") if isinstance(section, dict) else None
         if chat:

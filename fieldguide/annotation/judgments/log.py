@@ -194,6 +194,28 @@ def write(path: Path, judgments: Iterable[Judgment]) -> Log:
     return Log(tuple(entries))
 
 
+def write_part(path: Path, entries: Iterable[LogEntry]) -> Log:
+    """Write some lines of a log as a log of their own, chained anew; whoever needs a line must be given with it.
+
+    Raises:
+        ProblemsError: a line supersedes one that is not among them.
+    """
+    renamed: dict[str, str] = {}
+    chained: list[LogEntry] = []
+    for entry in entries:
+        fields = entry.model_dump(by_alias=True) | {
+            "seq": len(chained) + 1,
+            "prev": chained[-1].hash if chained else None,
+            "supersedes": entry.supersedes and renamed.get(entry.supersedes, entry.supersedes),
+        }
+        new = LogEntry.model_validate(fields | {"hash": _hash(fields)})
+        renamed[entry.hash] = new.hash
+        chained.append(new)
+    with atomic_open(path) as stream:
+        stream.writelines(_line(entry) + "\n" for entry in chained)
+    return read(path)
+
+
 def current(entries: Iterable[LogEntry]) -> list[LogEntry]:
     """What holds now: one judgment an assessor and task, in the order of the log; withdrawn ones are gone."""
     holding: dict[tuple[str, str], LogEntry] = {}

@@ -23,11 +23,21 @@ Sources = Mapping[str, ReleasedSource]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources, names: Iterable[str]) -> str:
+def readme_text(
+    benchmark: Benchmark,
+    counts: dict[str, int],
+    sources: Sources,
+    names: Iterable[str],
+    private: dict[str, Any] | None = None,
+) -> str:
     """The dataset card as Markdown with a YAML head.
 
     Args:
+        benchmark: as it is published.
+        counts: of what is published.
+        sources: its sources of photographs.
         names: of all files of the release.
+        private: what release.json says of the part that is withheld, if any is.
     """
     release = benchmark.params.release
     head: dict[str, Any] = {
@@ -43,6 +53,7 @@ def readme_text(benchmark: Benchmark, counts: dict[str, int], sources: Sources, 
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
         params=benchmark.params,
         counts=counts,
+        private=private,
         sources=sources,
         grades=benchmark.grades,
         about_grades=benchmark.grade_file.get("about", ""),

@@ -50,6 +50,8 @@ from fieldguide.publishing.release.layout import (
     schemas,
 )
 from fieldguide.publishing.release.parts.parts import part_inputs, write_parts
+from fieldguide.publishing.release.private.sealed import SealedPart
+from fieldguide.publishing.release.private.withhold import refuse_leaks, stated, withholding
 from fieldguide.publishing.release.sources import manifest
 from fieldguide.records.release import RELEASE_IMAGES
 from fieldguide.records.runs import TRACKS
@@ -71,43 +73,57 @@ def make_release(params: Params, paths: Paths, track: Track = silent) -> Written
 
     Raises:
         ProblemsError: files are missing (all are listed) or contradict each other.
-        FieldguideError: a photograph's bytes are not those of its sha256.
+        FieldguideError: a photograph's bytes are not those of its sha256; with `release.private`, there is no salt, or
+            what is withheld would be told.
     """
     benchmark = Benchmark(paths, params)
-    copies = _copies(benchmark)
     needed = [
         *benchmark.files(),
-        *copies,
+        *_copies(benchmark),
         paths.rejected,
         paths.drawings,
         paths.duplicates,
         *part_inputs(params, paths),
     ]
     benchmark.require("the release", dict.fromkeys(needed))
-    with atomic_directory(paths.release) as folder:
-        for source, name in copies.items():
+    if params.release.private is None:
+        return _write(benchmark, paths.release, None, track)
+    with withholding(benchmark) as (public, sealed):
+        return _write(public, paths.release, sealed, track)
+
+
+def _write(benchmark: Benchmark, target: Path, sealed: SealedPart | None, track: Track) -> WrittenRelease:
+    """Write a benchmark as a release; `sealed` is what is withheld, and must not be in it."""
+    params = benchmark.params
+    with atomic_directory(target) as folder:
+        for source, name in _copies(benchmark).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / name)
         queries = list(query_lines(benchmark))
         write_jsonl(folder / "queries.jsonl", queries)
         _write_photographs(benchmark, folder, track)
-        CallStore.at(paths.root).pack(folder / ANSWERS)
+        CallStore.at(benchmark.paths.root).pack(folder / ANSWERS)
         RELEASE_IMAGES.write(folder / MANIFEST, _manifest(benchmark))
         sources = manifest.described(params.ingest.sources, params.release.sources, benchmark.images)
         write_json(folder / manifest.FILE, manifest.document(sources))
         write_forms(benchmark, folder, queries)
         write_kinds(folder, benchmark.topics, benchmark.qrels)
-        write_parts(params, paths, folder)
+        write_parts(params, benchmark.paths, folder)
         counts = _counts(benchmark)
-        write_json(folder / ABOUT, _about(params, counts))
+        withheld = stated(params, sealed)
+        write_json(folder / ABOUT, _about(params, counts) | withheld)
         write_text(folder / "params.yaml", params_text(params))
         write_text(folder / DATASHEET, datasheet_text(benchmark, counts, sources))
         write_text(folder / "LICENSE.txt", licence_text(benchmark, sources))
-        write_text(folder / CARD, readme_text(benchmark, counts, sources, [*_names(folder), CARD, CROISSANT, SUMS]))
+        names = [*_names(folder), CARD, CROISSANT, SUMS]
+        card = readme_text(benchmark, counts, sources, names, withheld.get("private"))
+        write_text(folder / CARD, card)
         sums = {name: sha256_file(folder / name) for name in _names(folder)}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
         write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+        if sealed is not None:
+            refuse_leaks(folder, sealed)
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from fieldguide.core.section import Name, Section, once_each
+from fieldguide.core.section import Name, Section, Seed, once_each
 
 Words = Annotated[str, Field(min_length=1)]
 Part = Literal["vectors", "drawings"]
@@ -99,10 +99,30 @@ class Responsible(Section):
     review: Words | None = None
 
 
+class PrivateSplit(Section):
+    """Which judgments a release withholds, so that runs can be scored by grades that nobody has seen.
+
+    Attributes:
+        share: of all entities (topics); each is drawn by itself, so that it is about so many.
+        seed: of the draw.
+        by: entity: no entity has public and private subtopics; topic: all subtopics of a topic or none, but topics that
+            share an entity give away each other's relevant images.
+        salt_from: environment variable that holds the salt; null: .private/salt, which `fieldguide release seal` makes.
+        tries: runs that one team may have scored.
+    """
+
+    share: Annotated[float, Field(strict=True, gt=0, lt=1)]
+    seed: Seed
+    by: Literal["entity", "topic"] = "entity"
+    salt_from: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    tries: Annotated[int, Field(strict=True, ge=1, le=1000)] = 5
+
+
 class Release(Section):
     """Stage `release`.
 
     Attributes:
+        private: null: everything is published.
         creators: who is cited.
         url: where it is published.
         date: on which it is published, YYYY-MM-DD; null: none is stated, for a build knows no date.
@@ -123,3 +143,4 @@ class Release(Section):
     responsible: Responsible = Responsible()
     sources: dict[Name, SourceAccess] = Field(default={})
     parts: Annotated[list[Part], AfterValidator(once_each)] = Field(default=[])
+    private: PrivateSplit | None = None

@@ -27,6 +27,7 @@ from fieldguide.publishing.release.layout import (
     schemas,
 )
 from fieldguide.publishing.release.parts.parts import wrong_parts
+from fieldguide.publishing.release.private.stated import wrong_private
 from fieldguide.publishing.release.verify_answers import wrong_answers
 from fieldguide.publishing.release.verify_card import wrong_card
 from fieldguide.publishing.release.verify_forms import Primary, wrong_forms
@@ -138,6 +139,8 @@ class _Content:
             yield from wrong_answers(
                 self.folder, self.topics or [], self._table("entities.parquet"), answers, self.answering
             )
+            rows = {name: self._table(name) for name in ("pools.parquet", "qrels/qrels.parquet", "scores.parquet")}
+            yield from wrong_private(self.folder, self.about.get("private"), self.topics or [], rows | runs)
             yield from wrong_judgments(self.folder, self._table("pools.parquet"), qrels)
             yield from wrong_forms(self._primary(runs))
             yield from wrong_parts(self.folder, self._table(MANIFEST), self.topics or [])

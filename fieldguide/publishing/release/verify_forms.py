@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from fieldguide.core.errors import FieldguideError, Problem
-from fieldguide.core.files import open_input, read_json, read_jsonl
+from fieldguide.core.files import open_input, read_json, read_jsonl, read_text
 from fieldguide.core.tables import Table
 from fieldguide.params import read_params
 from fieldguide.publishing.release.forms import beir, citing, croissant, hub
@@ -150,9 +149,9 @@ def _croissant(primary: Primary) -> Found:
 
 
 def _citing(primary: Primary) -> Found:
-    cited = yaml.safe_load((primary.folder / citing.CITATION).read_text(encoding="utf-8"))
+    cited = yaml.safe_load(read_text(primary.folder / citing.CITATION))
     yield from _stated("", {"version": cited["version"], "licence": cited["license"]}, primary)
-    deposited = json.loads((primary.folder / citing.ZENODO).read_text(encoding="utf-8"))
+    deposited = read_json(primary.folder / citing.ZENODO)
     yield from _stated(citing.ZENODO, {"version": deposited["version"]}, primary)
 
 

@@ -153,14 +153,14 @@ def _described(source: ImageSource | None, access: SourceAccess | None, images: 
         kind=source.kind if source else None,
         file=source.path.name if source else None,
         columns=source.columns if source else SourceColumns(),
-        source_key=_key_words(source, list(images["source_key"])),
+        source_key=_key_words(source, [key for key in images["source_key"] if key]),
         licences=[
             LicensedImages(
                 licence=str(licence) or None,
                 images=len(part),
                 in_release=len(part) if licence else 0,
                 attribution=attribution_words(source.attribution if source else None, list(part["attribution"])),
-                example=min(part["source_key"]),
+                example=min(filter(None, part["source_key"]), default=""),
             )
             for licence, part in by_licence.groupby("licence", sort=True)
         ],
