@@ -1,17 +1,23 @@
-"""`fieldguide release`: releases checked, compared and put where others get them."""
+"""`fieldguide release` and `fieldguide report`: releases checked, compared and put where others get them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from fieldguide.publishing.comparing.comparison import ReleaseComparison
 
 app = typer.Typer(
     help="Check and compare releases. Stage `release` makes one: `fieldguide build release`.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+report = typer.Typer(help="Compare what two releases report.", no_args_is_help=True, rich_markup_mode=None)
+Old = Annotated[str, typer.Argument(help="A release folder, a benchmark's folder, or a commit of this repository.")]
+New = Annotated[str, typer.Argument(help="Likewise; by default the release that was built here.")]
 VERIFY_EPILOG = "Example: fieldguide release verify data/release"
 
 
@@ -54,3 +60,49 @@ def publish(
     from fieldguide.cli.views.publish import publish_release
 
     publish_release(folder, to, frozenset(agreed or ()), locations, dry_run, as_json)
+@app.command(
+    epilog="Examples: fieldguide release diff ../fruit-0.1.0    fieldguide release diff v0.1.0 data/release --json    "
+    "fieldguide release diff v0.1.0 --errata annotation/errata.md. "
+    "Exit status: 0 the version says enough, 1 it must rise."
+)
+def diff(
+    old: Old,
+    new: New = "data/release",
+    errata: Annotated[Path | None, typer.Option(help="Write what changed into this file, newest first.")] = None,
+    shown: Annotated[int, typer.Option(min=0, help="Changes of each group that are printed.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Say what changed between two releases, what that does to every system, and which version it asks for."""
+    from fieldguide.cli.views.comparison import show_comparison
+    from fieldguide.publishing.comparing.told import add_errata
+
+    comparison = _compared(old, new)
+    if errata is not None and comparison.changes:
+        add_errata(errata, comparison)
+    show_comparison(comparison, shown, as_json)
+    if not comparison.verdict.enough:
+        raise typer.Exit(1)
+
+
+@report.command(epilog="Example: fieldguide report compare main data/release --to /tmp/compared")
+def compare(
+    old: Old,
+    new: New = "data/release",
+    to: Annotated[Path, typer.Option(help="Folder to write; it is replaced.")] = Path(".fieldguide/compared"),
+) -> None:
+    """Write what two releases differ in, and why scores changed, as a page and as Markdown for a pull request."""
+    from fieldguide.publishing.comparing.told import write_comparison
+
+    comparison = _compared(old, new)
+    write_comparison(comparison, to)
+    moved = len(comparison.queries)
+    print(f"{len(comparison.changes)} changes, {moved} queries with another score")
+    print(f"{to / 'index.html'}\n{to / 'comparison.md'}")
+
+
+def _compared(old: str, new: str) -> ReleaseComparison:
+    from fieldguide.publishing.comparing.comparison import compare_releases
+    from fieldguide.runtime.states import state_of
+
+    with state_of(old) as before, state_of(new) as after:
+        return compare_releases(before, after)

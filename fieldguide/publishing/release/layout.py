@@ -20,6 +20,7 @@ ABOUT = "release.json"
 MANIFEST = "images.parquet"
 PHOTOGRAPHS = "images"
 ANSWERS = "calls"
+ERRATA = "ERRATA.md"
 FORM = ("guidelines.md", "label_config.xml", "gold.csv")
 """What people judge by, as annotation/ has it."""
 
@@ -39,6 +40,7 @@ RUNS = "runs.parquet"
 """All runs (records.release.RELEASE_RUNS), a row group each: by far the largest table."""
 
 MEANINGS = {
+    ERRATA: "what changed from version to version",
     "README.md": "what this is, how to use it, how to rebuild the photographs",
     "LICENSE.txt": "which licence holds for what",
     SUMS: "sha256 of every other file; `sha256sum -c SHA256SUMS`",

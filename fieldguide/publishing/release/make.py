@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fieldguide import __version__
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import (
     atomic_directory,
@@ -33,6 +35,7 @@ from fieldguide.publishing.release.forms.written import croissant_text, query_li
 from fieldguide.publishing.release.layout import (
     ABOUT,
     ANSWERS,
+    ERRATA,
     FORM,
     FORMAT,
     FORMAT_VERSION,
@@ -111,6 +114,7 @@ def _copies(benchmark: Benchmark) -> dict[Path, str]:
     # So that others can judge the same way.
     whole |= {path: f"annotation/{path.name}" for path in sorted(p.annotation.glob("*")) if path.name in FORM}
     whole |= {path: f"judgments/{path.name}" for path in (p.asked,) if path.exists()}
+    whole |= {path: ERRATA for path in (p.annotation / "errata.md",) if path.exists()}
     whole |= {
         p.evaluation / name: name for name in ("scores.parquet", "leaderboard.json", "comparisons.json", "fitness.json")
     }
@@ -162,7 +166,17 @@ def _about(params: Params, counts: dict[str, int]) -> dict[str, Any]:
         "version": params.release.version,
         "description": params.release.description,
         "licence": params.release.licence,
+        "library": _library(),
         "systems": list(params.retrieve.systems),
         "counts": counts,
         "tables": schemas(),
     }
+
+
+def _library() -> dict[str, str]:
+    """The library that made this: its version, and a sha256 over its files, which tells a changed line of code."""
+    package = resources.files("fieldguide")
+    with resources.as_file(package) as folder:
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".pyc", ".pyo"})
+        sums = "".join(f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
+    return {"version": __version__, "sha256": sha256_bytes(sums.encode())}

@@ -36,7 +36,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"p": p_text, "file": file_name, "data": _data}
+        self._environment.filters |= {"p": p_text, "file": file_name, "data": _data, "signed": signed}
         # Included templates use the macros too, and `import` does not reach them.
         self._environment.globals |= {"draw": self._environment.get_template("macros.html.j2").module}
         for name in _ASSETS:
@@ -54,6 +54,15 @@ class Pages:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return len(text.encode())
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign, three digits; its size alone where these are 0; a dash where nothing is known."""
+    if value is None:
+        return "–"
+    if abs(value) >= 0.0005:
+        return f"{value:+.3f}"
+    return "0" if abs(value) < 1e-9 else f"{value:+.0e}"
 
 
 def _data(value: Any) -> Markup:

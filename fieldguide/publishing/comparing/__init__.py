@@ -1,0 +1,1 @@
+"""Two states of a benchmark held against each other: what changed, what that does to scores, what it is called."""
