@@ -60,6 +60,8 @@ def publish(
     from fieldguide.cli.views.publish import publish_release
 
     publish_release(folder, to, frozenset(agreed or ()), locations, dry_run, as_json)
+
+
 @app.command(
     epilog="Examples: fieldguide release diff ../fruit-0.1.0    fieldguide release diff v0.1.0 data/release --json    "
     "fieldguide release diff v0.1.0 --errata annotation/errata.md. "

@@ -73,7 +73,7 @@ def _show(plan: PublishPlan, refused: Sequence[Problem], dry_run: bool, as_json:
         print(line)
     if refused:
         raise ProblemsError("would be refused:", refused, shown=_MOST)
-    print("nothing was sent; nothing would be refused")
+    print(f"nothing was sent; {'of the release itself ' if plan.unasked else ''}nothing would be refused")
 
 
 def _done(plan: PublishPlan, as_json: bool) -> None:

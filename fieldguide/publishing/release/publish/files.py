@@ -9,6 +9,9 @@ from fieldguide.core.files import sha256_file
 from fieldguide.core.stores import is_own_link, repository_of
 from fieldguide.publishing.release.layout import ABOUT, SUMS
 
+LAST = (ABOUT, SUMS)
+"""Sent last, in this order: where both are of one release, all of it was sent."""
+
 
 @dataclass(frozen=True)
 class ReleaseFile:
@@ -27,7 +30,7 @@ def release_files(folder: Path) -> list[ReleaseFile]:
     repository are left out: verifying refuses them.
     """
     home = repository_of(folder)
-    last = {ABOUT: 1, SUMS: 2}
+    last = {name: place for place, name in enumerate(LAST, 1)}
     there = [p for p in folder.rglob("*") if p.is_file() and (not p.is_symlink() or is_own_link(p, home))]
     names = {path.relative_to(folder).as_posix(): path for path in there}
     return [

@@ -6,10 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from fieldguide.publishing.release.publish.destinations.destination import DestinationError
-from fieldguide.publishing.release.publish.files import ReleaseFile
+from fieldguide.publishing.release.publish.files import LAST, ReleaseFile
 from fieldguide.publishing.release.publish.leaks.machine import hushed
 
 _SHA256 = "sha256"
@@ -24,8 +25,11 @@ class BucketDestination:
     note = ""
 
     def __init__(self, bucket: str, prefix: str) -> None:
+        """Refuse where boto3, which only this needs, is not installed."""
         self.bucket, self.prefix = bucket, f"{prefix}/" if prefix else ""
         self.title = f"s3://{bucket}/{prefix}"
+        if find_spec("boto3") is None:
+            raise DestinationError(f"{self.title}: boto3 is not installed; `pip install 'fieldguide[s3]'`")
 
     def names(self) -> list[str]:
         """Names below the prefix."""
@@ -62,10 +66,14 @@ class BucketDestination:
         return str(told) if told else None
 
     def send(self, files: Sequence[ReleaseFile], gone: Sequence[str], message: str) -> Iterator[ReleaseFile]:
-        """One by one, so that the last file is there last."""
-        for number, file in enumerate(files, 1):
-            if number == len(files):
+        """One by one, so that the last file is there last.
+
+        What is gone is removed while release.json is still the older one: who comes after a kill knows it by that.
+        """
+        for file in files:
+            if file.name in LAST:
                 self._remove(gone)
+                gone = ()
             with self._in_words(f"{file.name} was not taken"):
                 self._client.upload_file(
                     str(file.path), self.bucket, self.prefix + file.name, ExtraArgs={"Metadata": {_SHA256: file.sha256}}
@@ -79,11 +87,9 @@ class BucketDestination:
 
     @cached_property
     def _client(self) -> Any:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ModuleNotFoundError:
-            raise DestinationError(f"{self.title}: boto3 is not installed; `pip install 'fieldguide[s3]'`") from None
+        import boto3
+        from botocore.config import Config
+
         retries = {"mode": "standard", "total_max_attempts": 3}
         with self._in_words("cannot be reached"):
             return boto3.client("s3", config=Config(retries=retries, connect_timeout=_SECONDS, read_timeout=60))

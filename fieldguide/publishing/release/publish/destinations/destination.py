@@ -46,7 +46,7 @@ class Destination(Protocol):
 
         Args:
             files: those that differ.
-            gone: names of files of an older version, to be removed before the last file is sent.
+            gone: names of files of an older version, to be removed before release.json is sent.
             message: says what it is, where the place keeps a history.
         """
         ...

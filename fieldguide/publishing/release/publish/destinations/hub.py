@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fieldguide.publishing.release.publish.destinations.destination import DestinationError
 from fieldguide.publishing.release.publish.files import ReleaseFile
@@ -36,11 +36,13 @@ class HubDestination:
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file of its main branch."""
-        from huggingface_hub.errors import EntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
         with self._in_words(), tempfile.TemporaryDirectory() as folder:
             try:
                 path = self._hub.hf_hub_download(self.dataset, name, repo_type="dataset", local_dir=folder)
+            except LocalEntryNotFoundError:  # the hub was not reached, which says nothing of the file
+                raise
             except EntryNotFoundError:
                 return None
             return Path(path).read_bytes()
@@ -86,9 +88,16 @@ class HubDestination:
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
-        import httpx
-        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            LocalEntryNotFoundError,
+            OfflineModeIsEnabled,
+            RepositoryNotFoundError,
+        )
 
+        # Of httpx or of httpx2: versions of the hub's package differ.
+        of_the_client = cast(type[Exception], HfHubHTTPError.__bases__[0])
         try:
             yield
         except OfflineModeIsEnabled:
@@ -96,9 +105,12 @@ class HubDestination:
         except RepositoryNotFoundError:
             what = f"is not there, or ${_TOKEN} may not see it; make the dataset on the hub, which asks who may see it"
             raise DestinationError(f"{self.title}: {what}") from None
-        except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
-            words = str(error).strip().splitlines() or [type(error).__name__]
-            raise DestinationError(hushed(f"{self.title}: the hub says: {words[0]}", os.environ)) from None
+        except (HFValidationError, of_the_client, OSError) as error:
+            said = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
+            words = str(said).strip().splitlines() or [type(said).__name__]
+            raise DestinationError(
+                hushed(f"{self.title}: cannot be asked or did not take it: {words[0]}", os.environ)
+            ) from None
 
 
 def _git_hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Every text that a file holds: lines, cells, names of members, what photographs say of themselves. Nothing is unpacked."""
+"""Every text that a file holds: lines, cells, names of members, what photographs say. Nothing is unpacked."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-SECRET = (
+WITHDRAW = (
     "take it out, build the release again, and withdraw it where it was issued, for others of this machine may know it"
 )
 ADDRESS = "take it out; where its owner agreed, say so with `--agreed ADDRESS`"
@@ -37,7 +37,7 @@ class LeakKind:
     name: str
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    advice: str = SECRET
+    advice: str = WITHDRAW
     shown: int = 4
     holds: Callable[[str], bool] = _anything
 
@@ -74,10 +74,15 @@ def _token(name: str, hint: str, pattern: str) -> LeakKind:
     return LeakKind(name, (hint,), re.compile(rf"(?<![\w-]){pattern}"))
 
 
-_ASSIGNED = r"(?i)(?<![a-z0-9])(?:{names})[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?(?P<value>[^\s\"',;<>${{}}()*\[\]]{{{least},200}})"
+_ASSIGNED = (
+    r"(?i)(?<![a-z0-9])(?:{names})[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?"
+    r"(?P<value>[^\s\"',;<>${{}}()*\[\]]{{{least},200}})"
+)
 # What ends like a domain and is the name of a file: `apple@2x.png`.
-_FILES = ("avif", "csv", "gif", "gz", "jpeg", "jpg", "json", "jsonl", "md", "npy", "parquet", "png", "svg", "tar", "tif",
-          "trec", "tsv", "txt", "webp", "xml", "yaml", "zip")  # fmt: skip
+_FILES = (
+    "avif", "csv", "gif", "gz", "jpeg", "jpg", "json", "jsonl", "md", "npy", "parquet", "png", "svg", "tar", "tif",
+    "trec", "tsv", "txt", "webp", "xml", "yaml", "zip",
+)  # fmt: skip
 
 SECRETS = (
     LeakKind("private key", ("private key", "putty-user-key-file"),

@@ -58,7 +58,7 @@ def _asked(folder: Path) -> Iterator[tuple[str, str]]:
 def _to_be_asked(folder: Path) -> Iterator[tuple[str, str]]:
     """Where labels of the data set judge, whoever stands in `annotate` was asked nothing and says nothing."""
     params = read_yaml(folder / PARAMS)
-    if not isinstance(params, dict) or not _says(params, "adjudicate", "judge") == "log":
+    if not isinstance(params, dict) or _says(params, "adjudicate", "judge") != "log":
         return
     names = _says(params, "annotate", "assessors")
     for name in [*(names if isinstance(names, list) else []), _says(params, "annotate", "adjudicator")]:
