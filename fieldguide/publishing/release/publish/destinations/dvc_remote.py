@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,6 +14,9 @@ from fieldguide.core.stores import repository_of
 from fieldguide.publishing.release.publish.destinations.destination import DestinationError
 from fieldguide.publishing.release.publish.files import ReleaseFile
 from fieldguide.publishing.release.publish.leaks.machine import hushed
+
+_TOLD = 3
+"""Of what DVC says, so many things."""
 
 
 class DvcDestination:
@@ -50,20 +54,29 @@ class DvcDestination:
         from dvc_data.hashfile.tree import Tree
 
         with self._in_words():
-            used = set().union(*self._out.get_used_objs(remote=self.remote).values())
-            state = self._repo.cloud.status(used, remote=self.remote)
-            lacking = {info.value for info in (*state.new, *state.missing)}
             tree = self._out.get_obj()
-            if self._out.hash_info.value in lacking or not isinstance(tree, Tree):
-                return list(files)
+            if not isinstance(tree, Tree):
+                raise DestinationError(f"{self.release}: DVC's cache lacks the list of its files; `dvc commit` first")
             contents = {"/".join(key): info.value for key, _, info in tree}
-        return [file for file in files if contents.get(file.name) in lacking or file.name not in contents]
+            # Looked up one by one: DVC's own status believes that what was there once is there still.
+            held = set(self._odb.list_oids_exists([*contents.values(), self._out.hash_info.value]))
+        if self._out.hash_info.value not in held:
+            return list(files)
+        return [file for file in files if contents.get(file.name) not in held]
 
     def send(self, files: Sequence[ReleaseFile], gone: Sequence[str], message: str) -> Iterator[ReleaseFile]:
         """`dvc push FOLDER --remote NAME`."""
+        from dvc_data.hashfile.db import get_index
+
         with self._in_words():
+            with contextlib.closing(get_index(self._odb)) as index:
+                index.clear()
             self._repo.push(targets=[str(self.release)], remote=self.remote)
         yield from files
+
+    @cached_property
+    def _odb(self) -> Any:
+        return self._repo.cloud.get_remote_odb(self.remote, "push")
 
     @cached_property
     def _repo(self) -> Any:
@@ -86,9 +99,34 @@ class DvcDestination:
         from dvc.exceptions import DvcException
 
         try:
-            yield
+            with _logged() as causes:
+                yield
         except DvcException as error:
-            words = ": ".join(dict.fromkeys(filter(None, (str(error), str(error.__cause__ or "")))))
+            told = (str(error), str(error.__cause__ or ""), *causes)
+            words = ": ".join(list(dict.fromkeys(filter(None, told)))[:_TOLD])
             raise DestinationError(hushed(f"{self.title}: DVC says: {words}", os.environ)) from None
         except OSError as error:
             raise DestinationError(hushed(f"{self.title}: cannot be reached ({error})", os.environ)) from None
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Why files failed, which DVC tells its log alone: there it would be printed, addresses and passwords too."""
+    causes: list[str] = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            causes.append(str(record.exc_info[1] if record.exc_info else record.getMessage()))
+
+    listening, loggers = (
+        Listening(logging.WARNING),
+        [logging.getLogger(f"dvc{part}") for part in ("", "_data", "_objects")],
+    )
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [listening], False
+    try:
+        yield causes
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate

@@ -15,7 +15,8 @@ ALLOWED = "s3://BUCKET/PREFIX, hf://datasets/OWNER/NAME, dvc:REMOTE, or a folder
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./=+-]*))?", re.ASCII)
 _HUB = re.compile(r"hf://datasets/(?P<dataset>[\w][\w.-]{0,95}/[\w][\w.-]{0,95})/?", re.ASCII)
 _DVC = re.compile(r"dvc:(?P<remote>[\w.-]+)")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?://|[^/\\])")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""How no folder is called, unless `./` stands before it."""
 
 
 def destination(to: str, release: Path) -> Destination:
