@@ -20,6 +20,7 @@ from fieldguide.publishing.release.publish.leaks.pictures import is_picture, pic
 _BLOCK, _OVERLAP = 1 << 22, 1 << 12
 _LARGEST = 1 << 27
 """Bytes of a member of an archive that is held at once."""
+_NO_TEXT = "is neither UTF-8 text, Parquet, tar nor an image, and cannot be looked into"
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf])|([/\"\\]))")
 
 
@@ -72,18 +73,21 @@ def _bytes(stream: BinaryIO, name: str, where: str = "") -> Iterator[TextPiece]:
 def _lines(stream: BinaryIO, where: str, is_json: bool) -> Iterator[TextPiece]:
     """Text in blocks of whole lines; a line longer than a block is cut, with an overlap."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    line, rest, is_text = 1, "", True
+    line, rest, is_text, tail = 1, "", True, b""
     while data := stream.read(_BLOCK):
         decoded = decoder.decode(data)
-        if is_text and ("\0" in decoded or decoded.count("\ufffd") > data.count(b"\xef\xbf\xbd")):
+        if is_text and ("\0" in decoded or decoded.count("\ufffd") > (tail + data).count(b"\xef\xbf\xbd")):
             is_text = False
-            yield TextPiece(where, 0, "", "is neither UTF-8 text, Parquet, tar nor an image, and cannot be looked into")
+            yield TextPiece(where, 0, "", _NO_TEXT)
+        tail = data[-2:]
         block = rest + decoded
         cut = block.rfind("\n") + 1
         whole, rest = (block[:cut], block[cut:]) if cut else (block, block[-_OVERLAP:])
         yield TextPiece(where, line, _unescaped(whole) if is_json else whole)
         line += whole.count("\n")
-    rest += decoder.decode(b"", final=True)
+    end = decoder.decode(b"", final=True)
+    if is_text and end:  # a letter that was cut off
+        yield TextPiece(where, 0, "", _NO_TEXT)
     yield TextPiece(where, line, _unescaped(rest) if is_json else rest)
 
 

@@ -80,9 +80,18 @@ _ASSIGNED = (
 )
 # What ends like a domain and is the name of a file: `apple@2x.png`.
 _FILES = (
-    "avif", "csv", "gif", "gz", "jpeg", "jpg", "json", "jsonl", "md", "npy", "parquet", "png", "svg", "tar", "tif",
+    "avif", "csv", "gif", "gz", "jpeg", "jpg", "json", "jsonl", "npy", "parquet", "png", "svg", "tar", "tif",
     "trec", "tsv", "txt", "webp", "xml", "yaml", "zip",
 )  # fmt: skip
+
+
+def _mailed(value: str) -> bool:
+    """Whether what stands behind the @ is a domain, also where a file is called after an address."""
+    parts = value.rpartition("@")[2].lower().split(".")
+    while parts and parts[-1] in _FILES:
+        parts.pop()
+    return len(parts) > 1
+
 
 SECRETS = (
     LeakKind("private key", ("private key", "putty-user-key-file"),
@@ -117,7 +126,7 @@ SECRETS = (
 EMAIL = LeakKind(
     "e-mail address", ("@",),
     re.compile(r"(?<![\w.%+-])[A-Za-z0-9][\w.%+'-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])"),
-    ADDRESS, 1, lambda value: value.rpartition(".")[2].lower() not in _FILES,
+    ADDRESS, 1, _mailed,
 )  # fmt: skip
 
 # Not inside another path or address: `https://example.org/home/news` is nobody's home.

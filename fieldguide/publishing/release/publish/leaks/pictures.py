@@ -54,5 +54,6 @@ def _told(image: Image.Image) -> tuple[list[str], bool]:
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.replace(b"\0", b"").decode(errors="replace")
+        # Behind a mark (`ASCII\0\0\0...`), or of two bytes a letter: a NUL parts words, or is none of the text.
+        return "\n".join(value.replace(b"\0", put).decode(errors="replace") for put in dict.fromkeys((b" ", b"")))
     return value if isinstance(value, str) else ""
