@@ -98,6 +98,7 @@ TARGETS = (
     Target("import", command("import", "auto", "published.jsonl", "--to", "imported"), ("published.jsonl",)),
     Target("import-beir", command("import", "auto", "beir", "--to", "imported"), ("beir/*", "beir/qrels/*")),
     Target("verify", command("verify", "data/release"), ("data/release/**/*",)),
+    Target("publish", command("release", "publish", "data/release", "published", "--dry-run"), ("data/release/**/*",)),
     Target("explain", command("explain", "TOPIC", "IMAGE"), ("data/**/*.parquet", "data/**/*.jsonl", "data/**/*.json",
            "data/runs/**/*.trec")),
     Target("leaderboard", command("leaderboard"), (f"{BOARD}/leaderboard.json", f"{BOARD}/comparisons.json")),

@@ -20,8 +20,8 @@ from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release verify",
-    "retrieve", "status", "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release publish",
+    "release verify", "retrieve", "status", "verify",
 )  # fmt: skip
 
 

@@ -36,15 +36,10 @@ class HubDestination:
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file of its main branch."""
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
+        if name not in self._tree:
+            return None
         with self._in_words(), tempfile.TemporaryDirectory() as folder:
-            try:
-                path = self._hub.hf_hub_download(self.dataset, name, repo_type="dataset", local_dir=folder)
-            except LocalEntryNotFoundError:  # the hub was not reached, which says nothing of the file
-                raise
-            except EntryNotFoundError:
-                return None
+            path = self._hub.hf_hub_download(self.dataset, name, repo_type="dataset", local_dir=folder)
             return Path(path).read_bytes()
 
     def differing(self, files: Sequence[ReleaseFile]) -> list[ReleaseFile]:
@@ -90,7 +85,6 @@ class HubDestination:
     def _in_words(self) -> Iterator[None]:
         from huggingface_hub.errors import (
             HfHubHTTPError,
-            HFValidationError,
             LocalEntryNotFoundError,
             OfflineModeIsEnabled,
             RepositoryNotFoundError,
@@ -105,7 +99,7 @@ class HubDestination:
         except RepositoryNotFoundError:
             what = f"is not there, or ${_TOKEN} may not see it; make the dataset on the hub, which asks who may see it"
             raise DestinationError(f"{self.title}: {what}") from None
-        except (HFValidationError, of_the_client, OSError) as error:
+        except (of_the_client, OSError, ValueError) as error:
             said = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
             words = str(said).strip().splitlines() or [type(said).__name__]
             raise DestinationError(
