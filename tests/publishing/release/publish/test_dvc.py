@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldguide.publishing.release.publish.destinations.destination import DestinationError
 from fieldguide.publishing.release.publish.destinations.dvc_remote import DvcDestination
 from fieldguide.publishing.release.publish.files import release_files
 from tests.conftest import REPOSITORY
@@ -114,3 +116,13 @@ def test_a_remote_that_is_lost_is_told_without_its_password(copy: Path) -> None:
     assert "nothing had been sent" in done.stderr
     assert "blue-horse" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_dvc_says_is_told_without_secrets(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.exceptions import DvcException
+
+    monkeypatch.setenv("STORAGE_PASSWORD", "blue-horse-battery")
+    place = DvcDestination(repository / "data" / "release", "storage")
+    with pytest.raises(DestinationError, match=r"DVC says: it was blue: no \*\*\*$"), place._in_words():
+        logging.getLogger("dvc_data").error("no blue-horse-battery")
+        raise DvcException("it was blue")

@@ -133,7 +133,8 @@ def _jsonl(folder: Path, leak: str) -> str:
 
 
 def _json(folder: Path, leak: str) -> str:
-    (folder / "x.json").write_text(json.dumps({"note": f"é\n{leak}"}))
+    escaped = json.dumps({"note": f"é\n{leak}"}).replace("@", "\\u0040").replace("/", "\\/")
+    (folder / "x.json").write_text(escaped.replace("_", "\\u005f").replace("-", "\\u002d"))
     return "x.json: line 1"
 
 
@@ -262,6 +263,12 @@ def test_a_leak_is_told_once_a_file_with_its_first_place(tmp_path: Path) -> None
     told = leaks(tmp_path)
     assert [line.partition(" holds")[0] for line in told] == ["x.md: line 2:", "x.md: line 5:"]
     assert "(and 2 more times in this file)" in told[0]
+
+
+def test_a_last_line_without_an_end_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("ada@example.org")
+    (told,) = leaks(tmp_path)
+    assert "more times" not in told
 
 
 def test_addresses_whose_owners_agreed(tmp_path: Path) -> None:

@@ -66,11 +66,7 @@ class DvcDestination:
 
     def send(self, files: Sequence[ReleaseFile], gone: Sequence[str], message: str) -> Iterator[ReleaseFile]:
         """`dvc push FOLDER --remote NAME`."""
-        from dvc_data.hashfile.db import get_index
-
         with self._in_words():
-            with contextlib.closing(get_index(self._odb)) as index:
-                index.clear()
             self._repo.push(targets=[str(self.release)], remote=self.remote)
         yield from files
 

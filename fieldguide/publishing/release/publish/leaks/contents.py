@@ -82,6 +82,9 @@ def _lines(stream: BinaryIO, where: str, is_json: bool) -> Iterator[TextPiece]:
         tail = data[-2:]
         block = rest + decoded
         cut = block.rfind("\n") + 1
+        if not cut and len(data) < _BLOCK:  # the end of the file
+            rest = block
+            continue
         whole, rest = (block[:cut], block[cut:]) if cut else (block, block[-_OVERLAP:])
         yield TextPiece(where, line, _unescaped(whole) if is_json else whole)
         line += whole.count("\n")
