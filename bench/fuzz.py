@@ -103,6 +103,7 @@ TARGETS = (
     Target("score", command("score", "theirs.trec", "--as", "us", "--private", f"{SEALED}/.private", "--release",
            f"{SEALED}/data/release"), ("theirs.trec", f"{SEALED}/.private/*", f"{SEALED}/data/release/images.parquet",
            f"{SEALED}/data/release/release.json")),
+    Target("publish", command("release", "publish", "data/release", "published", "--dry-run"), ("data/release/**/*",)),
     Target("explain", command("explain", "TOPIC", "IMAGE"), ("data/**/*.parquet", "data/**/*.jsonl", "data/**/*.json",
            "data/runs/**/*.trec")),
     Target("leaderboard", command("leaderboard"), (f"{BOARD}/leaderboard.json", f"{BOARD}/comparisons.json")),

@@ -125,6 +125,38 @@ def fetch_images(
         raise typer.Exit(1)
 
 
+PUBLISH_EPILOG = (
+    "Examples: fieldguide release publish data/release s3://gulls/1.0.0 --dry-run    "
+    "fieldguide release publish data/release hf://datasets/OWNER/gulls    "
+    "fieldguide release publish data/release dvc:storage. "
+    "Exit status: 0 it is there, 1 it is refused or could not be sent."
+)
+
+
+@app.command(epilog=PUBLISH_EPILOG)
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A release folder.")],
+    to: Annotated[str, typer.Argument(help="s3://BUCKET/PREFIX, hf://datasets/OWNER/NAME, dvc:REMOTE, or a folder.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent and what would be refused, and send nothing.")
+    ] = False,
+    agreed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An assessor's name or an e-mail address that its owner agreed to show."),
+    ] = None,
+    locations: Annotated[bool, typer.Option("--locations", help="Photographs may say where they were taken.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")] = False,
+) -> None:
+    """Put a verified release where others get it: only what differs, and SHA256SUMS last.
+
+    Refused, all reasons at once: what `verify` finds, failed expectations, secrets, addresses, paths of this machine,
+    people's names, and changed files under a version that is published.
+    """
+    from fieldguide.cli.views.publish import publish_release
+
+    publish_release(folder, to, frozenset(agreed or ()), locations, dry_run, as_json)
+
+
 @app.command(
     epilog="Examples: fieldguide release diff ../fruit-0.1.0    fieldguide release diff v0.1.0 data/release --json    "
     "fieldguide release diff v0.1.0 --errata annotation/errata.md. "

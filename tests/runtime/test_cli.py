@@ -21,8 +21,8 @@ from tests.conftest import REPOSITORY
 
 COMMANDS = (
     "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release diff",
-    "release fetch-images", "release seal", "release verify", "report compare", "reproduce", "retrieve", "score",
-    "status", "verify",
+    "release fetch-images", "release publish", "release seal", "release verify", "report compare", "reproduce",
+    "retrieve", "score", "status", "verify",
 )  # fmt: skip
 
 

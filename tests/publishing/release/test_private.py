@@ -37,6 +37,7 @@ from fieldguide.records.topics import Topic, read_topics
 from tests.annotation.simulated_votes import ASSESSORS
 from tests.builders import tiny_params, tiny_topics
 from tests.finished import finish, finished_benchmark
+from tests.publishing.release.publish.published_files import publish, refused, sign
 from tests.publishing.report.test_people import CHOICES, HEAD
 
 SALT = "0123456789abcdef" * 4
@@ -473,3 +474,14 @@ def test_a_link_in_a_tar_is_looked_at(folder: Path, sealed: SealedPart) -> None:
     assert [problem.where.rpartition("/")[2] for problem in leaks(folder, sealed)] == [
         f"more.tar: {known.labelled}.png"
     ]
+
+
+def test_what_is_withheld_is_not_published_where_the_private_folder_lies(
+    folder: Path, sealed: SealedPart, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(paths.root)
+    assert "nothing would be refused" in publish(folder, "elsewhere", "--dry-run")
+    known = Known(sealed)
+    line(folder / "ERRATA.md", f"For {known.subtopic} see image {known.image}.\n")
+    sign(folder)
+    assert f"ERRATA.md: line 1: {known.subtopic}" in refused(folder, "elsewhere", "--dry-run")
