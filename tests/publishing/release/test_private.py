@@ -484,4 +484,4 @@ def test_what_is_withheld_is_not_published_where_the_private_folder_lies(
     known = Known(sealed)
     line(folder / "ERRATA.md", f"For {known.subtopic} see image {known.image}.\n")
     sign(folder)
-    assert f"ERRATA.md: line 1: {known.subtopic}" in refused(folder, "elsewhere", "--dry-run")
+    assert f"ERRATA.md:1: names {known.image} beside {known.subtopic}" in refused(folder, "elsewhere", "--dry-run")
