@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -21,7 +22,8 @@ _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile and the decompressors raise on bytes that are not what they say.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
+            IndexError, OverflowError, struct.error)  # fmt: skip
 
 
 def read_zip(path: Path) -> Iterator[SourceImage]:
@@ -36,9 +38,13 @@ def read_zip(path: Path) -> Iterator[SourceImage]:
         raise FieldguideError(f"{path}: not a zip, or damaged ({error}); get it again") from None
     with archive:
         for member in archive.infolist():
-            if not member.is_dir():
+            if not _is_folder(member):
                 key = text_of_name(member.filename)
                 yield SourceImage(key, key, *_read(archive, member))
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    return member.filename.endswith("/")  # is_dir() of a member without a name is an IndexError before Python 3.12
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, PixelVerdict | None]:
@@ -91,7 +97,7 @@ def take_out(path: Path, member: str, to: Path, limit: int) -> None:
 
 
 def _copy_zipped(archive: zipfile.ZipFile, member: str, to: Path, limit: int, where: str) -> None:
-    found = [one for one in archive.infolist() if one.filename == member and not one.is_dir()]
+    found = [one for one in archive.infolist() if one.filename == member and not _is_folder(one)]
     if len(found) != 1:
         raise FieldguideError(f"{where}: has {'no' if not found else len(found)} file {member!r}; expected one")
     refusal = _refusal(found[0])

@@ -131,6 +131,12 @@ def _linked_as_a(archive: zipfile.ZipFile) -> None:
     archive.writestr(link, "/etc/passwd")
 
 
+def test_a_member_without_a_name_is_words_or_bytes(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", lambda z: z.writestr("a/b.png", b"abc"))
+    path.write_bytes(path.read_bytes().replace(b"a/b.png", b"\0/b.png"))  # zipfile ends names at a NUL
+    assert [one.key for one in read_zip(path)] == [""]
+
+
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_byte_changed_anywhere_gives_words_or_bytes(tmp_path: Path, place: float, byte: int) -> None:
