@@ -65,7 +65,7 @@ def seal(
     as_json: Json = False,
 ) -> None:
     """Make the secret that a release with a private part needs, and write the private folder."""
-    from fieldguide.cli.views.private import show_sealing
+    from fieldguide.cli.views.releases.private import show_sealing
     from fieldguide.core.paths import Paths
     from fieldguide.params import read_params
     from fieldguide.publishing.release.private.keeping import seal_here
@@ -83,7 +83,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score a run by the private part of a release: means alone, a limited number of times a team."""
-    from fieldguide.cli.views.private import show_score
+    from fieldguide.cli.views.releases.private import show_score
     from fieldguide.publishing.release.private.score import score_privately
 
     show_score(score_privately(run, private, release, team, dry), as_json)
@@ -113,7 +113,7 @@ def fetch_images(
 
     Every file's sha256 is held against images.parquet. What is missing, and why, stands in fetched.json beside them.
     """
-    from fieldguide.cli.views.photographs import given_sources, show_fetched
+    from fieldguide.cli.views.releases.photographs import given_sources, show_fetched
     from fieldguide.publishing.release.sources.fetching import ImageFetcher
     from fieldguide.runtime.progress import show_progress
 
@@ -152,7 +152,7 @@ def publish(
     Refused, all reasons at once: what `verify` finds, failed expectations, secrets, addresses, paths of this machine,
     people's names, and changed files under a version that is published.
     """
-    from fieldguide.cli.views.publish import publish_release
+    from fieldguide.cli.views.releases.publish import publish_release
 
     publish_release(folder, to, frozenset(agreed or ()), locations, dry_run, as_json)
 
@@ -170,7 +170,7 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Say what changed between two releases, what that does to every system, and which version it asks for."""
-    from fieldguide.cli.views.comparison import show_comparison
+    from fieldguide.cli.views.releases.comparison import show_comparison
     from fieldguide.publishing.comparing.told import add_errata
 
     comparison = _compared(old, new)
@@ -198,7 +198,7 @@ def reproduce(
 
     It says which stage is the first to differ and why: code, parameters, inputs, or what it ran on.
     """
-    from fieldguide.cli.views.reproduction import reproduced
+    from fieldguide.cli.views.releases.reproduction import reproduced
 
     reproduced(published, build, accept, html, restore_lock, record, as_json)
 

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from fieldguide import __version__
 from fieldguide.params.seen import SEEN
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.forms import hub
@@ -52,6 +53,7 @@ def readme_text(
     return environment().get_template("README.md.j2").render(
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
         params=benchmark.params,
+        version=__version__,
         counts=counts,
         private=private,
         sources=sources,

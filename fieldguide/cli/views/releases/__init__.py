@@ -1,0 +1,1 @@
+"""What the commands on releases and builds print."""
