@@ -23,6 +23,8 @@ def state_of(place: str, root: Path = Path()) -> Iterator[ReleaseState]:
     Raises:
         FieldguideError: it is none of these, or DVC has the commit's release nowhere.
     """
+    if not place.strip():
+        raise FieldguideError("an empty name: name a release's folder, a benchmark's folder, or a commit")
     folder = Path(place)
     if folder.is_dir():
         below = Paths(folder).release

@@ -72,8 +72,11 @@ def compare_releases(old: ReleaseState, new: ReleaseState) -> ReleaseComparison:
     """Compare them; the same two give the same record.
 
     Raises:
-        FieldguideError: a file of one of them is missing or cannot be read.
+        ProblemsError: files of one of them are missing, or not those of its SHA256SUMS.
+        FieldguideError: a file of one of them cannot be read.
     """
+    for state in (old, new):
+        state.require_whole()
     found = changes(old, new)
     effects = query_effects(old, new)
     return ReleaseComparison(

@@ -9,10 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json, read_jsonl
+from fieldguide.evaluation.judged import shaped
+from fieldguide.evaluation.leaderboard.rows import LeaderboardRow
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.layout import ABOUT, FORMAT, FORMAT_VERSION, MANIFEST, TABLES, run_file
+from fieldguide.publishing.release.verify import wrong_sums
 from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Topic, read_topics
 
@@ -33,6 +36,16 @@ class ReleaseState:
             wanted = f"{FORMAT!r} version {FORMAT_VERSION}"
             raise FieldguideError(f"{folder / ABOUT}: is {found[0]!r} version {found[1]!r}; expected {wanted}")
         self.about: Mapping[str, Any] = about
+
+    def require_whole(self) -> None:
+        """Refuse a release of which files were changed since it was made, or are missing.
+
+        Raises:
+            ProblemsError: all that its SHA256SUMS does not fit.
+        """
+        problems = wrong_sums(self.folder)
+        if problems:
+            raise ProblemsError(f"{self.called} is damaged; `fieldguide release verify` says more:", problems)
 
     @property
     def version(self) -> str:
@@ -73,7 +86,8 @@ class ReleaseState:
     @cached_property
     def leaderboard(self) -> list[dict[str, Any]]:
         """Rows of leaderboard.json."""
-        return _rows(self.folder / "leaderboard.json")
+        path = self.folder / "leaderboard.json"
+        return list(shaped(read_json(path), path, list[LeaderboardRow], "evaluate"))
 
     @cached_property
     def comparisons(self) -> list[dict[str, Any]]:
@@ -83,7 +97,10 @@ class ReleaseState:
     @cached_property
     def systems(self) -> tuple[str, ...]:
         """Systems with runs, as release.json lists them."""
-        return tuple(map(str, self.about.get("systems", ())))
+        names = self.about.get("systems", ())
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise FieldguideError(f"{self.folder / ABOUT}: `systems` is no list of names")
+        return tuple(names)
 
     @cached_property
     def runs(self) -> dict[tuple[str, str], pd.DataFrame]:

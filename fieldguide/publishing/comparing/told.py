@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_directory, atomic_path, read_text, write_json
 from fieldguide.evaluation.leaderboard.rows import KIND_NAMES, TRACK_NAMES
 from fieldguide.publishing.comparing.changes import Change
@@ -18,6 +19,7 @@ from fieldguide.publishing.report.pages import Pages, require_replaceable, signe
 from fieldguide.publishing.report.views.health import Cells
 
 _PACKAGE = "fieldguide.publishing.comparing"
+_BEGINS, _ENDS = "<!-- generated -->", "<!-- until here -->"
 _ROWS = 500
 """Of a table on the page; the rest is counted, and in comparison.json."""
 
@@ -55,18 +57,33 @@ def markdown(comparison: ReleaseComparison, shown: int = 10) -> str:
 
 
 def add_errata(path: Path, comparison: ReleaseComparison, shown: int = 1000) -> None:
-    """Put what changed at the head of an errata file, made if there is none; a version's entry is written anew.
+    """Put what changed at the head of an errata file, made if there is none.
+
+    Where the version has an entry, what was generated there before is replaced; what people wrote stays.
 
     Raises:
-        FieldguideError: the file cannot be read.
+        FieldguideError: the file cannot be read, or the version does not say enough: it would be told of the wrong one.
     """
+    if not comparison.verdict.enough:
+        raise FieldguideError(f"{path}: not written, for {comparison.verdict.why}")
     head = "# Errata\n\nWhat changed from version to version, the last one first.\n"
     text = read_text(path) if path.exists() else head
     before, *entries = text.split("\n## ")
-    kept = [entry for entry in entries if entry.split("\n", 1)[0].strip() != comparison.version_new]
-    entry = _rendered("errata.md.j2", comparison, shown)
+    named = [entry for entry in entries if entry.split("\n", 1)[0].strip() == comparison.version_new]
+    kept = [entry for entry in entries if entry not in named]
+    said = "".join(_by_hand(entry) for entry in named)
+    entry = f"{comparison.version_new}\n\n{_BEGINS}\n{_rendered('errata.md.j2', comparison, shown)}{_ENDS}\n{said}"
     with atomic_path(path) as written:
         written.write_text("\n## ".join([before.rstrip("\n") + "\n", entry, *kept]), encoding="utf-8")
+
+
+def _by_hand(entry: str) -> str:
+    """An entry without its heading and without what was generated."""
+    text = entry.partition("\n")[2]
+    before, _, rest = text.partition(_BEGINS)
+    after = rest.partition(_ENDS)[2]
+    said = f"{before.strip()}\n\n{after.strip()}".strip()
+    return f"\n{said}\n" if said else ""
 
 
 def _rendered(template: str, comparison: ReleaseComparison, shown: int) -> str:

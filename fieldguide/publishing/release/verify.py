@@ -61,6 +61,12 @@ def verify_release(folder: Path) -> None:
         raise ProblemsError(f"{folder} does not agree with itself:", problems)
 
 
+def wrong_sums(folder: Path) -> list[Problem]:
+    """What of a release's bytes is not as SHA256SUMS says: its lines, files that are changed, missing or not listed."""
+    listed, problems = _listed(folder)
+    return [*problems, *_differences(folder, listed)]
+
+
 def _listed(folder: Path) -> tuple[dict[str, str], list[Problem]]:
     """What SHA256SUMS lists, and what is wrong with its lines."""
     path = folder / SUMS

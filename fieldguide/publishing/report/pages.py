@@ -61,13 +61,15 @@ def require_replaceable(folder: Path) -> None:
     """Refuse to take the place of a folder that holds something other than pages of ours.
 
     Raises:
-        FieldguideError: it is a file, or a folder with other content.
+        FieldguideError: it is a file or a link, or a folder with other content.
     """
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if (folder.exists() and not folder.is_dir()) or (names and not {"index.html", "assets"} <= names):
-        raise FieldguideError(
-            f"{folder}: is there, and no page of ours; name a folder that is not there, or an old page's"
-        )
+    inside = {path.relative_to(folder).as_posix() for path in folder.rglob("*")} if folder.is_dir() else set()
+    other = sorted(
+        inside - {"index.html", "comparison.md", "comparison.json", "assets", *(f"assets/{n}" for n in _ASSETS)}
+    )
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()) or other:
+        what = f"holds {other[0]}" if other else "is no folder"
+        raise FieldguideError(f"{folder}: {what}; name a folder that is not there, or one that this command wrote")
 
 
 def signed(value: float | None) -> str:

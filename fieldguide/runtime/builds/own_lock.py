@@ -7,8 +7,9 @@ build takes it up and runs nothing again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fieldguide.core.errors import FieldguideError
@@ -17,26 +18,58 @@ from fieldguide.core.paths import Paths
 from fieldguide.runtime.builds.recovery import LOCK_FILE
 from fieldguide.runtime.builds.repository import one_build
 
+_LOOKS = 50
+"""Tenths of a second."""
 
-def put_back(root: Path, committed: bytes) -> bool:
-    """Make `committed` the content of dvc.lock, and keep this machine's own; False if they are the same."""
-    lock = root / LOCK_FILE
-    own = lock.read_bytes()
-    if own == committed:
-        return False
-    _replace(_kept(root, committed), own)
-    _replace(lock, committed)
+
+def put_back(root: Path, committed: bytes, own: bytes) -> bool:
+    """Make `committed` the content of dvc.lock, and keep this machine's `own`; False if it is that already.
+
+    Raises:
+        FieldguideError: a build is running, or dvc.lock is neither of them: a build ran meanwhile.
+    """
+    with one_build(root):
+        now = _content(root)
+        if now == committed:
+            return False
+        if now != own:
+            raise FieldguideError(f"{LOCK_FILE} was changed meanwhile; it is left as it is")
+        _replace(_kept(root, committed), own)
+        _replace(root / LOCK_FILE, committed)
     return True
+
+
+def take_up(root: Path) -> None:
+    """Make this machine's own dvc.lock the one that lies there, if one is kept for it.
+
+    Raises:
+        FieldguideError: a build is running.
+    """
+    kept = _kept(root, _content(root))
+    if kept.is_file():
+        with one_build(root):
+            _replace(root / LOCK_FILE, kept.read_bytes())
 
 
 @contextmanager
 def seen_by_own_lock(root: Path) -> Iterator[None]:
-    """As `own_lock`, for who only looks: where a build is running, that one has done it."""
+    """As `own_lock`, for who only looks. A build that runs has taken its own up, which is waited for.
+
+    Raises:
+        FieldguideError: somebody else holds the build, and does not take it up.
+    """
     with ExitStack() as stack:
-        if _kept(root, _content(root)).is_file():
-            with suppress(FieldguideError):
+        for left in reversed(range(_LOOKS)):
+            if not _kept(root, _content(root)).is_file():
+                break
+            try:
                 stack.enter_context(one_build(root))
                 stack.enter_context(own_lock(root))
+                break
+            except FieldguideError:
+                if not left:
+                    raise
+                time.sleep(0.1)
         yield
 
 

@@ -62,6 +62,8 @@ def compare_conclusions(published: Conclusions, here: Conclusions) -> list[Concl
     """Best system, reversals and tie groups of every board, and fitness findings."""
     if published.measure != here.measure:
         return [Conclusion("measure", "all boards", False, f"{published.measure} -> {here.measure}")]
+    if not published.boards:
+        return [Conclusion("leaderboards", "all boards", False, "none was published")]
     found = [line for name in published.boards for line in _board(name, published.boards[name], here.boards.get(name))]
     return [*found, _findings(published.findings, here.findings)]
 

@@ -90,7 +90,10 @@ def remember_environment(paths: Paths, step: str) -> None:
 
 
 def kept_environment(paths: Paths, step: str) -> Environment | None:
-    """What a step last ran on here; None where nobody kept it: its outputs came from DVC's cache."""
+    """What a step last ran on here; None where it never ran here: its outputs came from DVC's cache.
+
+    Of outputs that DVC brought back after a later run, it tells of that later run.
+    """
     try:
         return Environment.read(read_json(_kept(paths, step)))
     except (FieldguideError, TypeError, KeyError):  # never kept, damaged, or of another version of this code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,7 @@ class Figure:
         value: as measured; `at` says where.
         bound: what it may be: at most, or at least for an overlap.
         compared: how many values, rankings or means were compared.
-        missing: how many of those that were published have no counterpart here.
+        missing: how many of those that were published have no counterpart here that could be compared.
     """
 
     what: str
@@ -43,8 +42,10 @@ class Figure:
 
     @property
     def near(self) -> bool:
-        """Whether it is within its bound, and nothing is missing."""
-        return not self.missing and (self.value >= self.bound if self.at_least else self.value <= self.bound)
+        """Whether it is within its bound, something was compared, and nothing is missing."""
+        if self.missing or not self.compared:
+            return False
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 def sample_figures(published: pd.DataFrame, here: pd.DataFrame) -> list[Figure]:
@@ -54,23 +55,26 @@ def sample_figures(published: pd.DataFrame, here: pd.DataFrame) -> list[Figure]:
 
 def _sampled(part: str, published: pd.DataFrame, here: pd.DataFrame) -> Figure:
     ours = dict(zip(here["key"], here["values"], strict=True))
-    distances = [
-        (_distance(v, ours[k]), k) for k, v in zip(published["key"], published["values"], strict=True) if k in ours
+    pairs = [
+        (key, _distance(values, ours.get(key)))
+        for key, values in zip(published["key"], published["values"], strict=True)
     ]
-    value, key = max(distances, default=(0.0, ""))
+    found = [(distance, key) for key, distance in pairs if distance is not None]
+    value, key = max(found, default=(0.0, ""))
     bound = _GREY if part == "drawings" else _VECTORS
-    return Figure(f"{part}: greatest difference", value, bound, key, len(distances), len(published) - len(distances))
+    return Figure(f"{part}: greatest difference", value, bound, key, len(found), len(pairs) - len(found))
 
 
-def _distance(one: list[float], other: list[float]) -> float:
-    """The greatest difference of two lists; infinite where they are of unlike length or hold what is no number."""
-    if len(one) != len(other):
-        return float("inf")
-    greatest = float(np.max(np.abs(np.asarray(one) - np.asarray(other)), initial=0.0))
-    return greatest if np.isfinite(greatest) else float("inf")
+def _distance(one: list[float], other: list[float] | None) -> float | None:
+    """The greatest difference of two lists; None where they are of unlike length or hold what is no number."""
+    if other is None or len(one) != len(other):
+        return None
+    both = (np.asarray(values, dtype=np.float64) for values in (one, other))
+    greatest = float(np.max(np.abs(np.subtract(*both)), initial=0.0))
+    return greatest if np.isfinite(greatest) else None
 
 
-def ranking_figures(published: pd.DataFrame, here: pd.DataFrame) -> Iterator[Figure]:
+def ranking_figure(published: pd.DataFrame, here: pd.DataFrame) -> Figure:
     """Of two RANKINGS: the system with the least mean rank-biased overlap."""
     keys, other = (_rankings(table) for table in (published, here))
     both = [key for key in keys if key in other]
@@ -79,9 +83,8 @@ def ranking_figures(published: pd.DataFrame, here: pd.DataFrame) -> Iterator[Fig
         overlaps.setdefault(key[0], []).append(rank_biased_overlap(keys[key], other[key]))
     means = {system: float(np.mean(found)) for system, found in overlaps.items()}
     least = min(sorted(means), key=lambda system: means[system], default="")
-    if keys:
-        value, missing = means.get(least, 0.0), len(keys) - len(both)
-        yield Figure("rankings: least mean rank-biased overlap", value, _OVERLAP, least, len(both), missing, True)
+    value, missing = means.get(least, 0.0), len(keys) - len(both)
+    return Figure("rankings: least mean rank-biased overlap", value, _OVERLAP, least, len(both), missing, True)
 
 
 def _rankings(table: pd.DataFrame) -> dict[tuple[str, str], list[str]]:

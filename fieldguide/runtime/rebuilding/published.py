@@ -40,6 +40,8 @@ def reproduction(published: str, root: Path) -> Reproduction:
         FieldguideError: it is neither, or the commit has no record; a file is missing or damaged.
         ProblemsError: files of the build are missing.
     """
+    if not published.strip():
+        raise FieldguideError("an empty name: name a commit of this repository or a release folder")
     params, paths = read_params(root / "params.yaml"), Paths(root)
     lock = read_lock(read_text(root / LOCK_FILE), str(root / LOCK_FILE))
     here = record_of_build(paths, params, lock)
@@ -50,17 +52,25 @@ def reproduction(published: str, root: Path) -> Reproduction:
     return compare_builds(published, record, here, [out for one in stages for out in one.outputs], stages)
 
 
-def put_back_lock(found: Reproduction, root: Path) -> bool:
+def put_back_lock(found: Reproduction, root: Path, compared: bytes) -> bool:
     """Put the committed dvc.lock back where the build concludes what it concludes, and nothing but bytes differs.
+
+    Args:
+        found: how the build compares with a commit.
+        root: of the repository.
+        compared: dvc.lock as it was when they were compared.
 
     Returns:
         Whether it was done: not where dvc.lock is the committed one, where `found` is no comparison with its commit,
         or where code, parameters or inputs differ.
+
+    Raises:
+        FieldguideError: a build is running, or ran meanwhile.
     """
     if found.grade == "different" or not found.stages or not only_bytes(found.stages):
         return False
     then, head = (committed(root, commit, LOCK_FILE) for commit in (found.published, "HEAD"))
-    return head is not None and then == head and put_back(root, head)
+    return head is not None and then == head and put_back(root, head, compared)
 
 
 def record_build(root: Path) -> Path:
@@ -107,18 +117,25 @@ def _record_of(commit: str, root: Path) -> Iterator[BuildRecord]:
                 break
             (Path(folder) / name).write_bytes(data)
         else:
-            yield read_record(Path(folder))
+            try:
+                found = read_record(Path(folder))
+            except FieldguideError as error:
+                raise FieldguideError(str(error).replace(folder, f"{commit}:{FOLDER}")) from None
+            yield found
             return
     try:
         with state_of(commit, root) as state:
             yield record_of_release(state)
     except FieldguideError as error:
         remedy = f"record builds with `fieldguide reproduce --record` and commit {FOLDER}"
-        raise FieldguideError(f"{commit}: has no {FOLDER}; {remedy}. Nor can its release be had: {error}") from None
+        raise FieldguideError(
+            f"{commit}: has no {FOLDER}; {remedy}. Its release cannot be had either ({error})"
+        ) from None
 
 
 def _against_release(folder: str, here: BuildRecord, paths: Paths, params: Params) -> Reproduction:
     with state_of(folder, paths.root) as state:
+        state.require_whole()
         sums, ours = (_sums(path) for path in (state.folder, paths.release))
         differing = [name for name in sorted({*sums, *ours}) if sums.get(name) != ours.get(name)]
         told = [f"parameters: {key} {old} -> {new}" for key, old, new in _parameters(state.params, params)]

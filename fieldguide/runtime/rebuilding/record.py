@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import atomic_directory, read_json, write_json
 from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
+from fieldguide.core.section import problems_of
 from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.comparing.state import ReleaseState
@@ -97,27 +99,60 @@ def read_record(folder: Path) -> BuildRecord:
 
     Raises:
         FieldguideError: a file is missing, damaged or of another version.
+        ProblemsError: all fields of build.json that are not such as they must be.
     """
     path = folder / _BUILD
     about = read_json(path)
     version = about.get("schema_version") if isinstance(about, dict) else None
     if version != _VERSION:
-        raise FieldguideError(f"{path}: is of version {version}, expected {_VERSION}; `fieldguide reproduce --record`")
+        raise FieldguideError(
+            f"{path}: is of version {version!r}, expected {_VERSION!r}; `fieldguide reproduce --record`"
+        )
     try:
-        conclusions, environments = _conclusions(about), _environments(about["environments"])
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        words = f"{type(error).__name__} {error}"
-        raise FieldguideError(f"{path}: is no record of a build ({words}); `fieldguide reproduce --record`") from None
-    return BuildRecord(conclusions, RANKINGS.read(folder / _RANKINGS), SAMPLES.read(folder / _SAMPLES), environments)
+        found = _BuildFile.model_validate(about)
+    except ValidationError as error:
+        raise ProblemsError(f"{path} is no record of a build:", problems_of(error, str(path))) from None
+    return BuildRecord(
+        Conclusions(found.measure, tuple(BoardStanding(**vars(row)) for row in found.standings), found.findings),
+        RANKINGS.read(folder / _RANKINGS),
+        SAMPLES.read(folder / _SAMPLES),
+        {stage: Environment.read(vars(row.environment)) for row in found.environments for stage in row.stages},
+    )
 
 
-def _conclusions(about: Mapping[str, Any]) -> Conclusions:
-    names = {field.name for field in fields(BoardStanding)}
-    standings = [BoardStanding(**{name: row[name] for name in names}) for row in about["standings"]]
-    if not all(isinstance(row.mean, int | float) for row in standings):
-        raise ValueError("a mean is no number")
-    return Conclusions(str(about["measure"]), tuple(standings), {str(k): int(v) for k, v in about["findings"].items()})
+# A record comes from another machine: every field is looked at before it is compared or shown.
+_Line = Annotated[str, Field(max_length=400, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
 
-def _environments(rows: list[dict[str, Any]]) -> dict[str, Environment]:
-    return {str(stage): Environment.read(row["environment"]) for row in rows for stage in row["stages"]}
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _StandingRow(_Strict):
+    track: _Line
+    kind: _Line
+    system: _Line
+    mean: Annotated[float, Field(ge=-1e9, le=1e9)]
+    group: _Line | None
+
+
+class _EnvironmentRow(_Strict):
+    processor: _Line
+    instructions: list[_Line]
+    threads: dict[_Line, _Line]
+    platform: _Line
+    python: _Line
+    libraries: dict[_Line, _Line]
+
+
+class _EnvironmentOf(_Strict):
+    stages: list[_Line]
+    environment: _EnvironmentRow
+
+
+class _BuildFile(_Strict):
+    schema_version: int
+    measure: _Line
+    standings: Annotated[list[_StandingRow], Field(min_length=1)]
+    findings: dict[_Line, int]
+    environments: list[_EnvironmentOf]

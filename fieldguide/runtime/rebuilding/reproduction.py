@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fieldguide.runtime.rebuilding.conclusions import Conclusion, compare_conclusions
-from fieldguide.runtime.rebuilding.figures import Figure, ranking_figures, sample_figures, score_figure
+from fieldguide.runtime.rebuilding.figures import Figure, ranking_figure, sample_figures, score_figure
 from fieldguide.runtime.rebuilding.record import BuildRecord
 from fieldguide.runtime.rebuilding.stages import StageDifference
 
@@ -57,7 +57,7 @@ class Reproduction:
         return [
             {
                 "what": one.what,
-                "value": f"{one.value:.3g}" if not one.at_least else f"{one.value:.4f}",
+                "value": "–" if not one.compared else f"{one.value:.4f}" if one.at_least else f"{one.value:.3g}",
                 "bound": f"at {'least' if one.at_least else 'most'} {one.bound:g}",
                 "near": "yes" if one.near else "no",
                 "at": one.at if len(one.at) <= _SHOWN else f"{one.at[:_SHOWN]}…",
@@ -85,7 +85,7 @@ def compare_builds(
         return Reproduction(called, "bytes", (), tuple(stages), (), (), environments, tuple(_reasons(stages, {})))
     figures = (
         *sample_figures(published.samples, here.samples),
-        *ranking_figures(published.rankings, here.rankings),
+        ranking_figure(published.rankings, here.rankings),
         score_figure(published.conclusions, here.conclusions),
     )
     conclusions = tuple(compare_conclusions(published.conclusions, here.conclusions))

@@ -63,9 +63,21 @@ def read_lock(text: str, where: str) -> Lock:
     """
     values = parse_yaml(text, where)
     stages = values.get("stages") if isinstance(values, dict) else None
-    if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
+    if not isinstance(stages, dict):
         raise FieldguideError(f"{where}: is no dvc.lock; it has no `stages`")
+    odd = next((name for name, stage in stages.items() if not _is_stage(stage)), None)
+    if odd is not None:
+        raise FieldguideError(f"{where}: is no dvc.lock; stage {odd!r} is not such as DVC writes it")
     return stages
+
+
+def _is_stage(stage: Any) -> bool:
+    if not isinstance(stage, dict) or not isinstance(stage.get("params", {}), dict):
+        return False
+    lists = [stage.get(part, []) for part in ("deps", "outs")]
+    return all(
+        isinstance(entry, dict) for entries in lists for entry in (entries if isinstance(entries, list) else [0])
+    )
 
 
 def stage_differences(published: Lock, here: Lock) -> list[StageDifference]:

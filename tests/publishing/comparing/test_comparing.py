@@ -31,6 +31,7 @@ from fieldguide.records.topics import read_topics, write_records
 from fieldguide.runtime.states import state_of
 from tests.builders import rewrite, tiny_benchmark, tiny_params
 from tests.finished import finish
+from tests.publishing.release.publish.published_files import sign
 
 Plant = Callable[[Paths], None]
 
@@ -158,6 +159,7 @@ def test_why_a_query_is_ranked_otherwise(old: Path, tmp_path: Path) -> None:
     other = released(tmp_path / "b", reverse_run)
     about = read_json(other / "release.json")
     write_json(other / "release.json", about | {"library": {"version": "9", "sha256": "0" * 64}})
+    sign(other)
     assert [query.reasons for query in compared(old, other).queries] == [
         ("code or models: the library is another one",)
     ]
@@ -234,13 +236,53 @@ def test_pages_and_errata_show_hostile_text_as_text(old: Path, tmp_path: Path) -
     assert "\n# head" not in text.removeprefix(f"# {in_line(hostile)}")
     assert json.loads((tmp_path / "page" / "comparison.json").read_text())["old"] == hostile
     path = tmp_path / "errata.md"
-    add_errata(path, comparison)
+    with pytest.raises(FieldguideError, match=r"not written, for .* must be 0\.2\.0"):
+        add_errata(path, comparison)
+    assert not path.exists()
+
+
+def test_errata_keep_what_people_wrote(old: Path, tmp_path: Path) -> None:
+    comparison = compared(old, released(tmp_path / "new", relabel))
+    later = replace(comparison, version_new="0.2.0", verdict=verdict("0.1.0", "0.2.0", comparison.changes))
+    path = tmp_path / "errata.md"
+    path.write_text("# Errata\n\nTold by hand.\n\n## 0.2.0\n\nPhoto 7 withdrawn.\n\n## 0.0.9\n\nOlder.\n")
+    add_errata(path, later)
     once = path.read_text()
-    add_errata(path, comparison)
+    add_errata(path, later)
     assert path.read_text() == once
-    assert once.count("\n## ") == 1
-    add_errata(path, replace(comparison, version_new="9.0.0"))
-    assert [line for line in path.read_text().splitlines() if line.startswith("## ")] == ["## 9.0.0", "## 0.1.0"]
+    assert [line for line in once.splitlines() if line.startswith("## ")] == ["## 0.2.0", "## 0.0.9"]
+    for words in ("Told by hand.", "Photo 7 withdrawn.", "Older.", "labels changed; 0.1.0 -> 0.2.0"):
+        assert once.count(words) == 1 or in_line(words) in once
+    add_errata(path, replace(later, version_new="0.3.0"))
+    assert [line for line in path.read_text().splitlines() if line.startswith("## ")] == [
+        "## 0.3.0", "## 0.2.0", "## 0.0.9",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["answers.parquet", "judgments/log.jsonl", "leaderboard.json"])
+def test_a_damaged_release_is_not_compared(old: Path, tmp_path: Path, name: str) -> None:
+    new = Path(shutil.copytree(old, tmp_path / "new"))
+    (new / name).unlink()
+    with pytest.raises(FieldguideError, match="is damaged"):
+        compared(old, new)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("release.json", lambda about: about | {"systems": 5}, "no list of names"),
+        ("leaderboard.json", lambda rows: [{**rows[0], "mean": None}, *rows[1:]], "leaderboard.json"),
+        ("leaderboard.json", lambda rows: [{"track": "fullrank"}, *rows[1:]], "leaderboard.json"),
+    ],
+)
+def test_a_release_that_says_nonsense_is_refused_in_words(
+    old: Path, tmp_path: Path, name: str, change: Callable[[Any], Any], words: str
+) -> None:
+    new = Path(shutil.copytree(old, tmp_path / "new"))
+    write_json(new / name, change(read_json(new / name)))
+    sign(new)
+    with pytest.raises(FieldguideError, match=words):
+        compared(old, new)
 
 
 def test_the_command_ends_with_one_where_the_version_says_too_little(old: Path, tmp_path: Path) -> None:
@@ -288,4 +330,5 @@ def test_rewriting_nothing_changes_nothing(old: Path, tmp_path: Path) -> None:
     rewrite(POOLS, new / "pools.parquet")
     lines = (new / "topics.jsonl").read_text().splitlines()
     (new / "topics.jsonl").write_text("".join(f"{line}\n" for line in reversed(lines)))
+    sign(new)
     assert compared(old, new).changes == ()

@@ -14,7 +14,7 @@ from fieldguide.runtime.rebuilding.conclusions import (
     compare_conclusions,
     read_conclusions,
 )
-from fieldguide.runtime.rebuilding.figures import ranking_figures, sample_figures, score_figure
+from fieldguide.runtime.rebuilding.figures import ranking_figure, sample_figures, score_figure
 from fieldguide.runtime.rebuilding.samples import RANKINGS, SAMPLES
 
 BOARD = {"best": (0.80, "a"), "near": (0.79, "a"), "poor": (0.20, "b")}
@@ -75,15 +75,22 @@ def test_where_nobody_compared_all_pairs_no_pair_is_told_apart() -> None:
     assert all(line.holds for line in compare_conclusions(one, one))
 
 
-def samples(values: list[float], part: str = "vectors tiny", key: str = "k") -> pd.DataFrame:
+def samples(values: list[Any], part: str = "vectors tiny", key: str = "k") -> pd.DataFrame:
     return SAMPLES.frame([{"part": part, "key": key, "values": values}])
 
 
 @pytest.mark.parametrize(
     ("here", "near"),
-    [([0.5, 0.5], True), ([0.5, 0.5004], True), ([0.5, 0.51], False), ([0.5, float("nan")], False), ([0.5], False)],
+    [
+        ([0.5, 0.5], True),
+        ([0.5, 0.5004], True),
+        ([0.5, 0.51], False),
+        ([0.5, float("nan")], False),
+        ([0.5], False),
+        ([0.5, None], False),
+    ],
 )
-def test_the_greatest_difference_of_vectors(here: list[float], near: bool) -> None:
+def test_the_greatest_difference_of_vectors(here: list[Any], near: bool) -> None:
     (figure,) = sample_figures(samples([0.5, 0.5]), samples(here))
     assert figure.near is near
 
@@ -99,11 +106,19 @@ def rankings(**images: list[str]) -> pd.DataFrame:
 
 def test_the_system_that_ranks_most_otherwise_is_named() -> None:
     old, same = rankings(a=list("abcdefghij"), b=list("abcdefghij")), list("abcdefghij")
-    assert next(ranking_figures(old, rankings(a=same, b=same))).near
-    (figure,) = ranking_figures(old, rankings(a=same, b=same[::-1]))
+    assert ranking_figure(old, rankings(a=same, b=same)).near
+    figure = ranking_figure(old, rankings(a=same, b=same[::-1]))
     assert (figure.at, figure.near) == ("b", False)
-    (figure,) = ranking_figures(old, rankings(a=same))
+    figure = ranking_figure(old, rankings(a=same))
     assert (figure.missing, figure.near) == (1, False)
+
+
+def test_what_has_nothing_to_compare_is_not_the_same() -> None:
+    nothing = RANKINGS.frame([])
+    assert not ranking_figure(nothing, nothing).near
+    empty = Conclusions("nDCG@10", (), {})
+    assert not score_figure(empty, empty).near
+    assert [one.holds for one in compare_conclusions(empty, empty)] == [False]
 
 
 def test_the_score_that_moved_most() -> None:

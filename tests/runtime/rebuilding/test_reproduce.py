@@ -21,7 +21,8 @@ from fieldguide.core.files import read_json, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.publishing.benchmark import params_text
 from fieldguide.publishing.release.make import make_release
-from fieldguide.runtime.builds.own_lock import own_lock
+from fieldguide.runtime.builds.own_lock import own_lock, put_back
+from fieldguide.runtime.builds.repository import one_build
 from fieldguide.runtime.rebuilding.environment import Environment, kept_environment, remember_environment
 from fieldguide.runtime.rebuilding.record import FOLDER, read_record
 from tests.builders import ENCODER, tiny_params
@@ -206,17 +207,61 @@ def test_a_release_is_compared_without_a_record(here: Path, published: Path) -> 
     assert "leaderboard.json" in found["differing"]
 
 
+def test_a_release_that_is_damaged_is_not_compared(here: Path, tmp_path: Path) -> None:
+    shutil.copytree(here / "data/release", tmp_path / "sent")
+    (tmp_path / "sent/leaderboard.json").write_text("[]")
+    assert "is damaged" in refused(str(tmp_path / "sent"))
+    assert "an empty name" in refused("")
+
+
+def test_dvc_lock_is_left_alone_while_somebody_builds(here: Path) -> None:
+    shake(here, 0.0003)
+    built(here)
+    own = (here / "dvc.lock").read_bytes()
+    with one_build(here):
+        assert "another build" in refused("--restore-lock")
+    assert (here / "dvc.lock").read_bytes() == own
+    with pytest.raises(FieldguideError, match="changed meanwhile"):
+        put_back(here, b"committed\n", b"compared\n")
+    assert (here / "dvc.lock").read_bytes() == own
+
+
+def test_what_is_recorded_lies_beside_its_own_lock(here: Path) -> None:
+    shake(here, 0.0003)
+    built(here)
+    own = (here / "dvc.lock").read_bytes()
+    reproduce("--restore-lock")
+    assert (here / "dvc.lock").read_bytes() != own
+    assert reproduce("--record").exit_code == 0
+    assert (here / "dvc.lock").read_bytes() == own
+
+
+def test_names_forge_no_lines(here: Path) -> None:
+    shake(here, 0.0003)
+    built(here)
+    lock = (here / "dvc.lock").read_text()
+    (here / "dvc.lock").write_text(lock.replace("cmd: echo retrieve", 'cmd: "echo\\nother conclusions"'))
+    git(here, "commit", "-qam", "hostile")
+    (here / "dvc.lock").write_text(lock)
+    shown = reproduce().output
+    assert "echo\\nother conclusions" in shown
+    assert "\nother conclusions" not in shown
+
+
 def test_a_page_says_the_same(here: Path, tmp_path: Path) -> None:
     shake(here, 0.0003)
     built(here)
     reproduce("--html", str(tmp_path / "page"))
     page = (tmp_path / "page/index.html").read_text(encoding="utf-8")
-    assert "other bytes, the same numbers within their bounds" in page
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/thesis.tex").touch()
-    done = reproduce("--html", str(tmp_path / "mine"))
-    assert isinstance(done.exception, FieldguideError)
-    assert (tmp_path / "mine/thesis.tex").exists()
+    assert "Other bytes, the same numbers within their bounds" in page
+    reproduce("--html", str(tmp_path / "page"))
+    for name in ("mine/thesis.tex", "site/assets/mine.js"):
+        shutil.copytree(tmp_path / "page", tmp_path / name.split("/")[0])
+        (tmp_path / name).touch()
+        assert "holds" in refused("--html", str(tmp_path / name.split("/")[0]))
+        assert (tmp_path / name).exists()
+    (tmp_path / "link").symlink_to(tmp_path / "page")
+    assert "is no folder" in refused("--html", str(tmp_path / "link"))
 
 
 def refused(*arguments: str) -> str:
@@ -251,6 +296,21 @@ def test_unknown_commits_and_commits_without_a_record_are_refused(here: Path) ->
         lambda about: about.pop("standings"),
         lambda about: about["standings"][0].pop("mean"),
         lambda about: about["standings"][0].update(mean="high"),
+        lambda about: about["standings"][0].update(mean=True),
+        lambda about: about["standings"][0].update(mean=10**400),
+        lambda about: about["standings"][0].update(system=[1]),
+        lambda about: about["standings"][0].update(system=None),
+        lambda about: about["standings"][0].update(system="\ud800"),
+        lambda about: about["standings"][0].update(group=5),
+        lambda about: about.update(standings=[]),
+        lambda about: about.update(standings={}),
+        lambda about: about.update(findings={"x": float("inf")}),
+        lambda about: about.update(environments=[{"stages": "report", "environment": {}}]),
+        lambda about: about["environments"][0]["environment"].update(libraries=None),
+        lambda about: about["environments"][0]["environment"].update(threads=[]),
+        lambda about: about["environments"][0]["environment"].update(instructions=[1, 2]),
+        lambda about: about["environments"][0]["environment"].update(processor="a\nb"),
+        lambda about: about.update(schema_version="1"),
         lambda about: about.update(findings=[1]),
         lambda about: about.update(environments=[{"stages": ["a"]}]),
         lambda about: about.update(schema_version=99),
@@ -260,7 +320,7 @@ def test_a_damaged_record_is_refused_in_words(published: Path, tmp_path: Path, d
     shutil.copytree(published / FOLDER, tmp_path / "record")
     about = read_json(tmp_path / "record/build.json")
     damage(about)
-    write_json(tmp_path / "record/build.json", about)
+    (tmp_path / "record/build.json").write_text(json.dumps(about))
     with pytest.raises(FieldguideError, match=r"build\.json"):
         read_record(tmp_path / "record")
 

@@ -107,7 +107,21 @@ def test_every_change_is_told_by_the_stage_that_has_it(places: set[tuple[str, st
         assert path in (one.outputs if part == "outs" else [*one.follows, *(cause.what for cause in one.causes)])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "stages: 1", "stages: {a: 1}", "stages: {a: [}", "a: &a [*a]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "stages: 1",
+        "stages: {a: 1}",
+        "stages: {a: [}",
+        "a: &a [*a]",
+        "stages: {a: {deps: 5}}",
+        "stages: {a: {outs: [x]}}",
+        "stages: {a: {outs: {a: b}}}",
+        "stages: {a: {params: 1}}",
+    ],
+)
 def test_what_is_no_lock_is_refused(text: str) -> None:
     with pytest.raises(FieldguideError, match=r"dvc\.lock"):
         read_lock(text, "dvc.lock")

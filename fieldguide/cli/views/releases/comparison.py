@@ -23,7 +23,7 @@ def show_comparison(comparison: ReleaseComparison, shown: int, as_json: bool) ->
         print(f"{group}: " + ", ".join(f"{counts[what]:,} {what}" for what in sorted(counts)))
         for change in found[:shown]:
             told = f": {change.old} -> {change.new}" if change.what == "changed" else ""
-            print(f"  {_printable(f'{change.key} {change.what}{told}')}")
+            print(f"  {printable(f'{change.key} {change.what}{told}')}")
         if len(found) > shown:
             print(f"  and {len(found) - shown:,} more")
     for name, rows in boards(comparison):
@@ -48,7 +48,7 @@ def _row(row: SystemEffect) -> dict[str, Any]:
     }
 
 
-def _printable(text: str) -> str:
+def printable(text: str, length: int = 200) -> str:
     """One line; control characters, which a terminal would obey, as escapes."""
-    line = text if len(text) <= 200 else f"{text[:199]}…"
+    line = text if len(text) <= length else f"{text[: length - 1]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
