@@ -190,7 +190,7 @@ def reproduce(
         bool, typer.Option("--restore-lock", help="Put the committed dvc.lock back where nothing but bytes differ.")
     ] = False,
     record: Annotated[
-        bool, typer.Option("--record", help="Record what is built in data/published, to be committed; compare nothing.")
+        bool, typer.Option("--record", help="Record what is built in data/recorded, to be committed; compare nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:

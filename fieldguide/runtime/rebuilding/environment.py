@@ -80,7 +80,8 @@ class Environment:
         pairs.append(("instructions", " ".join(self.instructions), " ".join(other.instructions)))
         pairs += [(f"threads: {key}", old, new) for key, old, new in _sides(self.threads, other.threads)]
         pairs += [("platform", self.platform, other.platform), ("Python", self.python, other.python)]
-        pairs += [(key, old, new) for key, old, new in _sides(self.libraries, other.libraries)]
+        both = self.libraries.keys() & other.libraries.keys()  # another version of ours asks for other libraries
+        pairs += [(key, self.libraries[key], other.libraries[key]) for key in sorted(both)]
         return [f"{name} {old} -> {new}" for name, old, new in pairs if old != new]
 
 

@@ -23,7 +23,7 @@ from fieldguide.runtime.rebuilding.conclusions import BoardStanding, Conclusions
 from fieldguide.runtime.rebuilding.environment import Environment, kept_environment
 from fieldguide.runtime.rebuilding.samples import RANKINGS, SAMPLES, take_rankings, take_samples
 
-FOLDER = "data/published"
+FOLDER = "data/recorded"
 FILES = ("build.json", "rankings.parquet", "samples.parquet")
 _BUILD, _RANKINGS, _SAMPLES = FILES
 _VERSION = 1

@@ -60,7 +60,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_release(params, finished_benchmark(folder, params))
     (folder / "params.yaml").write_text(params_text(params), encoding="utf-8")
     (folder / "code.txt").write_text("one\n")
-    (folder / ".gitignore").write_text("/data/*\n!/data/published\n.fieldguide\n")
+    (folder / ".gitignore").write_text("/data/*\n!/data/recorded\n.fieldguide\n")
     stages = {name: {"cmd": f"echo {name}", **stage} for name, stage in STAGES.items()}
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     git(folder, "init", "-q")
