@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fieldguide.publishing.comparing.comparison import ReleaseComparison
 
 app = typer.Typer(
-    help="Check and compare releases. Stage `release` makes one: `fieldguide build release`.",
+    help="Build, check, compare and publish releases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -38,6 +38,16 @@ SCORE_EPILOG = (
     "Exit status: 0 scored, 1 the run is refused or no try is left."
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command(epilog="Example: fieldguide release build --dry    (what would run)")
+def build(dry: Annotated[bool, typer.Option("--dry", help="Show what would run, and run nothing.")] = False) -> None:
+    """Build the release and all that it is made from; the same as `fieldguide build release`."""
+    from fieldguide.runtime.builds.building import benchmark_flow, start
+    from fieldguide.runtime.builds.waiting import Patience
+
+    if not start(benchmark_flow("build").build, stages=["release"], dry=dry):
+        raise typer.Exit(Patience.EXIT_WAITS)
 
 
 @app.command(epilog=VERIFY_EPILOG)

@@ -20,9 +20,9 @@ from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release diff",
-    "release fetch-images", "release publish", "release seal", "release verify", "report compare", "reproduce",
-    "retrieve", "score", "status", "verify",
+    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release build",
+    "release diff", "release fetch-images", "release publish", "release seal", "release verify", "report compare",
+    "reproduce", "retrieve", "score", "status", "verify",
 )  # fmt: skip
 
 

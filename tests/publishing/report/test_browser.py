@@ -123,4 +123,7 @@ def test_no_page_is_wider_than_the_screen(chromium: Any, paths: Paths, width: in
         assert page.evaluate("document.documentElement.scrollWidth") <= width, file.name
     page.goto(paths.report.resolve().as_uri())
     assert page.locator("table.ranking tbody td b").first.bounding_box()["x"] < width - 40, "the mean is not cut off"
+    page.goto((folder / "topics.html").resolve().as_uri())
+    value = page.locator("#list tbody tr td").last.bounding_box()
+    assert value["x"] + value["width"] <= width, "the value is not cut off"
     context.close()
