@@ -113,7 +113,9 @@ def fetch_images(
         list[str] | None,
         typer.Option("--from", metavar="NAME=PATH", help="A source that you have: folder, zip, tar or table."),
     ] = None,
-    max_gb: Annotated[float, typer.Option(min=0.001, help="Of one download, and of what is read of a source.")] = 50,
+    max_gb: Annotated[
+        float, typer.Option(min=0.001, max=1e6, help="Of one download, and of what is read of a source.")
+    ] = 50,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would come from where, and get nothing.")
     ] = False,

@@ -249,7 +249,7 @@ class _Content:
                         yield self._problem(name, f"holds {member}, which {MANIFEST} does not place there")
                     elif digest != right:
                         yield self._problem(name, f"holds {member} with other bytes than its sha256 in {MANIFEST}")
-            except (FieldguideError, tarfile.TarError, OSError) as error:
+            except (FieldguideError, tarfile.TarError, OSError, ValueError, OverflowError) as error:
                 yield self._problem(name, f"is not a readable tar: {error}")
         for archive, lacking in sorted(expected):
             yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {lacking}")

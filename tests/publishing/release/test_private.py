@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
@@ -237,6 +238,13 @@ def line(path: Path, text: str) -> None:
         stream.write(text)
 
 
+def described(path: Path, words: str) -> None:
+    image = Image.new("RGB", (8, 8))
+    exif = image.getexif()
+    exif[0x010E] = words
+    image.save(path, exif=exif)
+
+
 def document(path: Path, value: Any) -> None:
     write_json(path, {"kept": read_json(path) if path.exists() else None, "planted": value})
 
@@ -308,6 +316,17 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "the salt": ("params.yaml", lambda f, _: line(f, f"# {SALT}\n")),
     "the salt in a table": ("scores.parquet", lambda f, _: rows(f, also=SALT)),
     "a hash without salt": ("ERRATA.md", lambda f, k: line(f, sha256_bytes(k.text.encode()) + "\n")),
+    "a grade by the image's sum": (
+        "more.trec", lambda f, k: line(f, f"{k.subtopic} 0 {k.image}{'0' * 48} 1\n")
+    ),
+    "a grade in capitals": ("ERRATA.md", lambda f, k: line(f, f"{k.subtopic} {k.image.upper()}x {k.image.upper()}\n")),
+    "a score under a heading": ("more.tsv", lambda f, k: line(f, f"query\tnDCG@10\n{k.subtopic}\t0.431\n")),
+    "a score by a measure of ours": (
+        "fitness.json", lambda f, k: document(f, {k.subtopic: {"both_entities@10": 0.25, "hit@10": 1}})
+    ),
+    "a score in prose": ("ERRATA.md", lambda f, k: line(f, f"| {k.subtopic} | nDCG@10 | 0.431 |\n")),
+    "what a picture says": ("more.jpg", lambda f, k: described(f, f"{k.subtopic} {k.image}")),
+    "a column": ("pools.parquet", lambda f, k: rows(f, **{f"{k.subtopic} {k.image}": 1})),
     "what is packed": ("more.zip", lambda f, _: line(f, "PK")),
     "what is no text": ("more.bin", lambda f, _: f.write_bytes(b"\xff\xfe\x00")),
 }  # fmt: skip
@@ -485,3 +504,48 @@ def test_what_is_withheld_is_not_published_where_the_private_folder_lies(
     line(folder / "ERRATA.md", f"For {known.subtopic} see image {known.image}.\n")
     sign(folder)
     assert f"ERRATA.md:1: names {known.image} beside {known.subtopic}" in refused(folder, "elsewhere", "--dry-run")
+
+
+def test_a_release_that_withholds_nothing_is_not_published_beside_its_private_part(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "whole"
+    make_release(tiny_params(), finished_benchmark(whole))
+    monkeypatch.chdir(paths.root)
+    assert "withholds nothing, and .private holds a private part" in refused(
+        whole / "data/release", tmp_path / "elsewhere", "--dry-run"
+    )
+
+
+def test_a_salt_that_is_gone_is_not_made_anew(tmp_path: Path, params: Params) -> None:
+    paths = finished_benchmark(tmp_path, params)
+    salted(paths)
+    seal_here(params, paths)
+    paths.salt.unlink()
+    with pytest.raises(FieldguideError, match="is gone, and what lies in"):
+        seal_here(params, paths)
+
+
+def test_what_was_sealed_before_is_kept(tmp_path: Path, params: Params) -> None:
+    paths = finished_benchmark(tmp_path, params)
+    salted(paths)
+    first = seal_here(params, paths).sealed
+    salted(paths, "f" * 64)
+    second = seal_here(params, paths).sealed
+    assert first is not None and second is not None and first.commitment != second.commitment
+    (earlier,) = (paths.private / "earlier").iterdir()
+    assert read_sealed(earlier).commitment == first.commitment
+    assert read_sealed(paths.private).commitment == second.commitment
+
+
+def test_a_salt_of_the_environment_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = private_params(salt_from="GULL_SALT")
+    paths = finished_benchmark(tmp_path, params)
+    monkeypatch.setenv("GULL_SALT", SALT)
+    sealed = seal_here(params, paths).sealed
+    assert sealed is not None
+    assert not any(SALT in path.read_text() for path in paths.private.iterdir() if path.is_file())
+    assert read_sealed(paths.private).commitment == sealed.commitment
+    monkeypatch.delenv("GULL_SALT")
+    with pytest.raises(FieldguideError, match="GULL_SALT: holds no salt"):
+        read_sealed(paths.private)

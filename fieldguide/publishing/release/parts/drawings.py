@@ -81,7 +81,7 @@ def wrong_drawings(folder: Path) -> Iterator[Problem]:
         if path.name != Path(TABLE).name:
             try:
                 yield from _wrong_tar(path, expected)
-            except (FieldguideError, tarfile.TarError, OSError) as error:
+            except (FieldguideError, tarfile.TarError, OSError, ValueError, OverflowError) as error:
                 yield Problem(str(path), f"is not a readable tar: {error}")
     for shard, drawing in sorted(expected):
         yield Problem(str(folder / FOLDER / shard), f"lacks drawing {drawing}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,13 @@ import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import byte_lines, open_input, read_json
+from fieldguide.corpus.store.pixels import MAX_BYTES
 from fieldguide.publishing.release.private.marks import Marks
+from fieldguide.publishing.release.publish.leaks.pictures import picture_texts
 
 _LINES = (".trec", ".tsv", ".csv", ".run")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
-_PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".npy", ".npz", ".pkl", ".sqlite", ".db")
+_PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tgz", ".npz", ".pkl", ".sqlite", ".db")
 _CHUNK = 20_000
 """Lines or rows that are looked through at once: what they have in common is looked up once."""
 _AROUND = 3
@@ -64,23 +67,36 @@ def together(path: Path, name: str, marks: Marks) -> Iterator[Together]:
         yield Together(name, (own,))
         for found in _found(path, suffix, name, marks):
             yield found._replace(cells=(own, *found.cells))
-    except (pa.ArrowException, tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except (pa.ArrowException, tarfile.TarError, OSError, EOFError, ValueError, OverflowError, TokenError) as error:
         words = str(error).partition("\n")[0]
         raise FieldguideError(f"{path}: cannot be looked through ({words})") from None
 
 
 def _found(path: Path, suffix: str, name: str, marks: Marks) -> Iterator[Together]:
-    if suffix == ".parquet":
-        return _rows(path, name, marks)
-    if suffix == ".tar":
-        return _members(path, name)
-    if suffix == ".json":
-        return nodes(read_json(path), name)
-    if suffix == ".jsonl":
-        return _objects(path, name, marks)
-    if suffix in _LINES:
-        return _lines(path, name, marks)
-    return iter(()) if suffix in _PICTURES else _prose(byte_lines(path), name)
+    readers: dict[str, Callable[[], Iterator[Together]]] = {
+        ".parquet": lambda: _rows(path, name, marks),
+        ".tar": lambda: _members(path, name),
+        ".json": lambda: nodes(read_json(path), name),
+        ".jsonl": lambda: _objects(path, name, marks),
+        ".npy": lambda: _numbers(path),
+        **dict.fromkeys(_LINES, lambda: _lines(path, name, marks)),
+        **dict.fromkeys(_PICTURES, lambda: _described(path.read_bytes(), name)),
+    }
+    return readers.get(suffix, lambda: _prose(byte_lines(path), name))()
+
+
+def _numbers(path: Path) -> Iterator[Together]:
+    """Nothing: numbers name nothing. Vectors of the gallery are of what anybody can encode."""
+    if np.load(path, mmap_mode="r", allow_pickle=False).dtype.kind not in "fiub":
+        raise FieldguideError(f"{path}: is an array of something other than numbers, and cannot be looked through")
+    yield from ()
+
+
+def _described(data: bytes, where: str) -> Iterator[Together]:
+    """What a picture says of itself: EXIF, comments."""
+    said = tuple(Cell("", text) for text, _ in picture_texts(data) if text)
+    if said:
+        yield Together(f"{where} metadata", said)
 
 
 def nodes(document: Any, where: str) -> Iterator[Together]:
@@ -142,15 +158,23 @@ def _named(cells: Sequence[Cell], marks: Marks) -> bool:
 
 def _lines(path: Path, name: str, marks: Marks) -> Iterator[Together]:
     """Lines of columns. Chunks that name nothing are most of a run."""
+    keys: list[str] = []  # of tables that begin with the names of their columns
     for chunk in _chunks(byte_lines(path)):
         texts = [_text(path, number, raw).rstrip("\r\n") for number, raw in chunk]
+        if chunk[0][0] == 1 and path.suffix.lower() != ".trec":
+            keys = _fields(texts[0])
         if not marks.may_name(set(" ".join(texts).replace("\t", " ").split(" "))):
             continue
         for (number, _), text in zip(chunk, texts, strict=True):
             if marks.subjects(text):
-                fields = text.split("\t") if "\t" in text else text.split("," if "," in text else None)
-                cells = (Cell("", text), *(Cell("", field.strip().strip('"')) for field in fields))
-                yield Together(f"{name}:{number}", cells)
+                fields = _fields(text)
+                named = keys if len(keys) == len(fields) else [""] * len(fields)
+                yield Together(f"{name}:{number}", (Cell("", text), *map(Cell, named, fields)))
+
+
+def _fields(text: str) -> list[str]:
+    parts = text.split("\t") if "\t" in text else text.split("," if "," in text else None)
+    return [part.strip().strip('"') for part in parts]
 
 
 def _prose(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[Together]:
@@ -178,12 +202,20 @@ def _rows(path: Path, name: str, marks: Marks) -> Iterator[Together]:
             tuple(Cell("", text) for text in (*(f"{k!r} {v!r}" for k, v in said.items()), *fields)),
             prose=True,
         )
+        yield Together(f"{name} columns", tuple(Cell("", column) for column in _columns(file.schema_arrow)))
         start = 0
         for batch in file.iter_batches(_CHUNK):
             for row in np.flatnonzero(_subjects(batch, marks)).tolist():
                 values = {key: value for key, value in batch.slice(row, 1).to_pylist()[0].items() if _readable(value)}
                 yield from nodes(values, f"{name} row {start + row}")
             start += batch.num_rows
+
+
+def _columns(fields: Iterable[pa.Field]) -> Iterator[str]:
+    for field in fields:
+        yield field.name
+        if pa.types.is_struct(field.type):
+            yield from _columns(field.type)
 
 
 def _readable(value: Any) -> bool:
@@ -215,8 +247,12 @@ def _members(path: Path, name: str) -> Iterator[Together]:
     with open_input(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
             where, own = f"{name}: {member.name}", Cell("", member.name)
-            yield Together(where, (own, Cell("", member.linkname)))
+            said = (member.linkname, member.uname, member.gname, *map(str, member.pax_headers.values()))
+            yield Together(where, (own, *(Cell("", text) for text in said if text)))
             stream = tar.extractfile(member) if member.isreg() else None
+            if stream is not None and PurePosixPath(member.name).suffix.lower() in _PICTURES:
+                for described in _described(stream.read(MAX_BYTES), where):
+                    yield described._replace(cells=(own, *described.cells))
             if stream is None or PurePosixPath(member.name).suffix.lower() in _PICTURES:
                 continue
             data = stream.read(_MEMBER + 1)

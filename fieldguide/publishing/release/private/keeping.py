@@ -13,7 +13,9 @@ from fieldguide.params import Params
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.release.layout import ABOUT
 from fieldguide.publishing.release.private.leaks import leaks
+from fieldguide.publishing.release.private.ledger import LEDGER
 from fieldguide.publishing.release.private.score import check_commitment
+from fieldguide.publishing.release.private.sealed import ABOUT as SEALED
 from fieldguide.publishing.release.private.sealed import SealedPart, read_sealed, write_sealed
 from fieldguide.publishing.release.private.withhold import sealed_of
 
@@ -42,6 +44,7 @@ def seal_here(params: Params, paths: Paths, dry: bool = False) -> Sealing:
     """
     split, made = params.release.private, None
     if not paths.salt.exists() and (split is None or split.salt_from is None):
+        _refuse_to_forget(paths)
         made = paths.salt
         if not dry:
             write_private(paths.salt, secrets.token_hex(32) + "\n")
@@ -50,8 +53,22 @@ def seal_here(params: Params, paths: Paths, dry: bool = False) -> Sealing:
         return Sealing(made, None, None)
     sealed, _ = sealed_of(benchmark)
     if not dry:
-        write_sealed(sealed, paths.private)
+        write_sealed(sealed, paths.private, split.salt_from)
     return Sealing(made, sealed, _fits(sealed, paths.release))
+
+
+def _refuse_to_forget(paths: Paths) -> None:
+    """Refuse a new salt beside what an old one was for: what is committed to could never be opened again.
+
+    Raises:
+        FieldguideError: something was sealed or scored here.
+    """
+    about = paths.private / SEALED
+    if about.is_file() or (paths.private / LEDGER).is_file():
+        raise FieldguideError(
+            f"{paths.salt}: is gone, and what lies in {paths.private} was sealed with it; put it back (as `salt` it "
+            f"stands in {about.name}, unless a variable gave it), or move {paths.private} away to begin anew"
+        )
 
 
 def _fits(sealed: SealedPart, release: Path) -> bool | None:

@@ -21,7 +21,12 @@ from fieldguide.publishing.release.private.sealed import SealedPart
 _NAMING = frozenset(("entity", "entities", "entity_id", "name", "names", "aliases"))
 # Keys of what was judged or measured, and measures.
 _MEASURED = frozenset(("grade", "grades", "relevant", "judged", "judgments", "label", "labels", "measure", "qrels"))
-_MEASURE = re.compile(r"(n?D?CG|P|R|AP|MAP|RR|MRR|Success|Recall|Precision|RBP|ERR|Judged|Bpref|infAP)(@[0-9]+)?")
+_MEASURE = re.compile(
+    r"(n?D?CG|P|R|AP|MAP|RR|MRR|Success|Recall|Precision|RBP|ERR|Judged|Bpref|infAP|Rprec)(@[0-9]+)?"
+    r"|[A-Za-z_][\w()=.,]*@[0-9]+"
+)
+_AT_DEPTH = re.compile(r"[A-Za-z_)]@[0-9]+\b")
+_DECIMAL = re.compile(r"(?<![\w.])[01]?\.[0-9]+")
 _SHOWN = 10
 """Places of a file that are named."""
 _FEW = 4
@@ -132,7 +137,12 @@ class LeakScan:
     def _measured(self, one: Together, named: dict[str, set[str]]) -> Iterator[str]:
         """Something that was judged or measured of a private subtopic or topic."""
         subjects = sorted(named.get(SUBTOPIC, ())) or sorted(named.get(TOPIC, set()) - named.get(PUBLIC, set()))
-        if not subjects or one.prose:
+        if not subjects:
+            return
+        if one.prose:
+            lines = [c.value for c in one.cells if _AT_DEPTH.search(c.value) and _DECIMAL.search(c.value)]
+            if any(mark.kind in (SUBTOPIC, TOPIC) for line in lines for mark in self.marks.of(line)):
+                yield f"tells what was measured of {_few(subjects)}, which is private"
             return
         measures = [c for c in one.cells if c.key.casefold() in _MEASURED or _MEASURE.fullmatch(c.key or c.value)]
         if measures:

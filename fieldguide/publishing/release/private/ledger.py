@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -90,7 +91,10 @@ class Ledger:
                 raise FieldguideError(
                     f"{where}: is no line of a ledger of version {VERSION}; restore the file as it was"
                 )
-            shaped(values, where, LedgerEntry, "release")
+            try:
+                shaped(values, where, LedgerEntry, "release")
+            except FieldguideError:
+                raise FieldguideError(f"{where}: is no line of a ledger; restore the file as it was") from None
             yield LedgerEntry(**values | {"means": [MeasuredMean(**mean) for mean in values["means"]]})
 
 
@@ -108,7 +112,7 @@ def team_name(text: str) -> str:
     Raises:
         FieldguideError: it is empty, too long, or holds what cannot be printed.
     """
-    name = " ".join(text.casefold().split())
+    name = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         shown = text[:_LONGEST_NAME]
         raise FieldguideError(f"--as: {shown!r} is no name; expected 1 to {_LONGEST_NAME} printable characters")

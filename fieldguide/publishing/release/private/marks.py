@@ -17,6 +17,7 @@ SUBTOPIC, TOPIC, ENTITY, IMAGE, PUBLIC = "subtopic", "topic", "entity", "image",
 _TOKEN = re.compile(r"[^\s,;|/\\\"'`()\[\]{}<>=:*]+")
 _GLUE = re.compile(r"[_+~@#-]")
 _WORD = re.compile(r"\w+")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+(e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
@@ -95,8 +96,15 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def _forms(token: str) -> Iterator[str]:
-    """A token, and what it is without ends, the longest first: `t1.e2.jpg` is t1.e2, and not t1."""
+    """A token, and what it is without ends, the longest first: `t1.e2.jpg` is t1.e2, and not t1.
+
+    An image_id is the beginning of the sha256 of the image, which names it as well.
+    """
     yield token
+    if _SHA256.fullmatch(token):
+        yield token[:16].lower()
+    elif not token.islower():
+        yield token.lower()
     while "." in token:
         token = token.rpartition(".")[0]
         if token:

@@ -23,7 +23,7 @@ from fieldguide.records.runs import read_run
 
 COVERED = 0.5
 """Share of the private subtopics that a run must rank: a mean over a few tells of each of them."""
-_DIGITS = 3
+_DIGITS = 2
 # Leaderboards are made a track and kind; here there is one.
 _BOARD = {"track": "fullrank", "kind": "entity", "system": "run"}
 

@@ -107,7 +107,10 @@ def read_salt(split: PrivateSplit, paths: Paths) -> str:
         where = str(paths.salt)
         text = read_text(paths.salt) if paths.salt.is_file() else ""
     if not text.strip():
-        raise FieldguideError(f"{where}: holds no salt; `fieldguide release seal` makes one, once")
+        remedy = (
+            "put 64 hex digits there that nobody knows" if split.salt_from else "`fieldguide release seal` makes one"
+        )
+        raise FieldguideError(f"{where}: holds no salt; {remedy}, once")
     if not _SALT.fullmatch(text.strip()):
         raise FieldguideError(f"{where}: is no salt; expected 64 hex digits, as `fieldguide release seal` makes them")
     return text.strip()
@@ -131,7 +134,8 @@ def seal(benchmark: Benchmark, part: PrivatePart, salt: str) -> SealedPart:
         labels=dict(sorted(zip(shown["image_id"], shown["entity_id"], strict=True))),
         values=values,
         published={"subtopics": len(judged - part.subtopics), "topics": len(part.all) - len(part.topics)},
-        measures=[m for m in params.evaluate.measures if not _TELLING.search(m)] or ["nDCG@10"],
+        # One, since each more tells more of single images: see docs/releasing.md.
+        measures=["nDCG@10" if _TELLING.search(params.evaluate.headline) else params.evaluate.headline],
         confidence=params.evaluate.confidence,
         depth=min(params.retrieve.depth, len(gallery)),
         tries=split.tries,
@@ -142,13 +146,34 @@ def seal(benchmark: Benchmark, part: PrivatePart, salt: str) -> SealedPart:
     )
 
 
-def write_sealed(sealed: SealedPart, folder: Path) -> None:
-    """Write the private folder, for its owner's eyes only; the ledger in it stays as it is."""
-    about = {key: value for key, value in asdict(sealed).items() if key != "texts"}
+def write_sealed(sealed: SealedPart, folder: Path, salt_from: str | None = None) -> None:
+    """Write the private folder, for its owner's eyes only; the ledger in it stays as it is.
+
+    What was sealed before and is something else goes to `earlier/`, by the hash that its release is committed to: that
+    release can still be scored and opened. A salt that comes from the environment is not written.
+    """
+    _keep_earlier(folder, sealed)
+    about = {key: value for key, value in asdict(sealed).items() if key not in ("texts", "salt")}
+    about |= {"salt_from": salt_from} if salt_from else {"salt": sealed.salt}
     for name, text in sealed.texts.items():
         write_private(folder / name, text)
     stated = about | {"schema_version": VERSION, "commitment": sealed.commitment}
     write_private(folder / ABOUT, canonical_json(stated) + "\n")
+
+
+def _keep_earlier(folder: Path, sealed: SealedPart) -> None:
+    path = folder / ABOUT
+    if not path.is_file():
+        return
+    values = read_json(path)
+    stated = values.get("commitment") if isinstance(values, dict) else None
+    if stated == sealed.commitment:
+        return
+    named = str(stated.get(QRELS, "")) if isinstance(stated, dict) else ""
+    place = folder / "earlier" / (named[:16] if _SALT.fullmatch(named) else sha256_bytes(path.read_bytes())[:16])
+    for name in (*COMMITTED, ABOUT, "ledger.jsonl"):
+        if (folder / name).is_file():
+            write_private(place / name, read_text(folder / name))
 
 
 def read_sealed(folder: Path) -> SealedPart:
@@ -165,7 +190,13 @@ def read_sealed(folder: Path) -> SealedPart:
     found = values.pop("schema_version", None) if isinstance(values, dict) else None
     if found != VERSION:
         raise FieldguideError(f"{path}: is of version {found}, expected {VERSION}; build the release anew")
-    stated = values.pop("commitment", None)
+    stated, salt_from = values.pop("commitment", None), values.pop("salt_from", None)
+    if salt_from is not None:
+        values["salt"] = os.environ.get(str(salt_from), "").strip()
+        if not _SALT.fullmatch(values["salt"]):
+            raise FieldguideError(
+                f"environment variable {salt_from}: holds no salt; {path} was sealed with what it held"
+            )
     read_topics(folder / TOPICS)
     texts = {name: read_text(folder / name) for name in COMMITTED}
     whole = shaped(values | {"texts": texts}, path, SealedPart, "release")

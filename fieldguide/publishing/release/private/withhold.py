@@ -30,7 +30,8 @@ def withholding(benchmark: Benchmark) -> Iterator[tuple[Benchmark, SealedPart]]:
     """
     paths = benchmark.paths
     sealed, part = sealed_of(benchmark)
-    write_sealed(sealed, paths.private)
+    split = benchmark.params.release.private
+    write_sealed(sealed, paths.private, split.salt_from if split else None)
     paths.state.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="public-", dir=paths.state) as folder:
         public = write_public(benchmark, part, Path(folder).resolve())

@@ -11,7 +11,7 @@ from typing import Literal
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.progress import Track, silent
-from fieldguide.publishing.release.layout import ABOUT, SUMS
+from fieldguide.publishing.release.layout import ABOUT, FORMAT, SUMS
 from fieldguide.publishing.release.publish.destinations.destination import Destination, DestinationError
 from fieldguide.publishing.release.publish.files import ReleaseFile
 
@@ -72,13 +72,16 @@ def plan_publishing(files: Sequence[ReleaseFile], place: Destination) -> Publish
     everything = frozenset(file.name for file in files)
     try:
         published = published_at(place)
+        begun = _is_of_a_release(place.read(ABOUT))
         names = place.names()
         differing = frozenset(file.name for file in place.differing(files))
     except DestinationError as error:
         return PublishPlan(place.title, place.note, name, version, tuple(files), everything, (), (), str(error))
     old = published.sums if published else {}
     gone = tuple(n for n in names if n in old and n not in everything)
-    refused = [*_strangers(place, set(names) - set(old) - everything)]
+    # Where no release lies or was begun anew, a file that is only called like one of ours is somebody else's.
+    ours = everything if published or begun else everything - differing
+    refused = [*_strangers(place, set(names) - set(old) - ours)]
     if published:
         refused += _conflicts(place, published, files, name, version)
     return PublishPlan(place.title, place.note, name, version, tuple(files), differing, gone, tuple(refused))
@@ -131,6 +134,15 @@ def published_at(place: Destination) -> PublishedRelease | None:
         return PublishedRelease("", "", listed)
 
 
+def _is_of_a_release(about: bytes | None) -> bool:
+    """Whether release.json is one of ours: an update that was cut off leaves it beside sums that it does not fit."""
+    try:
+        told = json.loads(about or b"")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and told.get("format") == FORMAT
+
+
 def _called(files: Sequence[ReleaseFile]) -> tuple[str, str]:
     """Name and version of the release; empty where release.json does not tell, which verifying refuses."""
     path = next((file.path for file in files if file.name == ABOUT), None)
@@ -143,7 +155,8 @@ def _called(files: Sequence[ReleaseFile]) -> tuple[str, str]:
 
 def _strangers(place: Destination, names: set[str]) -> Iterator[Problem]:
     if names:
-        what = f"holds {_names(sorted(names))}, which no release there lists; name a place for this release alone"
+        remedy = "name a place for this release alone, or take that away"
+        what = f"holds {_names(sorted(names))}, which no release there lists; {remedy}"
         yield Problem(place.title, what)
 
 
@@ -155,7 +168,7 @@ def _conflicts(
     changed = sorted(n for n in {*sums, *published.sums} if sums.get(n) != published.sums.get(n))
     if published.name != name:
         yield Problem(place.title, f"holds the release of {published.name!r}, not of {name!r}; name another place")
-    elif published.version == version and changed:
+    elif _are_one(published.version, version) and changed:
         qrels = any(n.startswith("qrels/") for n in changed)
         what = "qrels were changed under an old version" if qrels else "files were changed under an old version"
         yield Problem(
@@ -166,6 +179,16 @@ def _conflicts(
     elif _is_older(version, published.version):
         what = f"holds version {published.version}, and this is {version}; name another place for an older version"
         yield Problem(place.title, what)
+
+
+def _are_one(one: str, other: str) -> bool:
+    """Whether two texts are one version: `1.0`, `v1.0.0` and `1.0.0+local` are."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(Version(one).public) == Version(Version(other).public)
+    except InvalidVersion:
+        return one.strip() == other.strip()
 
 
 def _is_older(one: str, other: str) -> bool:

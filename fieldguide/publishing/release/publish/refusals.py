@@ -10,8 +10,10 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.params import read_params
 from fieldguide.publishing.release.layout import ABOUT
 from fieldguide.publishing.release.private.keeping import verify_withheld
+from fieldguide.publishing.release.private.sealed import ABOUT as SEALED
 from fieldguide.publishing.release.publish.files import ReleaseFile
 from fieldguide.publishing.release.publish.leaks.find import find_leaks
 from fieldguide.publishing.release.publish.leaks.machine import kinds_here
@@ -50,14 +52,33 @@ def refusals(
 
 
 def _withheld(folder: Path, private: Path) -> Iterator[Problem]:
-    """What a release tells of its private part, where that part lies here: whoever publishes it has it."""
+    """What a release tells of the private part that lies here, and a release that withholds nothing of one."""
     try:
-        if "private" in read_json(folder / ABOUT) and private.is_dir():
-            verify_withheld(folder, private)
+        withholds = "private" in read_json(folder / ABOUT)
+    except (FieldguideError, TypeError):
+        return  # verifying says what is wrong with it
+    sealed = (private / SEALED).is_file()
+    if not withholds and (sealed or _is_to_withhold(folder) or _is_to_withhold(private.parent)):
+        why = f"{private} holds a private part" if sealed else "params.yaml has release.private"
+        yield Problem(
+            str(folder), f"withholds nothing, and {why}; `fieldguide build release` makes it without that part"
+        )
+    if not (withholds and sealed):
+        return
+    try:
+        verify_withheld(folder, private)
     except ProblemsError as error:
         yield from error.problems
-    except (FieldguideError, TypeError) as error:
+    except FieldguideError as error:
         yield Problem(str(private), str(error).removeprefix(f"{private}: "))
+
+
+def _is_to_withhold(folder: Path) -> bool:
+    path = folder / "params.yaml"
+    try:
+        return path.is_file() and read_params(path).release.private is not None
+    except FieldguideError:
+        return False
 
 
 def _failed(path: Path) -> Iterator[Problem]:

@@ -7,19 +7,21 @@ nothing is written under a name that somebody else chose.
 from __future__ import annotations
 
 import io
+import itertools
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import locked, open_input, sha256_bytes, sha256_file, write_json
+from fieldguide.core.files import locked, open_input, read_json, sha256_bytes, sha256_file, write_json
 from fieldguide.core.progress import Track, silent
 from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.store.pixels import EXTENSIONS, FORMATS, MAX_BYTES
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
 RECORD = "fetched.json"
-_STATE = ".fetching"
+_STATE = ".fieldguide-fetching"
 _ID, _SHA = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
 _SOURCE, _ARCHIVE = re.compile(r"[a-z0-9][a-z0-9_-]*"), re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _SUFFIXES = {f".{extension}" for extension in EXTENSIONS.values()}
@@ -99,10 +101,21 @@ class ImageFetcher:
             missing = [found for name in self.wanted for found in self._take_source(name, track, client)]
             rows = tuple(self._row(name) for name in self.wanted)
             fetched = FetchedImages(rows, tuple(missing))
-            write_json(self.to / RECORD, {name: [asdict(x) for x in part] for name, part in vars(fetched).items()})
+            write_json(self.to / RECORD, self._record(fetched))
         if not missing:
             forget(self.to / _STATE)
         return fetched
+
+    def _record(self, fetched: FetchedImages) -> dict[str, list[Any]]:
+        """What RECORD holds: of sources that were not asked for now, what it held before."""
+        record = {name: [asdict(x) for x in part] for name, part in vars(fetched).items()}
+        try:
+            before = read_json(self.to / RECORD)
+            for name, part in record.items():
+                part += [row for row in before[name] if row["source"] in self.sources.keys() - self.wanted.keys()]
+        except (FieldguideError, KeyError, TypeError):  # there is none, or somebody else wrote it
+            pass
+        return record
 
     def _row(self, name: str) -> FetchedSource:
         w = self.wanted[name]
@@ -200,11 +213,20 @@ class ImageFetcher:
         if extension is None:
             wanted.known[str(row.source_key)] = ("refused", f"is none of {', '.join(FORMATS)}")
             return False
+        target = self.to / f"{row.image_id}.{extension}"
+        if os.path.lexists(target):  # had it the right bytes, it would not be wanted: somebody's work, or damaged
+            os.replace(target, _aside(target))  # noqa: PTH105 - `target` may be a link
         temporary = self.to / _STATE / "image"
         temporary.write_bytes(data)
-        temporary.replace(self.to / f"{row.image_id}.{extension}")
+        temporary.replace(target)
         del wanted.rows[str(row.sha256)]
         return True
+
+
+def _aside(path: Path) -> Path:
+    """A name beside it under which nothing lies."""
+    numbers = itertools.count(1)
+    return next(to for n in numbers if not os.path.lexists(to := path.with_name(f"{path.name}.before-{n}")))
 
 
 def _members(path: Path) -> Iterator[bytes]:
@@ -214,7 +236,7 @@ def _members(path: Path) -> Iterator[bytes]:
             for member in tar:
                 stream = tar.extractfile(member) if member.isreg() and member.size <= MAX_BYTES else None
                 yield stream.read() if stream else b""
-    except (FieldguideError, tarfile.TarError):
+    except (FieldguideError, tarfile.TarError, OSError, EOFError, ValueError, OverflowError):
         return
 
 

@@ -368,6 +368,12 @@ def test_hostile_text_is_looked_through_in_time(tmp_path: Path) -> None:
         leaks(tmp_path)
 
 
+def test_secrets_are_known_by_their_variables() -> None:
+    secrets = ("PGPASSWORD", "OPENAI_KEY", "GITHUB_PAT", "DB_PASS", "AWS_SECRET_ACCESS_KEY")
+    assert secret_values(dict.fromkeys(secrets, "/bl8e-horse-battery")).keys() == set(secrets)
+    assert secret_values({"KEYBOARD": "blue-horse-battery", "SSH_KEY_PATH": "/not/there/at-all"}) == {}
+
+
 def test_secrets_of_the_environment() -> None:
     assert secret_values(ENVIRONMENT) == {"GULL_TOKEN": "blue-horse-battery"}
     assert hushed("said blue-horse-battery twice: blue-horse-battery", ENVIRONMENT) == "said *** twice: ***"

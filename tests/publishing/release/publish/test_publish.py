@@ -19,7 +19,7 @@ from fieldguide.publishing.release.publish.destinations.destination import Desti
 from fieldguide.publishing.release.publish.destinations.folder import FolderDestination
 from fieldguide.publishing.release.publish.destinations.named import destination
 from fieldguide.publishing.release.publish.files import ReleaseFile, release_files
-from fieldguide.publishing.release.publish.publishing import plan_publishing, size_text
+from fieldguide.publishing.release.publish.publishing import _are_one, plan_publishing, size_text
 from fieldguide.publishing.release.publish.publishing import publish as send
 from tests.conftest import REPOSITORY
 from tests.publishing.release.publish.published_files import digests, publish, refused, sign
@@ -159,6 +159,21 @@ def test_a_half_way_release_is_finished(first: Path, tmp_path: Path) -> None:
     (to / "qrels" / "qrels.trec").write_text("half")
     publish(first, to)
     assert digests(to) == digests(first)
+
+
+@pytest.mark.parametrize("name", ["README.md", "params.yaml", "LICENSE.txt", "release.json", "mine/.git/refs/"])
+def test_files_of_others_are_left_alone_whatever_they_are_called(first: Path, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "to" / name
+    mine.parent.mkdir(parents=True)
+    mine.mkdir() if name.endswith("/") else mine.write_text("{}")
+    assert f"holds {name.rstrip('/')}" in refused(first, tmp_path / "to")
+    assert mine.exists()
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", " 1.0.0", "1.0.0+local", "1.0.0"])
+def test_other_bytes_under_another_writing_of_the_version_are_refused(version: str) -> None:
+    assert _are_one("1.0.0", version)
+    assert not _are_one("1.0.1", version)
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"name": 3}', "\xff", "[" * 9999])

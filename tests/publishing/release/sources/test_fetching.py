@@ -146,6 +146,8 @@ def test_it_goes_on_where_it_stopped_and_mends_what_was_damaged(
     given = {"shop": as_table(tmp_path / "b.parquet", shop)}
     second = ImageFetcher(release, tmp_path / "to", given=given, limit=LIMIT).fetch()
     assert sum(row.there for row in second.sources) == 10 + MUSEUM - 1
+    assert (tmp_path / "to" / f"{victim.name}.before-1").read_bytes() == b"half"  # may be somebody's work
+    (tmp_path / "to" / f"{victim.name}.before-1").unlink()
     assert second.missing == () and sums(tmp_path / "to") == every(release)
     third = ImageFetcher(release, tmp_path / "to", limit=LIMIT).fetch()  # nothing is needed any more
     assert [(row.there, row.how) for row in third.sources] == [(MUSEUM, "there already"), (SHOP, "there already")]
@@ -215,7 +217,7 @@ def test_mistakes_are_told(release: Path, tmp_path: Path) -> None:
         ImageFetcher(release, tmp_path / "file", limit=LIMIT).fetch()
     fetcher = ImageFetcher(release, tmp_path / "to", limit=LIMIT)
     with (
-        locked(tmp_path / "to" / ".fetching" / "lock"),
+        locked(tmp_path / "to" / ".fieldguide-fetching" / "lock"),
         pytest.raises(FieldguideError, match="another process is fetching into it"),
     ):
         fetcher.fetch()

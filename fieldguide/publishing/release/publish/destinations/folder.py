@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,12 +25,14 @@ class FolderDestination:
         self.title = str(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise DestinationError(f"{folder}: is no folder")
+        if os.path.ismount(self.folder):  # it cannot be replaced at once
+            raise DestinationError(f"{folder}: is where a disk is mounted; name a folder on it")
         if self.folder.is_relative_to(self.release) or self.release.is_relative_to(self.folder):
             raise DestinationError(f"{folder}: lies in the release or holds it; name a folder apart from {release}")
 
     def names(self) -> list[str]:
-        """Files that lie there; links too."""
-        there = (path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        """Files that lie there; links and empty folders too."""
+        there = (p for p in self.folder.rglob("*") if p.is_symlink() or not p.is_dir() or not any(p.iterdir()))
         return sorted(path.relative_to(self.folder).as_posix() for path in there)
 
     def read(self, name: str) -> bytes | None:
@@ -57,9 +61,12 @@ class FolderDestination:
 
     def send(self, files: Sequence[ReleaseFile], gone: Sequence[str], message: str) -> Iterator[ReleaseFile]:
         """Copy the whole release, unchanged files too: the folder appears at once or stays as it was."""
+        mode = stat.S_IMODE(self.folder.stat().st_mode) if self.folder.exists() else None
         sources = {path.relative_to(self.release) for path in self.release.rglob("*") if path.is_file()}
         with atomic_directory(self.folder) as made:
             for source in sorted(sources):
                 (made / source).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.release / source, made / source)
+            if mode is not None:
+                made.chmod(mode)
         yield from files

@@ -8,8 +8,10 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -52,11 +54,20 @@ def texts(path: Path, name: str) -> Iterator[TextPiece]:
             yield from _parquet(path)
         elif name.endswith(".tar"):
             yield from _tar(path)
+        elif name.endswith(".npy"):
+            yield from _array(path)
         else:
             with open_input(path) as stream:
                 yield from _bytes(stream, name)
-    except (pa.ArrowException, tarfile.TarError, OSError, ValueError) as error:
+    except (pa.ArrowException, tarfile.TarError, OSError, EOFError, ValueError, OverflowError, TokenError) as error:
         yield TextPiece("", 0, "", f"cannot be looked into: {error}")
+
+
+def _array(path: Path) -> Iterator[TextPiece]:
+    """Numbers, in which no text is; an array of anything else cannot be looked into."""
+    found = np.load(path, mmap_mode="r", allow_pickle=False)
+    if found.dtype.kind not in "fiub":
+        yield TextPiece("", 0, "", f"is an array of {found.dtype}, not of numbers, and cannot be looked into")
 
 
 def _bytes(stream: BinaryIO, name: str, where: str = "") -> Iterator[TextPiece]:
@@ -119,7 +130,8 @@ def _parquet(path: Path) -> Iterator[TextPiece]:
         for key, value in sorted((file.metadata.metadata or {}).items()):
             if key != b"ARROW:schema":  # binary; its texts are the schema's
                 yield TextPiece("metadata", 0, value.decode(errors="replace"))
-        yield TextPiece("names of columns", 0, "\n".join(file.schema_arrow.names))
+        schema = file.schema_arrow.to_string(show_schema_metadata=False, truncate_metadata=False)
+        yield TextPiece("names of columns and what is said of them", 0, schema)
         row = 1
         for batch in file.iter_batches(1 << 16):
             for column, values in zip(batch.schema.names, batch.columns, strict=True):
@@ -144,7 +156,7 @@ def _cells(column: str, values: Any, rows: Any) -> Iterator[TextPiece]:
         yield from _cells(column, pc.list_flatten(values), pc.take(rows, pc.list_parent_indices(values)))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         yield from _strings(column, values, rows)
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         for data, number in zip(values.to_pylist(), rows.to_pylist(), strict=True):
             if data:
                 yield from _bytes(io.BytesIO(data), "", f"row {number}, column {column}")

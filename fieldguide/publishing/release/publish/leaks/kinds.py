@@ -113,7 +113,15 @@ SECRETS = (
              re.compile(r"(?i)[?&](?:access_token|api_?key|auth|key|sig|signature|token|x-amz-signature|"
                         r"x-amz-security-token|x-goog-signature)=(?P<value>[\w%.~+/-]{16,2000})"),
              holds=_password),
-    LeakKind("password", ("passw",), re.compile(_ASSIGNED.format(names="passw(?:or)?d", least=6)), shown=0,
+    _token("token of a package index", "pypi-", r"pypi-[\w-]{40,400}"),
+    _token("token of a package index for JavaScript", "npm_", r"npm_[A-Za-z0-9]{30,64}(?![A-Za-z0-9])"),
+    LeakKind("basic authorization", ("basic",),
+             re.compile(r"(?i)authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?basic +(?P<value>[A-Za-z0-9+/=]{8,2000})"),
+             shown=0),
+    LeakKind("webhook of Slack", ("hooks.slack.com",),
+             re.compile(r"hooks\.slack\.com/services/(?P<value>[\w/]{20,200})")),
+    LeakKind("password", ("passw", "pass"),
+             re.compile(_ASSIGNED.format(names="[a-z0-9_]{0,40}passw(?:or)?d|[a-z0-9_]{1,40}_pass", least=6)), shown=0,
              holds=_password),
     LeakKind("secret", ("secret", "token", "key"),
              re.compile(_ASSIGNED.format(

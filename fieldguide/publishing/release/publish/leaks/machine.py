@@ -10,19 +10,28 @@ from pathlib import Path
 from fieldguide.publishing.release.publish.leaks.kinds import BEFORE_PATH, EMAIL, HOMES, PATH, SECRETS, LeakKind
 
 _SECRET = re.compile(
-    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY)(?:_|$)"
+    r"TOKEN(?:_|$)|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?(?:_|$)|API_?KEY|ACCESS_KEY|PRIVATE_KEY|"
+    r"_(?:KEY|PASS|PAT|PWD)$"
 )
 _SHORTEST = 8
 """Characters. What is shorter stands in prose by chance."""
 
 
 def secret_values(environment: Mapping[str, str]) -> dict[str, str]:
-    """Values of variables that are called like secrets, by name. Paths are none."""
+    """Values of variables that are called like secrets, by name. Paths of what is there are none."""
     return {
         name: value
         for name, value in sorted(environment.items())
-        if _SECRET.search(name.upper()) and len(value.strip()) >= _SHORTEST and not value.startswith("/")
+        if _SECRET.search(name.upper()) and len(value.strip()) >= _SHORTEST and not _is_path(name, value)
     }
+
+
+def _is_path(name: str, value: str) -> bool:
+    """Secrets of AWS may begin with a slash too."""
+    try:
+        return value.startswith("/") and (name.upper().endswith(("_FILE", "_PATH", "_DIR")) or Path(value).exists())
+    except (OSError, ValueError):
+        return False
 
 
 def hushed(text: str, environment: Mapping[str, str]) -> str:

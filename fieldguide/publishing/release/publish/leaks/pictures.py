@@ -13,6 +13,7 @@ from fieldguide.corpus.store.pixels import FORMATS, MAX_BYTES
 
 LOCATION = "says where it was taken"
 _BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+_POSITION = (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSDestLatitude)
 _PLACE = "GPSLatitude"
 """As XMP names it."""
 
@@ -49,11 +50,13 @@ def _told(image: Image.Image) -> tuple[list[str], bool]:
     values = [*exif.values(), *exif.get_ifd(ExifTags.IFD.Exif).values()]
     values += [value for key, value in image.info.items() if key not in ("exif", "icc_profile")]
     told = [text for value in values if (text := _text(value))]
-    return told, bool(place) or any(_PLACE in text for text in told)
+    return told, any(key in place for key in _POSITION) or any(_PLACE in text for text in told)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         # Behind a mark (`ASCII\0\0\0...`), or of two bytes a letter: a NUL parts words, or is none of the text.
         return "\n".join(value.replace(b"\0", put).decode(errors="replace") for put in dict.fromkeys((b" ", b"")))
+    if isinstance(value, dict):  # IPTC and the like
+        return "\n".join(filter(None, map(_text, value.values())))
     return value if isinstance(value, str) else ""
