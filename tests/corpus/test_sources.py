@@ -140,6 +140,14 @@ def test_a_damaged_tar_is_an_error_that_names_it(tmp_path: Path, mode: str) -> N
         _read(tmp_path, kind="tar", path="a.tar")
 
 
+def test_a_tar_whose_headers_hold_no_numbers_is_an_error_that_names_it(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("a.png")
+    member.pax_headers = {"GNU.sparse.map": "x"}
+    _tar(tmp_path / "a.tar", [(member, b"1")])
+    with pytest.raises(FieldguideError, match=r"a\.tar: source 's': not a tar, or damaged"):
+        _read(tmp_path, kind="tar", path="a.tar")
+
+
 def test_parquet_gives_the_columns_that_params_name(tmp_path: Path) -> None:
     rows = {"img": [b"1", None], "kind": ["Anjou", None], "part": ["test", "train"], "licence": ["CC0-1.0", ""]}
     pq.write_table(pa.table(rows), tmp_path / "a.parquet")

@@ -18,6 +18,8 @@ from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
 # Their readers take all streams of a file (pigz, pbzip2 and xz -T write many), which tarfile's own do not.
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+DAMAGED_TAR = (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, zlib.error, lzma.LZMAError)
+"""What tarfile raises on bytes that are not what they say: numbers of its extended headers are read as they come."""
 _CHUNK = 1 << 16
 _LONGEST_SKIP = 1 << 32  # bytes of one member that is too large to be a photograph
 _LONGEST_END = 1 << 24  # bytes after the end that are looked at: tars are padded with zeros
@@ -39,7 +41,7 @@ def read_tar(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[
                     key = text_of_name(member.name)
                     yield SourceImage(key, key, *_read_member(tar, member), parent_label(key))
             _require_end(tar)
-    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except DAMAGED_TAR as error:
         raise FieldguideError(
             f"{path}: source {source.name!r}: not a tar, or damaged after member {count} ({error}); pack it again"
         ) from None

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_json, sha256_file
 from fieldguide.publishing.comparing.state import ReleaseState
-from fieldguide.publishing.release.layout import SUMS, TABLES
+from fieldguide.publishing.release.layout import TABLES
 
 T = TypeVar("T")
 GROUPS = (
@@ -265,22 +264,16 @@ def _words(old: ReleaseState, new: ReleaseState) -> Iterator[Change]:
 
 def _files(old: ReleaseState, new: ReleaseState) -> Iterator[Change]:
     """Files that came or went, and those of which nothing above tells that they changed."""
-    sums = [_sums(state) for state in (old, new)]
-    named = [{name: digest[:12] for name, digest in listed.items() if not name.startswith("runs/")} for listed in sums]
+    named = [
+        {name: digest[:12] for name, digest in listed.items() if not name.startswith("runs/")}
+        for listed in (old.sums, new.sums)
+    ]
     only = {name for name in {*named[0], *named[1]} if name not in named[0] or name not in named[1]}
     words = {name for name in named[0] if name.startswith(_TOLD_NOWHERE)} | only
     yield from _maps("files", ({n: d for n, d in listed.items() if n in words} for listed in named))
 
 
 _TOLD_NOWHERE = ("annotation/", "judgments/guidelines/", "calls/", "ERRATA", "vectors/", "drawings/")
-
-
-def _sums(state: ReleaseState) -> dict[str, str]:
-    path = state.folder / SUMS
-    if not path.is_file():
-        raise FieldguideError(f"{path}: is missing; `fieldguide release verify {state.folder}` tells what else is")
-    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
 _KINDS = (_topics, _queries, _labels, _images, _pools, _systems, _answers, _knowledge, _parameters, _words, _files)

@@ -10,11 +10,20 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.files import read_json, read_jsonl
+from fieldguide.core.files import read_json, read_jsonl, read_text
 from fieldguide.evaluation.judged import shaped
 from fieldguide.evaluation.leaderboard.rows import LeaderboardRow
 from fieldguide.params import Params, read_params
-from fieldguide.publishing.release.layout import ABOUT, FORMAT, FORMAT_VERSION, MANIFEST, TABLES, run_file
+from fieldguide.publishing.release.layout import (
+    ABOUT,
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST,
+    SUMS,
+    TABLES,
+    listed_sums,
+    run_file,
+)
 from fieldguide.publishing.release.verify import wrong_sums
 from fieldguide.records.runs import TRACKS, read_run
 from fieldguide.records.topics import Topic, read_topics
@@ -51,6 +60,11 @@ class ReleaseState:
     def version(self) -> str:
         """As release.json states it."""
         return str(self.about.get("version"))
+
+    @cached_property
+    def sums(self) -> dict[str, str]:
+        """Sums by file name, as SHA256SUMS lists them."""
+        return listed_sums(read_text(self.folder / SUMS))
 
     @cached_property
     def params(self) -> Params:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,6 +19,7 @@ FORMAT = "fieldguide-release"
 FORMAT_VERSION = 2
 
 SUMS = "SHA256SUMS"
+SUM_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 ABOUT = "release.json"
 CARD = "README.md"
 DATASHEET = "datasheet.md"
@@ -114,3 +116,13 @@ def meanings(names: Iterable[str]) -> dict[str, str]:
 def _any(part: str, names: Iterable[str]) -> bool:
     pattern = f"{part}*" if part.endswith("/") else part
     return any(fnmatchcase(name, pattern) for name in names)
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """SHA256SUMS of sums by file name: sorted, as `sha256sum -c` reads it."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+
+
+def listed_sums(text: str) -> dict[str, str]:
+    """Sums by file name; lines that are none are passed over, for verifying tells of them."""
+    return {match[2]: match[1] for line in text.splitlines() if (match := SUM_LINE.fullmatch(line))}

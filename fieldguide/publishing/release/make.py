@@ -48,6 +48,7 @@ from fieldguide.publishing.release.layout import (
     SUMS,
     run_file,
     schemas,
+    sums_text,
 )
 from fieldguide.publishing.release.parts.parts import part_inputs, write_parts
 from fieldguide.publishing.release.private.sealed import SealedPart
@@ -121,7 +122,7 @@ def _write(benchmark: Benchmark, target: Path, sealed: SealedPart | None, track:
         sums = {name: sha256_file(folder / name) for name in _names(folder)}
         write_text(folder / CROISSANT, croissant_text(benchmark, sums))
         sums[CROISSANT] = sha256_file(folder / CROISSANT)
-        write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+        write_text(folder / SUMS, sums_text(sums))
         if sealed is not None:
             refuse_leaks(folder, sealed)
     return WrittenRelease(len(sums) + 1, counts["images"], counts["photographs"])

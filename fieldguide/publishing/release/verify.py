@@ -13,6 +13,7 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import open_input, read_json, read_jsonl, sha256_bytes, sha256_file
 from fieldguide.core.stores import is_own_link, repository_of
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
     ABOUT,
@@ -21,6 +22,7 @@ from fieldguide.publishing.release.layout import (
     FORMAT_VERSION,
     MANIFEST,
     PHOTOGRAPHS,
+    SUM_LINE,
     SUMS,
     TABLES,
     run_file,
@@ -39,7 +41,6 @@ from fieldguide.records.topics import read_topics
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 def verify_release(folder: Path) -> None:
@@ -75,7 +76,7 @@ def _listed(folder: Path) -> tuple[dict[str, str], list[Problem]]:
     listed: dict[str, str] = {}
     problems = []
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        match = _SUM.fullmatch(line)
+        match = SUM_LINE.fullmatch(line)
         if match is None:
             problems.append(Problem(f"{path}:{number}", "is not `SHA256  FILE`"))
             continue
@@ -249,7 +250,7 @@ class _Content:
                         yield self._problem(name, f"holds {member}, which {MANIFEST} does not place there")
                     elif digest != right:
                         yield self._problem(name, f"holds {member} with other bytes than its sha256 in {MANIFEST}")
-            except (FieldguideError, tarfile.TarError, OSError, ValueError, OverflowError) as error:
+            except (FieldguideError, *DAMAGED_TAR) as error:
                 yield self._problem(name, f"is not a readable tar: {error}")
         for archive, lacking in sorted(expected):
             yield self._problem(f"{PHOTOGRAPHS}/{archive}", f"lacks image {lacking}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -19,18 +18,8 @@ from fieldguide.core.streaming import usable_cores
 # Instructions for which libraries have other kernels, whose sums are in another order.
 _INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "asimdhp", "sve")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_BENEATH = (
-    "faiss-cpu",
-    "matplotlib",
-    "numpy",
-    "onnxruntime",
-    "pillow",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "torchvision",
-)
-"""Distributions that numbers rest on, beside those that the library itself asks for."""
+_DISTRIBUTIONS = {"PIL": "pillow", "faiss": "faiss-cpu", "sklearn": "scikit-learn"}
+"""Names of distributions that are not those of their modules."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class Environment:
         threads: cores that may be used, torch's threads where it was loaded, and what the environment sets.
         platform: operating system, processor family and C library.
         python: its version.
-        libraries: version by distribution.
+        libraries: version by distribution, of those that were loaded.
     """
 
     processor: str
@@ -80,7 +69,7 @@ class Environment:
         pairs.append(("instructions", " ".join(self.instructions), " ".join(other.instructions)))
         pairs += [(f"threads: {key}", old, new) for key, old, new in _sides(self.threads, other.threads)]
         pairs += [("platform", self.platform, other.platform), ("Python", self.python, other.python)]
-        both = self.libraries.keys() & other.libraries.keys()  # another version of ours asks for other libraries
+        both = self.libraries.keys() & other.libraries.keys()  # a step may have loaded more where it did more
         pairs += [(key, self.libraries[key], other.libraries[key]) for key in sorted(both)]
         return [f"{name} {old} -> {new}" for name, old, new in pairs if old != new]
 
@@ -116,23 +105,11 @@ def _processor() -> tuple[str, frozenset[str]]:
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
-    names = set(_BENEATH)
-    try:
-        asked = importlib.metadata.requires("fieldguide") or ()
-    except importlib.metadata.PackageNotFoundError:
-        asked = ()
-    names |= {_name(line) for line in asked if "extra ==" not in line}
-    for name in sorted(names):
-        try:
-            yield name, importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-
-
-def _name(requirement: str) -> str:
-    from packaging.requirements import Requirement
-
-    return Requirement(requirement).name.lower()
+    """Versions of what this process has loaded, by distribution."""
+    for name in sorted(sys.modules.keys() - sys.stdlib_module_names):
+        version = None if "." in name else getattr(sys.modules[name], "__version__", None)
+        if isinstance(version, str) and not name.startswith("_"):
+            yield _DISTRIBUTIONS.get(name, name), version
 
 
 def _sides(one: dict[str, str], other: dict[str, str]) -> Iterator[tuple[str, str, str]]:

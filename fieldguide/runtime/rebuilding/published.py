@@ -14,7 +14,6 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.comparing.changes import differing_keys
 from fieldguide.publishing.comparing.state import ReleaseState
-from fieldguide.publishing.release.layout import SUMS
 from fieldguide.runtime.builds.own_lock import put_back
 from fieldguide.runtime.builds.recovery import LOCK_FILE
 from fieldguide.runtime.rebuilding.record import (
@@ -136,10 +135,10 @@ def _record_of(commit: str, root: Path) -> Iterator[BuildRecord]:
 def _against_release(folder: str, here: BuildRecord, paths: Paths, params: Params) -> Reproduction:
     with state_of(folder, paths.root) as state:
         state.require_whole()
-        sums, ours = (_sums(path) for path in (state.folder, paths.release))
+        own = ReleaseState(paths.release)
+        sums, ours = state.sums, own.sums
         differing = [name for name in sorted({*sums, *ours}) if sums.get(name) != ours.get(name)]
         told = [f"parameters: {key} {old} -> {new}" for key, old, new in _parameters(state.params, params)]
-        own = ReleaseState(paths.release)
         library = [one.about.get("library") or {} for one in (state, own)]
         if library[0] != library[1]:
             versions = [one.get("version", "unknown") for one in library]
@@ -155,9 +154,3 @@ def _parameters(published: Params, here: Params) -> list[tuple[str, str, str]]:
     found = list(differing_keys(one, other))
     more = [("and", str(len(found) - _SHOWN), "more")] if len(found) > _SHOWN else []
     return found[:_SHOWN] + more
-
-
-def _sums(folder: Path) -> dict[str, str]:
-    """Sums by file; of SHA256SUMS itself nothing."""
-    pairs = (line.partition("  ") for line in read_text(folder / SUMS).splitlines())
-    return {name: digest for digest, _, name in pairs if name}

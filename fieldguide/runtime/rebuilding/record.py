@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.files import atomic_directory, read_json, write_json
+from fieldguide.core.files import atomic_directory, canonical_json, read_json, write_json
 from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
 from fieldguide.core.section import problems_of
@@ -80,18 +80,13 @@ def record_of_release(state: ReleaseState) -> BuildRecord:
 
 def write_record(record: BuildRecord, folder: Path) -> None:
     """Write `FILES` as `folder`, whole or not at all."""
-    alike = grouped((canonical(environment), stage) for stage, environment in record.environments.items())
+    alike = grouped((canonical_json(vars(environment)), stage) for stage, environment in record.environments.items())
     environments = [{"stages": of, "environment": vars(record.environments[of[0]])} for of in alike.values()]
     about = {"schema_version": _VERSION, **asdict(record.conclusions), "environments": environments}
     with atomic_directory(folder) as made:
         write_json(made / _BUILD, about)
         RANKINGS.write(made / _RANKINGS, record.rankings)
         SAMPLES.write(made / _SAMPLES, record.samples)
-
-
-def canonical(environment: Environment) -> str:
-    """The same text for the same environment."""
-    return repr(sorted((name, str(value)) for name, value in vars(environment).items()))
 
 
 def read_record(folder: Path) -> BuildRecord:

@@ -17,7 +17,7 @@ import pytest
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_json, write_tar
+from fieldguide.core.files import read_json, sha256_bytes, write_json, write_tar
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.release.card import md
@@ -34,6 +34,7 @@ from fieldguide.records.topics import read_topics
 from tests.builders import rewrite, tiny_params
 from tests.conftest import REPOSITORY
 from tests.finished import finished_benchmark
+from tests.publishing.release.publish.published_files import digests, sign
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +48,6 @@ def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     paths = finished_benchmark(tmp_path_factory.mktemp("release"), params)
     make_release(params, paths)
     return paths
-
-
-@pytest.fixture
-def folder(paths: Paths, tmp_path: Path) -> Path:
-    """A copy of the release to damage."""
-    return Path(shutil.copytree(paths.release, tmp_path / "release"))
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file()}
-
-
-def sign(folder: Path) -> None:
-    """Make SHA256SUMS fit again, so that only what the files say is at fault."""
-    names = sorted(set(digests(folder)) - {"SHA256SUMS"})
-    (folder / "SHA256SUMS").write_text("".join(f"{sha256_file(folder / name)}  {name}\n" for name in names))
 
 
 def told(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import open_input, read_member, write_tar
 from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.records.drawings import DRAWINGS
 
 FOLDER, TABLE = "drawings", "drawings/drawings.parquet"
@@ -81,7 +82,7 @@ def wrong_drawings(folder: Path) -> Iterator[Problem]:
         if path.name != Path(TABLE).name:
             try:
                 yield from _wrong_tar(path, expected)
-            except (FieldguideError, tarfile.TarError, OSError, ValueError, OverflowError) as error:
+            except (FieldguideError, *DAMAGED_TAR) as error:
                 yield Problem(str(path), f"is not a readable tar: {error}")
     for shard, drawing in sorted(expected):
         yield Problem(str(folder / FOLDER / shard), f"lacks drawing {drawing}")

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import byte_lines, open_input, read_json
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from fieldguide.publishing.release.private.marks import Marks
 from fieldguide.publishing.release.publish.leaks.pictures import picture_texts
@@ -67,7 +68,7 @@ def together(path: Path, name: str, marks: Marks) -> Iterator[Together]:
         yield Together(name, (own,))
         for found in _found(path, suffix, name, marks):
             yield found._replace(cells=(own, *found.cells))
-    except (pa.ArrowException, tarfile.TarError, OSError, EOFError, ValueError, OverflowError, TokenError) as error:
+    except (pa.ArrowException, *DAMAGED_TAR, TokenError) as error:
         words = str(error).partition("\n")[0]
         raise FieldguideError(f"{path}: cannot be looked through ({words})") from None
 

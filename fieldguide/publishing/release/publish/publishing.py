@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,11 +10,10 @@ from typing import Literal
 from fieldguide.core.errors import FieldguideError, Problem
 from fieldguide.core.files import sha256_bytes
 from fieldguide.core.progress import Track, silent
-from fieldguide.publishing.release.layout import ABOUT, FORMAT, SUMS
+from fieldguide.publishing.release.layout import ABOUT, FORMAT, SUMS, listed_sums
 from fieldguide.publishing.release.publish.destinations.destination import Destination, DestinationError
 from fieldguide.publishing.release.publish.files import ReleaseFile
 
-_SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _TOLD = 5
 """Names of files that a sentence holds."""
 
@@ -123,8 +121,7 @@ def published_at(place: Destination) -> PublishedRelease | None:
     sums, about = place.read(SUMS), place.read(ABOUT)
     if sums is None or about is None:
         return None
-    lines = sums.decode(errors="replace").splitlines()
-    listed = {match[2]: match[1] for line in lines if (match := _SUM.fullmatch(line))}
+    listed = listed_sums(sums.decode(errors="replace"))
     if listed.get(ABOUT) != sha256_bytes(about):
         return None
     try:

@@ -15,6 +15,7 @@ from typing import IO
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.corpus.ingest.candidates import SourceImage, leftover_in, text_of_name
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
@@ -22,8 +23,8 @@ _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile and the decompressors raise on bytes that are not what they say.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
-            IndexError, OverflowError, struct.error)  # fmt: skip
+_DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+                ValueError, IndexError, OverflowError, struct.error, OSError)  # fmt: skip
 
 
 def read_zip(path: Path) -> Iterator[SourceImage]:
@@ -34,7 +35,7 @@ def read_zip(path: Path) -> Iterator[SourceImage]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (*_DAMAGED, OSError) as error:
+    except _DAMAGED_ZIP as error:
         raise FieldguideError(f"{path}: not a zip, or damaged ({error}); get it again") from None
     with archive:
         for member in archive.infolist():
@@ -56,7 +57,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, Pix
     try:
         with archive.open(member) as stream:  # read() without a number would inflate all that there is first
             return stream.read(member.file_size + 1), None
-    except (*_DAMAGED, OSError) as error:
+    except _DAMAGED_ZIP as error:
         return b"", PixelVerdict("unreadable", f"damaged in the zip ({error})")
 
 
@@ -90,7 +91,7 @@ def take_out(path: Path, member: str, to: Path, limit: int) -> None:
         else:
             with tarfile.open(path, "r:*") as tar:
                 _copy_tarred(tar, member, to, limit, str(path))
-    except (*_DAMAGED, tarfile.TarError, OSError) as error:
+    except (*_DAMAGED_ZIP, *DAMAGED_TAR) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # a disk that is full, say; a damaged archive seeks to before its beginning
         raise FieldguideError(f"{path}: is no zip or tar, or damaged ({error}); get it again") from None

@@ -23,6 +23,7 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import locked, open_input, read_json, sha256_bytes, sha256_file, write_json
 from fieldguide.core.progress import Track, silent
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.store.pixels import EXTENSIONS, FORMATS, MAX_BYTES
 from fieldguide.publishing.release.layout import ABOUT, MANIFEST, PHOTOGRAPHS
@@ -236,7 +237,7 @@ def _members(path: Path) -> Iterator[bytes]:
             for member in tar:
                 stream = tar.extractfile(member) if member.isreg() and member.size <= MAX_BYTES else None
                 yield stream.read() if stream else b""
-    except (FieldguideError, tarfile.TarError, OSError, EOFError, ValueError, OverflowError):
+    except (FieldguideError, *DAMAGED_TAR):
         return
 
 

@@ -40,12 +40,6 @@ def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
     return paths
 
 
-@pytest.fixture
-def folder(paths: Paths, tmp_path: Path) -> Path:
-    """A copy of the release to damage."""
-    return Path(shutil.copytree(paths.release, tmp_path / "release"))
-
-
 def test_what_is_not_asked_for_is_not_there_and_the_rest_stays_as_it_is(paths: Paths, tmp_path: Path) -> None:
     without = finished_benchmark(tmp_path, tiny_params())
     make_release(tiny_params(), without)

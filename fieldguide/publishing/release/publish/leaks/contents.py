@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fieldguide.core.files import open_input
+from fieldguide.corpus.ingest.archives import DAMAGED_TAR
 from fieldguide.publishing.release.publish.leaks.pictures import is_picture, picture_texts
 
 _BLOCK, _OVERLAP = 1 << 22, 1 << 12
@@ -59,7 +60,7 @@ def texts(path: Path, name: str) -> Iterator[TextPiece]:
         else:
             with open_input(path) as stream:
                 yield from _bytes(stream, name)
-    except (pa.ArrowException, tarfile.TarError, OSError, EOFError, ValueError, OverflowError, TokenError) as error:
+    except (pa.ArrowException, *DAMAGED_TAR, TokenError) as error:
         yield TextPiece("", 0, "", f"cannot be looked into: {error}")
 
 

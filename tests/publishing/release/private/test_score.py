@@ -21,7 +21,7 @@ from fieldguide.publishing.release.private.sealed import SealedPart, read_sealed
 from fieldguide.records.runs import RunLine, rank_images, read_run, write_run
 from fieldguide.records.scores import SCORES
 from tests.finished import finished_benchmark
-from tests.publishing.release.test_private import private_params, salted
+from tests.publishing.release.private.withheld import private_params, salted
 
 TRIES = 2
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.log import Judgment
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.files import read_json, sha256_bytes, sha256_file, write_json, write_tar
+from fieldguide.core.files import read_json, sha256_bytes, write_json
 from fieldguide.core.paths import Paths
 from fieldguide.params import Params, read_params
 from fieldguide.publishing.benchmark import Benchmark
@@ -38,48 +31,9 @@ from fieldguide.records.topics import Topic, read_topics
 from tests.annotation.simulated_votes import ASSESSORS
 from tests.builders import tiny_params, tiny_topics
 from tests.finished import finish, finished_benchmark
-from tests.publishing.release.publish.published_files import publish, refused, sign
+from tests.publishing.release.private.withheld import SALT, Known, line, private_params, salted
+from tests.publishing.release.publish.published_files import digests, publish, refused, sign
 from tests.publishing.report.test_people import CHOICES, HEAD
-
-SALT = "0123456789abcdef" * 4
-
-
-def private_params(**split: Any) -> Params:
-    return tiny_params(release={"private": {"share": 0.5, "seed": 0} | split})
-
-
-def salted(paths: Paths, salt: str = SALT) -> None:
-    paths.salt.parent.mkdir(exist_ok=True)
-    paths.salt.write_text(f"{salt}\n")
-
-
-@pytest.fixture(scope="module")
-def params() -> Params:
-    return private_params()
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Paths:
-    """A finished benchmark with its release and private folder; not to be changed."""
-    paths = finished_benchmark(tmp_path_factory.mktemp("private"), params)
-    salted(paths)
-    make_release(params, paths)
-    return paths
-
-
-@pytest.fixture(scope="module")
-def sealed(paths: Paths) -> SealedPart:
-    return read_sealed(paths.private)
-
-
-@pytest.fixture
-def folder(paths: Paths, tmp_path: Path) -> Path:
-    """A copy of the release to plant leaks in."""
-    return Path(shutil.copytree(paths.release, tmp_path / "release"))
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file()}
 
 
 def test_the_release_agrees_with_itself_and_tells_nothing(paths: Paths, sealed: SealedPart) -> None:
@@ -224,148 +178,6 @@ def test_where_people_judged_the_public_part_tells_of_itself_alone(tmp_path: Pat
     assert not any(subtopic in gold for subtopic in part.subtopics)
 
 
-def rows(path: Path, **columns: Any) -> None:
-    """Add a column to a Parquet table, in every row alike, whatever its schema says."""
-    table = pq.read_table(path)
-    for name, value in columns.items():
-        table = table.append_column(name, pa.array([value] * len(table)))
-    pq.write_table(table, path)
-
-
-def line(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a") as stream:
-        stream.write(text)
-
-
-def described(path: Path, words: str) -> None:
-    image = Image.new("RGB", (8, 8))
-    exif = image.getexif()
-    exif[0x010E] = words
-    image.save(path, exif=exif)
-
-
-def document(path: Path, value: Any) -> None:
-    write_json(path, {"kept": read_json(path) if path.exists() else None, "planted": value})
-
-
-def _tar(path: Path, members: list[tuple[str, bytes]]) -> None:
-    write_tar(path, members)
-
-
-class Known:
-    """One of each thing that is private."""
-
-    def __init__(self, sealed: SealedPart) -> None:
-        pairs = sorted(pair for pair, grade in sealed.grades.items() if grade)
-        self.subtopic, self.image = pairs[0]
-        self.topic = self.subtopic.rpartition(".")[0]
-        self.answer = next(topic.answer for topic in sealed.topics if topic.topic_id == self.topic)
-        self.labelled, self.entity = sorted(sealed.labels.items())[0]
-        self.name = sealed.entities[self.entity][0]
-        self.owner, self.feature, self.value = sealed.values[0]
-        self.text = sealed.texts["qrels.trec"]
-
-
-Plant = Callable[[Path, Known], None]
-PLANTED: dict[str, tuple[str, Plant]] = {
-    "a grade": ("qrels/qrels.trec", lambda f, k: line(f, f"{k.subtopic} 0 {k.image} 1\n")),
-    "a grade, gluing": ("ERRATA.md", lambda f, k: line(f, f"see {k.subtopic}_{k.image}.jpg\n")),
-    "a grade over two lines": ("ERRATA.md", lambda f, k: line(f, f"For {k.subtopic} we\nhad image {k.image}.\n")),
-    "a grade in a tab": ("beir/qrels/test.tsv", lambda f, k: line(f, f"{k.subtopic}\t{k.image}\t1\n")),
-    "a gold question": ("annotation/gold.csv", lambda f, k: line(f, f"{k.subtopic},{k.image},1,why\n")),
-    "a judgment": (
-        "judgments/log.jsonl",
-        lambda f, k: line(f, json.dumps({"task": {"of": k.subtopic}, "image_id": k.image}) + "\n"),
-    ),
-    "a run": ("runs/fullrank/text.trec", lambda f, k: line(f, f"{k.subtopic} Q0 {k.image} 1 0.5 text\n")),
-    "a pool": ("pools.parquet", lambda f, k: rows(f, also=[f"{k.subtopic}", k.image])),
-    "a struct": ("pools.parquet", lambda f, k: rows(f, also={"a": k.subtopic, "b": k.image})),
-    "words beside a table": (
-        "scores.parquet",
-        lambda f, k: pq.write_table(pq.read_table(f).replace_schema_metadata({"note": f"{k.subtopic} {k.image}"}), f),
-    ),
-    "a key of an object": ("fitness.json", lambda f, k: document(f, {k.subtopic: {k.image: 1}})),
-    "a list of lists": ("fitness.json", lambda f, k: document(f, [[k.subtopic, k.image]])),
-    "an object around": ("fitness.json", lambda f, k: document(f, {"of": k.subtopic, "images": [{"id": k.image}]})),
-    "a count": ("fitness.json", lambda f, k: document(f, [{"subtopic_id": k.subtopic, "relevant": 3}])),
-    "a score": ("fitness.json", lambda f, k: document(f, {k.subtopic: {"nDCG@10": 0.25}})),
-    "a score of a topic": ("answering.json", lambda f, k: document(f, [{"topic_id": k.topic, "measure": "AP"}])),
-    "a label": ("images.parquet", lambda f, k: rows(f, also=k.name)),
-    "a label in a caption": (
-        "beir/corpus.jsonl",
-        lambda f, k: line(f, json.dumps({"_id": k.labelled, "text": f"two {k.name}s, a {k.name.upper()}"}) + "\n"),
-    ),
-    "a label in a name of a file": ("notes.tsv", lambda f, k: line(f, f"{k.labelled}\t{k.entity}_0012.jpg\n")),
-    "a member of a tar": ("images/more.tar", lambda f, k: _tar(f, [(f"{k.entity}/{k.labelled}.png", b"")])),
-    "words in a tar": ("images/more.tar", lambda f, k: _tar(f, [(f"{k.labelled}.txt", k.name.encode())])),
-    "JSON in a tar": (
-        "images/more.tar",
-        lambda f, k: _tar(f, [("a.json", json.dumps({"q": [k.subtopic], "d": [k.image]}).encode())]),
-    ),
-    "an answer": ("topics.jsonl", lambda f, k: line(f, json.dumps({"topic_id": k.topic, "answer": k.answer}) + "\n")),
-    "an answer of a subtopic": (
-        "queries.jsonl",
-        lambda f, k: line(f, json.dumps({"_id": k.subtopic, "metadata": {"said": k.answer}}) + "\n"),
-    ),
-    "an answer in words": ("ERRATA.md", lambda f, k: line(f, f"{k.topic}: the answer is {k.answer}.\n")),
-    "a value": (
-        "notes.json",
-        lambda f, k: document(f, {"entity_id": k.owner, "feature": k.feature, "value": k.value}),
-    ),
-    "the salt": ("params.yaml", lambda f, _: line(f, f"# {SALT}\n")),
-    "the salt in a table": ("scores.parquet", lambda f, _: rows(f, also=SALT)),
-    "a hash without salt": ("ERRATA.md", lambda f, k: line(f, sha256_bytes(k.text.encode()) + "\n")),
-    "a grade by the image's sum": (
-        "more.trec", lambda f, k: line(f, f"{k.subtopic} 0 {k.image}{'0' * 48} 1\n")
-    ),
-    "a grade in capitals": ("ERRATA.md", lambda f, k: line(f, f"{k.subtopic} {k.image.upper()}x {k.image.upper()}\n")),
-    "a score under a heading": ("more.tsv", lambda f, k: line(f, f"query\tnDCG@10\n{k.subtopic}\t0.431\n")),
-    "a score by a measure of ours": (
-        "fitness.json", lambda f, k: document(f, {k.subtopic: {"both_entities@10": 0.25, "hit@10": 1}})
-    ),
-    "a score in prose": ("ERRATA.md", lambda f, k: line(f, f"| {k.subtopic} | nDCG@10 | 0.431 |\n")),
-    "what a picture says": ("more.jpg", lambda f, k: described(f, f"{k.subtopic} {k.image}")),
-    "a column": ("pools.parquet", lambda f, k: rows(f, **{f"{k.subtopic} {k.image}": 1})),
-    "what is packed": ("more.zip", lambda f, _: line(f, "PK")),
-    "what is no text": ("more.bin", lambda f, _: f.write_bytes(b"\xff\xfe\x00")),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", PLANTED)
-def test_a_planted_leak_is_found_where_it_is(kind: str, folder: Path, sealed: SealedPart) -> None:
-    name, plant = PLANTED[kind]
-    plant(folder / name, Known(sealed))
-    found = list(leaks(folder, sealed))
-    assert found, kind
-    assert {problem.where.removeprefix(f"{folder}/")[: len(name)] for problem in found} == {name}
-
-
-NEAR: dict[str, tuple[str, Plant]] = {
-    "its question": ("ERRATA.md", lambda f, k: line(f, f"{k.subtopic} is about the {k.name}.\n\n\n\n")),
-    "an image alone": ("ERRATA.md", lambda f, k: line(f, f"\n\n\n{k.image} was rotated.\n")),
-    "both, apart": ("fitness.json", lambda f, k: document(f, [{"a": k.subtopic}, {"b": k.image}])),
-    "the entity of a query": (
-        "queries.jsonl",
-        lambda f, k: line(f, json.dumps({"_id": k.subtopic, "metadata": {"entity": k.name}}) + "\n"),
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", NEAR)
-def test_what_tells_nothing_is_no_leak(kind: str, folder: Path, sealed: SealedPart) -> None:
-    name, plant = NEAR[kind]
-    plant(folder / name, Known(sealed))
-    assert list(leaks(folder, sealed)) == []
-
-
-def test_a_file_full_of_leaks_is_told_in_a_few_lines(folder: Path, sealed: SealedPart) -> None:
-    line(folder / "qrels" / "qrels.trec", sealed.texts["qrels.trec"])
-    found = list(leaks(folder, sealed))
-    assert len(found) == 11
-    assert "tells more of the kind" in found[-1].what
-
-
 def test_the_stage_writes_no_release_that_leaks(tmp_path: Path, params: Params) -> None:
     paths = finished_benchmark(tmp_path, params)
     salted(paths)
@@ -482,17 +294,6 @@ def test_the_draw_parts_the_topics_whatever_their_order(
     fewer = data.draw(st.permutations(topics))[: len(topics) // 2 + 1]
     still = {s.subtopic_id for topic in fewer for s in topic.subtopics}
     assert draw(split, fewer).subtopics == part.subtopics & still
-
-
-def test_a_link_in_a_tar_is_looked_at(folder: Path, sealed: SealedPart) -> None:
-    known = Known(sealed)
-    with tarfile.open(folder / "images" / "more.tar", "w") as tar:
-        info = tarfile.TarInfo(f"{known.labelled}.png")
-        info.type, info.linkname = tarfile.SYMTYPE, f"{known.entity}.png"
-        tar.addfile(info, io.BytesIO())
-    assert [problem.where.rpartition("/")[2] for problem in leaks(folder, sealed)] == [
-        f"more.tar: {known.labelled}.png"
-    ]
 
 
 def test_what_is_withheld_is_not_published_where_the_private_folder_lies(
