@@ -91,6 +91,8 @@ class Paths:
     """fieldguide.records.plan.PLAN: who is asked what, on which page; grows, never forgets."""
     quarantine = RelativePath("data/judgments/quarantine.jsonl")
     """What came from the annotation server and could not be taken as a judgment, with the reason (JSONL)."""
+    correspondence = RelativePath("data/judgments/correspondence.jsonl")
+    """What assessors asked, what was answered, how training went, why rulings were made (JSONL); no judgments."""
     unshowable = RelativePath("data/judgments/unshowable.json")
     """Images that nobody could be asked about, with the reason (JSON); missing where there are none."""
     used_guidelines = RelativePath("data/judgments/guidelines")
