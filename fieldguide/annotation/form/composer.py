@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
-from fieldguide.annotation.form.images import CannotShowError, Pictures
+from fieldguide.annotation.form.images import CannotShowError
 from fieldguide.annotation.form.task import ShownPage, predictions, task_data
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.log import LogEntry
@@ -18,6 +18,16 @@ from fieldguide.annotation.planning.pages import PlanPage
 from fieldguide.annotation.planning.section import Preannotation
 from fieldguide.records.plan import PlanRow
 from fieldguide.records.topics import Subtopic
+
+
+class Addresses(Protocol):
+    """Where a browser finds images: `Pictures`, or whatever else serves them."""
+
+    def references(self, entity_id: str) -> tuple[str, ...]:
+        """Images that surely show the entity."""
+
+    def address(self, image_id: str, *, reference: bool = False) -> str:
+        """Raises CannotShowError where there is none."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Composer:
         self,
         subtopics: Mapping[str, Subtopic],
         names: Mapping[str, str],
-        pictures: Pictures,
+        pictures: Addresses,
         guesses: Mapping[str, Guesses],
         entries: Collection[LogEntry],
     ) -> None:
@@ -70,12 +80,13 @@ class Composer:
                 refused[row.pair] = str(error)
         if not addresses:
             return PageTask(page, None, refused)
-        asked = self._asked(page, addresses)
-        task: dict[str, Any] = {"data": task_data(asked)}
+        asked = self.shown(page, addresses)
+        task: dict[str, Any] = {"data": task_data(asked, tiles)}
         guesses = predictions(asked, tiles)
         return PageTask(page, task | ({"predictions": guesses} if guesses else {}), refused)
 
-    def _asked(self, page: PlanPage, addresses: Mapping[int, str]) -> ShownPage:
+    def shown(self, page: PlanPage, addresses: Mapping[int, str]) -> ShownPage:
+        """What a person sees of a page; `addresses` of its images by position, without those that cannot be shown."""
         subtopic = self._subtopics[page.subtopic_id]
         first, rows = page.rows[0], page.rows
         guesses = self._guesses.get(first.guideline) if first.sighted else None

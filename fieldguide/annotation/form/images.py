@@ -95,6 +95,21 @@ class Pictures:
         data = self._jpeg(image_id, min(_REFERENCE_SIDE, self._images.side) if reference else self._images.side)
         return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
+    def file(self, image_id: str) -> Path:
+        """A JPEG of at most `side` pixels, made where it is missing.
+
+        Raises:
+            CannotShowError: it is not in the corpus, or does not decode.
+            FieldguideError: a shard is missing or damaged.
+        """
+        if image_id not in self._rows or not _ID.fullmatch(image_id):
+            raise CannotShowError("it is not in the corpus")
+        path = self._copy(image_id)
+        why = None if path.exists() else self._made(image_id)
+        if why is not None:
+            raise CannotShowError(why)
+        return path
+
     def _copy(self, image_id: str) -> Path:
         # The size is part of the name: pages that were asked earlier keep theirs.
         return self.folder / str(self._images.side) / image_id[:2] / f"{image_id}.jpg"

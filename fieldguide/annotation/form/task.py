@@ -11,13 +11,16 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-TILES = 8
+from fieldguide.annotation.planning.section import GRID
+
+TILES = 30
+"""Images that any page can show."""
 REFERENCES = 3
 BLANK, VIEW = "blank", "view"
 
 # Label Studio gives every choice without a key one that is still free: a stray key would uncover a blank tile.
 _NO_KEY = "ctrl+alt+shift+f19"
-_GRADE = re.compile(rf"grade([1-{TILES}])")
+_GRADE = re.compile(r"grade([1-9]|[12][0-9]|30)")
 _MOST_RESULTS = 1000
 
 
@@ -51,10 +54,16 @@ class ShownPage:
     votes: tuple[tuple[str, ...], ...] = ()
 
 
-def task_data(asked: ShownPage) -> dict[str, Any]:
-    """What the server is given of a page. All that the form shows is HTML, in which the texts are escaped."""
-    tiles = {f"tile{n}": "" for n in range(1, TILES + 1)}
-    tiles |= {f"tile{n}": _picture(address, f"image {n}") for n, address in enumerate(asked.images, 1) if address}
+def task_data(asked: ShownPage, tiles: int = GRID) -> dict[str, Any]:
+    """What the server is given of a page. All that the form shows is HTML, in which the texts are escaped.
+
+    Args:
+        asked: the page.
+        tiles: of the form, all of which it wants to be given; those without an image are blank.
+    """
+    tiles = max(GRID, tiles)
+    shown = {f"tile{n}": "" for n in range(1, tiles + 1)}
+    shown |= {f"tile{n}": _picture(address, f"image {n}") for n, address in enumerate(asked.images, 1) if address}
     return {
         "page_key": asked.page_key,
         "question": str(escape(asked.question)),
@@ -64,9 +73,9 @@ def task_data(asked: ShownPage) -> dict[str, Any]:
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
         "image": asked.images[0],
         "votes": "; ".join(_tally(votes) for votes in asked.votes),
-        "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blank(asked, TILES)],
+        "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blank(asked, tiles)],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
-        **tiles,
+        **shown,
     }
 
 

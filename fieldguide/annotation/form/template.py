@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from fieldguide.annotation.judgments.guidelines import Guideline
+from fieldguide.annotation.planning.section import GRID
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 
 # On a page of several images: rows of the keyboard, each with a key an image.
@@ -37,21 +38,24 @@ class FormChoice:
     label: str
     described: str
     definition: str
-    key: str
+    key: str | None
 
     @property
     def sign(self) -> str:
         """The key as the form shows it."""
-        return self.key.replace("shift+", "⇧")
+        return (self.key or "").replace("shift+", "⇧")
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What the template knows of one image: its position from 1, its choices, and the key that enlarges it."""
+    """What the template knows of one image: its position from 1, its choices, and the key that enlarges it.
+
+    Keys are None on pages of more images than the keyboard has columns.
+    """
 
     position: int
     answers: tuple[FormChoice, ...]
-    enlarge: str
+    enlarge: str | None
 
 
 def label_config(template: str, guideline: Guideline, tiles: int) -> str:
@@ -63,7 +67,7 @@ def label_config(template: str, guideline: Guideline, tiles: int) -> str:
     Args:
         template: text of annotation/label_config.xml.
         guideline: gives choices, labels, hints and, for one image, keys.
-        tiles: images a page, 1 to 8.
+        tiles: images a page, 1 to 30; more than 8 have no keys.
 
     Raises:
         FieldguideError: the template cannot be filled or gives no XML; says where.
@@ -110,7 +114,7 @@ def instructions(guideline: Guideline) -> str:
 
 
 def _tile(guideline: Guideline, tiles: int, position: int) -> Tile:
-    alone = tiles == 1
+    alone, keyless = tiles == 1, tiles > GRID
     if not alone and len(guideline.answers) > len(_ROWS):
         raise FieldguideError(
             f"guidelines {guideline.version} have {len(guideline.answers)} answers, and a page of several images has "
@@ -122,11 +126,11 @@ def _tile(guideline: Guideline, tiles: int, position: int) -> Tile:
             label=str(escape(answer.label)),
             described=str(Markup("<b>{}</b> <small>{}</small>").format(answer.label, answer.definition)),
             definition=answer.definition,
-            key=answer.key if alone else _ROWS[row][position - 1],
+            key=answer.key if alone else None if keyless else _ROWS[row][position - 1],
         )
         for row, answer in enumerate(guideline.answers)
     )
-    return Tile(position, tuple(answers), "z" if alone else _ENLARGE[position - 1])
+    return Tile(position, tuple(answers), "z" if alone else None if keyless else _ENLARGE[position - 1])
 
 
 def _missing(root: ElementTree.Element, guideline: Guideline, tiles: int) -> list[Problem]:

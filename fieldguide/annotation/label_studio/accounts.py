@@ -45,6 +45,7 @@ class Account(BaseModel):
         user_id: the server's number, None until it was asked for.
         token: the user's own API token; None where only the manager's is known.
         password: for signing in with the browser; None where the user chose it.
+        key: opens the pages of `fieldguide annotate serve`; no key of the server's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,8 +54,9 @@ class Account(BaseModel):
     user_id: int | None = None
     token: SecretStr | None = None
     password: SecretStr | None = None
+    key: SecretStr | None = None
 
-    @field_serializer("token", "password", when_used="json-unless-none")
+    @field_serializer("token", "password", "key", when_used="json-unless-none")
     def _secret(self, value: SecretStr, info: SerializationInfo) -> str:
         return value.get_secret_value() if info.context is _REVEAL else str(value)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Names, Positive, Section, Seed
+
+GRID = 8
+"""Images of a page in the grid, each of which is a column of the keyboard."""
 
 
 class Images(Section):
@@ -63,6 +67,21 @@ class Stopping(Section):
         return self
 
 
+class Training(Section):
+    """Images of known grade that an assessor judges before any real page, told at once what was right and why.
+
+    Attributes:
+        images: CSV with subtopic_id, image_id, grade, why. They must be in the corpus, and are not in the gold that
+            is hidden among real pages: whoever was told an answer proves nothing by it.
+        pass_mark: share of a round that must be right.
+        rounds: that an assessor may try; then the manager is to be asked. Whoever fails gold later is trained again.
+    """
+
+    images: Path
+    pass_mark: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.8
+    rounds: Annotated[int, Field(strict=True, ge=1, le=100)] = 3
+
+
 class Annotate(Section):
     """`fieldguide annotate`: who is asked what. A change counts for what is asked from then on.
 
@@ -75,7 +94,12 @@ class Annotate(Section):
         gold: CSV of images with known grades (subtopic_id, image_id, grade), asked of everybody.
         gold_share: of an assessor's images, at most; 0: none.
         repeat_share: of an assessor's images that are asked again later, for self-consistency.
-        page: images judged at once; 1: one by one, with zoom.
+        page: images judged at once; 1: one by one, with zoom; at most 8 in the grid.
+        form: `grid`: every image is answered; `pick`: only what is relevant or unclear is marked, and one key says that
+            the rest is not. For pools with few relevant images, on the pages of `fieldguide annotate serve`.
+        training: what assessors must pass before their first real page; None: nothing.
+        paused: assessors who get no pages for now.
+        deadline: the day by which all should be judged; it is shown, and nothing else follows from it.
         subtopics: only these (ids of topics or subtopics); all where empty.
         coverage: share of the planned judgments at which the build goes on by itself.
     """
@@ -87,13 +111,17 @@ class Annotate(Section):
     gold: Path | None = None
     gold_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
     repeat_share: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
-    page: Annotated[int, Field(strict=True, ge=1, le=8)] = 8
+    page: Annotated[int, Field(strict=True, ge=1, le=30)] = 8
+    form: Literal["grid", "pick"] = "grid"
     seed: Seed = 1
     subtopics: list[str] = Field(default=[])
     coverage: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
     images: Images = Images()
     preannotation: Preannotation | None = None
     stopping: Stopping | None = None
+    training: Training | None = None
+    paused: Names = Field(default=[])
+    deadline: date | None = None
 
     @property
     def people(self) -> list[str]:
@@ -110,6 +138,11 @@ class Annotate(Section):
             raise ValueError(f"overlap is {self.overlap}, but there are {len(self.assessors)} assessors")
         if self.gold_share and self.gold is None:
             raise ValueError("gold_share needs `gold`, a CSV with subtopic_id, image_id and grade")
+        if self.form == "grid" and self.page > GRID:
+            raise ValueError(f"page is {self.page}; a grid has at most {GRID} images, only `form: pick` has more")
+        unknown = sorted(set(self.paused) - set(self.people))
+        if unknown:
+            raise ValueError(f"paused: {', '.join(unknown)} is neither an assessor nor the adjudicator")
         if self.projects == "shared" and (self.repeat_share or self.preannotation):
             raise ValueError("repeat_share and preannotation need `projects: separate`: a shared project asks anybody")
         return self

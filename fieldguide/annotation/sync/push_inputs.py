@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fieldguide.annotation.form.composer import Composer, Guesses
+from fieldguide.annotation.form.composer import Addresses, Composer, Guesses
 from fieldguide.annotation.form.images import Pictures
 from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.label_studio.projects import WantedProject
@@ -42,8 +42,8 @@ class PushInputs:
         """Addresses of images."""
         return Pictures(self.now.paths, self.now.annotate.images, read_images(self.now.paths))
 
-    def composer(self) -> Composer:
-        """Turns pages into tasks."""
+    def composer(self, pictures: Addresses | None = None) -> Composer:
+        """Turns pages into what is shown; `pictures` where not those of params.yaml count."""
         now, shown = self.now, self.now.annotate.preannotation
         guesses = {}
         if shown is not None and any(now.pages[key].rows[0].sighted for key in now.due):
@@ -51,7 +51,7 @@ class PushInputs:
             guesses = {version: Guesses(run, shown, now.guidelines[version]) for version in now.versions}
         table = ENTITIES.read(now.paths.entities)
         names = dict(zip(table["entity_id"], table["name"], strict=True))
-        return Composer(now.subtopics, names, self.pictures, guesses, now.entries)
+        return Composer(now.subtopics, names, pictures or self.pictures, guesses, now.entries)
 
     def tiles(self, pages: Collection[PlanPage]) -> int:
         """Tiles of the form of a project with these pages; an adjudicator sees one image at a time."""
