@@ -7,7 +7,7 @@ pools and stopping rules show easy images first: rates change along the queue wi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -186,6 +186,11 @@ def _drift_on_gold(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int
         return None
     shares = f"{_percent(sum(first), len(first))} of the first {len(first)}, {_percent(sum(second), len(second))}"
     return Flag("drift", f"gold: right in {shares} of the last {len(second)} (Fisher's test, {_p(chance)})")
+
+
+def gold_failed(entries: Iterable[LogEntry], gold: Mapping[Pair, int], grades: Sequence[int]) -> Flag | None:
+    """The flag of that name, if these judgments of one person raise it; `grades` as in `flags`."""
+    return _gold_failed([((e.subtopic_id, e.image_id), e) for e in entries if e.pass_ == 1], gold, grades)
 
 
 def _gold_failed(own: Sequence[tuple[Pair, LogEntry]], gold: Mapping[Pair, int], grades: Sequence[int]) -> Flag | None:

@@ -66,7 +66,7 @@ class Composer:
         entries: Collection[LogEntry],
     ) -> None:
         """`names` of entities by entity_id; `guesses` by guideline version, empty where nothing is shown first."""
-        self._subtopics, self._names, self._pictures = subtopics, names, pictures
+        self._subtopics, self.names, self._pictures = subtopics, names, pictures
         self._guesses, self._entries = guesses, entries
 
     def task(self, page: PlanPage, guideline: Guideline, tiles: int) -> PageTask:
@@ -94,7 +94,7 @@ class Composer:
         return ShownPage(
             page_key=page.key,
             question=subtopic.topic.text,
-            entity=self._names.get(subtopic.entity_id, subtopic.entity_id),
+            entity=self.names.get(subtopic.entity_id, subtopic.entity_id),
             feature=subtopic.topic.feature,
             part=subtopic.topic.part,
             references=tuple(self._shown_references(subtopic.entity_id)),

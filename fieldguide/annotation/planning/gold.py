@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fieldguide.annotation.judgments.guidelines import Guideline
@@ -25,17 +25,31 @@ def read_gold(path: Path, guideline: Guideline) -> dict[Pair, int]:
         FieldguideError: no such file, not UTF-8, or not these columns.
         ProblemsError: rows that do not fit, all of them, by line.
     """
-    gold: dict[Pair, int] = {}
+    gold = {pair: grade for pair, (grade, _) in read_known(path, guideline).items()}
+    if not gold:
+        raise FieldguideError(f"{path}: holds no gold; add rows, or set annotate.gold_share to 0")
+    return gold
+
+
+def read_known(path: Path, guideline: Guideline, *, why: bool = False) -> dict[Pair, tuple[int, str]]:
+    """Known grades by pair, in the order of their CSV file, each with the words of a fourth column `why`, or none.
+
+    Raises:
+        FieldguideError: no such file, not UTF-8, or not these columns.
+        ProblemsError: rows that do not fit, all of them, by line.
+    """
+    columns = (*COLUMNS, "why") if why else COLUMNS
+    known: dict[Pair, tuple[int, str]] = {}
     problems = []
     seen: dict[Pair, int] = {}
-    for number, cells in _lines(path):
+    for number, cells in _lines(path, columns):
         where = f"{path}:{number}"
-        if len(cells) != len(COLUMNS) or not all(cells):
-            problems.append(Problem(where, f"must have {', '.join(COLUMNS)}; found {','.join(cells)}"))
+        if len(cells) != len(columns) or not all(cells):
+            problems.append(Problem(where, f"must have {', '.join(columns)}; found {','.join(cells)}"))
             continue
-        subtopic, image, grade = cells
+        subtopic, image, grade = cells[:3]
         if grade in map(str, guideline.grades):
-            gold[subtopic, image] = int(grade)
+            known[subtopic, image] = int(grade), cells[3] if why else ""
         else:
             allowed = ", ".join(map(str, sorted(guideline.grades)))
             problems.append(Problem(where, f"grade {grade!r} is not in {guideline.version}; allowed: {allowed}"))
@@ -44,9 +58,7 @@ def read_gold(path: Path, guideline: Guideline) -> dict[Pair, int]:
             problems.append(Problem(where, f"{image} for {subtopic} is in line {first} already"))
     if problems:
         raise ProblemsError(f"{path}: not valid gold:", problems)
-    if not gold:
-        raise FieldguideError(f"{path}: holds no gold; add rows, or set annotate.gold_share to 0")
-    return gold
+    return known
 
 
 def unknown_gold(gold: Collection[Pair], subtopics: Collection[str], images: Iterable[str]) -> list[str]:
@@ -62,15 +74,15 @@ def unknown_gold(gold: Collection[Pair], subtopics: Collection[str], images: Ite
     ]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells, stripped, of every line that is not blank, below the head."""
     if not path.exists():
         raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it")
     reader = csv.reader(csv_text(path))
     try:
         head = [cell.strip() for cell in next(reader, [])]
-        if tuple(head) != COLUMNS:
-            raise FieldguideError(f"{path}:1: must be {','.join(COLUMNS)}; found {','.join(head) or 'nothing'}")
+        if head != list(columns):
+            raise FieldguideError(f"{path}:1: must be {','.join(columns)}; found {','.join(head) or 'nothing'}")
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, [cell.strip() for cell in cells]

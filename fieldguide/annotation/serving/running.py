@@ -1,0 +1,75 @@
+"""The pages and the looks beside them: what people give is pulled, and what is due next is put before them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import uvicorn
+
+from fieldguide.annotation.manager import Annotation
+from fieldguide.annotation.serving.app import Dashboard, application
+from fieldguide.annotation.serving.site import Site
+from fieldguide.annotation.standing import look
+from fieldguide.core.errors import FieldguideError
+
+_QUIET_SECONDS = 600.0
+
+
+class Looking:
+    """Looks again and again, in a thread of its own: soon after somebody gave something, seldom otherwise."""
+
+    def __init__(self, site: Site, again: Callable[[], Annotation], every: float, say: Callable[[str], None]) -> None:
+        """`again` reads params.yaml anew; `every` seconds at the soonest; `say` is told what is news."""
+        self._site, self._again, self._every, self._say = site, again, every, say
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
+        self._shown = ""
+
+    def __enter__(self) -> Looking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        last = 0.0
+        while not self._ended.is_set():
+            if self._site.unread or time.monotonic() - last >= _QUIET_SECONDS or not last:
+                self.once()
+                last = time.monotonic()
+            self._ended.wait(self._every)
+
+    def once(self) -> None:
+        """Pull, plan, push, and read anew; trouble is told, and the next look tries again."""
+        try:
+            annotation = self._again()
+            words = str(look(annotation))
+            self._site.refresh(annotation)
+        except FieldguideError as error:
+            words = f"{error}\nthis is tried again; what people give meanwhile is kept"
+        if words != self._shown:
+            self._say(words)
+        self._shown = words
+
+
+def serve(site: Site, dashboard: Dashboard, listener: socket.socket, hosts: Sequence[str], looking: Looking) -> None:
+    """Serve until the process is told to end (Ctrl-C, SIGTERM).
+
+    Args:
+        site: what the pages do.
+        dashboard: makes the manager's page.
+        listener: a bound socket.
+        hosts: names under which browsers may ask.
+        looking: looks beside it.
+    """
+    config = uvicorn.Config(
+        application(site, dashboard, hosts), log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=10,
+    )  # fmt: skip
+    with looking:
+        uvicorn.Server(config).run(sockets=[listener])
