@@ -245,6 +245,35 @@ def adjudicate(
         print("\n".join(annotate_views.push_lines(pushed, dry)))
 
 
+@app.command(epilog="Example: fieldguide annotate serve --port 8300 --name labels.museum.example")
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1024, max=65535)] = 8300,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="A host name under which people ask for the pages; repeatable.")
+    ] = None,
+    every: Annotated[float, typer.Option(min=5, help="Look at most every so many seconds what was given.")] = 30.0,
+) -> None:
+    """Serve the pages on which people judge, until Ctrl-C; pull what they give, and put what is due next before them.
+
+    It listens on this machine only: let people in through a tunnel, or a proxy with TLS whose host is a --name.
+    """
+    from fieldguide.cli.views.serving import serve as serve_pages
+
+    serve_pages(_annotation, port, name or [], every)
+
+
+@app.command(epilog="Example: fieldguide annotate links ada")
+def links(
+    person: Annotated[str | None, typer.Argument(help="Only this one's.")] = None,
+    address: Annotated[str, typer.Option(help="Where people find the pages of `serve`.")] = "http://127.0.0.1:8300",
+    new: Annotated[bool, typer.Option("--new", help="Make a new key: the old link opens nothing any more.")] = False,
+) -> None:
+    """Print the link by which each person opens their pages. Whoever has it is that person: hand it over in private."""
+    from fieldguide.cli.views.serving import links as print_links
+
+    print_links(_annotation(), person, address, new=new)
+
+
 @app.command(epilog="Example: fieldguide annotate close")
 def close(
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Close also where judgments are missing.")] = False,

@@ -27,6 +27,7 @@ from fieldguide.core.files import sha256_bytes
 ASSETS = Path(__file__).resolve().parent / "assets"
 MOST_BYTES = 64 << 10
 """Of what a browser may send at once."""
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 _YEAR = 365 * 24 * 3600
 _HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -73,9 +74,8 @@ def application(site: Site, dashboard: Dashboard, hosts: Sequence[str]) -> ASGIA
     pages = Pages(site, dashboard)
     app = Starlette(
         routes=[
-            Route("/", _asset("site.html", "text/html; charset=utf-8")),
-            Route("/site.js", _asset("site.js", "text/javascript; charset=utf-8")),
-            Route("/site.css", _asset("site.css", "text/css; charset=utf-8")),
+            Route("/", _asset("site.html")),
+            *(Route(f"/assets/{path.name}", _asset(path.name)) for path in sorted(ASSETS.glob("*.*s"))),
             Route("/enter", _entered(pages), methods=["POST"]),
             Route("/leave", _left(pages), methods=["POST"]),
             Route("/api/me", _reading(pages, lambda visitor, _: site.me(visitor))),
@@ -123,9 +123,13 @@ class _Guarded:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _asset(name: str, media_type: str) -> Endpoint:
+def _asset(name: str) -> Endpoint:
+    media_type = _TYPES[name.rpartition(".")[2]]
+
     async def endpoint(request: Request) -> Response:
-        return FileResponse(ASSETS / name, media_type=media_type, headers={"cache-control": "no-cache"})
+        return FileResponse(
+            ASSETS / name, media_type=f"{media_type}; charset=utf-8", headers={"cache-control": "no-cache"}
+        )
 
     return endpoint
 
@@ -202,6 +206,10 @@ def _next(site: Site) -> Callable[[Visitor, Request], Any]:
         return {"pages": site.next(visitor, skip), "me": site.me(visitor)}
 
     return read
+
+
+def _page(site: Site) -> Callable[[Visitor, Request], Any]:
+    return lambda visitor, request: site.page(visitor, request.path_params["key"])
 
 
 def _submitted(site: Site) -> Callable[[Visitor, Request, dict[str, Any]], Any]:

@@ -21,9 +21,24 @@ _QUIET_SECONDS = 600.0
 class Looking:
     """Looks again and again, in a thread of its own: soon after somebody gave something, seldom otherwise."""
 
-    def __init__(self, site: Site, again: Callable[[], Annotation], every: float, say: Callable[[str], None]) -> None:
-        """`again` reads params.yaml anew; `every` seconds at the soonest; `say` is told what is news."""
-        self._site, self._again, self._every, self._say = site, again, every, say
+    def __init__(
+        self,
+        site: Site,
+        read: Callable[[], Annotation],
+        admit: Callable[[Annotation], Accounts],
+        every: float,
+        say: Callable[[str], None],
+    ) -> None:
+        """What a look needs.
+
+        Args:
+            site: told of what is new.
+            read: reads params.yaml anew.
+            admit: makes keys of those who are new.
+            every: seconds between two looks, at least.
+            say: told what is news.
+        """
+        self._site, self._read, self._admit, self._every, self._say = site, read, admit, every, say
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
         self._shown = ""
@@ -47,9 +62,10 @@ class Looking:
     def once(self) -> None:
         """Pull, plan, push, and read anew; trouble is told, and the next look tries again."""
         try:
-            annotation = self._again()
+            annotation = self._read()
+            accounts = self._admit(annotation)
             words = str(look(annotation))
-            self._site.refresh(annotation)
+            self._site.refresh(annotation, accounts)
         except FieldguideError as error:
             words = f"{error}\nthis is tried again; what people give meanwhile is kept"
         if words != self._shown:

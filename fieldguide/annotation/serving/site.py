@@ -50,13 +50,15 @@ class Site:
         self.posting = Posting(self.accounts)
         self.state = self._read()
 
-    def refresh(self, annotation: Annotation | None = None) -> None:
-        """Read plan, log and server again; `annotation` where params.yaml has changed.
+    def refresh(self, annotation: Annotation | None = None, accounts: Accounts | None = None) -> None:
+        """Read plan, log and server again; `annotation` and `accounts` where params.yaml or people have changed.
 
         Raises:
             FieldguideError: they cannot be read; what was known stays.
         """
         self.annotation = annotation or self.annotation
+        if accounts is not None and accounts != self.accounts:
+            self.accounts, self.posting = accounts, Posting(accounts)
         state = self._read()
         with self._lock:
             self.state = state
