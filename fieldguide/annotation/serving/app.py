@@ -76,6 +76,7 @@ def application(site: Site, dashboard: Dashboard, hosts: Sequence[str]) -> ASGIA
         routes=[
             Route("/", _asset("site.html")),
             *(Route(f"/assets/{path.name}", _asset(path.name)) for path in sorted(ASSETS.glob("*.*s"))),
+            Route("/favicon.ico", _nothing),
             Route("/enter", _entered(pages), methods=["POST"]),
             Route("/leave", _left(pages), methods=["POST"]),
             Route("/api/me", _reading(pages, lambda visitor, _: site.me(visitor))),
@@ -132,6 +133,10 @@ def _asset(name: str) -> Endpoint:
         )
 
     return endpoint
+
+
+async def _nothing(request: Request) -> Response:
+    return Response(status_code=204)
 
 
 def _reading(pages: Pages, read: Callable[[Visitor, Request], Any]) -> Endpoint:

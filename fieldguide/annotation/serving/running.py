@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import uvicorn
 
+from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.serving.app import Dashboard, application
 from fieldguide.annotation.serving.site import Site
