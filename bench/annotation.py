@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,10 +34,10 @@ from tests.annotation.real_server import LabelStudioServer
 _SUBTOPICS = 5
 
 
-def large(root: Path, tasks: int) -> tuple[Paths, Params]:
-    """The miniature benchmark with as many pooled images, on pages of one, all asked of one assessor."""
-    images = {"kind": "http", "address": "https://images.example/"}
-    paths, params = planned(root, name="large", assessors=["ada"], overlap=1, page=1, images=images, repeat_share=0.0)
+def large(root: Path, tasks: int, **annotate: Any) -> tuple[Paths, Params]:
+    """The miniature benchmark with as many pooled images, all asked of one assessor; on pages of one by default."""
+    section = {"page": 1, "images": {"kind": "http", "address": "https://images.example/"}} | annotate
+    paths, params = planned(root, name="large", assessors=["ada"], overlap=1, repeat_share=0.0, **section)
     corpus = IMAGES.read(paths.images)
     one = corpus.iloc[0].to_dict()
     keys = [content_key(image=n) for n in range(-(-tasks // _SUBTOPICS))]
