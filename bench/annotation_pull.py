@@ -27,7 +27,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.params import Params
 from fieldguide.records.plan import PLAN, plan_rows
 from tests.annotation.real_server import LabelStudioServer
-from tests.annotation.serving import CHOICES
+from tests.annotation.served_plan import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 
 

@@ -106,9 +106,8 @@ def main() -> None:
             images, keys, spent = found()
             rate = 60 * images / spent
             times = "" if above is None else f"{rate / above:.1f} x"
-            print(
-                f"{name:6}{rate:7.0f} images a minute {spent / images:7.3f} s {keys / images:5.2f} keys an image {times}"
-            )
+            spent_each, keys_each = spent / images, keys / images
+            print(f"{name:6}{rate:7.0f} images a minute {spent_each:7.3f} s {keys_each:5.2f} keys an image {times}")
             above = rate
 
 

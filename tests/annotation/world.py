@@ -16,7 +16,7 @@ from fieldguide.annotation.sync.offers import ServerUsers
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from fieldguide.records.plan import PlanRow, plan_rows
 from tests.annotation.real_server import people_params
-from tests.annotation.serving import GUIDELINES, small_plan
+from tests.annotation.served_plan import GUIDELINES, small_plan
 
 USERS = {"ada": 11, "ben": 12, "cleo": 13, "dora": 14}
 MANAGER, STRANGER = 1, 99

@@ -46,7 +46,7 @@ class _Said(BaseModel):
         return at
 
 
-class Question(_Said):
+class AssessorQuestion(_Said):
     """An assessor asks, or flags something.
 
     Attributes:
@@ -63,7 +63,7 @@ class Question(_Said):
     text: _Text
 
 
-class Reply(_Said):
+class QuestionReply(_Said):
     """An answer to the question of line `question`. `faq`: it is shown to everybody, below the guidelines."""
 
     kind: Literal["reply"] = "reply"
@@ -72,7 +72,7 @@ class Reply(_Said):
     text: _Text
 
 
-class Training(_Said):
+class TrainingAnswer(_Said):
     """An answer to an image of known grade in a round of training, before any real page or after gold failed.
 
     Attributes:
@@ -92,7 +92,7 @@ class Training(_Said):
     right: bool
 
 
-class Reason(_Said):
+class RulingReason(_Said):
     """Why the adjudicator ruled so. `example`: it is shown in the guidelines, with the picture, below its grade."""
 
     kind: Literal["reason"] = "reason"
@@ -104,7 +104,7 @@ class Reason(_Said):
     text: _Text
 
 
-Said = Question | Reply | Training | Reason
+Said = AssessorQuestion | QuestionReply | TrainingAnswer | RulingReason
 """A line, without its place in the file."""
 
 

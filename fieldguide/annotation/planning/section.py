@@ -67,7 +67,7 @@ class Stopping(Section):
         return self
 
 
-class Training(Section):
+class TrainingRounds(Section):
     """Images of known grade that an assessor judges before any real page, told at once what was right and why.
 
     Attributes:
@@ -119,7 +119,7 @@ class Annotate(Section):
     images: Images = Images()
     preannotation: Preannotation | None = None
     stopping: Stopping | None = None
-    training: Training | None = None
+    training: TrainingRounds | None = None
     paused: Names = Field(default=[])
     deadline: date | None = None
 

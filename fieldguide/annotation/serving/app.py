@@ -40,7 +40,7 @@ _HEADERS = {
 Dashboard = Callable[[], str]
 
 
-class Pages:
+class Doorway:
     """The application's state: the site, and whose keys are accepted now. `dashboard` gives the manager's page."""
 
     def __init__(self, site: Site, dashboard: Dashboard) -> None:
@@ -71,7 +71,7 @@ def application(site: Site, dashboard: Dashboard, hosts: Sequence[str]) -> ASGIA
         hosts: names under which browsers may ask for them; others are refused, so that no name of another site
             leads a browser here.
     """
-    pages = Pages(site, dashboard)
+    pages = Doorway(site, dashboard)
     app = Starlette(
         routes=[
             Route("/", _asset("site.html")),
@@ -139,7 +139,7 @@ async def _nothing(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _reading(pages: Pages, read: Callable[[Visitor, Request], Any]) -> Endpoint:
+def _reading(pages: Doorway, read: Callable[[Visitor, Request], Any]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         visitor = pages.visitor(request)
         value = await run_in_threadpool(read, visitor, request)
@@ -148,7 +148,7 @@ def _reading(pages: Pages, read: Callable[[Visitor, Request], Any]) -> Endpoint:
     return endpoint
 
 
-def _writing(pages: Pages, write: Callable[[Visitor, Request, dict[str, Any]], Any]) -> Endpoint:
+def _writing(pages: Doorway, write: Callable[[Visitor, Request, dict[str, Any]], Any]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         given = await _body(request)
         visitor = pages.visitor(request)
@@ -180,7 +180,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return value
 
 
-def _entered(pages: Pages) -> Endpoint:
+def _entered(pages: Doorway) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         given = await _body(request)
         key = str(given.get("key", ""))
@@ -195,7 +195,7 @@ def _entered(pages: Pages) -> Endpoint:
     return endpoint
 
 
-def _left(pages: Pages) -> Endpoint:
+def _left(pages: Doorway) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         await _body(request)
         reply = JSONResponse({})
@@ -233,7 +233,7 @@ def _asked(site: Site) -> Callable[[Visitor, Request, dict[str, Any]], Any]:
     return lambda visitor, request, given: site.ask(visitor, given)
 
 
-def _image(pages: Pages) -> Endpoint:
+def _image(pages: Doorway) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         visitor = pages.visitor(request)
         path = await run_in_threadpool(pages.site.image, visitor, request.path_params["image"])
@@ -243,7 +243,7 @@ def _image(pages: Pages) -> Endpoint:
     return endpoint
 
 
-def _manager(pages: Pages) -> Endpoint:
+def _manager(pages: Doorway) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if pages.visitor(request).role != "manager":
             raise RefusedError("this page is for the manager alone", 403)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class TaskPlace:
     """The task of Label Studio that holds a page; `closed`: its project takes no more answers."""
 
     project: int
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Board:
+class PageBoard:
     """What is before whom.
 
     Attributes:
@@ -41,7 +41,7 @@ class Board:
     """
 
     now: Snapshot
-    places: Mapping[str, Place]
+    places: Mapping[str, TaskPlace]
     answered: Mapping[str, frozenset[str]]
 
     @cached_property
@@ -76,7 +76,7 @@ class Board:
         return grouped(found)
 
 
-def read_board(now: Snapshot, client: LabelStudio, benchmark: str, names: Mapping[int, str]) -> Board:
+def read_board(now: Snapshot, client: LabelStudio, benchmark: str, names: Mapping[int, str]) -> PageBoard:
     """Ask Label Studio which pages it holds and who answered them.
 
     Args:
@@ -88,15 +88,15 @@ def read_board(now: Snapshot, client: LabelStudio, benchmark: str, names: Mappin
     Raises:
         ServerError: see client.speaking.
     """
-    places: dict[str, Place] = {}
+    places: dict[str, TaskPlace] = {}
     answered: dict[str, frozenset[str]] = {}
     for project in find_projects(client, benchmark):
         with speaking(address_of(client)):
             for key, task, by in _held(client, project, names):
                 if key not in places or by:
-                    places[key] = Place(project.id, task, project.closed)
+                    places[key] = TaskPlace(project.id, task, project.closed)
                 answered[key] = answered.get(key, frozenset()) | frozenset(by)
-    return Board(now, places, answered)
+    return PageBoard(now, places, answered)
 
 
 def _held(client: LabelStudio, project: Project, names: Mapping[int, str]) -> Iterator[tuple[str, int, Iterable[str]]]:

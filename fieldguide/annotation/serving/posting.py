@@ -13,7 +13,7 @@ import httpx
 from fieldguide.annotation.form.task import choices_of, result_of
 from fieldguide.annotation.label_studio.accounts import Account, Accounts
 from fieldguide.annotation.label_studio.client import ServerError
-from fieldguide.annotation.serving.board import Place
+from fieldguide.annotation.serving.board import TaskPlace
 
 _TIMEOUT = 30.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -27,9 +27,9 @@ class Posting:
         self._accounts = accounts
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._clients: dict[str, httpx.Client] = {}
-        self._unsure: set[tuple[str, Place]] = set()
+        self._unsure: set[tuple[str, TaskPlace]] = set()
 
-    def put(self, person: str, place: Place, choices: Mapping[int, str], seconds: float, *, new: bool) -> None:
+    def put(self, person: str, place: TaskPlace, choices: Mapping[int, str], seconds: float, *, new: bool) -> None:
         """Give an answer to a page, or put it in the place of the one that the person gave before.
 
         Args:
@@ -54,7 +54,7 @@ class Posting:
                 self._call(person, "PATCH", f"/api/annotations/{before['id']}/", json=body)
             self._unsure.discard((person, place))
 
-    def given(self, person: str, place: Place) -> dict[int, str]:
+    def given(self, person: str, place: TaskPlace) -> dict[int, str]:
         """What a person has answered on a page, by position; empty where nothing.
 
         Raises:
@@ -69,7 +69,7 @@ class Posting:
         except ValueError:
             return {}
 
-    def _annotation(self, person: str, place: Place) -> dict[str, Any] | None:
+    def _annotation(self, person: str, place: TaskPlace) -> dict[str, Any] | None:
         listed = self._call(person, "GET", f"/api/tasks/{place.task}/annotations/").json()
         own = self._accounts.people[person].user_id
         mine = [one for one in listed if isinstance(one, dict) and _author(one) == own and not one.get("was_cancelled")]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.annotation.correspondence import log as correspondence
-from fieldguide.annotation.correspondence.log import Question, Reason, Said, Training
+from fieldguide.annotation.correspondence.log import AssessorQuestion, RulingReason, Said, TrainingAnswer
 from fieldguide.annotation.form.images import CannotShowError
 from fieldguide.annotation.label_studio.accounts import Accounts
 from fieldguide.annotation.lock import judgments_locked
@@ -165,7 +165,7 @@ class Site:
         if reason and visitor.role == "adjudicator":
             row = page.rows[0]
             self._say(
-                Reason(
+                RulingReason(
                     at=self._now(), by=person, task_key=row.task_key, subtopic_id=row.subtopic_id,
                     image_id=row.image_id, choice=choices[1], example=given.get("example") is True, text=reason,
                 )
@@ -185,7 +185,7 @@ class Site:
         guideline = state.board.now.guideline
         chosen = choices_of_page(given.get("answers"), range(1, len(images) + 1), guideline.choices)
         said = [
-            Training(
+            TrainingAnswer(
                 at=self._now(), by=visitor.name, round=section.round, guideline=guideline.version,
                 subtopic_id=image.subtopic_id, image_id=image.image_id, choice=chosen[n], expected=image.grade,
                 right=guideline.choices[chosen[n]] == image.grade,
@@ -213,11 +213,15 @@ class Site:
         position = given.get("position")
         if position is not None and position not in range(1, len(page.rows) + 1):
             raise RefusedError(f"the page has no image {position!r}")
-        mine = [line for line in self.state.lines if isinstance(line.said, Question) and line.said.by == visitor.name]
+        mine = [
+            line
+            for line in self.state.lines
+            if isinstance(line.said, AssessorQuestion) and line.said.by == visitor.name
+        ]
         if len(mine) >= MOST_QUESTIONS + len(replies_to(self.state.lines, visitor.name)):
             raise RefusedError(f"{MOST_QUESTIONS} questions are open; talk to whoever runs this", 429)
         self._say(
-            Question(
+            AssessorQuestion(
                 at=self._now(), by=visitor.name, page_key=page.key, subtopic_id=page.subtopic_id,
                 image_id=page.rows[position - 1].image_id if position is not None else None,
                 flag=given.get("flag") is True, text=text_of(given.get("text"), "the question"),

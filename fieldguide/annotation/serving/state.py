@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from fieldguide.annotation.correspondence.log import Line, Question, Reason, Reply
+from fieldguide.annotation.correspondence.log import AssessorQuestion, Line, QuestionReply, RulingReason
 from fieldguide.annotation.judgments.votes import Pair
-from fieldguide.annotation.serving.board import Board
+from fieldguide.annotation.serving.board import PageBoard
 from fieldguide.annotation.serving.training import TrainingImage
 from fieldguide.annotation.serving.views import PageViews
 
@@ -18,7 +18,7 @@ from fieldguide.annotation.serving.views import PageViews
 class ServingState:
     """All that is known at one moment. Replaced as a whole, so that whoever reads it sees one moment."""
 
-    board: Board
+    board: PageBoard
     lines: tuple[Line, ...]
     training: tuple[TrainingImage, ...]
     views: PageViews
@@ -50,11 +50,11 @@ class ServingState:
         }
 
 
-def examples(lines: Iterable[Line]) -> Iterator[Reason]:
+def examples(lines: Iterable[Line]) -> Iterator[RulingReason]:
     """Rulings that the adjudicator wants everybody to see, the latest of each pair."""
-    found: dict[Pair, Reason] = {}
+    found: dict[Pair, RulingReason] = {}
     for line in lines:
-        if isinstance(line.said, Reason):
+        if isinstance(line.said, RulingReason):
             found[line.said.subtopic_id, line.said.image_id] = line.said
     yield from (reason for reason in found.values() if reason.example)
 
@@ -64,8 +64,8 @@ def replies_to(lines: Iterable[Line], person: str) -> list[Line]:
     mine: set[int] = set()
     found = []
     for line in lines:
-        if isinstance(line.said, Question) and line.said.by == person:
+        if isinstance(line.said, AssessorQuestion) and line.said.by == person:
             mine.add(line.seq)
-        elif isinstance(line.said, Reply) and line.said.question in mine:
+        elif isinstance(line.said, QuestionReply) and line.said.question in mine:
             found.append(line)
     return found

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldguide.annotation.agreement.flags import gold_failed
-from fieldguide.annotation.correspondence.log import Line, Training
+from fieldguide.annotation.correspondence.log import Line, TrainingAnswer
 from fieldguide.annotation.judgments.guidelines import Guideline
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.gold import read_known
-from fieldguide.annotation.planning.section import GRID
-from fieldguide.annotation.planning.section import Training as Section
+from fieldguide.annotation.planning.section import GRID, TrainingRounds
 from fieldguide.core.errors import Problem, ProblemsError
 from fieldguide.core.grouping import grouped
 
@@ -73,7 +72,7 @@ def read_training(path: Path, guideline: Guideline, gold: Iterable[Pair]) -> tup
 def state_of(
     person: str,
     images: Sequence[TrainingImage],
-    section: Section,
+    section: TrainingRounds,
     lines: Iterable[Line],
     judged: Iterable[LogEntry],
     gold: Mapping[Pair, int],
@@ -90,7 +89,7 @@ def state_of(
         gold: known grades that are hidden among real pages.
         guideline: in force.
     """
-    said = [line.said for line in lines if isinstance(line.said, Training) and line.said.by == person]
+    said = [line.said for line in lines if isinstance(line.said, TrainingAnswer) and line.said.by == person]
     rounds = grouped((one.round, one) for one in said)
     wanted = {image.pair for image in images}
     passed_at, tried, number = "", 0, 1

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from fieldguide.annotation.correspondence.log import Line, Question, Reason, Reply
+from fieldguide.annotation.correspondence.log import AssessorQuestion, Line, QuestionReply, RulingReason
 from fieldguide.annotation.form.composer import Composer
 from fieldguide.annotation.form.images import CannotShowError
 from fieldguide.annotation.form.template import instructions
@@ -99,15 +99,15 @@ class PageViews:
         return [
             {"flag": line.said.flag, "text": line.said.text, "replies": [r.text for r in self._replies(line.seq)]}
             for line in self.lines
-            if isinstance(line.said, Question) and (line.said.subtopic_id, line.said.image_id) == pair
+            if isinstance(line.said, AssessorQuestion) and (line.said.subtopic_id, line.said.image_id) == pair
         ]
 
-    def _replies(self, seq: int) -> list[Reply]:
-        return [line.said for line in self.lines if isinstance(line.said, Reply) and line.said.question == seq]
+    def _replies(self, seq: int) -> list[QuestionReply]:
+        return [line.said for line in self.lines if isinstance(line.said, QuestionReply) and line.said.question == seq]
 
     def questions(self, person: str) -> list[dict[str, Any]]:
         """A person's questions with their replies, the latest first."""
-        found = [line for line in self.lines if isinstance(line.said, Question) and line.said.by == person]
+        found = [line for line in self.lines if isinstance(line.said, AssessorQuestion) and line.said.by == person]
         return [
             {
                 "seq": line.seq, "at": line.said.at, "flag": line.said.flag, "text": line.said.text,
@@ -115,7 +115,7 @@ class PageViews:
                 "replies": [{"at": r.at, "text": r.text} for r in self._replies(line.seq)],
             }
             for line in reversed(found)
-            if isinstance(line.said, Question)
+            if isinstance(line.said, AssessorQuestion)
         ]  # fmt: skip
 
     def rulings(self, person: str, now: Snapshot) -> Iterator[dict[str, Any]]:
@@ -136,8 +136,8 @@ class PageViews:
             }  # fmt: skip
 
     @cached_property
-    def _reasons(self) -> dict[Pair, Reason]:
-        found = [line.said for line in self.lines if isinstance(line.said, Reason)]
+    def _reasons(self) -> dict[Pair, RulingReason]:
+        found = [line.said for line in self.lines if isinstance(line.said, RulingReason)]
         return {(one.subtopic_id, one.image_id): one for one in found}
 
     def guidelines(self, guideline: Guideline) -> str:
@@ -168,13 +168,13 @@ class PageViews:
         return Markup("<b>{}: {}</b> ").format(entity, subtopic.topic.feature)
 
     def _answered(self) -> Markup:
-        asked = {line.seq: line.said for line in self.lines if isinstance(line.said, Question)}
+        asked = {line.seq: line.said for line in self.lines if isinstance(line.said, AssessorQuestion)}
         shown = [
             Markup("<dt>{}{}</dt><dd>{}</dd>").format(
                 self._about(asked[reply.question].subtopic_id), asked[reply.question].text, reply.text
             )
             for line in self.lines
-            if isinstance(reply := line.said, Reply) and reply.faq and reply.question in asked
+            if isinstance(reply := line.said, QuestionReply) and reply.faq and reply.question in asked
         ]
         return Markup("<h1>Questions and answers</h1><dl>{}</dl>").format(_joined(shown)) if shown else Markup()
 

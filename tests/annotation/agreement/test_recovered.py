@@ -25,7 +25,7 @@ from fieldguide.records.plan import PLAN
 from fieldguide.records.topics import Subtopic, Topic
 from tests.annotation.real_server import LabelStudioServer, people_params
 from tests.annotation.reference_alpha import reference_alpha
-from tests.annotation.serving import GUIDELINES, serve
+from tests.annotation.served_plan import GUIDELINES, serve
 from tests.annotation.simulated import Annotator, Confusion, at_random, evenly_wrong
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from fieldguide.annotation.progress.excluded_images import excluded_pairs, read_excluded, write_excluded
 from fieldguide.core.errors import FieldguideError
 from tests.annotation.real_server import people_params
-from tests.annotation.serving import small_plan
+from tests.annotation.served_plan import small_plan
 
 
 def test_what_is_written_is_read_and_nothing_is_no_file(tmp_path: Path) -> None:

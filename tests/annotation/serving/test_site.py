@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fieldguide.annotation.correspondence import log as correspondence
-from fieldguide.annotation.correspondence.log import Reply
+from fieldguide.annotation.correspondence.log import QuestionReply
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.judgments.log import current
 from fieldguide.annotation.judgments.quarantine import read as quarantined
@@ -110,7 +110,7 @@ def test_a_question_is_kept_answered_and_no_judgment(pages: Pages) -> None:
     asked.raise_for_status()
     [line] = correspondence.read(pages.paths.correspondence)
     assert line.said.by == "cleo" and line.said.model_dump()["image_id"] in page["images"][0]
-    reply = Reply(at="2026-11-30T10:00:00+00:00", by="manager", question=line.seq, faq=True, text="Yes & no")
+    reply = QuestionReply(at="2026-11-30T10:00:00+00:00", by="manager", question=line.seq, faq=True, text="Yes & no")
     correspondence.append(pages.paths.correspondence, [reply])
     pages.site.refresh()
     [told] = cleo.get("/api/questions").json()

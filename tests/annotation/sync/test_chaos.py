@@ -29,7 +29,7 @@ from fieldguide.params import Params
 from fieldguide.records.plan import PLAN, PlanRow, plan_rows
 from tests.annotation.planned_benchmark import planned
 from tests.annotation.real_server import ASSESSORS, REPOSITORY, LabelStudioServer
-from tests.annotation.serving import CHOICES
+from tests.annotation.served_plan import CHOICES
 from tests.annotation.simulated import Annotator, evenly_wrong
 
 pytestmark = pytest.mark.slow

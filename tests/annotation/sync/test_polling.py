@@ -19,7 +19,7 @@ from fieldguide.cli.main import app
 from fieldguide.core.errors import FieldguideError
 from fieldguide.params import read_params
 from tests.annotation.real_server import LabelStudioServer
-from tests.annotation.serving import CHOICES, serve, small_plan
+from tests.annotation.served_plan import CHOICES, serve, small_plan
 from tests.annotation.simulated import Annotator, evenly_wrong
 from tests.people import Site, make_site
 

@@ -17,7 +17,7 @@ from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import locked
 from tests.annotation.real_server import LabelStudioServer, people_params
-from tests.annotation.serving import CHOICES, serve, small_plan, tasks
+from tests.annotation.served_plan import CHOICES, serve, small_plan, tasks
 from tests.annotation.simulated import Annotator, evenly_wrong
 
 pytestmark = pytest.mark.slow

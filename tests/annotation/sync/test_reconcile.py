@@ -18,7 +18,7 @@ from fieldguide.annotation.label_studio.reading import Given, Served
 from fieldguide.annotation.sync.reconcile import Reconciled, reconcile
 from fieldguide.records.plan import plan_rows
 from tests.annotation.real_server import people_params
-from tests.annotation.serving import CHOICES, small_plan
+from tests.annotation.served_plan import CHOICES, small_plan
 from tests.annotation.world import (
     GUIDELINE,
     MANAGER,
