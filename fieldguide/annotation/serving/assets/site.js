@@ -8,7 +8,7 @@ import {take} from "./time.js";
 
 const POLL = 15_000; // milliseconds between looks for new pages, where there are none
 const AGAIN = 3_000; // and between tries to send what was not taken
-const MOST_WAITING = 3; // pages that may wait to be sent before nothing new is begun
+const MOST_WAITING = 30; // pages that may wait to be sent before no further one is taken
 
 let me = null;
 let page = null;
