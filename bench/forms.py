@@ -1,24 +1,31 @@
-"""`python -m bench.forms [SECONDS]`: how fast images are judged in a real browser, by a person who need not think.
+"""`python -m bench.forms [SECONDS [SLIPS]]`: how fast images are judged in a real browser, by one who need not think.
 
 stock     Label Studio, one image a task, the labelling config of its own template for image classification
 grid      the pages of `fieldguide annotate serve`, eight images a page
-pick      the same, thirty thumbnails a page, of which every fifth is marked and the rest is not
+pick      the same, thirty thumbnails a page, of which what is relevant is marked and the rest is not
 
 A person is a loop that waits until the images of a page are loaded, presses a key an image (in `pick` a key a relevant
-image) and Ctrl+Enter, for so many seconds (60). Images a minute, seconds and keys an image; and how many times the row
-above. The three take turns on the same machine, each with a server and a browser of its own.
+image) and Ctrl+Enter, for so many seconds (60). Every fifth image is relevant. Images a minute, seconds and keys an
+image; and how many times the row above. The three take turns on the same machine, each with a server and a browser of
+its own.
+
+SLIPS is the share of keys (0) for which the finger hits a key beside it, which the person does not see; an image that
+the page calls unanswered is answered then. Missed (relevant, judged otherwise) and wrongly marked images in a thousand
+are read from the log.
 """
 
 from __future__ import annotations
 
+import random
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -36,14 +43,30 @@ _IMAGES = 12_000
 _STOCK = """<View><Image name="image" value="$image"/><Choices name="choice" toName="image">
     <Choice value="relevant"/><Choice value="unclear"/><Choice value="not"/></Choices></View>"""
 _READY = "() => { const i = document.querySelector('.lsf-image img'); return i && i.complete && i.naturalWidth > 0; }"
+_IDS = "() => [...document.querySelectorAll('.tile img')].map((i) => new URL(i.src).pathname.split('/').at(-1))"
+_MISSING = """() => [...document.querySelectorAll(".tile")].flatMap((tile, n) =>
+    tile.classList.contains("missing") ? [n] : [])"""
+_ROWS = ("12345678", "qwertyui", "asdfghjk", "zxcvbnm,")
+_RELEVANT, _NOT = "plainly-visible", "not-visible"
 _SENT = "() => (localStorage.getItem('fieldguide-outbox-ada') ?? '[]') === '[]'"
 _ROOM = "() => JSON.parse(localStorage.getItem('fieldguide-outbox-ada') ?? '[]').length < 20"
 _LOADED = """() => { const all = [...document.querySelectorAll(".tile")];
     return all.length > 0 && all.every((tile) => !tile.classList.contains("unloaded")); }"""
 
 
-def stock(browser: Any, root: Path, seconds: float) -> tuple[int, int, float]:
-    """Images, keys and seconds of Label Studio's own form."""
+@dataclass(frozen=True)
+class Judged:
+    """What a person got done; of the images, how many relevant ones were missed and how many others marked."""
+
+    images: int
+    keys: int
+    seconds: float
+    missed: int = 0
+    marked: int = 0
+
+
+def stock(browser: Any, root: Path, seconds: float) -> Judged:
+    """What gets done in Label Studio's own form."""
     paths, params = large(root, _IMAGES, images={"kind": "local-files"})
     with LabelStudioServer.fresh(paths.root, params) as server:
         push(server.client(), paths, params.annotate, params.release.name)
@@ -61,28 +84,71 @@ def stock(browser: Any, root: Path, seconds: float) -> tuple[int, int, float]:
             page.wait_for_function(_READY)
             page.keyboard.press("3")
             submit(page)
-        return done, 2 * done, time.perf_counter() - start
+        return Judged(done, 2 * done, time.perf_counter() - start)
 
 
-def served(browser: Any, root: Path, seconds: float, press: Callable[[int], list[str]], **annotate: Any) -> Any:
-    """Images, keys and seconds of the pages; `press` says which keys judge a page of so many images."""
-    paths, params = large(root, _IMAGES, images={"kind": "local-files"}, **annotate)
+@dataclass(frozen=True)
+class Person:
+    """Fingers on the pages: one form, and a share of keys that go wrong."""
+
+    form: Literal["grid", "pick"]
+    slips: float
+    chance: random.Random
+
+    def key(self, position: int, relevant: bool) -> str | None:
+        """The key that judges the image of a position (from 0); None where none is needed."""
+        if self.form == "grid":
+            return _ROWS[0 if relevant else 2][position]
+        return _ROWS[position // 8][position % 8] if relevant else None
+
+    def pressed(self, key: str) -> str:
+        """The key that the finger hits."""
+        if self.chance.random() >= self.slips:
+            return key
+        row = next(n for n, keys in enumerate(_ROWS) if key in keys)
+        column = _ROWS[row].index(key)
+        beside = [(row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)]
+        return self.chance.choice([_ROWS[r][c] for r, c in beside if 0 <= r < 4 and 0 <= c < 8])
+
+    def judge(self, page: Any) -> tuple[int, int]:
+        """Judge the page that is shown; images and keys."""
+        page.wait_for_function(_LOADED)
+        sheet, images = page.query_selector(".sheet"), page.evaluate(_IDS)
+        keys = [key for n, image in enumerate(images) if (key := self.key(n, is_relevant(image))) is not None]
+        for key in keys:
+            page.keyboard.press(self.pressed(key))
+        page.wait_for_function(_ROOM)  # the browser is faster than the server, which is what is timed
+        page.keyboard.press("Control+Enter")
+        missing = page.evaluate(_MISSING) if self.slips else []
+        for n in missing:
+            page.keyboard.press(str(self.key(n, is_relevant(images[n]))))
+        if missing:
+            page.keyboard.press("Control+Enter")
+        page.wait_for_function("(sheet) => !sheet.isConnected", arg=sheet)
+        return len(images), len(keys) + len(missing) + 1 + bool(missing)
+
+
+def is_relevant(image_id: str) -> bool:
+    """Every fifth image, by its id."""
+    return int(image_id[:8], 16) % 5 == 0
+
+
+def served(browser: Any, root: Path, seconds: float, person: Person, **annotate: Any) -> Judged:
+    """What a person gets done on the pages."""
+    paths, params = large(root, _IMAGES, images={"kind": "local-files"}, form=person.form, **annotate)
     with LabelStudioServer.fresh(paths.root, params) as server, Served(Pages.of(server, paths, params)) as pages:
         page = pages.open(browser.new_context(viewport=_VIEW))
         done, keys, start = 0, 0, time.perf_counter()
         while time.perf_counter() - start < seconds:
-            page.wait_for_function(_LOADED)
-            images, node = page.locator(".tile").count(), page.query_selector(".sheet")
-            for key in press(images):
-                page.keyboard.press(key)
-            page.wait_for_function(_ROOM)  # the browser is faster than the server, which is what is timed
-            page.keyboard.press("Control+Enter")
-            page.wait_for_function("(sheet) => !sheet.isConnected", arg=node)
-            done, keys = done + images, keys + len(press(images)) + 1
+            images, pressed = person.judge(page)
+            done, keys = done + images, keys + pressed
         page.wait_for_function(_SENT, timeout=60_000)
         spent = time.perf_counter() - start
-        assert pages.pages.site.unread >= done // 31, "pages are missing on the server"
-        return done, keys, spent
+        entries = pages.pages.pull()
+    assert len(entries) == done, f"{done} images were judged, and the log has {len(entries)}"
+    missed = sum(is_relevant(e.image_id) and e.choice != _RELEVANT for e in entries)
+    marked = sum(not is_relevant(e.image_id) and e.choice != _NOT for e in entries)
+    return Judged(done, keys, spent, missed, marked)
 
 
 @contextmanager
@@ -96,21 +162,21 @@ def chromium() -> Iterator[Any]:
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    grid = lambda images: list("asdfghjk"[:images])  # noqa: E731
-    pick = lambda images: list("12345678qwertyuiasdfghjkzxcvbn"[:images:5])  # noqa: E731
+    seconds, slips = (*map(float, sys.argv[1:]), *(60.0, 0.0)[len(sys.argv) - 1 :])
     above = None
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        for name, found in (
-            ("stock", lambda: stock(browser, Path(folder) / "stock", seconds)),
-            ("grid", lambda: served(browser, Path(folder) / "grid", seconds, grid, page=8)),
-            ("pick", lambda: served(browser, Path(folder) / "pick", seconds, pick, page=30, form="pick")),
-        ):
-            images, keys, spent = found()
-            rate = 60 * images / spent
-            times = "" if above is None else f"{rate / above:.1f} x"
-            spent_each, keys_each = spent / images, keys / images
-            print(f"{name:6}{rate:7.0f} images a minute {spent_each:7.3f} s {keys_each:5.2f} keys an image {times}")
+        for name, page in (("stock", 1), ("grid", 8), ("pick", 30)):
+            if name == "stock":
+                found = stock(browser, Path(folder) / name, seconds)
+            else:
+                person = Person("grid" if name == "grid" else "pick", slips, random.Random(15))
+                found = served(browser, Path(folder) / name, seconds, person, page=page)
+            rate, each = 60 * found.images / found.seconds, found.seconds / found.images
+            line = f"{name:6}{rate:7.0f} images a minute {each:7.3f} s {found.keys / found.images:5.2f} keys an image"
+            times = "" if above is None else f" {rate / above:5.1f} x"
+            errors = 1000 / found.images
+            wrong = f" missed {found.missed * errors:.1f}, marked {found.marked * errors:.1f} in 1,000" if slips else ""
+            print(line + times + (wrong if name != "stock" else ""), flush=True)
             above = rate
 
 
