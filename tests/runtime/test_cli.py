@@ -20,9 +20,11 @@ from fieldguide.runtime.builds.repro import Progress, needs
 from tests.conftest import REPOSITORY
 
 COMMANDS = (
-    "audit", "build", "doctor", "evaluate", "explain", "export", "fitness", "import", "leaderboard", "release build",
-    "release diff", "release fetch-images", "release publish", "release seal", "release verify", "report compare",
-    "reproduce", "retrieve", "score", "status", "verify",
+    "annotate adjudicate", "annotate agreement", "annotate close", "annotate dashboard", "annotate links",
+    "annotate plan", "annotate pull", "annotate push", "annotate questions", "annotate reply", "annotate serve",
+    "annotate status", "annotate topics", "audit", "build", "doctor", "evaluate", "explain", "export", "fitness",
+    "import", "leaderboard", "release build", "release diff", "release fetch-images", "release publish",
+    "release seal", "release verify", "report compare", "reproduce", "retrieve", "score", "status", "verify",
 )  # fmt: skip
 
 

@@ -44,12 +44,12 @@ class Posting:
         """
         body = {"result": result_of(choices), "lead_time": seconds}
         with self._locks[person]:
-            sure = new and (person, place) not in self._unsure
+            unsure = (person, place) in self._unsure
             self._unsure.add((person, place))
-            before = None if sure else self._annotation(person, place)
+            before = None if new and not unsure else self._annotation(person, place)
             if before is None:
                 self._call(person, "POST", f"/api/tasks/{place.task}/annotations/", json=body)
-            else:
+            elif not unsure or before.get("result") != body["result"]:  # else it is what was sent before, and arrived
                 body["lead_time"] = seconds + float(before.get("lead_time") or 0)
                 self._call(person, "PATCH", f"/api/annotations/{before['id']}/", json=body)
             self._unsure.discard((person, place))
