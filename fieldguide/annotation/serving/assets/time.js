@@ -1,6 +1,7 @@
-// Active time: what passes between two signs of life counts, of a longer pause only so much of it.
+// Active time: what passes between two signs of life counts; of a pause, what somebody looked before it, as a guess.
 
-export const IDLE = 60_000; // milliseconds; docs/annotating.md names it
+export const IDLE = 60_000; // milliseconds without a sign of life that make a pause; docs/annotating.md names both
+export const BEFORE_A_PAUSE = 10_000;
 const SIGNS = ["keydown", "pointerdown", "pointermove", "wheel", "scroll", "focus"];
 
 let last = Date.now();
@@ -8,13 +9,14 @@ let active = 0;
 
 function tick() {
   const now = Date.now();
-  active += Math.min(Math.max(now - last, 0), IDLE);
+  const passed = Math.max(now - last, 0);
+  active += passed <= IDLE ? passed : BEFORE_A_PAUSE;
   last = now;
 }
 
 for (const sign of SIGNS) addEventListener(sign, tick, {capture: true, passive: true});
 
-/** Seconds since the last call, without what of each pause is longer than IDLE. */
+/** Seconds of activity since the last call. */
 export function take() {
   tick();
   const seconds = active / 1000;
