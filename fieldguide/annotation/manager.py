@@ -13,8 +13,8 @@ import pandas as pd
 
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.label_studio import projects
-from fieldguide.annotation.label_studio.accounts import read_accounts
-from fieldguide.annotation.label_studio.client import connect
+from fieldguide.annotation.label_studio.accounts import read_accounts, require_people
+from fieldguide.annotation.label_studio.client import connect, speaking
 from fieldguide.annotation.planning.disputes import disputed
 from fieldguide.annotation.planning.gold import unknown_gold
 from fieldguide.annotation.planning.plan import make_plan
@@ -118,9 +118,17 @@ class Annotation:
         return len(now.due - before.due)
 
     def push(self, *, dry: bool = False) -> Pushed:
-        """Put before people what is due, also on a server that lost it; `dry` says what it would do."""
+        """Put before people what is due, also on a server that lost it; `dry` says what it would do.
+
+        Raises:
+            UnknownPeopleError: params.yaml asks people who are nobody on the server; else as `sync.push.push`.
+        """
+        accounts = read_accounts(self.paths)
+        client = connect(accounts)
+        with speaking(accounts.url):
+            require_people(client, accounts, self.annotate.people)
         send = plan_push if dry else push
-        return send(self.server(), self.paths, self.annotate, self.benchmark, self.track)
+        return send(client, self.paths, self.annotate, self.benchmark, self.track)
 
     def ask_adjudicator(self, *, partial: bool = False, dry: bool = False) -> pd.DataFrame:
         """Plan for the adjudicator what assessors do not agree on; `partial`: also where some have yet to judge.

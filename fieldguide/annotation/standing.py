@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from fieldguide.annotation.judgments.guidelines import refuse_labels
+from fieldguide.annotation.label_studio.accounts import UnknownPeopleError
 from fieldguide.annotation.label_studio.client import ServerError
 from fieldguide.annotation.lock import judgments_locked
 from fieldguide.annotation.manager import Annotation
@@ -50,10 +52,11 @@ def look(annotation: Annotation) -> Standing:
     Where the log holds enough, no server is needed: a benchmark is rebuilt from its log.
 
     Raises:
-        FieldguideError: the server is needed and cannot be asked; the log's chain is broken; nothing can be planned.
+        FieldguideError: the server is needed and cannot be asked, or does not know everybody who is to be asked; the
+            log's chain is broken, or it holds a data set's labels; nothing can be planned.
     """
     with judgments_locked(annotation.paths, wait=True):
-        annotation.plan()
+        refuse_labels(annotation.plan().entries, annotation.paths.judgments)
         notes, trouble = _exchange(annotation)
         standing = Standing(annotation.now().coverage, annotation.annotate.coverage, tuple(notes))
     if trouble is None:
@@ -82,6 +85,6 @@ def _exchange(annotation: Annotation) -> tuple[list[str], FieldguideError | None
     try:
         if trouble is None:
             notes += annotation.push().notes
-    except ServerError as error:
+    except (ServerError, UnknownPeopleError) as error:
         trouble = error
     return notes, trouble

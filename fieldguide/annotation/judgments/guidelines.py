@@ -144,6 +144,23 @@ def archived(folder: Path) -> dict[str, Guideline]:
     return {guideline.version: guideline for guideline in [DATASET_LABEL, *kept]}
 
 
+def refuse_labels(entries: Iterable[LogEntry], path: Path) -> None:
+    """Refuse a log that is no place for people's judgments.
+
+    Args:
+        entries: lines of the log.
+        path: where it lies.
+
+    Raises:
+        FieldguideError: it holds the data set's labels.
+    """
+    if any(entry.guideline == DATASET_LABEL.version for entry in entries):
+        raise FieldguideError(
+            f"{path}: holds the data set's labels, which the stage `adjudicate` makes again at any time; people's "
+            "judgments need a log of their own: delete this one, and set adjudicate.judge to `log` in params.yaml"
+        )
+
+
 def counting(entries: Iterable[LogEntry], version: str | None, known: Mapping[str, Guideline]) -> list[LogEntry]:
     """The judgments that count: by `version` and those with the same choices and grades; all where it is None.
 

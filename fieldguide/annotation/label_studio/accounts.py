@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -173,6 +173,39 @@ def with_user_ids(client: Any, accounts: Accounts) -> Accounts:
     if problems:
         raise ProblemsError(f"people whom {accounts.url} does not know:", problems)
     return accounts.model_copy(update={"manager": manager, "people": people})
+
+
+class UnknownPeopleError(ProblemsError):
+    """People are to be asked who are nobody on the server."""
+
+
+def require_people(client: Any, accounts: Accounts, names: Iterable[str]) -> None:
+    """See that everybody can sign in, or be given pages, before anything is put before them.
+
+    Args:
+        client: a `label_studio_sdk.LabelStudio` with the manager's token.
+        accounts: who is who.
+        names: whom params.yaml asks.
+
+    Raises:
+        UnknownPeopleError: all who have no account, or one that the server does not have.
+        ServerError: see client.speaking.
+    """
+    there = {known for user in client.users.list() for known in (user.id, (user.email or "").lower())}
+    problems = []
+    for name in names:
+        account = accounts.people.get(name)
+        if account is None:
+            problems.append(Problem(name, "has no account"))
+        elif (account.email if account.user_id is None else account.user_id) not in there:
+            problems.append(Problem(name, "has an account that the server does not know"))
+    if problems:
+        raise UnknownPeopleError(
+            f"nothing was pushed, params.yaml (annotate) asks people who are nobody on {accounts.url}; `fieldguide "
+            f"label-studio start` makes accounts on a server here, on one elsewhere let them sign up and name them in "
+            f"{ASSESSORS}:",
+            problems,
+        )
 
 
 def _elsewhere(stored: Accounts | None, environment: Mapping[str, str]) -> Accounts:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldguide.annotation.judgments import log, quarantine
-from fieldguide.annotation.judgments.guidelines import DATASET_LABEL, Guideline, archived
+from fieldguide.annotation.judgments.guidelines import Guideline, archived, refuse_labels
 from fieldguide.annotation.judgments.quarantine import Quarantined
 from fieldguide.annotation.label_studio.accounts import Accounts, read_accounts, with_user_ids
 from fieldguide.annotation.label_studio.client import address_of, speaking
@@ -142,11 +142,7 @@ def _verified_log(paths: Paths) -> log.Log:
         return log.Log(())
     log.refuse_link(path)
     before = log.read(path)
-    if any(entry.guideline == DATASET_LABEL.version for entry in before.entries):
-        raise FieldguideError(
-            f"{path}: holds the data set's labels, which the stage `adjudicate` makes again at any time; people's "
-            "judgments need a log of their own: delete this one, and set adjudicate.judge to `log` in params.yaml"
-        )
+    refuse_labels(before.entries, path)
     return before
 
 

@@ -77,12 +77,13 @@ def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, 
         track: shows how far it is.
 
     Raises:
-        FieldguideError: no plan; guidelines that changed under their version; another push runs; the server cannot
-            be spoken to. Nothing is lost or doubled by pushing again.
+        FieldguideError: no plan; a log of the data set's labels; guidelines that changed under their version; another
+            push runs; the server cannot be spoken to. Nothing is lost or doubled by pushing again.
     """
     with locked(paths.annotation_state / "push.lock", wait=False):
+        inputs = read_push_inputs(paths, annotate, benchmark)
         archive(paths.annotation / "guidelines.md", paths.used_guidelines)
-        pushed = _Push(client, read_push_inputs(paths, annotate, benchmark), track).run(dry=False)
+        pushed = _Push(client, inputs, track).run(dry=False)
         write_excluded(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
         return pushed
 

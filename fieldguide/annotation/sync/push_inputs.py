@@ -9,6 +9,7 @@ from functools import cached_property
 from fieldguide.annotation.form.composer import Addresses, Composer, Guesses
 from fieldguide.annotation.form.images import Pictures
 from fieldguide.annotation.form.template import instructions, label_config
+from fieldguide.annotation.judgments.guidelines import refuse_labels
 from fieldguide.annotation.label_studio.projects import WantedProject
 from fieldguide.annotation.planning.pages import Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
@@ -80,8 +81,10 @@ def read_push_inputs(paths: Paths, annotate: Annotate, benchmark: str) -> PushIn
     """Read what a push goes by.
 
     Raises:
-        FieldguideError: nobody was asked anything yet; else as `read_snapshot`.
+        FieldguideError: nobody was asked anything yet; the log holds the data set's labels; else as `read_snapshot`.
     """
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file; `fieldguide annotate plan` says who is asked what")
-    return PushInputs(read_snapshot(paths, annotate), benchmark)
+    now = read_snapshot(paths, annotate)
+    refuse_labels(now.entries, paths.judgments)
+    return PushInputs(now, benchmark)

@@ -1,0 +1,134 @@
+"""What a real server holds when people leave, join or have no account, and when guidelines or pages change midway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldguide.annotation.form.task import result_of
+from fieldguide.annotation.judgments import labels, log
+from fieldguide.annotation.label_studio.accounts import read_accounts, write_accounts
+from fieldguide.annotation.label_studio.projects import Project, find_projects
+from fieldguide.annotation.manager import Annotation
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.standing import look
+from fieldguide.core.errors import FieldguideError, ProblemsError
+from fieldguide.core.paths import Paths
+from fieldguide.records.images import IMAGES
+from fieldguide.records.judgments import POOLS
+from fieldguide.records.plan import PLAN, PlanRow, plan_rows
+from tests.annotation.planned_benchmark import keys_there, planned
+from tests.annotation.real_server import LabelStudioServer
+
+pytestmark = pytest.mark.slow
+
+ELSEWHERE = {"kind": "http", "address": "https://images.example/"}
+NOT = "not-visible"
+
+
+@dataclass
+class Site:
+    """A benchmark of its own on a server that others use too."""
+
+    server: LabelStudioServer
+    paths: Paths
+    annotate: Annotate
+    name: str
+
+    @property
+    def annotation(self) -> Annotation:
+        return Annotation(self.paths, self.annotate, self.name)
+
+    def change(self, **keys: Any) -> None:
+        """As a manager who edits params.yaml."""
+        self.annotate = Annotate.model_validate(self.annotate.model_dump() | keys)
+
+    def round(self) -> None:
+        """What a manager does after a change."""
+        self.annotation.pull()
+        self.annotation.plan()
+        self.annotation.push()
+
+    def projects(self) -> list[Project]:
+        return find_projects(self.server.client(), self.name)
+
+    def number(self, person: str) -> int:
+        (project,) = [one.id for one in self.projects() if one.assessor == person]
+        return project
+
+    def keys(self, person: str) -> set[str]:
+        """Pages that are before a person on the server."""
+        return set(keys_there(self.server.client(), self.number(person)))
+
+    def rows(self) -> list[PlanRow]:
+        return plan_rows(PLAN.read(self.paths.asked))
+
+    def answer(self, person: str, pages: int) -> list[str]:
+        """Answer as many pages that nobody has answered, in their order; their keys."""
+        client, given = self.server.client(person), []
+        for task in self.server.client().tasks.list(project=self.number(person), page_size=500, fields="all"):
+            if not task.total_annotations and len(given) < pages:
+                shown = len(task.data["items"])
+                client.annotations.create(task.id, result=result_of(dict.fromkeys(range(1, shown + 1), NOT)))
+                given.append(task.data["page_key"])
+        return given
+
+    def holds(self, person: str) -> set[str]:
+        """Task keys that the log has of a person."""
+        return {entry.key for entry in log.current(log.read(self.paths.judgments).entries) if entry.assessor == person}
+
+
+@pytest.fixture
+def site(shared_server: LabelStudioServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    paths, params = planned(tmp_path / "benchmark", name=name, images=ELSEWHERE)
+    write_accounts(paths, shared_server.accounts)
+    yield Site(shared_server, paths, params.annotate, name)
+
+
+@pytest.mark.parametrize("ask", ["push", "dry", "look"])
+def test_nothing_is_pushed_while_anybody_who_is_asked_has_no_account(site: Site, ask: str) -> None:
+    accounts = read_accounts(site.paths)
+    lost = accounts.people["ben"].model_copy(update={"user_id": 987654})
+    write_accounts(site.paths, accounts.model_copy(update={"people": accounts.people | {"ben": lost}}))
+    site.change(assessors=["ada", "ben", "erin", "fay"])
+    with pytest.raises(ProblemsError) as refused:
+        look(site.annotation) if ask == "look" else site.annotation.push(dry=ask == "dry")
+    assert [(p.where, p.what) for p in refused.value.problems] == [
+        ("ben", "has an account that the server does not know"),
+        ("erin", "has no account"),
+        ("fay", "has no account"),
+    ]
+    assert "`fieldguide label-studio start` makes accounts" in str(refused.value)
+    assert site.projects() == []
+
+
+def test_a_log_that_suffices_needs_no_accounts(site: Site) -> None:
+    site.annotation.push()
+    for person in site.annotate.assessors:
+        site.answer(person, 500)
+    assert look(site.annotation).enough
+    write_accounts(site.paths, read_accounts(site.paths).model_copy(update={"people": {}}))
+    standing = look(site.annotation)
+    assert standing.enough
+    assert any("has no account" in note for note in standing.notes)
+
+
+@pytest.mark.parametrize("ask", ["push", "dry", "look"])
+def test_nothing_is_pushed_while_the_log_holds_the_data_sets_labels(site: Site, ask: str) -> None:
+    subtopics = site.annotation.now().subtopics
+    log.write(
+        site.paths.judgments, labels.judge(POOLS.read(site.paths.pools), subtopics, IMAGES.read(site.paths.images))
+    )
+    with pytest.raises(
+        FieldguideError, match=r"holds the data set's labels.*delete this one, and set adjudicate.judge"
+    ):
+        look(site.annotation) if ask == "look" else site.annotation.push(dry=ask == "dry")
+    assert site.projects() == []
+    with pytest.raises(FieldguideError, match="holds the data set's labels"):
+        site.annotation.pull()
