@@ -11,6 +11,7 @@ import pandas as pd
 
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.progress.counts import AnswerCounts
+from fieldguide.annotation.progress.hours import page_times
 from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PlanRow, plan_rows
 
@@ -69,10 +70,11 @@ def estimate(plan: pd.DataFrame, entries: Iterable[LogEntry], *, overlap: int = 
         entries: the judgment log; where it holds at least `MEASURED_FROM` judgments with a time, their median counts.
         overlap: judgments wanted of each image of a shared project.
     """
-    rows = plan_rows(plan)
-    now = current(entries)
+    rows, lines = plan_rows(plan), list(entries)
+    now = current(lines)
     grid = any(row.position > 1 for row in rows)
-    measured = [entry.seconds for entry in now if entry.seconds is not None]
+    times = {seq: page.an_image for page in page_times(lines) for seq in page.lines}
+    measured = [seconds for entry in now if (seconds := times[entry.seq]) is not None]
     if len(measured) >= MEASURED_FROM:
         an_image, a_question = median(measured), 0.0
         how = (

@@ -71,3 +71,19 @@ def test_a_plan_without_rows_takes_no_time() -> None:
     made = estimate(plan_of({}, annotate_of()), ())
     assert made.efforts == ()
     assert made.hours == 0
+
+
+def test_turning_pages_is_in_what_is_left(tmp_path: Path) -> None:
+    """The form saw two seconds of each image; people gave one every five, and that is what the rest will take."""
+    plan = plan_of({"t0.e1": 60, "t1.e1": 40}, annotate_of(assessors=["ada"], overlap=1))
+    rows = plan_rows(plan)
+    said = [
+        Judgment(
+            subtopic_id=row.subtopic_id, image_id=row.image_id, assessor="ada", grade=0, choice="c0", seconds=2.0,
+            guideline=row.guideline, judged_at=f"2026-03-02T09:{5 * n // 60:02}:{5 * n % 60:02}+00:00",
+        )
+        for n, row in enumerate(rows[:60])
+    ]  # fmt: skip
+    made = estimate(plan, append(tmp_path / "log.jsonl", said).entries)
+    assert "60 judgments so far is 5.0 s an image" in made.how
+    assert made.hours_left == pytest.approx(40 * 5 / 3600)
