@@ -274,6 +274,42 @@ def links(
     print_links(_annotation(), person, address, new=new)
 
 
+@app.command(epilog="Example: fieldguide annotate questions")
+def questions(as_json: Json = False) -> None:
+    """List what assessors asked and flagged, with its number and what was replied. What is open comes first."""
+    from fieldguide.annotation.correspondence.log import read
+    from fieldguide.annotation.correspondence.threads import threads
+    from fieldguide.cli.views import annotate as annotate_views
+    from fieldguide.core.paths import Paths
+    from fieldguide.runtime.tables import show_json
+
+    found = threads(read(Paths().correspondence))
+    if as_json:
+        show_json(found)
+    else:
+        print("\n".join(annotate_views.question_lines(found)))
+
+
+@app.command(epilog='Example: fieldguide annotate reply 12 "The peel counts, not the leaf." --faq')
+def reply(
+    number: Annotated[int, typer.Argument(help="Of the question, as `fieldguide annotate questions` lists it.")],
+    text: Annotated[str, typer.Argument(help="What to reply.")],
+    faq: Annotated[bool, typer.Option("--faq", help="Show question and reply to everybody, without names.")] = False,
+) -> None:
+    """Reply to a question. Whoever asked reads it with the next page; a second reply is added to the first."""
+    from datetime import UTC, datetime
+
+    from fieldguide.annotation.correspondence import threads
+    from fieldguide.annotation.lock import judgments_locked
+    from fieldguide.core.paths import Paths
+
+    paths = Paths()
+    with judgments_locked(paths, wait=True):
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        said = threads.reply(paths.correspondence, number, text, faq=faq, at=at)
+    print(f"replied to question {number} of {said.by}" + ", and shown to everybody below the guidelines" * faq)
+
+
 @app.command(epilog="Example: fieldguide annotate close")
 def close(
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Close also where judgments are missing.")] = False,

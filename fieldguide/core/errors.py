@@ -101,10 +101,11 @@ def _free(path: Path) -> str:
 def _printable(text: str) -> str:
     lines = _PASSWORD.sub(r"\1***@", text).split("\n")
     more = [f"  ... and {len(lines) - _MOST_LINES} lines more"] if len(lines) > _MOST_LINES else []
-    return "\n".join([*map(_line, lines[:_MOST_LINES]), *more])
+    return "\n".join([*map(printable_line, lines[:_MOST_LINES]), *more])
 
 
-def _line(text: str) -> str:
+def printable_line(text: str) -> str:
+    """A text of others as one line for a terminal: what could steer it is escaped, what is too long is cut."""
     more = f" ... ({len(text):,} characters)" if len(text) > _LONGEST_LINE else ""
     shown = text[:_LONGEST_LINE]
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown) + more

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.annotation.agreement.alpha import IntervalEstimate
 from fieldguide.annotation.agreement.individuals import Proportion
+from fieldguide.core.errors import printable_line
 from fieldguide.records.plan import plan_rows
 
 if TYPE_CHECKING:
     from fieldguide.annotation.agreement.figures import Work
+    from fieldguide.annotation.correspondence.threads import QuestionThread
     from fieldguide.annotation.manager import Closed, Planned
     from fieldguide.annotation.progress.effort import EffortEstimate
     from fieldguide.annotation.status import AnnotationStatus
@@ -125,6 +127,27 @@ def closed_lines(closed: Closed) -> Iterator[str]:
     yield f"closed: {names}" if names else "all projects were closed already"
     yield f"the log has {closed.lines} lines and its chain verifies; its head is {closed.head}"
     yield "next: fieldguide build    then: git add dvc.lock, git commit, dvc push"
+
+
+def question_lines(threads: Iterable[QuestionThread]) -> Iterator[str]:
+    """Questions with their replies: open ones first, each kind oldest first."""
+    found = sorted(threads, key=lambda thread: (not thread.open, thread.number))
+    for thread in found:
+        about = thread.subtopic_id if thread.image_id is None else f"{thread.subtopic_id}, image {thread.image_id}"
+        marks = ", ".join(["open" if thread.open else "answered", *(["flagged"] if thread.flag else [])])
+        yield f"{thread.number}  {printable_line(f'{thread.by}, {thread.at}, {about}')} ({marks})"
+        yield from _indented(thread.text)
+        for reply in thread.replies:
+            yield f"    {printable_line(reply.by)}, {reply.at}{' (to everybody)' * reply.faq}:"
+            yield from _indented(reply.text)
+    waiting = sum(thread.open for thread in found)
+    yield f"{waiting} of {len(found)} questions are open" + '; `fieldguide annotate reply NUMBER "TEXT"`' * bool(
+        waiting
+    )
+
+
+def _indented(text: str) -> Iterator[str]:
+    yield from (f"    {printable_line(line)}" for line in text.split("\n"))
 
 
 def alpha_words(alpha: IntervalEstimate) -> str:
