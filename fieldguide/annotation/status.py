@@ -51,23 +51,23 @@ def status_of(annotation: Annotation) -> AnnotationStatus:
     paths = annotation.paths
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
-    now = annotation.now()
+    now, asked = annotation.now(), annotation.annotate
     there, offline, waiting = None, None, None
     try:
         there = tuple(project_statuses(annotation.server(), paths, annotation.benchmark, now.entries))
-        waiting = Counter(dict.fromkeys(annotation.annotate.people, 0))
+        waiting = Counter(dict.fromkeys(asked.people, 0))
         for project in there:
             waiting[project.assessor] += project.not_pulled
     except FieldguideError as error:
         offline = str(error)
     return AnnotationStatus(
         progress=figures_of(
-            now.plan, now.entries, now.gold, annotation.annotate,
+            now.plan, now.entries, now.gold, asked,
             due=now.due, not_pulled=waiting, grades=sorted(now.guideline.grades), guidelines=now.versions,
         ),
         coverage=now.coverage,
         verdicts=tuple(now.verdicts),
-        estimate=estimate(now.plan, now.entries, overlap=annotation.annotate.overlap),
+        estimate=estimate(now.plan, now.entries, overlap=asked.overlap, people=asked.people),
         live=there,
         offline=offline,
         stale=_is_stale(paths, now.entries),

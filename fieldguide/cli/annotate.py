@@ -45,7 +45,8 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     annotation = _annotation()
     with judgments_locked(annotation.paths):
         planned = annotation.plan(dry=dry)
-    expected = estimate(planned.plan, planned.entries, overlap=annotation.annotate.overlap)
+    asked = annotation.annotate
+    expected = estimate(planned.plan, planned.entries, overlap=asked.overlap, people=asked.people)
     rows = list(annotate_views.plan_table(planned, expected))
     if as_json:
         show_json(

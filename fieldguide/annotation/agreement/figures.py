@@ -13,6 +13,7 @@ from fieldguide.annotation.agreement.flags import Flag, flags
 from fieldguide.annotation.agreement.individuals import Proportion, gold_share, repeat_share
 from fieldguide.annotation.judgments.log import LogEntry, current
 from fieldguide.annotation.judgments.votes import Pair, VotesByPair, rulings, topic_of, votes
+from fieldguide.annotation.planning.pages import still_asked
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.core.grouping import grouped
@@ -26,7 +27,7 @@ class Work:
     """Numbers of judgments.
 
     Attributes:
-        planned: in the plan, whether or not a stopping rule has asked for them yet.
+        planned: in the plan, whether or not a stopping rule has asked for them yet; of people who left, what they gave.
         asked: of these, to be judged now, or judged.
         done: of these, judged, and in the log.
     """
@@ -162,11 +163,15 @@ class _Lookups:
     def work(self, rows: Iterable[PlanRow]) -> Work:
         planned = asked = done = 0
         for row in rows:
-            wanted, answered = self.answers.wanted(row), self.answers.given(row)
+            answered = self.answers.given(row)
+            wanted = self.answers.wanted(row) if self._asks(row) else answered
             planned += wanted
             done += answered
             asked += wanted if self.due is None or row.page_key in self.due else answered
         return Work(planned, asked, done)
+
+    def _asks(self, row: PlanRow) -> bool:
+        return still_asked(row.assessor, row.purpose, self.annotate)
 
     def person(self, name: str, not_pulled: Mapping[str, int] | None, grades: Sequence[int]) -> Person:
         own = {pair: by for pair, by in self.said.items() if name in by}

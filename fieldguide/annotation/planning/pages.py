@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.grouping import grouped
-from fieldguide.records.plan import PlanRow
+from fieldguide.records.plan import ANYBODY, PlanRow, Purpose
 
 Group = Literal["judge", "adjudicate"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -41,6 +42,13 @@ class PlanPage:
         """Which project it belongs to."""
         row = self.rows[0]
         return row.assessor, "adjudicate" if row.purpose == "adjudicate" else "judge", row.guideline
+
+
+def still_asked(assessor: str, purpose: Purpose, annotate: Annotate) -> bool:
+    """Whether params.yaml still names whoever the plan asks; False for people who left."""
+    if purpose == "adjudicate":
+        return assessor == annotate.adjudicator
+    return assessor in (*annotate.assessors, ANYBODY)
 
 
 def rows_by_page(rows: Iterable[PlanRow]) -> dict[str, tuple[PlanRow, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fieldguide.annotation.judgments.log import LogEntry
+from fieldguide.annotation.planning.pages import still_asked
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.records.plan import ANYBODY, PlanRow
@@ -41,11 +42,14 @@ class JudgingCoverage:
         assessors: in the order of params.yaml, those who were asked; `anybody` where projects are shared.
         adjudicator: what was asked because assessors disagree; None where nothing was.
         unsure: subtopics of which more may be asked, since no stopping rule has stopped them yet.
+        gone: people who were asked and are named in params.yaml no more, by name. What they gave counts, what they did
+            not give is asked of others; neither is among the numbers of `assessors`.
     """
 
     assessors: tuple[PersonCoverage, ...]
     adjudicator: PersonCoverage | None = None
     unsure: int = 0
+    gone: tuple[PersonCoverage, ...] = ()
 
     @property
     def people(self) -> tuple[PersonCoverage, ...]:
@@ -83,6 +87,8 @@ class JudgingCoverage:
         if self.adjudicator:
             share = self.adjudicator
             yield f"{share.judged} of {share.asked} disputes are decided by {share.assessor}"
+        for share in self.gone:
+            yield f"{share.assessor} left: {share.judged} of {share.asked} judgments are in and count beside these"
 
 
 def coverage(
@@ -109,17 +115,20 @@ def coverage(
         due: page_keys that are to be before people now; None: all.
         impossible: (subtopic_id, image_id) that nobody can be asked, since the image cannot be shown.
     """
-    people = {*annotate.assessors, ANYBODY}
     answers = AnswerCounts(entries, annotate.overlap)
     asked: Counter[str] = Counter()
     judged: Counter[str] = Counter()
     later: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
+    given: Counter[str] = Counter()
     unsure = set()
     for row in rows:
         adjudicates = row.purpose == "adjudicate"
         if row.guideline not in guidelines or row.pair in impossible:
             continue
-        if row.assessor not in ({annotate.adjudicator} if adjudicates else people):
+        if not still_asked(row.assessor, row.purpose, annotate):
+            gone[row.assessor] += 1
+            given[row.assessor] += answers.given(row)
             continue
         if due is not None and row.page_key not in due and not adjudicates:
             if row.subtopic_id in stopped:
@@ -138,4 +147,5 @@ def coverage(
         tuple(shares),
         PersonCoverage(decider, asked[decider], judged[decider]) if decider and asked[decider] else None,
         len(unsure),
+        tuple(PersonCoverage(name, gone[name], given[name]) for name in sorted(gone)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
@@ -62,15 +62,19 @@ class EffortEstimate:
         return sum(effort.hours_left for effort in self.efforts)
 
 
-def estimate(plan: pd.DataFrame, entries: Iterable[LogEntry], *, overlap: int = 1) -> EffortEstimate:
+def estimate(
+    plan: pd.DataFrame, entries: Iterable[LogEntry], *, overlap: int = 1, people: Collection[str] | None = None
+) -> EffortEstimate:
     """Hours that the plan takes, by assessor in the order of their names.
 
     Args:
         plan: records.plan.PLAN.
         entries: the judgment log; where it holds at least `MEASURED_FROM` judgments with a time, their median counts.
         overlap: judgments wanted of each image of a shared project.
+        people: who is still asked; None: everybody in the plan.
     """
-    rows, lines = plan_rows(plan), list(entries)
+    rows = [row for row in plan_rows(plan) if people is None or row.assessor in (*people, ANYBODY)]
+    lines = list(entries)
     now = current(lines)
     grid = any(row.position > 1 for row in rows)
     times = {seq: page.an_image for page in page_times(lines) for seq in page.lines}

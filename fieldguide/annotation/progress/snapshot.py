@@ -13,7 +13,7 @@ from fieldguide.annotation.judgments.guidelines import Guideline, archived, inte
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.gold import read_gold
-from fieldguide.annotation.planning.pages import PlanPage, pages_of
+from fieldguide.annotation.planning.pages import Mark, PlanPage, pages_of, still_asked
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.counts import AnswerCounts
 from fieldguide.annotation.progress.coverage import JudgingCoverage, coverage
@@ -79,6 +79,10 @@ class Snapshot:
             for key, page in self.pages.items()
             if all(answers.complete(row) for row in page.rows if row.pair not in self.impossible)
         }
+
+    def asks(self, mark: Mark) -> bool:
+        """Whether the pages of a project are still asked of its assessor: False where that person left."""
+        return still_asked(mark[0], mark[1], self.annotate)
 
     @cached_property
     def verdicts(self) -> list[StoppingVerdict]:

@@ -32,7 +32,12 @@ class Difference:
 
 
 def difference(
-    wanted: Collection[str], pages: Mapping[str, PlanPage], done: Collection[str], listed: Iterable[Listed]
+    wanted: Collection[str],
+    pages: Mapping[str, PlanPage],
+    done: Collection[str],
+    listed: Iterable[Listed],
+    *,
+    left: bool = False,
 ) -> Difference:
     """Compare a project's tasks with the plan.
 
@@ -41,6 +46,7 @@ def difference(
         pages: all its pages of the plan.
         done: keys of pages that the log holds whole.
         listed: its tasks.
+        left: its assessor is asked no more: what is not answered goes.
     """
     copies: dict[str, list[Listed]] = defaultdict(list)
     remove: list[int] = []
@@ -57,7 +63,7 @@ def difference(
     for key, tasks in copies.items():
         # The first answered copy is the page; where nobody has answered, the first, since it is shown first.
         tasks.sort(key=lambda task: (not task.annotated, task.task))
-        remove += [task.task for task in tasks[1:] if not task.annotated]
+        remove += [task.task for task in (tasks if left else tasks[1:]) if not task.annotated]
         others = tuple(task.task for task in tasks[1:] if task.annotated)
         if others:
             answered[key] = others

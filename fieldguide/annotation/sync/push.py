@@ -51,7 +51,7 @@ class Pushed:
         projects: of ours, as they are now; of a dry run, as they were found.
         created: pages put on the server.
         present: pages that are due and were there.
-        removed: untouched tasks that were deleted: copies, and pages that are not in the plan.
+        removed: untouched tasks that were deleted: copies, pages that are not in the plan, and those of who left.
         duplicates: copies of pages that somebody has answered too, and which therefore stay.
         unshowable: why nobody can be asked, by (subtopic_id, image_id).
         notes: what a manager should know, one sentence each.
@@ -143,7 +143,8 @@ class _Push:
         by_key = {page.key: page for page in pages}
         wanted = [k for k in by_key if k in self.now.due and by_key[k].subtopic_id in self.now.subtopics]
         listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
-        lacks = difference(wanted, by_key, self.now.done, listed)
+        left = not self.now.asks(mark)
+        lacks = difference(wanted, by_key, self.now.done, listed, left=left)
         self.counts["present"] += lacks.present
         if not ours and not lacks.create:
             return
@@ -161,6 +162,8 @@ class _Push:
         self.counts["duplicates"] += _copies(lacks)
         begun = remove_untouched(self.client, project.id, lacks.remove)
         self.counts["removed"] += len(set(lacks.remove) - begun)
+        if left and begun:
+            self.notes.append(f"{_name(project)}: tasks {_list(sorted(begun))} were begun by who left, and stay")
         self._prepare(project, [by_key[key] for key in wanted if key not in self.now.done])
         self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(pages))
         for extra in ours[1:]:

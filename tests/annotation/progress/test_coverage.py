@@ -71,6 +71,17 @@ def test_nobody_waits_for_those_who_left_for_older_guidelines_and_for_images_tha
     assert found.enough(1.0)
 
 
+def test_what_people_gave_who_left_is_told_beside_the_others() -> None:
+    rows = [row("ada", "a"), row("zoe", "a"), row("zoe", "b"), row("yan", "c", purpose="adjudicate")]
+    found = counted(rows, said(("zoe", "a")))
+    assert found.gone == (PersonCoverage("yan", 1, 0), PersonCoverage("zoe", 2, 1))
+    assert (found.asked, found.judged, found.left) == (1, 0, 1)
+    assert list(found.lines())[1:] == [
+        "yan left: 0 of 1 judgments are in and count beside these",
+        "zoe left: 1 of 2 judgments are in and count beside these",
+    ]
+
+
 def test_of_a_stopped_subtopic_only_what_was_shown_counts_and_of_others_all() -> None:
     rows = [row("ada", "a", page="p1"), row("ada", "b", page="p2")]
     rows += [row("ada", i, "t.e2", page) for i, page in (("a", "p3"), ("b", "p4"))]

@@ -77,3 +77,8 @@ def test_acting_on_a_difference_leaves_none(data: Any) -> None:
     again = difference(wanted, pages, done, after)
     assert (again.create, again.remove) == ((), ())
     assert set(wanted) <= {t.page_key for t in after} | done
+
+
+def test_of_who_left_only_answered_pages_stay() -> None:
+    found = difference([], keyed(1, 2), set(), [task(10, 1), task(11, 2, annotated=True), task(12, 2)], left=True)
+    assert (found.create, found.remove, found.answered, found.foreign) == ((), (10, 12), {}, ())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from fieldguide.annotation.label_studio.projects import Project, find_projects
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.standing import look
+from fieldguide.annotation.status import status_of
+from fieldguide.cli.views.annotate import status_lines
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.records.images import IMAGES
@@ -67,6 +70,10 @@ class Site:
 
     def rows(self) -> list[PlanRow]:
         return plan_rows(PLAN.read(self.paths.asked))
+
+    def pages_of(self, person: str, keys: Collection[str]) -> list[PlanRow]:
+        """Rows of a person's pages."""
+        return [row for row in self.rows() if row.assessor == person and row.page_key in keys]
 
     def answer(self, person: str, pages: int) -> list[str]:
         """Answer as many pages that nobody has answered, in their order; their keys."""
@@ -132,3 +139,39 @@ def test_nothing_is_pushed_while_the_log_holds_the_data_sets_labels(site: Site, 
     assert site.projects() == []
     with pytest.raises(FieldguideError, match="holds the data set's labels"):
         site.annotation.pull()
+
+
+def test_who_leaves_is_asked_no_more_and_comes_back_to_the_own_pages(site: Site) -> None:
+    site.annotation.push()
+    whole = site.keys("cleo")
+    given = set(site.answer("cleo", 3))
+    site.change(assessors=["ada", "ben"])
+    site.annotation.push()  # before anybody pulled what cleo gave
+    assert site.keys("cleo") == given
+    site.round()
+    judged = {row.task_key for row in site.rows() if row.page_key in given}
+    assert site.holds("cleo") == judged
+    assert site.keys("cleo") == given
+    status = status_of(site.annotation)
+    (gone,) = status.coverage.gone
+    assert (gone.assessor, gone.judged, gone.asked) == ("cleo", len(judged), len(site.pages_of("cleo", whole)))
+    assert f"cleo left: {len(judged)} of {gone.asked} judgments are in" in " ".join(status_lines(status))
+    assert status.coverage.asked + gone.judged == status.progress.work.planned
+    assert {"cleo"} == {p.name for p in status.progress.people} - set(site.annotate.assessors)
+    assert {effort.assessor for effort in status.estimate.efforts} == {"ada", "ben"}
+    assert overlaps(site) == {site.annotate.overlap}
+    site.change(assessors=["ada", "ben", "cleo"])
+    site.round()
+    assert site.keys("cleo") == whole
+    assert site.holds("cleo") == judged
+    assert not set(site.answer("cleo", 500)) & given
+    site.round()
+    assert site.holds("cleo") == {row.task_key for row in site.rows() if row.page_key in whole}
+    assert status_of(site.annotation).coverage.gone == ()
+
+
+def overlaps(site: Site) -> set[int]:
+    """How many people each pair has who judged it or are asked now."""
+    held = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.paths.judgments).entries}
+    there = held | {(*row.pair, row.assessor) for row in site.rows() if row.assessor in site.annotate.assessors}
+    return set(Counter((subtopic, image) for subtopic, image, _ in there).values())

@@ -365,13 +365,19 @@ def test_only_due_pages_go_out(site: Site) -> None:
     assert nothing_to_do(site.push())
 
 
-def test_who_left_gets_nothing_new_and_keeps_what_is_there(site: Site) -> None:
+def test_who_left_gets_nothing_new_and_keeps_what_was_answered_or_begun(site: Site) -> None:
     site.push()
-    before = site.there()["cleo"]
+    before, first, second, third, *_ = site.there()["cleo"], *site.tasks("cleo")
     site.change(assessors=["ada", "ben"])
-    site.server.client().tasks.delete(str(site.tasks("cleo")[0].id))
-    assert site.push().created == 0
-    assert site.there()["cleo"] == before[1:]
+    client = site.server.client()
+    client.tasks.delete(str(first.id))
+    site.answer(second.id)
+    http = client._client_wrapper.httpx_client
+    assert http.request(f"api/tasks/{third.id}/drafts", method="POST", json={"result": []}).status_code == 201
+    pushed = site.push()
+    assert (pushed.created, pushed.removed) == (0, len(before) - 3)
+    assert site.there()["cleo"] == before[1:3]
+    assert [f"tasks {third.id} were begun by who left" in note for note in pushed.notes] == [True]
 
 
 def test_projects_of_guidelines_that_are_no_more_in_force_are_named(site: Site) -> None:
