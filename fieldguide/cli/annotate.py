@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -273,6 +274,30 @@ def links(
     from fieldguide.cli.views.serving import links as print_links
 
     print_links(_annotation(), person, address, new=new)
+
+
+@app.command(epilog="Example: fieldguide annotate dashboard --to figures --every 60")
+def dashboard(
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the page and its tables.", show_default=".annotation/dashboard")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(min=5, help="Go on until Ctrl-C, and write it again every so many seconds.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the manager's page, with its figures as CSV: progress, hours, agreement, flags, disputes, questions.
+
+    It opens from disk and runs nothing. Figures come from the log: `pull` first. `serve` shows the same at /manager.
+    """
+    from fieldguide.cli.views.dashboard import show, write_again_and_again
+
+    if every is not None and as_json:
+        raise FieldguideError("--every does not go with --json: print the figures once")
+    if every is not None:
+        write_again_and_again(_annotation, to, every)
+    else:
+        show(_annotation(), to, as_json=as_json)
 
 
 @app.command(epilog="Example: fieldguide annotate questions")

@@ -26,6 +26,8 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
     Raises:
         FieldguideError: the port is taken, the server is away, people have no accounts.
     """
+    from fieldguide.annotation.dashboard.pictures import Thumbnails
+    from fieldguide.annotation.dashboard.writing import ServedDashboard
     from fieldguide.annotation.serving.running import Looking, serve
     from fieldguide.annotation.serving.site import Site
     from fieldguide.annotation.standing import look
@@ -36,9 +38,13 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
         print(look(annotation), flush=True)
         site = Site(annotation, accounts)
         print(f"pages at http://{HOST}:{port}; each person's link: fieldguide annotate links", flush=True)
+        print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
         looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True))
-        serve(site, lambda: "<p>soon", listener, [HOST, "localhost", *names], looking)
+        page = ServedDashboard(
+            lambda: (site.state.board.now, site.state.lines), annotation.benchmark, Thumbnails(annotation.paths)
+        )
+        serve(site, page, listener, [HOST, "localhost", *names], looking)
 
 
 def links(annotation: Annotation, person: str | None, address: str, *, new: bool = False) -> None:
