@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import uvicorn
 
@@ -20,7 +21,10 @@ _QUIET_SECONDS = 600.0
 
 
 class Looking:
-    """Looks again and again, in a thread of its own: soon after somebody gave something, seldom otherwise."""
+    """Looks again and again, in a thread of its own.
+
+    Soon after somebody gave something or a file was changed that says who is asked what; seldom otherwise.
+    """
 
     def __init__(
         self,
@@ -29,6 +33,7 @@ class Looking:
         admit: Callable[[Annotation], Accounts],
         every: float,
         say: Callable[[str], None],
+        watched: Sequence[Path] = (),
     ) -> None:
         """What a look needs.
 
@@ -38,8 +43,10 @@ class Looking:
             admit: makes keys of those who are new.
             every: seconds between two looks, at least.
             say: told what is news.
+            watched: files whose change is a reason to look: params.yaml, guidelines, accounts, replies.
         """
         self._site, self._read, self._admit, self._every, self._say = site, read, admit, every, say
+        self._watched = watched
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
         self._shown = ""
@@ -53,11 +60,12 @@ class Looking:
         self._thread.join(60)
 
     def _run(self) -> None:
-        last = 0.0
+        last, seen = float("-inf"), None
         while not self._ended.is_set():
-            if self._site.unread or time.monotonic() - last >= _QUIET_SECONDS or not last:
+            there = _times(self._watched)
+            if self._site.unread or there != seen or time.monotonic() - last >= _QUIET_SECONDS:
                 self.once()
-                last = time.monotonic()
+                last, seen = time.monotonic(), there
             self._ended.wait(self._every)
 
     def once(self) -> None:
@@ -72,6 +80,11 @@ class Looking:
         if words != self._shown:
             self._say(words)
         self._shown = words
+
+
+def _times(paths: Sequence[Path]) -> list[int]:
+    """When files were last changed, in ns; 0 where there is none."""
+    return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
 
 
 def serve(site: Site, dashboard: Dashboard, listener: socket.socket, hosts: Sequence[str], looking: Looking) -> None:

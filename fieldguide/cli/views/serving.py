@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from fieldguide.annotation.label_studio.accounts import Accounts, read_accounts, write_accounts
+from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.client import connect
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.serving.visitors import MANAGER, key_of, with_keys
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.paths import Paths
 
 HOST = "127.0.0.1"
 
@@ -40,7 +42,9 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
         print(f"pages at http://{HOST}:{port}; each person's link: fieldguide annotate links", flush=True)
         print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
-        looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True))
+        looking = Looking(
+            site, read, admitted, every, lambda words: print(words, flush=True), _watched(annotation.paths)
+        )
         page = ServedDashboard(
             lambda: (site.state.board.now, site.state.lines), annotation.benchmark, Thumbnails(annotation.paths)
         )
@@ -84,6 +88,10 @@ def admitted(annotation: Annotation, renew: str | None = None) -> Accounts:
     if accounts != stored:
         write_accounts(annotation.paths, accounts)
     return accounts
+
+
+def _watched(paths: Paths) -> list[Path]:
+    return [paths.root / "params.yaml", paths.annotation / "guidelines.md", accounts_file(paths), paths.correspondence]
 
 
 def _listening(port: int) -> socket.socket:
