@@ -35,9 +35,10 @@ _SUBTOPICS = 5
 
 
 def large(root: Path, tasks: int, **annotate: Any) -> tuple[Paths, Params]:
-    """The miniature benchmark with as many pooled images, all asked of one assessor; on pages of one by default."""
-    section = {"page": 1, "images": {"kind": "http", "address": "https://images.example/"}} | annotate
-    paths, params = planned(root, name="large", assessors=["ada"], overlap=1, repeat_share=0.0, **section)
+    """The miniature benchmark with as many pooled images; by default asked of one assessor, on pages of one."""
+    images = {"kind": "http", "address": "https://images.example/"}
+    section = {"page": 1, "images": images, "assessors": ["ada"], "overlap": 1, "repeat_share": 0.0} | annotate
+    paths, params = planned(root, name="large", **section)
     corpus = IMAGES.read(paths.images)
     one = corpus.iloc[0].to_dict()
     keys = [content_key(image=n) for n in range(-(-tasks // _SUBTOPICS))]

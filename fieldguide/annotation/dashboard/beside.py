@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from fieldguide.annotation.agreement.figures import Person
 from fieldguide.annotation.agreement.flags import Flag
 from fieldguide.annotation.correspondence.log import Line, TrainingAnswer
 from fieldguide.annotation.judgments.log import LogEntry
-from fieldguide.annotation.judgments.votes import Pair, VotesByPair, answer, rulings, topic_of, votes
+from fieldguide.annotation.judgments.votes import Pair, VotesByPair, answer, topic_of
 from fieldguide.annotation.planning.disputes import needs_ruling
 from fieldguide.core.grouping import grouped
 
@@ -56,9 +56,8 @@ class TrainingRound:
     right: int
 
 
-def raised(people: Iterable[Person], entries: Iterable[LogEntry], gold: Mapping[Pair, int]) -> list[RaisedFlag]:
+def raised(people: Iterable[Person], said: VotesByPair, gold: Mapping[Pair, int]) -> list[RaisedFlag]:
     """Everybody's flags: with wrong gold, the fastest answers, or what others saw otherwise."""
-    said = votes(entries)
     return [
         RaisedFlag(person.name, flag, tuple(_behind(person.name, flag, said, gold)))
         for person in people
@@ -88,10 +87,9 @@ def _otherwise(name: str, by: Mapping[str, LogEntry]) -> str:
     return "others: " + ", ".join(f"{choice} × {count}" for choice, count in sorted(counts.items()))
 
 
-def disputes(entries: Sequence[LogEntry]) -> list[TopicDisputes]:
+def disputes(said: VotesByPair, ruled: Container[Pair]) -> list[TopicDisputes]:
     """Topics with any, by id. An image is settled once the adjudicator has ruled on it."""
-    ruled = rulings(entries)
-    found = grouped((topic_of(pair[0]), pair in ruled) for pair, by in votes(entries).items() if needs_ruling(by))
+    found = grouped((topic_of(pair[0]), pair in ruled) for pair, by in said.items() if needs_ruling(by))
     return [TopicDisputes(topic, done.count(False), done.count(True)) for topic, done in sorted(found.items())]
 
 

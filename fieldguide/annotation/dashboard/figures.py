@@ -18,6 +18,7 @@ from fieldguide.annotation.dashboard.beside import (
 )
 from fieldguide.annotation.dashboard.over_time import AgreementPart, agreement_parts
 from fieldguide.annotation.dashboard.pace import PersonPace, finished, paces
+from fieldguide.annotation.judgments.votes import rulings, votes
 from fieldguide.annotation.progress.coverage import JudgingCoverage
 from fieldguide.annotation.progress.effort import EffortEstimate, estimate
 from fieldguide.annotation.progress.hours import WorkDay, page_times, work_days
@@ -79,7 +80,7 @@ def dashboard_figures(now: Snapshot, lines: Sequence[Line], benchmark: str) -> D
         due=now.due, grades=sorted(now.guideline.grades), guidelines=now.versions, draws=DRAWS,
     )  # fmt: skip
     pages = page_times(entries)
-    days = work_days(pages)
+    days, said = work_days(pages), votes(now.in_force)
     left = estimate(now.plan, entries, overlap=annotate.overlap)
     mine = paces(days, left.efforts, [person.name for person in progress.people])
     return DashboardFigures(
@@ -94,9 +95,9 @@ def dashboard_figures(now: Snapshot, lines: Sequence[Line], benchmark: str) -> D
         estimate=left,
         paces=tuple(mine),
         done=finished(mine),
-        over_time=tuple(agreement_parts(now.in_force, confidence=CONFIDENCE, draws=DRAWS, seed=annotate.seed)),
-        flags=tuple(raised(progress.people, now.in_force, now.gold)),
-        disputes=tuple(disputes(now.in_force)),
+        over_time=tuple(agreement_parts(said, confidence=CONFIDENCE, draws=DRAWS, seed=annotate.seed)),
+        flags=tuple(raised(progress.people, said, now.gold)),
+        disputes=tuple(disputes(said, rulings(now.in_force))),
         questions=tuple(threads(lines)),
         training=tuple(training_rounds(lines)),
     )

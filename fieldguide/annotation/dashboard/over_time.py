@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fieldguide.annotation.agreement.alpha import IntervalEstimate, alpha, value_counts
-from fieldguide.annotation.judgments.log import LogEntry
-from fieldguide.annotation.judgments.votes import graded, topic_of, votes
+from fieldguide.annotation.judgments.votes import VotesByPair, graded, topic_of
 
 PARTS = 10
 LEAST = 20
@@ -30,11 +28,11 @@ class AgreementPart:
     alpha: IntervalEstimate
 
 
-def agreement_parts(entries: Iterable[LogEntry], *, confidence: float, draws: int, seed: int) -> list[AgreementPart]:
+def agreement_parts(said: VotesByPair, *, confidence: float, draws: int, seed: int) -> list[AgreementPart]:
     """Up to `PARTS` parts of equally many images, in the order in which the log has each image's last grade.
 
     Args:
-        entries: the log.
+        said: everybody's votes (judgments/votes.py).
         confidence: of the intervals, 0..1.
         draws: bootstrap resamples.
         seed: of the resamples.
@@ -43,18 +41,18 @@ def agreement_parts(entries: Iterable[LogEntry], *, confidence: float, draws: in
         No part where fewer than `LEAST` images are graded by two.
     """
     seen = []
-    for pair, by in votes(entries).items():
-        said = graded(by)
-        if len(said) > 1:
-            last = max((by[name] for name in said), key=lambda vote: vote.seq)
-            seen.append((last.seq, last.judged_at, pair, said))
+    for pair, by in said.items():
+        grades = graded(by)
+        if len(grades) > 1:
+            last = max((by[name] for name in grades), key=lambda vote: vote.seq)
+            seen.append((last.seq, last.judged_at, pair, grades))
     seen.sort(key=lambda one: one[0])
     count = min(PARTS, len(seen) // LEAST)
-    domain = sorted({grade for *_, said in seen for grade in said.values()})
+    domain = sorted({grade for *_, grades in seen for grade in grades.values()})
     made = []
     for number in range(count):
         part = seen[number * len(seen) // count : (number + 1) * len(seen) // count]
-        counts = value_counts([said for *_, said in part], domain)
+        counts = value_counts([grades for *_, grades in part], domain)
         clusters = [topic_of(pair[0]) for _, _, pair, _ in part]
         found = alpha(counts, clusters, "ordinal", confidence, draws, seed)
         made.append(AgreementPart(part[0][1], part[-1][1], len(part), found))
