@@ -17,6 +17,7 @@ TILES = 30
 """Images that any page can show."""
 REFERENCES = 3
 BLANK, VIEW = "blank", "view"
+ALONE = "alone"
 
 # Label Studio gives every choice without a key one that is still free: a stray key would uncover a blank tile.
 _NO_KEY = "ctrl+alt+shift+f19"
@@ -63,6 +64,7 @@ def task_data(asked: ShownPage, tiles: int = GRID) -> dict[str, Any]:
     """
     tiles = max(GRID, tiles)
     shown = {f"tile{n}": "" for n in range(1, tiles + 1)}
+    addresses = [address for address in asked.images if address]
     shown |= {f"tile{n}": _picture(address, f"image {n}") for n, address in enumerate(asked.images, 1) if address}
     return {
         "page_key": asked.page_key,
@@ -71,7 +73,7 @@ def task_data(asked: ShownPage, tiles: int = GRID) -> dict[str, Any]:
         "feature": str(escape(asked.feature)),
         "part": str(escape(asked.part)),
         "references": "".join(_picture(address, asked.entity) for address in asked.references[:REFERENCES]),
-        "image": asked.images[0],
+        "image": addresses[0] if len(addresses) == 1 else "",
         "votes": "; ".join(_tally(votes) for votes in asked.votes),
         "blanks": [{"value": n, "selected": True, "hotkey": _NO_KEY} for n in _blank(asked, tiles)],
         "items": [{"task_key": key, "image_id": image} for key, image in asked.items],
@@ -145,8 +147,9 @@ def _result(name: str, to_name: str, choices: list[str]) -> dict[str, Any]:
 
 
 def _blank(asked: ShownPage, tiles: int) -> list[str]:
-    """Positions that have no image to show."""
-    return [str(n) for n in range(1, tiles + 1) if n > len(asked.images) or not asked.images[n - 1]]
+    """Positions that have no image to show; and `ALONE` where one image is shown, which the form then shows large."""
+    shown = {n for n, address in enumerate(asked.images, 1) if address}
+    return [str(n) for n in range(1, tiles + 1) if n not in shown] + [ALONE] * (len(shown) == 1)
 
 
 def _picture(address: str, words: str) -> str:

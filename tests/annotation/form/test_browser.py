@@ -195,6 +195,119 @@ def test_guidelines_and_a_larger_image_are_one_key_away(page, shared_server, til
     assert len(chosen(page)) == 1
 
 
+AT_THE_FOCUS = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at)
+    const ring = style.outlineStyle != "none" && parseFloat(style.outlineWidth) >= 2
+    return {tag: at.tagName, seen: box.width * box.height > 0, ring}
+}"""
+IN_SIGHT = """e => {
+    const box = e.getBoundingClientRect(), at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+    return at !== null && e.contains(at)
+}"""
+
+
+@pytest.mark.parametrize(("tiles", "key", "choice"), [(8, "x", CANNOT_TELL), (1, "c", CANNOT_TELL)])
+def test_where_ever_the_focus_is_it_is_seen_and_only_the_keys_of_answers_answer(
+    page, shared_server, tiles, key, choice
+):
+    project = serve(shared_server, tiles, [tiles])
+    open_form(page, shared_server, project)
+    stops = 0
+    while True:
+        press(page, "Tab")
+        at = page.evaluate(AT_THE_FOCUS)
+        if at["tag"] == "BODY":
+            break
+        stops += 1
+        assert at["tag"] in ("A", "BUTTON") and at["seen"] and at["ring"], at
+        press(page, "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
+        assert chosen(page) == []
+        press(page, key)
+        assert chosen(page) == [choice]
+        press(page, key)
+        assert chosen(page) == []
+    assert stops >= 6
+
+
+@pytest.mark.parametrize("opener", ["o", "larger", "instructions"])
+@pytest.mark.parametrize(("tiles", "larger", "key"), [(8, "Shift+E", "h"), (1, "z", "0")])
+def test_what_keys_do_behind_what_is_open_stays_in_sight(page, shared_server, opener, tiles, larger, key):
+    """Label Studio binds keys to the page, and nothing of a form can take them away: so answers are never covered."""
+    open_form(page, shared_server, serve(shared_server, tiles, [tiles]))
+    page.set_viewport_size({"width": 1024, "height": 700})
+    if opener == "instructions":
+        page.click("button:has-text('Instructions')")
+        page.wait_for_selector(INSTRUCTIONS)
+    else:
+        press(page, larger if opener == "larger" else "o")
+        page.wait_for_selector(".page .large:visible" if opener == "larger" else ".page .help:visible")
+    page.wait_for_timeout(500)  # until what opens has stopped moving
+    press(page, key)
+    assert chosen(page) == [NOT]
+    labels = page.query_selector_all(".page .ant-radio-wrapper")
+    graded = [label for label in labels if label.query_selector("input").get_attribute("name") in GUIDELINE.choices]
+    assert len(graded) == 5 * tiles
+    assert all(label.evaluate(IN_SIGHT) for label in graded)
+    marked = [
+        label for label in graded if label.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(74, 74, 74)"
+    ]
+    assert [label.inner_text().split()[-2 if tiles > 1 else 1] for label in marked] == ["not"]
+
+
+def test_a_page_of_one_image_of_many_shows_it_large_and_zooms(page, shared_server):
+    project = serve(shared_server, 8, [1, 1])
+    page.set_viewport_size({"width": 1024, "height": 700})
+    open_form(page, shared_server, project)
+    page.wait_for_selector(".page .zoom canvas")
+    image = page.locator(".page .zoom img").first
+    page.wait_for_function("document.querySelector('.page .zoom img').getBoundingClientRect().height > 380")
+    assert page.locator(".page .picture:visible").count() == 0
+    box = image.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -240)
+    page.keyboard.up("Control")
+    page.wait_for_function(
+        f"document.querySelector('.page .zoom img').getBoundingClientRect().height > {1.1 * box['height']}"
+    )
+    press(page, "z")  # what is a key of images elsewhere answers here
+    assert chosen(page) == [CANNOT_TELL]
+    submit(page)
+    page.wait_for_selector("text=2 of 2")
+    press(page, "q")
+    submit(page)
+    assert given(shared_server, project) == {f"{0:064x}": {1: [CANNOT_TELL]}, f"{1:064x}": {1: [PARTLY]}}
+
+
+@pytest.mark.parametrize(("tiles", "count"), [(1, 1), (8, 8), (8, 1)])
+def test_a_screen_of_1024_by_700_covers_nothing(page, shared_server, tiles, count):
+    page.set_viewport_size({"width": 1024, "height": 700})
+    open_form(page, shared_server, serve(shared_server, tiles, [count]))
+    if count == 1:
+        page.wait_for_selector(".page canvas")
+    labels = page.query_selector_all(".page .ant-radio-wrapper:visible")
+    pictures = page.query_selector_all(".page .picture:visible, .page .lsf-image")
+    submits = page.query_selector_all("button:has-text('Submit')")
+    assert (len(labels), len(pictures), len(submits)) == (5 * count, count, 1)
+    parts = [
+        *labels,
+        *pictures,
+        *submits,
+        page.query_selector(".page .question"),
+        page.query_selector(".page .references"),
+    ]
+    boxes = [part.bounding_box() for part in parts]
+    for n, one in enumerate(boxes):
+        assert one["x"] >= 0 and one["x"] + one["width"] <= 1024 and one["y"] + one["height"] <= 700
+        for other in boxes[:n]:
+            apart = (
+                one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"]
+                or one["y"] >= other["y"] + other["height"] or other["y"] >= one["y"] + one["height"]
+            )  # fmt: skip
+            assert apart, (one, other)
+    assert all(part.evaluate(IN_SIGHT) for part in [*labels, *submits])
+
+
 @pytest.mark.parametrize("tiles", [1, 2, 4, 5, 8])
 def test_a_small_screen_shows_a_page_whole(page, shared_server, tiles):
     open_form(page, shared_server, serve(shared_server, tiles, [tiles]))

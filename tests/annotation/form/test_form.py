@@ -194,6 +194,13 @@ def test_a_short_page_names_its_blank_tiles_and_gives_them_no_key_that_is_ever_p
     assert task_data(asked(8))["blanks"] == []
 
 
+def test_one_image_of_many_places_is_named_so_that_the_form_shows_it_large():
+    several, one = task_data(asked(2)), task_data(asked(3, images=("", "/image/1", "")))
+    assert several["image"] == ""
+    assert one["image"] == "/image/1"
+    assert [blank["value"] for blank in one["blanks"]] == ["1", "3", "4", "5", "6", "7", "8", "alone"]
+
+
 def test_an_image_that_cannot_be_shown_is_blank_and_not_asked():
     page = asked(3, images=("/a", "", "/c"), guesses=("plainly-visible", "plainly-visible", "not-visible"))
     data = task_data(page)
