@@ -70,6 +70,7 @@ class WantedProject:
         overlap: people a page, as the server hands pages out.
         sighted: some of its pages carry predictions.
         one_of_several: people are asked by several versions of the guidelines; the title then says by which.
+        before: other versions with the same choices and grades: a project by one of them becomes this one.
     """
 
     benchmark: str
@@ -81,11 +82,16 @@ class WantedProject:
     overlap: int = 1
     sighted: bool = False
     one_of_several: bool = False
+    before: frozenset[str] = frozenset()
 
     @property
     def mark(self) -> Mark:
         """As `Project.mark`."""
         return self.assessor, self.group, self.guideline
+
+    def fits(self, project: Project) -> bool:
+        """Whether a project is this one, by these guidelines or by those before."""
+        return project.mark[:2] == self.mark[:2] and project.guideline in (self.guideline, *self.before)
 
     @property
     def title(self) -> str:
@@ -153,7 +159,7 @@ def ensure(client: LabelStudio, wanted: WantedProject, found: Iterable[FoundProj
     Raises:
         ServerError: see client.speaking.
     """
-    ours = [one for one in found if one.project.mark == wanted.mark]
+    ours = [one for one in found if wanted.fits(one.project)]
     if ours:
         return _put_right(client, wanted, ours[0])
     url = address_of(client)
@@ -223,6 +229,7 @@ def serve_folder(client: LabelStudio, project: Project, folder: str) -> bool:
 def _put_right(client: LabelStudio, wanted: WantedProject, found: FoundProject) -> tuple[Project, list[str]]:
     """Settings that differ from what is wanted are set, each by itself, and named."""
     project, notes = found.project, []
+    clarified = project.guideline != wanted.guideline
     name = f"project {project.id} ({project.title})"
     for key, value in wanted.settings.items():
         if _same(key, found.settings.get(key), value):
@@ -230,14 +237,19 @@ def _put_right(client: LabelStudio, wanted: WantedProject, found: FoundProject) 
         try:
             with speaking(address_of(client)):
                 client.projects.update(project.id, **{key: value})
-            notes.append(f"{name}: {key} was not as params.yaml and annotation/ say, and is again")
+            if not clarified or key not in ("label_config", "expert_instruction"):
+                notes.append(f"{name}: {key} was not as params.yaml and annotation/ say, and is again")
         except ServerError as error:
             # The server refuses a form that lacks a choice which somebody gave already. The pages can still be
             # judged, and what comes back is held against the plan, not against the form.
             if error.status != 400 or key != "label_config":
                 raise
             notes.append(f"{name}: the form differs from annotation/label_config.xml and cannot be put back: {error}")
-    if _marked(found.description, wanted.benchmark) is None:
+    if clarified:
+        notes.append(f"{name}: shows the guidelines {wanted.guideline} from now on, before it was {project.guideline}")
+        project = dataclasses.replace(project, guideline=wanted.guideline)
+        _describe(client, found, project, wanted.benchmark)
+    elif _marked(found.description, wanted.benchmark) is None:
         _describe(client, found, project, wanted.benchmark)
         notes.append(f"{name}: the description had lost the mark by which it is found; it has it again")
     return project, notes

@@ -80,6 +80,11 @@ class Snapshot:
             if all(answers.complete(row) for row in page.rows if row.pair not in self.impossible)
         }
 
+    def slot(self, mark: Mark) -> Mark:
+        """What a project is for as things are: one by the guidelines in force serves all versions that go with it."""
+        assessor, group, version = mark
+        return assessor, group, self.guideline.version if version in self.versions else version
+
     def asks(self, mark: Mark) -> bool:
         """Whether the pages of a project are still asked of its assessor: False where that person left."""
         return still_asked(mark[0], mark[1], self.annotate)

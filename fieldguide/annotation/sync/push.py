@@ -112,16 +112,16 @@ class _Push:
     def run(self, *, dry: bool) -> Pushed:
         self.unshowable |= self.now.impossible
         found = found_projects(self.client, self.inputs.benchmark)
-        by_mark = grouped((page.mark, page) for page in self.now.pages.values())
+        by_slot = grouped((self.now.slot(page.mark), page) for page in self.now.pages.values())
         self._name_lost()
-        for mark in sorted(by_mark):
-            ours = [one for one in found if one.project.mark == mark]
+        for mark in sorted(by_slot):
+            ours = [one for one in found if self.now.slot(one.project.mark) == mark]
             if mark[2] in self.now.versions:
-                self._settle(mark, by_mark[mark], ours, dry)
+                self._settle(mark, by_slot[mark], ours, dry)
             else:
                 self.notes += [f"{_name(one.project)}: {_OLD.format(mark[2])}" for one in ours]
         for one in found:
-            if one.project.mark not in by_mark:
+            if self.now.slot(one.project.mark) not in by_slot:
                 self.notes.append(f"{_name(one.project)}: is of nobody whom the plan asks; it is left alone")
         for image, count in sorted(Counter(image for _, image in self.unshowable).items()):
             why = next(why for (_, other), why in self.unshowable.items() if other == image)
@@ -140,7 +140,8 @@ class _Push:
 
     def _settle(self, mark: Mark, pages: list[PlanPage], ours: list[FoundProject], dry: bool) -> None:
         """Make one project hold what it should."""
-        by_key = {page.key: page for page in pages}
+        elsewhere = self._answered(ours[1:])
+        by_key = {page.key: page for page in pages if page.key not in elsewhere}
         wanted = [k for k in by_key if k in self.now.due and by_key[k].subtopic_id in self.now.subtopics]
         listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
         left = not self.now.asks(mark)
@@ -168,6 +169,10 @@ class _Push:
         self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(pages))
         for extra in ours[1:]:
             self._drop(extra.project)
+
+    def _answered(self, extra: Sequence[FoundProject]) -> set[str | None]:
+        """Keys of pages that were answered in projects beside the one that counts."""
+        return {t.page_key for one in extra for t in list_tasks(self.client, one.project.id) if t.annotated}
 
     def _report(self, project: Project | None, lacks: Difference, closed: bool) -> None:
         """Note what a push cannot put right."""

@@ -73,7 +73,8 @@ class PushInputs:
             instructions=instructions(guideline),
             overlap=self.now.annotate.overlap if assessor == ANYBODY else 1,
             sighted=any(page.rows[0].sighted for page in pages),
-            one_of_several=len({page.mark[2] for page in self.now.pages.values()}) > 1,
+            one_of_several=len({self.now.slot(page.mark)[2] for page in self.now.pages.values()}) > 1,
+            before=self.now.versions - {version},
         )
 
 

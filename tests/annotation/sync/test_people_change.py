@@ -175,3 +175,52 @@ def overlaps(site: Site) -> set[int]:
     held = {(e.subtopic_id, e.image_id, e.assessor) for e in log.read(site.paths.judgments).entries}
     there = held | {(*row.pair, row.assessor) for row in site.rows() if row.assessor in site.annotate.assessors}
     return set(Counter((subtopic, image) for subtopic, image, _ in there).values())
+
+
+def test_a_clarification_reaches_pages_that_were_pushed_before(site: Site) -> None:
+    site.annotation.push()
+    before, pages = {one.assessor: one.id for one in site.projects()}, site.keys("ada")
+    old, given = site.annotation.now().guideline.version, site.answer("ada", 2)
+    site.annotation.pull()
+    path = site.paths.annotation / "guidelines.md"
+    path.write_text(path.read_text().replace(f"version: {old}", "version: clearer-2") + "\nA net is no packaging.\n")
+    site.change(overlap=3)  # so that there is more to ask, by the new version
+    site.annotation.plan()
+    notes = site.annotation.push().notes
+    assert {row.guideline for row in site.rows()} == {old, "clearer-2"}
+    assert {one.assessor: one.id for one in site.projects()} == before
+    assert {one.guideline for one in site.projects()} == {"clearer-2"}
+    for name, number in before.items():
+        shown = site.server.client().projects.get(number)
+        assert "A net is no packaging." in (shown.expert_instruction or "")
+        assert shown.description is not None and shown.description.count("fieldguide-project") == 1
+        assert any(f"· {name}): shows the guidelines clearer-2 from now on, before it was {old}" in n for n in notes)
+    assert len(notes) == 3
+    assert pages < site.keys("ada") == {row.page_key for row in site.rows() if row.assessor == "ada"}
+    again = site.annotation.push()
+    assert (again.created, again.removed, again.notes) == (0, 0, ())
+    site.answer("ada", 500)
+    site.annotation.pull()
+    judged = [e for e in log.current(log.read(site.paths.judgments).entries) if e.assessor == "ada"]
+    assert {e.key for e in judged} == {row.task_key for row in site.rows() if row.assessor == "ada"}
+    first = [e for e in judged if e.key in {row.task_key for row in site.pages_of("ada", given)}]
+    assert {e.guideline for e in first} == {old}
+    assert not site.paths.quarantine.exists()
+
+
+def test_two_projects_by_versions_that_go_together_become_one(site: Site) -> None:
+    site.annotation.push()
+    (first,) = [one for one in site.projects() if one.assessor == "ada"]
+    client = site.server.client()
+    found = client.projects.get(first.id)
+    path = site.paths.annotation / "guidelines.md"
+    path.write_text(path.read_text().replace(f"version: {first.guideline}", "version: clearer-2"))
+    mark = (found.description or "").replace(first.guideline, "clearer-2")
+    second = client.projects.create(title="ada's second", description=mark, label_config=found.label_config)
+    tasks = client.tasks.list(project=first.id, page_size=500, fields="all").items or []
+    client.projects.import_tasks(second.id, request=[{"data": task.data} for task in tasks[:3]])
+    copy = min(task.id for task in client.tasks.list(project=second.id, page_size=500))
+    site.server.client("ada").annotations.create(copy, result=result_of({1: NOT}))
+    site.annotation.push()
+    assert keys_there(client, second.id) == [tasks[0].data["page_key"]]
+    assert keys_there(client, first.id) == [task.data["page_key"] for task in tasks[1:]]
