@@ -81,7 +81,7 @@ def dashboard_figures(now: Snapshot, lines: Sequence[Line], benchmark: str) -> D
     )  # fmt: skip
     pages = page_times(entries)
     days, said = work_days(pages), votes(now.in_force)
-    left = estimate(now.plan, entries, overlap=annotate.overlap)
+    left = estimate(now.plan, entries, overlap=annotate.overlap, people=annotate.people)
     mine = paces(days, left.efforts, [person.name for person in progress.people])
     return DashboardFigures(
         benchmark=benchmark,

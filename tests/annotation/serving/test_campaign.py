@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from fieldguide.annotation.correspondence import log as correspondence
-from fieldguide.annotation.correspondence.log import QuestionReply, RulingReason
+from fieldguide.annotation.correspondence.log import AssessorQuestion, QuestionReply, RulingReason, TrainingAnswer
+from fieldguide.annotation.dashboard.figures import dashboard_figures
 from fieldguide.annotation.judgments import log
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.judgments.log import LogEntry, current
@@ -123,8 +124,24 @@ class Campaign:
             me = self.pages.client(person.assessor).get("/api/me").json()
             if me["training"] is None or me["training"]["passed"]:
                 assert me["images_left"] == person.left - person.later
+        self.figures_are_the_logs(judged)
         projects = Counter(p.assessor for p in find_projects(self.pages.server.client(), "tiny") if not p.closed)
         assert set(projects.values()) <= {1}, "somebody has two open projects"
+
+    def figures_are_the_logs(self, judged: Counter[str]) -> None:
+        """The manager's page, beside what the test remembers: `judged` by person."""
+        paths, annotation = self.pages.paths, self.pages.site.annotation
+        lines = correspondence.read(paths.correspondence)
+        found = dashboard_figures(annotation.now(), lines, annotation.benchmark)
+        shown = {person.name: person.work for person in found.progress.people}
+        assert {name: work.done for name, work in shown.items() if work and work.done} == dict(judged)
+        assert Counter({day.person: day.images for day in found.days}) == Counter(e.assessor for e in self.entries)
+        assert (found.lines, found.coverage) == (len(self.entries), annotation.now().coverage)
+        rulings = {key for person, key in self.said if person == "dora"}
+        assert sum(topic.settled for topic in found.disputes) == len(rulings)
+        rounds = Counter((one.said.by, one.said.round) for one in lines if isinstance(one.said, TrainingAnswer))
+        assert {(one.person, one.round): one.answered for one in found.training} == dict(rounds)
+        assert len(found.questions) == sum(isinstance(line.said, AssessorQuestion) for line in lines)
 
 
 def opinion(person: str, row: PlanRow) -> str:
