@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from fieldguide.annotation.label_studio.accounts import Accounts, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.client import connect
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.serving.visitors import MANAGER, key_of, with_keys
 from fieldguide.core.errors import FieldguideError
+
+if TYPE_CHECKING:
+    from fieldguide.annotation.correspondence.log import Line
+    from fieldguide.annotation.progress.snapshot import Snapshot
+    from fieldguide.annotation.serving.site import Site
 
 HOST = "127.0.0.1"
 
@@ -26,8 +32,6 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
     Raises:
         FieldguideError: the port is taken, the server is away, people have no accounts.
     """
-    from fieldguide.annotation.dashboard.pictures import Thumbnails
-    from fieldguide.annotation.dashboard.writing import ServedDashboard
     from fieldguide.annotation.serving.running import Looking, serve
     from fieldguide.annotation.serving.site import Site
     from fieldguide.annotation.standing import look
@@ -41,10 +45,19 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
         print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
         looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True))
-        page = ServedDashboard(
-            lambda: (site.state.board.now, site.state.lines), annotation.benchmark, Thumbnails(annotation.paths)
-        )
-        serve(site, page, listener, [HOST, "localhost", *names], looking)
+        serve(site, manager_page(site), listener, [HOST, "localhost", *names], looking)
+
+
+def manager_page(site: Site) -> Callable[[], str]:
+    """Makes the page at /manager, of what the site knows when it is asked for."""
+    from fieldguide.annotation.dashboard.pictures import Thumbnails
+    from fieldguide.annotation.dashboard.writing import ServedDashboard
+
+    def look() -> tuple[Snapshot, tuple[Line, ...]]:
+        state = site.state
+        return state.board.now, state.lines
+
+    return ServedDashboard(look, site.annotation.benchmark, Thumbnails(site.annotation.paths))
 
 
 def links(annotation: Annotation, person: str | None, address: str, *, new: bool = False) -> None:
