@@ -112,6 +112,8 @@ TARGETS = (
            "data/drawings/*", "data/topics/*", "data/corpus/images.parquet")),
     Target("annotate-plan", command("annotate", "plan", "--dry-run"), ("annotation/*", "data/pools/*",
            "data/topics/*", "data/judgments/**/*", "params.yaml")),
+    Target("annotate-dashboard", command("annotate", "dashboard", "--to", "figures"), ("annotation/*",
+           "data/judgments/**/*", "data/topics/*", "data/corpus/images.parquet", "params.yaml")),
     Target("annotate-agreement", command("annotate", "agreement"), ("annotation/*", "data/judgments/**/*",
            "data/pools/*")),
     Target("calls-list", command("calls", "list"), ("data/calls/**/*",)),

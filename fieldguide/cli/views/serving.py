@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+<<<<<<< HEAD
 from pathlib import Path
+=======
+from typing import TYPE_CHECKING
+>>>>>>> wt-c
 
 from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.client import connect
@@ -12,6 +16,11 @@ from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.serving.visitors import MANAGER, key_of, with_keys
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.paths import Paths
+
+if TYPE_CHECKING:
+    from fieldguide.annotation.correspondence.log import Line
+    from fieldguide.annotation.progress.snapshot import Snapshot
+    from fieldguide.annotation.serving.site import Site
 
 HOST = "127.0.0.1"
 
@@ -28,8 +37,6 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
     Raises:
         FieldguideError: the port is taken, the server is away, people have no accounts.
     """
-    from fieldguide.annotation.dashboard.pictures import Thumbnails
-    from fieldguide.annotation.dashboard.writing import ServedDashboard
     from fieldguide.annotation.serving.running import Looking, serve
     from fieldguide.annotation.serving.site import Site
     from fieldguide.annotation.standing import look
@@ -42,6 +49,7 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
         print(f"pages at http://{HOST}:{port}; each person's link: fieldguide annotate links", flush=True)
         print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
+<<<<<<< HEAD
         looking = Looking(
             site, read, admitted, every, lambda words: print(words, flush=True), _watched(annotation.paths)
         )
@@ -49,6 +57,22 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
             lambda: (site.state.board.now, site.state.lines), annotation.benchmark, Thumbnails(annotation.paths)
         )
         serve(site, page, listener, [HOST, "localhost", *names], looking)
+=======
+        looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True))
+        serve(site, manager_page(site), listener, [HOST, "localhost", *names], looking)
+
+
+def manager_page(site: Site) -> Callable[[], str]:
+    """Makes the page at /manager, of what the site knows when it is asked for."""
+    from fieldguide.annotation.dashboard.pictures import Thumbnails
+    from fieldguide.annotation.dashboard.writing import ServedDashboard
+
+    def look() -> tuple[Snapshot, tuple[Line, ...]]:
+        state = site.state
+        return state.board.now, state.lines
+
+    return ServedDashboard(look, site.annotation.benchmark, Thumbnails(site.annotation.paths))
+>>>>>>> wt-c
 
 
 def links(annotation: Annotation, person: str | None, address: str, *, new: bool = False) -> None:
