@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-<<<<<<< HEAD
 from pathlib import Path
-=======
 from typing import TYPE_CHECKING
->>>>>>> wt-c
 
 from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.client import connect
@@ -49,16 +46,9 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
         print(f"pages at http://{HOST}:{port}; each person's link: fieldguide annotate links", flush=True)
         print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
-<<<<<<< HEAD
         looking = Looking(
             site, read, admitted, every, lambda words: print(words, flush=True), _watched(annotation.paths)
         )
-        page = ServedDashboard(
-            lambda: (site.state.board.now, site.state.lines), annotation.benchmark, Thumbnails(annotation.paths)
-        )
-        serve(site, page, listener, [HOST, "localhost", *names], looking)
-=======
-        looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True))
         serve(site, manager_page(site), listener, [HOST, "localhost", *names], looking)
 
 
@@ -72,7 +62,6 @@ def manager_page(site: Site) -> Callable[[], str]:
         return state.board.now, state.lines
 
     return ServedDashboard(look, site.annotation.benchmark, Thumbnails(site.annotation.paths))
->>>>>>> wt-c
 
 
 def links(annotation: Annotation, person: str | None, address: str, *, new: bool = False) -> None:
