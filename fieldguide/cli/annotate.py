@@ -306,10 +306,9 @@ def questions(as_json: Json = False) -> None:
     from fieldguide.annotation.correspondence.log import read
     from fieldguide.annotation.correspondence.threads import threads
     from fieldguide.cli.views import annotate as annotate_views
-    from fieldguide.core.paths import Paths
     from fieldguide.runtime.tables import show_json
 
-    found = threads(read(Paths().correspondence))
+    found = threads(read(_annotation().paths.correspondence))
     if as_json:
         show_json(found)
     else:
@@ -327,9 +326,8 @@ def reply(
 
     from fieldguide.annotation.correspondence import threads
     from fieldguide.annotation.lock import judgments_locked
-    from fieldguide.core.paths import Paths
 
-    paths = Paths()
+    paths = _annotation().paths
     with judgments_locked(paths, wait=True):
         at = datetime.now(UTC).isoformat(timespec="seconds")
         said = threads.reply(paths.correspondence, number, text, faq=faq, at=at)

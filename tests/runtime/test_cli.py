@@ -64,6 +64,9 @@ def test_outside_a_benchmark_every_command_says_so_without_a_traceback(tmp_path:
         ["verify", "nowhere"],
         ["status"],
         ["reproduce"],
+        ["annotate", "questions"],
+        ["annotate", "reply", "1", "yes"],
+        ["annotate", "dashboard"],
     ):
         done = fieldguide(tmp_path, *arguments)
         assert done.returncode == 1, arguments

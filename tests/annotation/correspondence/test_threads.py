@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 
 from fieldguide.annotation.correspondence.log import AssessorQuestion, append, read
 from fieldguide.annotation.correspondence.threads import reply, threads
+from fieldguide.annotation.manager import Annotation
+from fieldguide.annotation.planning.section import Annotate
+from fieldguide.cli import annotate
 from fieldguide.cli.main import app
 from fieldguide.cli.views.annotate import question_lines
 from fieldguide.core.errors import ProblemsError
@@ -88,7 +91,8 @@ def test_open_questions_come_first_and_nothing_steers_the_terminal(path: Path) -
 
 
 def test_the_commands(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(path.parents[2])
+    annotation = Annotation(Paths(path.parents[2]), Annotate(), "tiny")
+    monkeypatch.setattr(annotate, "_annotation", lambda: annotation)
     run = CliRunner().invoke
     assert run(app, ["annotate", "reply", "1", "Yes.", "--faq"]).stdout == (
         "replied to question 1 of ada, and shown to everybody below the guidelines\n"

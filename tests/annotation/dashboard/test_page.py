@@ -177,6 +177,11 @@ def test_in_a_browser_nothing_is_amiss(chromium: Any, judged: Judged, page: str,
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
     assert shown.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
     assert shown.evaluate(LOW_CONTRAST) == []
+    regions = shown.evaluate(
+        "[...document.querySelectorAll('section[aria-labelledby], [role=region]')].map(e => "
+        "e.getAttribute('aria-label') ?? document.getElementById(e.getAttribute('aria-labelledby')).textContent)"
+    )
+    assert len(regions) == len(set(regions)) > 10, "regions have names that tell them apart"
     ids = shown.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     assert shown.evaluate("[...document.querySelectorAll('[aria-labelledby]')].every(e => "
