@@ -224,3 +224,33 @@ def test_two_projects_by_versions_that_go_together_become_one(site: Site) -> Non
     site.annotation.push()
     assert keys_there(client, second.id) == [tasks[0].data["page_key"]]
     assert keys_there(client, first.id) == [task.data["page_key"] for task in tasks[1:]]
+
+
+def test_pages_of_another_size_get_a_form_of_their_own_and_none_moves(site: Site) -> None:
+    site.annotation.push()
+    grid, wide = site.number("ada"), site.keys("ada")
+    given = site.answer("ada", 1)
+    site.change(page=1, overlap=3)
+    site.round()
+    sizes = Counter(row.page_key for row in site.rows() if row.assessor == "ada" and row.page_key not in wide)
+    single = {key for key, size in sizes.items() if size == 1}
+    wide |= sizes.keys() - single  # pages of several images that are asked again
+    ours = {one.group: one for one in site.projects() if one.assessor == "ada"}
+    assert ours["judge"].id == grid and set(ours) == {"judge", "judge-singly"}
+    assert ours["judge-singly"].title.endswith(" · ada (one by one)")
+    client = site.server.client()
+    there = {group: set(keys_there(client, one.id)) for group, one in ours.items()}
+    assert there == {"judge": wide, "judge-singly": single}
+    forms = {group: client.projects.get(one.id).label_config or "" for group, one in ours.items()}
+    assert {group: form.count(' name="grade') for group, form in forms.items()} == {"judge": 4, "judge-singly": 1}
+    assert ['zoomControl="true"' in forms[group] for group in ("judge", "judge-singly")] == [False, True]
+    for page in (1, 4):
+        site.change(page=page)
+        again = site.annotation.push()
+        assert (again.created, again.removed, again.notes) == (0, 0, ())
+    task = (client.tasks.list(project=ours["judge-singly"].id, page_size=1, fields="all").items or [])[0]
+    site.server.client("ada").annotations.create(task.id, result=result_of({1: NOT}))
+    site.annotation.pull()
+    pages = {*given, task.data["page_key"]}
+    assert site.holds("ada") == {row.task_key for row in site.rows() if row.page_key in pages}
+    assert not site.paths.quarantine.exists()
