@@ -69,7 +69,15 @@ class Pushed:
     notes: tuple[str, ...]
 
 
-def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
+def push(
+    client: LabelStudio,
+    paths: Paths,
+    annotate: Annotate,
+    benchmark: str,
+    track: Track = silent,
+    *,
+    excluded: Mapping[str, str] = {},
+) -> Pushed:
     """Make the server hold the due pages of the plan.
 
     Args:
@@ -78,22 +86,31 @@ def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, 
         annotate: section of params.yaml.
         benchmark: its name, params.release.name.
         track: shows how far it is.
+        excluded: adjudicate.excluded of params.yaml.
 
     Raises:
         FieldguideError: no plan; a log of the data set's labels; guidelines that changed under their version; another
             push runs; the server cannot be spoken to. Nothing is lost or doubled by pushing again.
     """
     with locked(paths.annotation_state / "push.lock", wait=False):
-        inputs = read_push_inputs(paths, annotate, benchmark)
+        inputs = read_push_inputs(paths, annotate, benchmark, excluded)
         archive(paths.annotation / "guidelines.md", paths.used_guidelines)
         pushed = _Push(client, inputs, track).run(dry=False)
         write_excluded(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
         return pushed
 
 
-def plan_push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
+def plan_push(
+    client: LabelStudio,
+    paths: Paths,
+    annotate: Annotate,
+    benchmark: str,
+    track: Track = silent,
+    *,
+    excluded: Mapping[str, str] = {},
+) -> Pushed:
     """What `push` would do. Nothing is written, neither on the server nor here."""
-    return _Push(client, read_push_inputs(paths, annotate, benchmark), track).run(dry=True)
+    return _Push(client, read_push_inputs(paths, annotate, benchmark, excluded), track).run(dry=True)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,7 +52,7 @@ class PushInputs:
             guesses = {version: Guesses(run, shown, now.guidelines[version]) for version in now.versions}
         table = ENTITIES.read(now.paths.entities)
         names = dict(zip(table["entity_id"], table["name"], strict=True))
-        return Composer(now.subtopics, names, pictures or self.pictures, guesses, now.entries)
+        return Composer(now.subtopics, names, pictures or self.pictures, guesses, now.counted)
 
     def group(self, page: PlanPage) -> Group:
         """Which form a page goes to that is nowhere yet."""
@@ -83,14 +83,14 @@ class PushInputs:
         )
 
 
-def read_push_inputs(paths: Paths, annotate: Annotate, benchmark: str) -> PushInputs:
-    """Read what a push goes by.
+def read_push_inputs(paths: Paths, annotate: Annotate, benchmark: str, excluded: Mapping[str, str] = {}) -> PushInputs:
+    """Read what a push goes by; `excluded` as `read_snapshot` takes it.
 
     Raises:
         FieldguideError: nobody was asked anything yet; the log holds the data set's labels; else as `read_snapshot`.
     """
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file; `fieldguide annotate plan` says who is asked what")
-    now = read_snapshot(paths, annotate)
+    now = read_snapshot(paths, annotate, excluded)
     refuse_labels(now.entries, paths.judgments)
     return PushInputs(now, benchmark)
