@@ -5,8 +5,8 @@ Whoever calls what writes (all but what is dry) holds `lock.judgments_locked`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -62,16 +62,23 @@ class Annotation:
         annotate: section of params.yaml.
         benchmark: its name, params.release.name, by which its projects are known on the server.
         track: shows how far long work is.
+        excluded: adjudicate.excluded of params.yaml: reasons by name.
     """
 
     paths: Paths
     annotate: Annotate
     benchmark: str
     track: Track = silent
+    excluded: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Annotate:
+        """The section, without people who are excluded."""
+        return self.annotate.without(self.excluded)
 
     def now(self) -> Snapshot:
         """Plan and log as they are."""
-        return read_snapshot(self.paths, self.annotate)
+        return read_snapshot(self.paths, self.annotate, self.excluded)
 
     def server(self) -> LabelStudio:
         """A client of the annotation server, as its manager.
@@ -89,8 +96,8 @@ class Annotation:
         """
         now, pools = self.now(), POOLS.read(self.paths.pools)
         made = make_plan(
-            pools, now.subtopics, self.annotate, now.guideline.version, now.gold, now.plan,
-            entries=now.entries, compatible=now.versions,
+            pools, now.subtopics, now.annotate, now.guideline.version, now.gold, now.plan,
+            entries=now.counted, compatible=now.versions,
         )  # fmt: skip
         new = made[~made["page_key"].isin(set(now.plan["page_key"]))]
         if not dry and len(new):
@@ -126,9 +133,9 @@ class Annotation:
         accounts = read_accounts(self.paths)
         client = connect(accounts)
         with speaking(accounts.url):
-            require_people(client, accounts, self.annotate.people)
+            require_people(client, accounts, self.asked.people)
         send = plan_push if dry else push
-        return send(client, self.paths, self.annotate, self.benchmark, self.track)
+        return send(client, self.paths, self.annotate, self.benchmark, self.track, excluded=self.excluded)
 
     def ask_adjudicator(self, *, partial: bool = False, dry: bool = False) -> pd.DataFrame:
         """Plan for the adjudicator what assessors do not agree on; `partial`: also where some have yet to judge.
@@ -140,7 +147,7 @@ class Annotation:
             FieldguideError: params.yaml names no adjudicator.
         """
         now = self.now()
-        new = disputed(now.in_force, now.plan, self.annotate, partial=partial)
+        new = disputed(now.in_force, now.plan, now.annotate, partial=partial)
         if not dry and len(new):
             grown = pd.concat([now.plan, new], ignore_index=True)
             PLAN.write(self.paths.asked, grown.sort_values(["assessor", "queue", "position"], ignore_index=True))
@@ -179,7 +186,7 @@ class Annotation:
         if pulled.held:
             what = f"{pulled.held} judgments are gone on the server; `fieldguide annotate pull` says which"
             yield Problem("held", what)
-        who = self.annotate.adjudicator
+        who = self.asked.adjudicator
         disputes = len(self.ask_adjudicator(dry=True)) if who else 0
         if who and disputes:
             what = f"{disputes} disputes were never put to the adjudicator; `fieldguide annotate adjudicate`"

@@ -58,7 +58,9 @@ def look(annotation: Annotation) -> Standing:
     with judgments_locked(annotation.paths, wait=True):
         refuse_labels(annotation.plan().entries, annotation.paths.judgments)
         notes, trouble = _exchange(annotation)
-        standing = Standing(annotation.now().coverage, annotation.annotate.coverage, tuple(notes))
+        now = annotation.now()
+        notes += map(str, now.excluded)
+        standing = Standing(now.coverage, now.annotate.coverage, tuple(notes))
     if trouble is None:
         return standing
     if not standing.enough:
@@ -80,7 +82,7 @@ def _exchange(annotation: Annotation) -> tuple[list[str], FieldguideError | None
             notes += pulled.notes if pulled.projects else ()  # the first push makes them
     except ServerError as error:
         trouble = error
-    if annotation.annotate.adjudicator is not None:
+    if annotation.asked.adjudicator is not None:
         annotation.ask_adjudicator()
     try:
         if trouble is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fieldguide.annotation.agreement.figures import AnnotationFigures, figures_of
+from fieldguide.annotation.judgments.excluding import ExcludedPerson
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.progress.coverage import JudgingCoverage
@@ -29,6 +30,7 @@ class AnnotationStatus:
         estimate: hours.
         live: what the server has, None where it was not asked; `offline` says why.
         stale: the qrels rest on another state of the log.
+        excluded: people whose judgments count for nothing.
         unplanned: version of the guidelines in force by which nobody is asked yet; None where somebody is.
     """
 
@@ -39,6 +41,7 @@ class AnnotationStatus:
     live: tuple[ProjectStatus, ...] | None
     offline: str | None
     stale: bool
+    excluded: tuple[ExcludedPerson, ...] = ()
     unplanned: str | None = None
 
 
@@ -51,7 +54,8 @@ def status_of(annotation: Annotation) -> AnnotationStatus:
     paths = annotation.paths
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file, so that nobody was asked; `fieldguide annotate plan`")
-    now, asked = annotation.now(), annotation.annotate
+    now = annotation.now()
+    asked, out = now.annotate, [one.assessor for one in now.excluded]
     there, offline, waiting = None, None, None
     try:
         there = tuple(project_statuses(annotation.server(), paths, annotation.benchmark, now.entries))
@@ -62,14 +66,15 @@ def status_of(annotation: Annotation) -> AnnotationStatus:
         offline = str(error)
     return AnnotationStatus(
         progress=figures_of(
-            now.plan, now.entries, now.gold, asked,
+            now.plan[~now.plan["assessor"].isin(out)], now.counted, now.gold, asked,
             due=now.due, not_pulled=waiting, grades=sorted(now.guideline.grades), guidelines=now.versions,
         ),
         coverage=now.coverage,
         verdicts=tuple(now.verdicts),
-        estimate=estimate(now.plan, now.entries, overlap=asked.overlap, people=asked.people),
+        estimate=estimate(now.plan, now.counted, overlap=asked.overlap, people=asked.people),
         live=there,
         offline=offline,
+        excluded=now.excluded,
         stale=_is_stale(paths, now.entries),
         unplanned=None if any(row.guideline in now.versions for row in now.rows) else now.guideline.version,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def _annotation() -> Annotation:
     from fieldguide.runtime.progress import show_progress
 
     params = read_params()
-    return Annotation(Paths(), params.annotate, params.release.name, show_progress)
+    return Annotation(Paths(), params.annotate, params.release.name, show_progress, params.adjudicate.excluded)
 
 
 @app.command(epilog="Example: fieldguide annotate plan --dry-run")
@@ -46,7 +46,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     annotation = _annotation()
     with judgments_locked(annotation.paths):
         planned = annotation.plan(dry=dry)
-    asked = annotation.annotate
+    asked = annotation.asked
     expected = estimate(planned.plan, planned.entries, overlap=asked.overlap, people=asked.people)
     rows = list(annotate_views.plan_table(planned, expected))
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Linea
 
     `asked`: the question, and why of this entity. `image`: where it is from; `duplicates` tells of other files with the
     same bytes or nearly the same pixels. `pool`: what brought it into the subtopic's pool, systems with their ranks or
-    the random sample. `judgments`: lines of the log; `holds`: neither superseded nor withdrawn, nor a withdrawal.
+    the random sample. `judgments`: lines of the log; `holds`: neither superseded nor withdrawn, nor a withdrawal;
+    `excluded`: why the assessor's judgments count for nothing.
     `qrel`: the grade after adjudication, with its definition. `placements`: rank from 1 and score of each system, None
     where its run does not hold the image. `missing`: files of stages that have not run.
 
@@ -45,7 +46,7 @@ def explain(paths: Paths, params: Params, topic: str, image: str) -> tuple[Linea
     benchmark = Benchmark(paths, params)
     subtopics = _subtopics(benchmark, topic)
     image_id = resolve(image, benchmark.image_rows, "image", str(paths.images))
-    given = [judgment for judgment in _judged(paths) if judgment["image_id"] == image_id]
+    given = [judgment for judgment in _judged(paths, params.adjudicate.excluded) if judgment["image_id"] == image_id]
     shown = _shown(benchmark, image_id)
     placed, missing = _placements(benchmark, image_id, {s.subtopic_id for s in subtopics})
     optional = (paths.pools, paths.qrels / "qrels.parquet", paths.judgments)
@@ -118,14 +119,15 @@ def _subtopics(benchmark: Benchmark, given: str) -> tuple[Subtopic, ...]:
     return topics[resolve(given, topics, "topic", str(benchmark.paths.topics))].subtopics
 
 
-def _judged(paths: Paths) -> Iterator[dict[str, Any]]:
+def _judged(paths: Paths, excluded: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The judgment log; nothing where there is none yet."""
     if not paths.judgments.exists():
         return
     entries = log.read(paths.judgments).entries
     holding = {entry.hash for entry in log.current(entries)}
     for entry in entries:
-        yield {**{name: getattr(entry, name) for name in _JUDGMENT}, "holds": entry.hash in holding}
+        told = {name: getattr(entry, name) for name in _JUDGMENT}
+        yield {**told, "holds": entry.hash in holding, "excluded": excluded.get(entry.assessor)}
 
 
 def _asked(benchmark: Benchmark, subtopic: Subtopic) -> dict[str, Any]:

@@ -163,6 +163,10 @@ def test_superseded_judgments_stay_in_the_lineage(fresh: Paths, params: Params) 
     log.append(fresh.judgments, [changed])
     found = one(fresh, params, subtopic, image)["judgments"]
     assert [(j["action"], j["holds"]) for j in found] == [("judged", False), ("superseded", True)]
+    assert {j["excluded"] for j in found} == {None}
+    out = params.adjudicate.model_copy(update={"excluded": {first.assessor: "clicked on without looking"}})
+    found = one(fresh, params.model_copy(update={"adjudicate": out}), subtopic, image)["judgments"]
+    assert {j["excluded"] for j in found} == {"clicked on without looking"}
 
 
 def test_what_is_not_made_yet_is_named(fresh: Paths, params: Params) -> None:

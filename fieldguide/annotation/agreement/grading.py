@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,7 @@ from fieldguide.annotation.judgments.adjudication import (
     grade_definitions,
     write_qrels,
 )
+from fieldguide.annotation.judgments.excluding import ExcludedPerson, excluded_people, without
 from fieldguide.annotation.judgments.guidelines import Guideline, archived, counting, guidelines_of
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.section import Adjudicate
@@ -40,6 +41,7 @@ class Grades:
         guidelines: those that were judged by.
         gold: known grades.
         section: `adjudicate` of params.yaml.
+        excluded: people whose lines do not count.
     """
 
     judged: log.Log
@@ -49,6 +51,7 @@ class Grades:
     gold: dict[Pair, int]
     section: Adjudicate
     decided: Adjudication
+    excluded: tuple[ExcludedPerson, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write qrels.parquet, qrels.trec, grades.json and decisions.parquet."""
@@ -58,17 +61,20 @@ class Grades:
 
     def agreement(self, annotate: Annotate, pool: Pool) -> AgreementSummary:
         """How far those who judged agree; sections of params.yaml."""
-        return summarise(
+        made = summarise(
             self.entries, self.decided, self.guidelines, self.pools, self.gold, self.section.rule, annotate, pool
         )
+        return replace(made, notes=(*map(str, self.excluded), *made.notes))
 
     def lines(self) -> Iterator[str]:
         """The same in words."""
-        qrels, left = self.decided.qrels, len(self.judged.entries) - len(self.entries)
+        qrels = self.decided.qrels
+        left = len(without(self.judged.entries, self.section.excluded)) - len(self.entries)
         if self.judged.torn:
             yield self.judged.torn
         if left:
             yield f"{left} lines of the log are by other guidelines than {self.section.guideline} and do not count"
+        yield from map(str, self.excluded)
         relevant = int((qrels["grade"] > 0).sum())
         yield f"{len(self.entries)} judgments, {len(qrels)} graded pairs, {relevant} of them relevant"
         for how, count in qrels["decided_by"].value_counts().sort_index().items():
@@ -102,12 +108,15 @@ def grade(judged: log.Log, paths: Paths, section: Adjudicate, annotate: Annotate
         annotate: section of params.yaml.
 
     Raises:
-        FieldguideError: the judgments rest on guidelines that do not go together; ProblemsError: on others than theirs.
+        FieldguideError: the judgments rest on guidelines that do not go together; ProblemsError: on others than theirs;
+            people are excluded whom nobody knows.
     """
     people, known = section.judge == "log", archived(paths.used_guidelines)
-    entries = counting(judged.entries, section.guideline if people else None, known)
+    excluded = excluded_people(section.excluded, judged.entries, annotate.people)
+    entries = counting(without(judged.entries, section.excluded), section.guideline if people else None, known)
     guidelines = guidelines_of(entries, str(paths.judgments), known)
     given = annotate.gold if people and guidelines else None
     gold = read_gold(paths.root / given, guidelines[-1]) if given else {}
     pools = POOLS.read(paths.pools)
-    return Grades(judged, entries, guidelines, pools, gold, section, adjudicate(entries, pools, section.rule, gold))
+    decided = adjudicate(entries, pools, section.rule, gold)
+    return Grades(judged, entries, guidelines, pools, gold, section, decided, excluded)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _KIND = "fieldguide-project"
 _PAGE = 100
 _TITLE = 50
+_TITLES: Mapping[Group, str] = {"judge": "", "judge-singly": " (one by one)", "adjudicate": " (adjudication)"}
 # What keeps the form clean and the queue in our order. Skipping is off: `cannot-tell` says the same, and is counted.
 _FIXED = {
     "sampling": "Sequential sampling",
@@ -96,7 +97,7 @@ class WantedProject:
     @property
     def title(self) -> str:
         """What people read: the benchmark, cut short if need be, and who is asked."""
-        who = f" · {self.assessor}" + (" (adjudication)" if self.group == "adjudicate" else "")
+        who = f" · {self.assessor}{_TITLES[self.group]}"
         who += f" · {self.guideline}" * self.one_of_several
         return self.benchmark[: max(1, _TITLE - len(who))] + who[: _TITLE - 1]
 

@@ -10,7 +10,8 @@ from fieldguide.annotation.planning.section import Annotate
 from fieldguide.core.grouping import grouped
 from fieldguide.records.plan import ANYBODY, PlanRow, Purpose
 
-Group = Literal["judge", "adjudicate"]
+Group = Literal["judge", "judge-singly", "adjudicate"]
+"""Which form: the grid; one image at a time, with zoom; that of the adjudicator."""
 GROUPS: tuple[Group, ...] = get_args(Group)
 Mark = tuple[str, Group, str]
 """Which project of the server: assessor, group, guideline version."""
@@ -39,12 +40,12 @@ class PlanPage:
 
     @property
     def mark(self) -> Mark:
-        """Which project it belongs to."""
+        """Which project it belongs to; those of one image may lie in one of `judge-singly`, see sync/push.py."""
         row = self.rows[0]
         return row.assessor, "adjudicate" if row.purpose == "adjudicate" else "judge", row.guideline
 
 
-def still_asked(assessor: str, purpose: Purpose, annotate: Annotate) -> bool:
+def still_asked(assessor: str, purpose: Purpose | Group, annotate: Annotate) -> bool:
     """Whether params.yaml still names whoever the plan asks; False for people who left."""
     if purpose == "adjudicate":
         return assessor == annotate.adjudicator

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.section import Name, Names, Positive, Section, Seed
 
 GRID = 8
@@ -127,6 +129,21 @@ class Annotate(Section):
     def people(self) -> list[str]:
         """Everybody who needs an account: the assessors, then the adjudicator."""
         return [*self.assessors, *filter(None, [self.adjudicator])]
+
+    def without(self, names: Collection[str]) -> Annotate:
+        """The same, asking none of `names`.
+
+        Raises:
+            FieldguideError: too few assessors are left for the overlap.
+        """
+        left = [name for name in self.assessors if name not in names]
+        if self.overlap > len(left):
+            raise FieldguideError(
+                f"params.yaml: annotate.overlap is {self.overlap}, and {len(left)} assessors are left beside those of "
+                "adjudicate.excluded; name others to judge in their place, or set a lower overlap"
+            )
+        adjudicator = None if self.adjudicator in names else self.adjudicator
+        return self.model_copy(update={"assessors": left, "adjudicator": adjudicator})
 
     @model_validator(mode="after")
     def _fits_together(self) -> Annotate:

@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.excluding import ExcludedPerson, excluded_people, without
 from fieldguide.annotation.judgments.guidelines import Guideline, archived, interchangeable, read_guideline
 from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair
@@ -35,6 +36,7 @@ class Snapshot:
         guideline: the one in force.
         guidelines: all that anybody was asked by, and the one in force, by version.
         impossible: why nobody can be asked about a pair: its image cannot be shown.
+        excluded: people whose judgments count for nothing; `annotate` asks none of them.
     """
 
     paths: Paths
@@ -44,16 +46,22 @@ class Snapshot:
     guideline: Guideline
     guidelines: Mapping[str, Guideline]
     impossible: Mapping[Pair, str]
+    excluded: tuple[ExcludedPerson, ...] = ()
 
     @cached_property
     def versions(self) -> frozenset[str]:
         """Guidelines whose judgments count together: the one in force, and those with the same choices and grades."""
         return interchangeable(self.guideline, self.guidelines)
 
+    @cached_property
+    def counted(self) -> list[LogEntry]:
+        """The log's lines that count: those of nobody excluded."""
+        return without(self.entries, self._excluded)
+
     @property
     def in_force(self) -> tuple[LogEntry, ...]:
-        """The judgments by these."""
-        return tuple(entry for entry in self.entries if entry.guideline in self.versions)
+        """The judgments by these that count."""
+        return tuple(entry for entry in self.counted if entry.guideline in self.versions)
 
     @cached_property
     def rows(self) -> list[PlanRow]:
@@ -73,7 +81,7 @@ class Snapshot:
     @cached_property
     def done(self) -> set[str]:
         """Keys of the pages of which the log holds every judgment that was asked for and can be given."""
-        answers = AnswerCounts(self.entries, self.annotate.overlap)
+        answers = AnswerCounts(self.counted, self.annotate.overlap)
         return {
             key
             for key, page in self.pages.items()
@@ -98,7 +106,8 @@ class Snapshot:
     def coverage(self) -> JudgingCoverage:
         """How much of what is asked is judged."""
         stopped = {verdict.subtopic_id for verdict in self.verdicts if verdict.stopped}
-        return coverage(self.rows, self.entries, self.annotate, self.versions, stopped, self.due, self.impossible)
+        rows = [row for row in self.rows if row.assessor not in self._excluded]
+        return coverage(rows, self.counted, self.annotate, self.versions, stopped, self.due, self.impossible)
 
     @cached_property
     def gold(self) -> dict[Pair, int]:
@@ -112,29 +121,37 @@ class Snapshot:
         return {s.subtopic_id: s for topic in read_topics(self.paths.topics) for s in topic.subtopics}
 
     @cached_property
+    def _excluded(self) -> frozenset[str]:
+        return frozenset(one.assessor for one in self.excluded)
+
+    @cached_property
     def _asked(self) -> PlanAndLog:
         annotate, pools = self.annotate, self.paths.pools
         return PlanAndLog(
-            self.plan, self.entries, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
+            self.plan, self.counted, annotate.stopping, POOLS.read(pools) if pools.exists() else None,
             overlap=annotate.overlap, assessors=annotate.assessors, adjudicator=annotate.adjudicator or "",
             guidelines=self.versions, impossible=self.impossible,
         )  # fmt: skip
 
 
-def read_snapshot(paths: Paths, annotate: Annotate) -> Snapshot:
-    """Read plan and log; both may be missing.
+def read_snapshot(paths: Paths, annotate: Annotate, excluded: Mapping[str, str] = {}) -> Snapshot:
+    """Read plan and log; both may be missing. `excluded`: adjudicate.excluded of params.yaml.
 
     Raises:
-        FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid.
+        FieldguideError: the log's chain is broken, the plan is no plan, or the guidelines are not valid; too few people
+            are left beside those excluded. ProblemsError: people are excluded whom nobody knows.
     """
+    entries = log.read(paths.judgments).entries if paths.judgments.exists() else ()
+    people = excluded_people(excluded, entries, annotate.people)
     guideline = read_guideline(paths.annotation / "guidelines.md")
     plan = PLAN.read(paths.asked) if paths.asked.exists() else PLAN.frame([])
     return Snapshot(
         paths=paths,
-        annotate=annotate,
+        annotate=annotate.without(excluded),
         plan=plan,
-        entries=log.read(paths.judgments).entries if paths.judgments.exists() else (),
+        entries=entries,
         guideline=guideline,
         guidelines=archived(paths.used_guidelines) | {guideline.version: guideline},
         impossible=excluded_pairs(plan, read_excluded(paths.unshowable)),
+        excluded=people,
     )

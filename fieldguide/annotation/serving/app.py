@@ -56,7 +56,7 @@ class Doorway:
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         key = token if scheme.lower() == "bearer" else request.cookies.get(self.cookie, "")
-        found = Keys(self.site.accounts, self.site.annotation.annotate).visitor(key) if key else None
+        found = Keys(self.site.accounts, self.site.annotation.asked).visitor(key) if key else None
         if found is None:
             raise RefusedError("open the link that you were given: your key is missing, or not accepted any more", 401)
         return found
@@ -184,7 +184,7 @@ def _entered(pages: Doorway) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         given = await _body(request)
         key = str(given.get("key", ""))
-        found = Keys(pages.site.accounts, pages.site.annotation.annotate).visitor(key)
+        found = Keys(pages.site.accounts, pages.site.annotation.asked).visitor(key)
         if found is None:
             raise RefusedError("this key is not accepted; ask whoever runs this for your link", 401)
         reply = JSONResponse({"name": found.name, "role": found.role})

@@ -120,8 +120,8 @@ class PageViews:
 
     def rulings(self, person: str, now: Snapshot) -> Iterator[dict[str, Any]]:
         """Rulings on images that a person judged, the latest first; where reasons were given, with them."""
-        said, reasons = votes(now.entries), self._reasons
-        ruled = sorted(rulings(now.entries).items(), key=lambda item: item[1].seq, reverse=True)
+        said, reasons = votes(now.counted), self._reasons
+        ruled = sorted(rulings(now.counted).items(), key=lambda item: item[1].seq, reverse=True)
         for pair, ruling in ruled:
             own = said.get(pair, {}).get(person)
             subtopic = now.subtopics.get(pair[0])

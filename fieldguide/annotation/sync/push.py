@@ -3,6 +3,9 @@
 A push looks before it writes, so that it mends whatever an earlier one, a crash or a person left: what is missing is
 made, what is there twice and untouched is removed, what somebody has answered is never removed. It believes the plan
 about what is asked, the log about what is judged, and the server about nothing but what it holds.
+
+A page stays in the project in which it lies: where annotate.page changes midway, people keep the form by which they
+were asked and get a second project, in whose form what is asked from then on is judged one by one, or in the grid.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ from fieldguide.annotation.label_studio.projects import (
     remove,
     serve_folder,
 )
-from fieldguide.annotation.label_studio.tasks import import_tasks, list_tasks, remove_untouched
-from fieldguide.annotation.planning.pages import Mark, PlanPage
+from fieldguide.annotation.label_studio.tasks import Listed, import_tasks, list_tasks, remove_untouched
+from fieldguide.annotation.planning.pages import Group, Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.excluded_images import write_excluded
 from fieldguide.annotation.progress.snapshot import Snapshot
@@ -66,7 +69,15 @@ class Pushed:
     notes: tuple[str, ...]
 
 
-def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
+def push(
+    client: LabelStudio,
+    paths: Paths,
+    annotate: Annotate,
+    benchmark: str,
+    track: Track = silent,
+    *,
+    excluded: Mapping[str, str] = {},
+) -> Pushed:
     """Make the server hold the due pages of the plan.
 
     Args:
@@ -75,22 +86,31 @@ def push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, 
         annotate: section of params.yaml.
         benchmark: its name, params.release.name.
         track: shows how far it is.
+        excluded: adjudicate.excluded of params.yaml.
 
     Raises:
         FieldguideError: no plan; a log of the data set's labels; guidelines that changed under their version; another
             push runs; the server cannot be spoken to. Nothing is lost or doubled by pushing again.
     """
     with locked(paths.annotation_state / "push.lock", wait=False):
-        inputs = read_push_inputs(paths, annotate, benchmark)
+        inputs = read_push_inputs(paths, annotate, benchmark, excluded)
         archive(paths.annotation / "guidelines.md", paths.used_guidelines)
         pushed = _Push(client, inputs, track).run(dry=False)
         write_excluded(paths.unshowable, {image: why for (_, image), why in pushed.unshowable.items()})
         return pushed
 
 
-def plan_push(client: LabelStudio, paths: Paths, annotate: Annotate, benchmark: str, track: Track = silent) -> Pushed:
+def plan_push(
+    client: LabelStudio,
+    paths: Paths,
+    annotate: Annotate,
+    benchmark: str,
+    track: Track = silent,
+    *,
+    excluded: Mapping[str, str] = {},
+) -> Pushed:
     """What `push` would do. Nothing is written, neither on the server nor here."""
-    return _Push(client, read_push_inputs(paths, annotate, benchmark), track).run(dry=True)
+    return _Push(client, read_push_inputs(paths, annotate, benchmark, excluded), track).run(dry=True)
 
 
 @dataclass
@@ -115,13 +135,13 @@ class _Push:
         by_slot = grouped((self.now.slot(page.mark), page) for page in self.now.pages.values())
         self._name_lost()
         for mark in sorted(by_slot):
-            ours = [one for one in found if self.now.slot(one.project.mark) == mark]
+            ours = [one for one in found if _whose(self.now.slot(one.project.mark)) == mark]
             if mark[2] in self.now.versions:
                 self._settle(mark, by_slot[mark], ours, dry)
             else:
                 self.notes += [f"{_name(one.project)}: {_OLD.format(mark[2])}" for one in ours]
         for one in found:
-            if self.now.slot(one.project.mark) not in by_slot:
+            if _whose(self.now.slot(one.project.mark)) not in by_slot:
                 self.notes.append(f"{_name(one.project)}: is of nobody whom the plan asks; it is left alone")
         for image, count in sorted(Counter(image for _, image in self.unshowable).items()):
             why = next(why for (_, other), why in self.unshowable.items() if other == image)
@@ -139,11 +159,31 @@ class _Push:
             self.notes.append(f"subtopic {subtopic}: is in the plan and no more in the topics; nobody is asked")
 
     def _settle(self, mark: Mark, pages: list[PlanPage], ours: list[FoundProject], dry: bool) -> None:
-        """Make one project hold what it should."""
-        elsewhere = self._answered(ours[1:])
+        """Make the projects of one person hold what they should: one a form."""
+        held = {one.project.id: list(list_tasks(self.client, one.project.id)) for one in ours}
+        lies: dict[str | None, Group] = {}
+        for one in ours:
+            for task in held[one.project.id]:
+                if task.annotated or task.page_key not in lies:
+                    lies[task.page_key] = one.project.group
+        of = grouped((lies.get(page.key) or self.inputs.group(page), page) for page in pages)
+        for group in sorted({*of, *(one.project.group for one in ours)}):
+            mine = [one for one in ours if one.project.group == group]
+            self._settle_form((mark[0], group, mark[2]), of.get(group, []), mine, held, dry)
+
+    def _settle_form(
+        self,
+        mark: Mark,
+        pages: list[PlanPage],
+        ours: list[FoundProject],
+        held: Mapping[int, list[Listed]],
+        dry: bool,
+    ) -> None:
+        """Make one project hold what it should; `held`: tasks by project."""
+        elsewhere = {task.page_key for one in ours[1:] for task in held[one.project.id] if task.annotated}
         by_key = {page.key: page for page in pages if page.key not in elsewhere}
         wanted = [k for k in by_key if k in self.now.due and by_key[k].subtopic_id in self.now.subtopics]
-        listed = list(list_tasks(self.client, ours[0].project.id)) if ours else []
+        listed = held[ours[0].project.id] if ours else []
         left = not self.now.asks(mark)
         lacks = difference(wanted, by_key, self.now.done, listed, left=left)
         self.counts["present"] += lacks.present
@@ -166,13 +206,9 @@ class _Push:
         if left and begun:
             self.notes.append(f"{_name(project)}: tasks {_list(sorted(begun))} were begun by who left, and stay")
         self._prepare(project, [by_key[key] for key in wanted if key not in self.now.done])
-        self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(pages))
+        self._create(project, create, self.now.guidelines[mark[2]], self.inputs.tiles(mark[1], pages))
         for extra in ours[1:]:
             self._drop(extra.project)
-
-    def _answered(self, extra: Sequence[FoundProject]) -> set[str | None]:
-        """Keys of pages that were answered in projects beside the one that counts."""
-        return {t.page_key for one in extra for t in list_tasks(self.client, one.project.id) if t.annotated}
 
     def _report(self, project: Project | None, lacks: Difference, closed: bool) -> None:
         """Note what a push cannot put right."""
@@ -246,6 +282,12 @@ def _batches(made: Iterable[PageTask]) -> Iterator[list[PageTask]]:
 
 def _characters(task: dict[str, Any] | None) -> int:
     return sum(len(value) for value in task["data"].values() if isinstance(value, str)) if task else 0
+
+
+def _whose(mark: Mark) -> Mark:
+    """Who is asked, whatever the form."""
+    assessor, group, version = mark
+    return assessor, "judge" if group == "judge-singly" else group, version
 
 
 def _copies(lacks: Difference) -> int:

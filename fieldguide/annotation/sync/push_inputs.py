@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from fieldguide.annotation.form.images import Pictures
 from fieldguide.annotation.form.template import instructions, label_config
 from fieldguide.annotation.judgments.guidelines import refuse_labels
 from fieldguide.annotation.label_studio.projects import WantedProject
-from fieldguide.annotation.planning.pages import Mark, PlanPage
+from fieldguide.annotation.planning.pages import Group, Mark, PlanPage
 from fieldguide.annotation.planning.section import Annotate
 from fieldguide.annotation.progress.snapshot import Snapshot, read_snapshot
 from fieldguide.core.errors import FieldguideError
@@ -52,13 +52,18 @@ class PushInputs:
             guesses = {version: Guesses(run, shown, now.guidelines[version]) for version in now.versions}
         table = ENTITIES.read(now.paths.entities)
         names = dict(zip(table["entity_id"], table["name"], strict=True))
-        return Composer(now.subtopics, names, pictures or self.pictures, guesses, now.entries)
+        return Composer(now.subtopics, names, pictures or self.pictures, guesses, now.counted)
 
-    def tiles(self, pages: Collection[PlanPage]) -> int:
-        """Tiles of the form of a project with these pages; an adjudicator sees one image at a time."""
-        widest = max(len(page.rows) for page in pages)
-        adjudicates = all(page.rows[0].purpose == "adjudicate" for page in pages)
-        return widest if adjudicates else max(widest, self.now.annotate.page)
+    def group(self, page: PlanPage) -> Group:
+        """Which form a page goes to that is nowhere yet."""
+        group = page.mark[1]
+        alone = group == "judge" and self.now.annotate.page == len(page.rows) == 1
+        return "judge-singly" if alone else group
+
+    def tiles(self, group: Group, pages: Collection[PlanPage]) -> int:
+        """Tiles of the form of a project with these pages; in the grid as many as later pages have, too."""
+        widest = max((len(page.rows) for page in pages), default=1)
+        return max(widest, self.now.annotate.page) if group == "judge" else widest
 
     def wanted(self, mark: Mark, pages: Sequence[PlanPage]) -> WantedProject:
         """The project of these pages."""
@@ -69,7 +74,7 @@ class PushInputs:
             assessor=assessor,
             group=group,
             guideline=version,
-            label_config=label_config(self.template, guideline, self.tiles(pages)),
+            label_config=label_config(self.template, guideline, self.tiles(group, pages)),
             instructions=instructions(guideline),
             overlap=self.now.annotate.overlap if assessor == ANYBODY else 1,
             sighted=any(page.rows[0].sighted for page in pages),
@@ -78,14 +83,14 @@ class PushInputs:
         )
 
 
-def read_push_inputs(paths: Paths, annotate: Annotate, benchmark: str) -> PushInputs:
-    """Read what a push goes by.
+def read_push_inputs(paths: Paths, annotate: Annotate, benchmark: str, excluded: Mapping[str, str] = {}) -> PushInputs:
+    """Read what a push goes by; `excluded` as `read_snapshot` takes it.
 
     Raises:
         FieldguideError: nobody was asked anything yet; the log holds the data set's labels; else as `read_snapshot`.
     """
     if not paths.asked.exists():
         raise FieldguideError(f"{paths.asked}: no such file; `fieldguide annotate plan` says who is asked what")
-    now = read_snapshot(paths, annotate)
+    now = read_snapshot(paths, annotate, excluded)
     refuse_labels(now.entries, paths.judgments)
     return PushInputs(now, benchmark)

@@ -99,6 +99,7 @@ def status_lines(status: AnnotationStatus) -> Iterator[str]:
     if status.unplanned:
         yield f"nobody is asked by the guidelines in force ({status.unplanned}) yet; `fieldguide annotate plan`"
     yield from status.coverage.lines()
+    yield from map(str, status.excluded)
     stopped = sum(verdict.stopped for verdict in status.verdicts)
     yield f"{stopped} of {len(status.verdicts)} subtopics are judged enough (annotate.stopping)"
     alpha = alpha_words(status.progress.agreement.ordinal)

@@ -147,6 +147,8 @@ def _judgments(lineage: Lineage) -> Table:
     table = _table("assessor", "choice", "grade", "when", "guideline", "action")
     for judgment in lineage["judgments"]:
         action = judgment["action"] if judgment["holds"] else f"{judgment['action']}, holds no more"
+        if judgment["excluded"]:
+            action += f", counts for nothing: {judgment['excluded']}"
         grade = "none" if judgment["grade"] is None else str(judgment["grade"])
         when = judgment["judged_at"] or "not recorded"
         row = (judgment["assessor"], judgment["choice"] or "", grade, when, judgment["guideline"], action)

@@ -71,7 +71,7 @@ def links(annotation: Annotation, person: str | None, address: str, *, new: bool
         FieldguideError: nobody has that name.
     """
     accounts = admitted(annotation, renew=person if new else None)
-    names = [*annotation.annotate.people, MANAGER]
+    names = [*annotation.asked.people, MANAGER]
     if person is not None and person not in names:
         raise FieldguideError(f"{person}: is nobody whom params.yaml asks; there are {', '.join(names)}")
     if new and person is None:
@@ -97,7 +97,7 @@ def admitted(annotation: Annotation, renew: str | None = None) -> Accounts:
         known = known.model_copy(update={"people": people})
     elif renew == MANAGER:
         known = known.model_copy(update={"manager": known.manager.model_copy(update={"key": None})})
-    accounts = with_keys(known, annotation.annotate.people)
+    accounts = with_keys(known, annotation.asked.people)
     if accounts != stored:
         write_accounts(annotation.paths, accounts)
     return accounts

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fieldguide.annotation.judgments.adjudication import adjudicate
+from fieldguide.annotation.judgments.excluding import without
 from fieldguide.annotation.judgments.guidelines import Guideline, archived
 from fieldguide.annotation.judgments.log import Log, read
 from fieldguide.annotation.judgments.votes import graded, votes
@@ -61,9 +62,11 @@ def _choices(folder: Path, log: Log, guidelines: dict[str, Guideline]) -> Iterat
 
 
 def _grades(folder: Path, log: Log, pools: pd.DataFrame, qrels: pd.DataFrame) -> Iterator[Problem]:
-    by_majority = _rule(folder) == "majority"
-    made, there = _by_pair(adjudicate(log.entries, pools).qrels), _by_pair(qrels)
-    said = {pair: set(graded(by).values()) for pair, by in votes(log.entries).items()}
+    section = _section(folder)
+    by_majority, excluded = section.get("rule", "majority") == "majority", section.get("excluded")
+    entries = without(log.entries, excluded if isinstance(excluded, dict) else ())
+    made, there = _by_pair(adjudicate(entries, pools).qrels), _by_pair(qrels)
+    said = {pair: set(graded(by).values()) for pair, by in votes(entries).items()}
     for pair in sorted(there.keys() - made.keys()):
         yield Problem(str(folder / QRELS), f"grades {' '.join(pair)}, which nobody judged")
     for pair in sorted(made.keys() - there.keys()):
@@ -78,12 +81,13 @@ def _grades(folder: Path, log: Log, pools: pd.DataFrame, qrels: pd.DataFrame) ->
                 yield Problem(str(folder / QRELS), what)
 
 
-def _rule(folder: Path) -> str:
+def _section(folder: Path) -> dict[str, Any]:
+    """`adjudicate` of params.yaml; empty where there is none."""
     try:
         section = read_yaml(folder / "params.yaml")["adjudicate"]
     except (FieldguideError, TypeError, KeyError):
-        return "majority"
-    return str(section.get("rule", "majority")) if isinstance(section, dict) else "majority"
+        return {}
+    return section if isinstance(section, dict) else {}
 
 
 def _by_pair(qrels: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:

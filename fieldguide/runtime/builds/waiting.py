@@ -46,7 +46,8 @@ def judged_enough(params: Params, paths: Paths, patience: Patience, track: Track
     Raises:
         FieldguideError: people could not be asked; the build waits, too.
     """
-    annotation, shown = Annotation(paths, params.annotate, params.release.name, track), ""
+    excluded, shown = params.adjudicate.excluded, ""
+    annotation = Annotation(paths, params.annotate, params.release.name, track, excluded)
     while True:
         trouble = None
         try:

@@ -318,3 +318,39 @@ def test_the_stage_takes_rule_and_gold_from_params_and_writes_the_same_bytes_aga
     (paths.annotation / "gold.csv").unlink()
     with pytest.raises(FieldguideError, match=r"gold\.csv: no such file; annotate\.gold in params\.yaml names it"):
         run_step(stage, params, paths)
+
+
+def test_judgments_of_who_is_excluded_count_for_nothing_and_stay_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = tiny_benchmark(tmp_path)
+    pools = POOLS.read(paths.pools).head(3)
+    said = [
+        judgment(row.image_id, name, grade, subtopic_id=row.subtopic_id)
+        for row in pools.itertuples()
+        for name, grade in (("ada", 2), ("ben", 2), ("cleo", 0))
+    ]
+    people_of(paths, said)
+    before = paths.judgments.read_bytes()
+    annotate = {"gold": None, "gold_share": 0}
+    excluded = {"judge": "log", "excluded": {"cleo": "clicked on without looking"}}
+    run_step(stage, tiny_params(adjudicate=excluded, annotate=annotate), paths)
+    words = (
+        "cleo is excluded (adjudicate.excluded), 3 judgments stay in the log and count for nothing: "
+        "clicked on without looking"
+    )
+    out = capsys.readouterr().out
+    assert words in out and "6 judgments, 3 graded pairs" in out and "by other guidelines" not in out
+    qrels = QRELS.read(paths.qrels / "qrels.parquet")
+    assert [list(names) for names in qrels["assessors"]] == [["ada", "ben"]] * 3
+    assert set(qrels["decided_by"]) == {"unanimous"}
+    summary = json.loads((paths.qrels / "agreement.json").read_text())
+    assert (summary["differing"], [one["assessor"] for one in summary["assessors"]]) == (0, ["ada", "ben"])
+    assert summary["notes"][0] == words
+    run_step(stage, tiny_params(adjudicate={"judge": "log"}, annotate=annotate), paths)
+    assert json.loads((paths.qrels / "agreement.json").read_text())["differing"] == 3
+    assert paths.judgments.read_bytes() == before
+    nobody = {"judge": "log", "excluded": {"cloe": "slip of the pen", "zoe": "who?"}}
+    with pytest.raises(ProblemsError, match="people whom nobody knows") as refused:
+        run_step(stage, tiny_params(adjudicate=nobody, annotate=annotate), paths)
+    assert [one.where for one in refused.value.problems] == ["adjudicate.excluded: cloe", "adjudicate.excluded: zoe"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,11 @@ class Site:
     paths: Paths
     annotate: Annotate
     name: str
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def annotation(self) -> Annotation:
-        return Annotation(self.paths, self.annotate, self.name)
+        return Annotation(self.paths, self.annotate, self.name, excluded=self.excluded)
 
     def change(self, **keys: Any) -> None:
         """As a manager who edits params.yaml."""
@@ -75,10 +76,14 @@ class Site:
         """Rows of a person's pages."""
         return [row for row in self.rows() if row.assessor == person and row.page_key in keys]
 
+    def tasks(self, person: str) -> list[Any]:
+        """Tasks before a person."""
+        return list(self.server.client().tasks.list(project=self.number(person), page_size=500, fields="all"))
+
     def answer(self, person: str, pages: int) -> list[str]:
         """Answer as many pages that nobody has answered, in their order; their keys."""
         client, given = self.server.client(person), []
-        for task in self.server.client().tasks.list(project=self.number(person), page_size=500, fields="all"):
+        for task in self.tasks(person):
             if not task.total_annotations and len(given) < pages:
                 shown = len(task.data["items"])
                 client.annotations.create(task.id, result=result_of(dict.fromkeys(range(1, shown + 1), NOT)))
@@ -224,3 +229,73 @@ def test_two_projects_by_versions_that_go_together_become_one(site: Site) -> Non
     site.annotation.push()
     assert keys_there(client, second.id) == [tasks[0].data["page_key"]]
     assert keys_there(client, first.id) == [task.data["page_key"] for task in tasks[1:]]
+
+
+def test_pages_of_another_size_get_a_form_of_their_own_and_none_moves(site: Site) -> None:
+    site.annotation.push()
+    grid, wide = site.number("ada"), site.keys("ada")
+    given = site.answer("ada", 1)
+    site.change(page=1, overlap=3)
+    site.round()
+    sizes = Counter(row.page_key for row in site.rows() if row.assessor == "ada" and row.page_key not in wide)
+    single = {key for key, size in sizes.items() if size == 1}
+    wide |= sizes.keys() - single  # pages of several images that are asked again
+    ours = {one.group: one for one in site.projects() if one.assessor == "ada"}
+    assert ours["judge"].id == grid and set(ours) == {"judge", "judge-singly"}
+    assert ours["judge-singly"].title.endswith(" · ada (one by one)")
+    client = site.server.client()
+    there = {group: set(keys_there(client, one.id)) for group, one in ours.items()}
+    assert there == {"judge": wide, "judge-singly": single}
+    forms = {group: client.projects.get(one.id).label_config or "" for group, one in ours.items()}
+    assert {group: form.count(' name="grade') for group, form in forms.items()} == {"judge": 4, "judge-singly": 1}
+    assert ['zoomControl="true"' in forms[group] for group in ("judge", "judge-singly")] == [False, True]
+    for page in (1, 4):
+        site.change(page=page)
+        again = site.annotation.push()
+        assert (again.created, again.removed, again.notes) == (0, 0, ())
+    task = (client.tasks.list(project=ours["judge-singly"].id, page_size=1, fields="all").items or [])[0]
+    site.server.client("ada").annotations.create(task.id, result=result_of({1: NOT}))
+    site.annotation.pull()
+    pages = {*given, task.data["page_key"]}
+    assert site.holds("ada") == {row.task_key for row in site.rows() if row.page_key in pages}
+    assert not site.paths.quarantine.exists()
+
+
+def test_who_is_excluded_is_asked_no_more_and_others_are_asked_the_same(site: Site) -> None:
+    site.annotation.push()
+    asked = {row.pair for row in site.rows() if row.assessor == "cleo"}
+    for person in ("ada", "cleo"):
+        site.answer(person, 500)
+    site.annotation.pull()
+    before = site.paths.judgments.read_bytes()
+    assert site.holds("cleo")
+    site.excluded = {"cleo": "clicked on without looking"}
+    site.round()
+    assert site.paths.judgments.read_bytes() == before
+    now = site.annotation.now()
+    asked_now = {pair: set[str]() for pair in asked}
+    for row in now.rows:
+        if row.assessor in ("ada", "ben"):
+            asked_now.setdefault(row.pair, set()).add(row.assessor)
+    assert set(map(len, asked_now.values())) == {2}
+    words = "cleo is excluded (adjudicate.excluded), "
+    status = status_of(site.annotation)
+    assert [line for line in status_lines(status) if line.startswith(words)] == [str(status.excluded[0])]
+    assert [one.name for one in status.progress.people] == ["ada", "ben"]
+    assert status.coverage.gone == ()
+    assert any(note.startswith(words) for note in look(site.annotation).notes)
+    for person in ("ada", "ben"):
+        site.answer(person, 500)
+    assert look(site.annotation).enough
+    site.excluded = {}
+    assert [one.name for one in status_of(site.annotation).progress.people] == ["ada", "ben", "cleo"]
+
+
+def test_nobody_is_excluded_whom_nobody_knows_or_whose_place_nobody_takes(site: Site) -> None:
+    site.excluded = {"cloe": "slip of the pen"}
+    with pytest.raises(ProblemsError, match="cloe: nobody of that name is asked or has judged; known: ada, ben, cleo"):
+        site.annotation.push()
+    site.excluded = {"ben": "too fast", "cleo": "too fast"}
+    with pytest.raises(FieldguideError, match=r"overlap is 2, and 1 assessors are left beside those of adjudicate"):
+        look(site.annotation)
+    assert site.projects() == []

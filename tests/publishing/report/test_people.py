@@ -133,6 +133,9 @@ def test_agreement_over_time_is_drawn(judged: Paths, params: Params) -> None:
     assert (folder / "agreement.csv").read_text().splitlines()[0] == "first,last,images,same,low,high"
     assert "2026-05-01" in (folder / "agreement.svg").read_text()
     assert "pictures/agreement.svg" in pages_of(judged)["pictures.html"].sources("img")
+    out = params.adjudicate.model_copy(update={"excluded": {"ben": "clicked on without looking"}})
+    write_report(params.model_copy(update={"adjudicate": out}), judged)
+    assert not (folder / "agreement.csv").exists()  # nobody judged with ada
 
 
 def test_undefined_values_are_words(judged: Paths, params: Params) -> None:

@@ -90,7 +90,11 @@ def _agreement(benchmark: Benchmark, public: Paths) -> None:
     params, annotate = benchmark.params, benchmark.params.annotate
     if annotate.gold and not _has_gold(public, public.root / annotate.gold):
         annotate = annotate.model_copy(update={"gold": None, "gold_share": 0})
-    grades = grade(log.read(public.judgments), public, params.adjudicate, annotate)
+    judged = log.read(public.judgments)
+    known = {*annotate.people, *(entry.assessor for entry in judged.entries)}  # of some, all judgments are withheld
+    excluded = {name: why for name, why in params.adjudicate.excluded.items() if name in known}
+    section = params.adjudicate.model_copy(update={"excluded": excluded})
+    grades = grade(judged, public, section, annotate)
     write_summary(public.qrels, grades.agreement(annotate, params.pool))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fieldguide.annotation.judgments import log
+from fieldguide.annotation.judgments.excluding import without
 from fieldguide.publishing.benchmark import Benchmark
 from fieldguide.publishing.report.pictures.gallery import GalleryMap, gallery_map
 from fieldguide.publishing.report.pictures.people import agreement_over_time
@@ -96,7 +97,8 @@ def _people(benchmark: Benchmark) -> Iterator[tuple[str, View, Figure, pd.DataFr
     if not benchmark.paths.judgments.is_file():
         return
     confidence = benchmark.params.evaluate.confidence
-    over_time = agreement_over_time(log.read(benchmark.paths.judgments).entries, confidence)
+    entries = without(log.read(benchmark.paths.judgments).entries, benchmark.params.adjudicate.excluded)
+    over_time = agreement_over_time(entries, confidence)
     if over_time.empty:
         return
     view = {

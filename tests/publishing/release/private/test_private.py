@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ from fieldguide.publishing.release.private.sealed import SealedPart, read_sealed
 from fieldguide.publishing.release.private.withhold import sealed_of
 from fieldguide.publishing.release.section import PrivateSplit
 from fieldguide.publishing.release.verify import verify_release
+from fieldguide.publishing.release.verify_judgments import wrong_judgments
 from fieldguide.records.judgments import POOLS, QRELS
 from fieldguide.records.topics import Topic, read_topics
 from tests.annotation.simulated_votes import ASSESSORS
@@ -350,3 +352,27 @@ def test_a_salt_of_the_environment_is_not_written(tmp_path: Path, monkeypatch: p
     monkeypatch.delenv("GULL_SALT")
     with pytest.raises(FieldguideError, match="GULL_SALT: holds no salt"):
         read_sealed(paths.private)
+
+
+def test_a_release_says_who_was_excluded_and_why_and_agrees_with_itself(tmp_path: Path) -> None:
+    out = min(ASSESSORS)
+    params = tiny_params(
+        release={"private": {"share": 0.5, "seed": 0, "by": "topic"}},
+        adjudicate={"judge": "log", "rule": "majority", "excluded": {out: "clicked on without looking"}},
+        annotate={"gold": None, "gold_share": 0, "preannotation": None},
+    )
+    paths = judged_by_people(tmp_path, params, set())
+    salted(paths)
+    make_release(params, paths)
+    verify_release(paths.release)
+    assert out in {entry.assessor for entry in log.read(paths.release / "judgments" / "log.jsonl").entries}
+    qrels = QRELS.read(paths.release / "qrels" / "qrels.parquet")
+    assert out not in {name for names in qrels["assessors"] for name in names}
+    for name in ("README.md", "datasheet.md"):
+        words = f"The judgments of {out} are in the log and count for nothing: clicked on without looking."
+        assert words in (paths.release / name).read_text()
+    text = yaml.safe_load((paths.release / "params.yaml").read_text())
+    text["adjudicate"]["excluded"] = {}
+    (paths.release / "params.yaml").write_text(yaml.safe_dump(text))
+    pools = POOLS.read(paths.release / "pools.parquet")
+    assert list(wrong_judgments(paths.release, pools, qrels))
