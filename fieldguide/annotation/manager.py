@@ -19,15 +19,18 @@ from fieldguide.annotation.planning.disputes import disputed
 from fieldguide.annotation.planning.gold import unknown_gold
 from fieldguide.annotation.planning.plan import make_plan
 from fieldguide.annotation.planning.section import Annotate
+from fieldguide.annotation.progress.choice import SubtopicCost, costs_of
 from fieldguide.annotation.progress.coverage import JudgingCoverage
+from fieldguide.annotation.progress.effort import Pace
 from fieldguide.annotation.progress.snapshot import Snapshot, read_snapshot
 from fieldguide.annotation.sync.pull import Pulled, pull
 from fieldguide.annotation.sync.push import Pushed, plan_push, push
-from fieldguide.core.errors import Problem, ProblemsError
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.records.images import IMAGES
 from fieldguide.records.judgments import POOLS
+from fieldguide.records.knowledge import ENTITIES
 from fieldguide.records.plan import PLAN
 
 if TYPE_CHECKING:
@@ -94,7 +97,7 @@ class Annotation:
         Raises:
             FieldguideError: no pools, guidelines or gold; ProblemsError: they do not fit together.
         """
-        now, pools = self.now(), POOLS.read(self.paths.pools)
+        pools, now = self._pools(), self.now()
         made = make_plan(
             pools, now.subtopics, now.annotate, now.guideline.version, now.gold, now.plan,
             entries=now.counted, compatible=now.versions,
@@ -106,6 +109,24 @@ class Annotation:
         if now.gold:
             lost = unknown_gold(now.gold, now.subtopics, IMAGES.read(self.paths.images)["image_id"])
         return Planned(made, new, now.entries, tuple(f"{self.annotate.gold}: {note}" for note in lost))
+
+    def costs(self) -> tuple[list[SubtopicCost], Pace]:
+        """What each subtopic would cost, and the pace that its hours rest on; nothing need be planned.
+
+        Raises:
+            FieldguideError: no pools, topics or guidelines.
+        """
+        pools, now = self._pools(), self.now()
+        table = ENTITIES.read(self.paths.entities)
+        names = dict(zip(table["entity_id"], table["name"], strict=True))
+        return costs_of(pools, now.subtopics, names, now.in_force, self.annotate)
+
+    def _pools(self) -> pd.DataFrame:
+        if not self.paths.pools.exists():
+            raise FieldguideError(
+                f"{self.paths.pools}: no such file, so that there is nothing to judge; `dvc repro pool` makes it"
+            )
+        return POOLS.read(self.paths.pools)
 
     def pull(self, *, accept_withdrawals: bool = False) -> Pulled:
         """Take over what people gave since the last time.

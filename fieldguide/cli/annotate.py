@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fieldguide.annotation.sync.pull import Pulled
 
 app = typer.Typer(
-    help="Ask people, and take in what they judge: plan, push, status, pull, agreement, adjudicate, close.",
+    help="Ask people, and take in what they judge: topics, plan, push, status, pull, agreement, adjudicate, close.",
     epilog="docs/annotating.md shows the way from the pool to the qrels. `fieldguide build` does plan, push and pull "
     "by itself.",
     no_args_is_help=True,
@@ -33,6 +33,30 @@ def _annotation() -> Annotation:
 
     params = read_params()
     return Annotation(Paths(), params.annotate, params.release.name, show_progress, params.adjudicate.excluded)
+
+
+@app.command(epilog="Example: fieldguide annotate topics --json | jq '.topics[] | select(.hours < 0.2).subtopic_id'")
+def topics(as_json: Json = False) -> None:
+    """Say what each subtopic would cost, to choose which to ask about first (annotate.subtopics). Nothing is changed.
+
+    It needs the pools, and neither a plan nor a server. Gold, repeats and disputes come on top of the hours.
+    """
+    from fieldguide.cli.views import annotate as annotate_views
+    from fieldguide.runtime.tables import show, show_json
+
+    annotation = _annotation()
+    costs, pace = annotation.costs()
+    chosen = [cost for cost in costs if cost.chosen]
+    hours, left = sum(cost.hours for cost in chosen), sum(cost.hours_left for cost in chosen)
+    if as_json:
+        show_json({"topics": costs, "hours": hours, "hours_left": left, "how": pace.how})
+        return
+    show(annotate_views.cost_table(costs), annotate_views.COST_COLUMNS)
+    print(
+        f"{len(chosen)} of {len(costs)} subtopics are asked about (annotate.subtopics), {annotation.annotate.overlap} "
+        f"people an image: {hours:.1f} hours, {left:.1f} left, without gold, repeats and disputes. {pace.how}"
+    )
+    print("next: name a few topics or subtopics in annotate.subtopics of params.yaml, then fieldguide annotate plan")
 
 
 @app.command(epilog="Example: fieldguide annotate plan --dry-run")

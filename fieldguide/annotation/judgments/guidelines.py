@@ -216,7 +216,10 @@ def guidelines_of(entries: Iterable[LogEntry], where: str, known: Mapping[str, G
 def _split(path: Path) -> tuple[dict[str, Any], str]:
     """Head and body."""
     if not path.exists():
-        raise FieldguideError(f"{path}: no such file; assessors need guidelines to judge by")
+        raise FieldguideError(
+            f"{path}: no such file; write the guidelines that people judge by there "
+            "(docs/annotating.md, 1; `fieldguide init` in an empty folder writes some to begin with)"
+        )
     text = read_text(path)
     _, _, rest = text.partition("---\n")
     head, end, body = rest.partition("\n---\n")

@@ -76,9 +76,31 @@ def estimate(
     rows = [row for row in plan_rows(plan) if people is None or row.assessor in (*people, ANYBODY)]
     lines = list(entries)
     now = current(lines)
-    grid = any(row.position > 1 for row in rows)
+    pace = pace_of(lines, grid=any(row.position > 1 for row in rows))
+    answers = AnswerCounts(now, overlap)
+    asked = grouped((row.assessor, _Asked(row, answers.wanted(row) - answers.given(row))) for row in rows)
+    efforts = [_effort(name, mine, overlap, pace) for name, mine in sorted(asked.items())]
+    return EffortEstimate(tuple(efforts), pace.how)
+
+
+class Pace(NamedTuple):
+    """Seconds of an image and of each new question; `how` says in words what they rest on."""
+
+    an_image: float
+    a_question: float
+    how: str
+
+
+def pace_of(entries: Iterable[LogEntry], *, grid: bool) -> Pace:
+    """How fast people judge.
+
+    Args:
+        entries: the judgment log; fewer than `MEASURED_FROM` judgments with a time, and the pace is assumed.
+        grid: several images are judged at once.
+    """
+    lines = list(entries)
     times = {seq: page.an_image for page in page_times(lines) for seq in page.lines}
-    measured = [seconds for entry in now if (seconds := times[entry.seq]) is not None]
+    measured = [seconds for entry in current(lines) if (seconds := times[entry.seq]) is not None]
     if len(measured) >= MEASURED_FROM:
         an_image, a_question = median(measured), 0.0
         how = (
@@ -91,11 +113,7 @@ def estimate(
             f"Assumed, not measured: {an_image:g} s an image ({'a page of images' if grid else 'one image'} at a time) "
             f"and {a_question:g} s for each new question. Once {MEASURED_FROM} judgments are in, their median counts."
         )
-    how += " All of the pools is counted; a stopping rule ends earlier."
-    answers = AnswerCounts(now, overlap)
-    asked = grouped((row.assessor, _Asked(row, answers.wanted(row) - answers.given(row))) for row in rows)
-    efforts = [_effort(name, mine, overlap, an_image, a_question) for name, mine in sorted(asked.items())]
-    return EffortEstimate(tuple(efforts), how)
+    return Pace(an_image, a_question, how + " All of the pools is counted; a stopping rule ends earlier.")
 
 
 class _Asked(NamedTuple):
@@ -105,7 +123,7 @@ class _Asked(NamedTuple):
     missing: int
 
 
-def _effort(name: str, asked: Sequence[_Asked], overlap: int, an_image: float, a_question: float) -> Effort:
+def _effort(name: str, asked: Sequence[_Asked], overlap: int, pace: Pace) -> Effort:
     times = overlap if name == ANYBODY else 1
     images, left = times * len(asked), sum(missing for _, missing in asked)
     still = times * _questions(row for row, missing in asked if missing)
@@ -115,8 +133,8 @@ def _effort(name: str, asked: Sequence[_Asked], overlap: int, an_image: float, a
         left=left,
         pages=len({row.page_key for row, _ in asked}),
         questions=still,
-        hours=(images * an_image + times * _questions(row for row, _ in asked) * a_question) / 3600,
-        hours_left=(left * an_image + still * a_question) / 3600,
+        hours=(images * pace.an_image + times * _questions(row for row, _ in asked) * pace.a_question) / 3600,
+        hours_left=(left * pace.an_image + still * pace.a_question) / 3600,
     )
 
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from fieldguide.annotation.agreement.figures import Work
     from fieldguide.annotation.correspondence.threads import QuestionThread
     from fieldguide.annotation.manager import Closed, Planned
+    from fieldguide.annotation.progress.choice import SubtopicCost
     from fieldguide.annotation.progress.effort import EffortEstimate
     from fieldguide.annotation.status import AnnotationStatus
     from fieldguide.annotation.sync.pull import Pulled
     from fieldguide.annotation.sync.push import Pushed
 
 PLAN_COLUMNS = ("assessor", "images", "new", "gold", "repeats", "pages", "left", "hours", "hours left")
+COST_COLUMNS = ("subtopic", "question", "entity", "pool", "asked", "judged", "left", "hours", "hours left")
 PEOPLE_COLUMNS = (
     "assessor", "planned", "asked", "done", "left", "not pulled", "s/image", "alpha", "gold", "repeats", "hours left",
 )  # fmt: skip
@@ -41,6 +43,24 @@ def plan_table(planned: Planned, estimate: EffortEstimate) -> Iterator[dict[str,
             "left": effort.left,
             "hours": round(effort.hours, 1),
             "hours left": round(effort.hours_left, 1),
+        }
+
+
+def cost_table(costs: Iterable[SubtopicCost]) -> Iterator[dict[str, Any]]:
+    """One row a subtopic; the question stands beside the first of a topic."""
+    said = None
+    for cost in costs:
+        question, said = "" if cost.topic_id == said else cost.question, cost.topic_id
+        yield {
+            "subtopic": cost.subtopic_id,
+            "question": question,
+            "entity": cost.entity,
+            "pool": cost.pool,
+            "asked": "yes" if cost.chosen else "no",
+            "judged": cost.judged,
+            "left": cost.left,
+            "hours": round(cost.hours, 2),
+            "hours left": round(cost.hours_left, 2),
         }
 
 
