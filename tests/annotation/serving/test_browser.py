@@ -162,6 +162,46 @@ def test_an_image_that_is_large_takes_its_own_answer_and_no_others(page: Any) ->
     assert page.query_selector("dialog[open]") is None and page.evaluate(CHOSEN) == after
 
 
+def test_a_larger_image_is_larger_however_few_pixels_it_has(page: Any) -> None:
+    small = page.query_selector(".picture img").bounding_box()
+    page.query_selector(".picture").focus()
+    form = "pick" if page.query_selector(".pick") else "single" if page.query_selector(".single") else "grid"
+    page.keyboard.press({"pick": "Shift+1", "single": "z", "grid": "Shift+Q"}[form])
+    image = page.wait_for_selector("dialog.large[open] .frame img")
+    large = image.bounding_box()
+    assert large["width"] > small["width"] and large["height"] >= 0.8 * 700
+    image.click()
+    assert image.evaluate("img => [img.width, img.height]") == image.evaluate(
+        "img => [img.naturalWidth, img.naturalHeight]"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_of_a_chosen_answer_can_be_read(served: Served, chromium: Any, scheme: str) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 700}, color_scheme=scheme)
+    page = served.open(context)
+    page.evaluate("""() => document.querySelectorAll(".answers button, .tile").forEach((one, n) => {
+        one.classList.add(`c${n % 7}`); one.setAttribute("aria-pressed", "true") })""")
+    found = page.evaluate(COLOURS)
+    context.close()
+    assert found
+    for ink, paper in found:
+        assert contrast(ink, paper) >= 4.5, (ink, paper)
+
+
+COLOURS = """() => [...document.querySelectorAll(".answers button, .answers button kbd, .mark")].map(one => {
+    const paper = one.closest("button.c0, button.c1, button.c2, button.c3, button.c4, button.c5, button.c6, .mark")
+    const both = [getComputedStyle(one).color, getComputedStyle(paper).backgroundColor]
+    return both.map(colour => colour.match(/\\d+/g).slice(0, 3).map(Number)) })"""
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """Of two colours, by WCAG 2."""
+    linear = [[v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in c] for c in (one, other)]
+    low, high = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in linear)
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_what_lacks_an_answer_is_marked_and_named(page: Any) -> None:
     if page.query_selector(".pick"):
         pytest.skip("on a page of thumbnails the rest is not relevant")
