@@ -90,7 +90,7 @@ def plan(dry: Dry = False, as_json: Json = False) -> None:
     print(f"{len(planned.new)} judgments {'would be ' * dry}added to the plan{where}")
     print("".join(f"note: {note}\n" for note in planned.notes), end="")
     if not dry:
-        print("next: fieldguide annotate push --dry-run, then fieldguide annotate push")
+        print("next: fieldguide annotate serve, and each person's link: fieldguide annotate links")
 
 
 @app.command(epilog="Example: fieldguide annotate push --dry-run")

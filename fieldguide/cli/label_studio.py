@@ -47,7 +47,7 @@ def start(
     print(f"  manager: {accounts.manager.email}")
     for name, account in sorted(accounts.people.items()):
         print(f"  {_role(name, annotate)} {name}: {account.email}")
-    print("next: fieldguide annotate plan, then fieldguide annotate push")
+    print("next: fieldguide annotate plan, then fieldguide annotate serve")
 
 
 @app.command()

@@ -213,10 +213,6 @@ def _next(site: Site) -> Callable[[Visitor, Request], Any]:
     return read
 
 
-def _page(site: Site) -> Callable[[Visitor, Request], Any]:
-    return lambda visitor, request: site.page(visitor, request.path_params["key"])
-
-
 def _submitted(site: Site) -> Callable[[Visitor, Request, dict[str, Any]], Any]:
     def write(visitor: Visitor, request: Request, given: dict[str, Any]) -> Any:
         site.submit(visitor, request.path_params["key"], given)
