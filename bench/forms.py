@@ -1,13 +1,13 @@
-"""`python -m bench.forms [SECONDS [SLIPS]]`: how fast images are judged in a real browser, by one who need not think.
+"""`python -m bench.forms [SECONDS [SLIPS]]`: how fast images are judged in a real browser.
 
 stock     Label Studio, one image a task, the labelling config of its own template for image classification
 grid      the pages of `fieldguide annotate serve`, eight images a page
 pick      the same, thirty thumbnails a page, of which what is relevant is marked and the rest is not
 
-A person is a loop that waits until the images of a page are loaded, presses a key an image (in `pick` a key a relevant
-image) and Ctrl+Enter, for so many seconds (60). Every fifth image is relevant. Images a minute, seconds and keys an
-image; and how many times the row above. The three take turns on the same machine, each with a server and a browser of
-its own.
+A person is a loop that waits until the images of a page are loaded, thinks so long about each, presses a key for it (in
+`pick` for a relevant one) and then Ctrl+Enter, for so many seconds (40). Every fifth image is relevant. Images a minute
+at each length of thought; overhead and keys an image; how many times the row above, where nobody thinks. The three
+take turns on the same machine, each with a server and a browser of its own.
 
 SLIPS is the share of keys (0) for which the finger hits a key beside it, which the person does not see; an image that
 the page calls unanswered is answered then. Missed (relevant, judged otherwise) and wrongly marked images in a thousand
@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,8 @@ from tests.annotation.serving.conftest import Pages
 from tests.annotation.serving.test_browser import Served
 
 _VIEW = {"width": 1280, "height": 720}
-_IMAGES = 12_000
+_IMAGES = 15_000
+_THINKS = (0.0, 0.5, 1.0)
 # Of its template "image classification".
 _STOCK = """<View><Image name="image" value="$image"/><Choices name="choice" toName="image">
     <Choice value="relevant"/><Choice value="unclear"/><Choice value="not"/></Choices></View>"""
@@ -65,8 +66,8 @@ class Judged:
     marked: int = 0
 
 
-def stock(browser: Any, root: Path, seconds: float) -> Judged:
-    """What gets done in Label Studio's own form."""
+def stock(browser: Any, root: Path, seconds: float) -> Iterator[Judged]:
+    """What gets done in Label Studio's own form, for each of `_THINKS`."""
     paths, params = large(root, _IMAGES, images={"kind": "local-files"})
     with LabelStudioServer.fresh(paths.root, params) as server:
         push(server.client(), paths, params.annotate, params.release.name)
@@ -77,22 +78,31 @@ def stock(browser: Any, root: Path, seconds: float) -> Judged:
         page.wait_for_selector(INSTRUCTIONS)
         page.keyboard.press("Escape")
         page.wait_for_selector(INSTRUCTIONS, state="detached")
-        done, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            done += 1
-            page.wait_for_selector(f"text=/^{done} of {done}$/")
-            page.wait_for_function(_READY)
-            page.keyboard.press("3")
-            submit(page)
-        return Judged(done, 2 * done, time.perf_counter() - start)
+        task = 0
+        for think in _THINKS:
+            done, start = 0, time.perf_counter()
+            while time.perf_counter() - start < seconds:
+                done, task = done + 1, task + 1
+                page.wait_for_selector(f"text=/^{task} of {task}$/")
+                page.wait_for_function(_READY)
+                time.sleep(think)
+                page.keyboard.press("3")
+                submit(page)
+            yield Judged(done, 2 * done, time.perf_counter() - start)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Fingers on the pages: one form, and a share of keys that go wrong."""
+    """Eyes and fingers on the pages.
+
+    Attributes:
+        slips: share of keys that go wrong.
+        think: seconds an image.
+    """
 
     form: Literal["grid", "pick"]
     slips: float
+    think: float
     chance: random.Random
 
     def key(self, position: int, relevant: bool) -> str | None:
@@ -114,9 +124,11 @@ class Person:
         """Judge the page that is shown; images and keys."""
         page.wait_for_function(_LOADED)
         sheet, images = page.query_selector(".sheet"), page.evaluate(_IDS)
-        keys = [key for n, image in enumerate(images) if (key := self.key(n, is_relevant(image))) is not None]
+        keys = [self.key(n, is_relevant(image)) for n, image in enumerate(images)]
         for key in keys:
-            page.keyboard.press(self.pressed(key))
+            time.sleep(self.think)
+            if key is not None:
+                page.keyboard.press(self.pressed(key))
         page.wait_for_function(_ROOM)  # the browser is faster than the server, which is what is timed
         page.keyboard.press("Control+Enter")
         missing = page.evaluate(_MISSING) if self.slips else []
@@ -125,7 +137,8 @@ class Person:
         if missing:
             page.keyboard.press("Control+Enter")
         page.wait_for_function("(sheet) => !sheet.isConnected", arg=sheet)
-        return len(images), len(keys) + len(missing) + 1 + bool(missing)
+        pressed = sum(key is not None for key in keys)
+        return len(images), pressed + len(missing) + 1 + bool(missing)
 
 
 def is_relevant(image_id: str) -> bool:
@@ -133,22 +146,28 @@ def is_relevant(image_id: str) -> bool:
     return int(image_id[:8], 16) % 5 == 0
 
 
-def served(browser: Any, root: Path, seconds: float, person: Person, **annotate: Any) -> Judged:
-    """What a person gets done on the pages."""
-    paths, params = large(root, _IMAGES, images={"kind": "local-files"}, form=person.form, **annotate)
+def served(
+    browser: Any, root: Path, seconds: float, form: Literal["grid", "pick"], size: int, slips: float
+) -> Iterator[Judged]:
+    """What a person gets done on the pages, for each of `_THINKS`."""
+    paths, params = large(root, _IMAGES, images={"kind": "local-files"}, form=form, page=size)
+    chance, known = random.Random(15), 0
     with LabelStudioServer.fresh(paths.root, params) as server, Served(Pages.of(server, paths, params)) as pages:
         page = pages.open(browser.new_context(viewport=_VIEW))
-        done, keys, start = 0, 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            images, pressed = person.judge(page)
-            done, keys = done + images, keys + pressed
-        page.wait_for_function(_SENT, timeout=60_000)
-        spent = time.perf_counter() - start
-        entries = pages.pages.pull()
-    assert len(entries) == done, f"{done} images were judged, and the log has {len(entries)}"
-    missed = sum(is_relevant(e.image_id) and e.choice != _RELEVANT for e in entries)
-    marked = sum(not is_relevant(e.image_id) and e.choice != _NOT for e in entries)
-    return Judged(done, keys, spent, missed, marked)
+        for think in _THINKS:
+            person = Person(form, slips, think, chance)
+            done, keys, start = 0, 0, time.perf_counter()
+            while time.perf_counter() - start < seconds:
+                images, pressed = person.judge(page)
+                done, keys = done + images, keys + pressed
+            page.wait_for_function(_SENT, timeout=60_000)
+            spent = time.perf_counter() - start
+            entries = pages.pages.pull()[known:]
+            known += len(entries)
+            assert len(entries) == done, f"{done} images were judged, and the log has {len(entries)}"
+            missed = sum(is_relevant(e.image_id) and e.choice != _RELEVANT for e in entries)
+            marked = sum(not is_relevant(e.image_id) and e.choice != _NOT for e in entries)
+            yield Judged(done, keys, spent, missed, marked)
 
 
 @contextmanager
@@ -161,23 +180,32 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def line(name: str, found: Sequence[Judged], above: Judged | None, slips: float) -> str:
+    """What is printed of one form."""
+    quick = found[0]
+    rates = " / ".join(f"{60 * one.images / one.seconds:.0f}" for one in found)
+    each = f"{quick.seconds / quick.images:.3f} s {quick.keys / quick.images:.2f} keys an image"
+    times = f" {quick.images / quick.seconds / (above.images / above.seconds):.1f} x" if above else ""
+    if not slips or above is None:
+        return f"{name:6} {rates:>20} images a minute  {each}{times}"
+    images = sum(one.images for one in found) / 1000
+    missed, marked = (sum(getattr(one, what) for one in found) / images for what in ("missed", "marked"))
+    return f"{name:6} {rates:>20} images a minute  {each}{times}  missed {missed:.1f}, marked {marked:.1f} in 1,000"
+
+
 def main() -> None:
-    seconds, slips = (*map(float, sys.argv[1:]), *(60.0, 0.0)[len(sys.argv) - 1 :])
+    seconds, slips = (*map(float, sys.argv[1:]), *(40.0, 0.0)[len(sys.argv) - 1 :])
+    print(f"{'':6} {' / '.join(f'{think:g} s' for think in _THINKS):>20} of thought an image")
     above = None
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        for name, page in (("stock", 1), ("grid", 8), ("pick", 30)):
-            if name == "stock":
-                found = stock(browser, Path(folder) / name, seconds)
-            else:
-                person = Person("grid" if name == "grid" else "pick", slips, random.Random(15))
-                found = served(browser, Path(folder) / name, seconds, person, page=page)
-            rate, each = 60 * found.images / found.seconds, found.seconds / found.images
-            line = f"{name:6}{rate:7.0f} images a minute {each:7.3f} s {found.keys / found.images:5.2f} keys an image"
-            times = "" if above is None else f" {rate / above:5.1f} x"
-            errors = 1000 / found.images
-            wrong = f" missed {found.missed * errors:.1f}, marked {found.marked * errors:.1f} in 1,000" if slips else ""
-            print(line + times + (wrong if name != "stock" else ""), flush=True)
-            above = rate
+        for name, judged in (
+            ("stock", stock(browser, Path(folder) / "stock", seconds)),
+            ("grid", served(browser, Path(folder) / "grid", seconds, "grid", 8, slips)),
+            ("pick", served(browser, Path(folder) / "pick", seconds, "pick", 30, slips)),
+        ):
+            found = list(judged)
+            print(line(name, found, above, slips), flush=True)
+            above = found[0]
 
 
 if __name__ == "__main__":
