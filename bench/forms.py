@@ -39,6 +39,8 @@ from tests.annotation.serving.test_browser import Served
 
 _VIEW = {"width": 1280, "height": 720}
 _IMAGES = 15_000
+_GLANCE = 310.0
+"""Milliseconds after which a page of thumbnails takes that the rest is not relevant."""
 _THINKS = (0.0, 0.5, 1.0)
 # Of its template "image classification".
 _STOCK = """<View><Image name="image" value="$image"/><Choices name="choice" toName="image">
@@ -123,12 +125,15 @@ class Person:
     def judge(self, page: Any) -> tuple[int, int]:
         """Judge the page that is shown; images and keys."""
         page.wait_for_function(_LOADED)
+        start = time.perf_counter()
         sheet, images = page.query_selector(".sheet"), page.evaluate(_IDS)
         keys = [self.key(n, is_relevant(image)) for n, image in enumerate(images)]
         for key in keys:
             time.sleep(self.think)
             if key is not None:
                 page.keyboard.press(self.pressed(key))
+        if self.form == "pick":
+            page.wait_for_timeout(max(0.0, _GLANCE - 1000 * (time.perf_counter() - start)))
         page.wait_for_function(_ROOM)  # the browser is faster than the server, which is what is timed
         page.keyboard.press("Control+Enter")
         missing = page.evaluate(_MISSING) if self.slips else []

@@ -12,6 +12,16 @@ from fieldguide.core.files import locked
 from fieldguide.core.paths import Paths
 
 
+def serving_locked(paths: Paths) -> AbstractContextManager[None]:
+    """Held while the pages of assessors are served: one server a benchmark, and none while projects are closed.
+
+    Raises:
+        FieldguideError: they are served.
+    """
+    busy = "`fieldguide annotate serve` is running in this folder; end it first (Ctrl-C)"
+    return locked(paths.state / "locks" / "serving.lock", wait=False, busy=busy)
+
+
 def judgments_locked(paths: Paths, *, wait: bool = False) -> AbstractContextManager[None]:
     """Keep every other command away from the judgments of this folder; `wait` for one that is at work to end.
 

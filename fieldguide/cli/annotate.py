@@ -365,12 +365,12 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Pull what there is, refuse if judgments are missing, and close the projects: they get no more pages."""
-    from fieldguide.annotation.lock import judgments_locked
+    from fieldguide.annotation.lock import judgments_locked, serving_locked
     from fieldguide.cli.views import annotate as annotate_views
     from fieldguide.runtime.tables import show_json
 
     annotation = _annotation()
-    with judgments_locked(annotation.paths):
+    with serving_locked(annotation.paths), judgments_locked(annotation.paths):
         if reopen:
             projects = annotation.reopen()
             print("\n".join(f"open again: {project.id} ({project.title})" for project in projects) or "none was closed")

@@ -38,11 +38,11 @@ def read_known(path: Path, guideline: Guideline, *, why: bool = False) -> dict[P
         FieldguideError: no such file, not UTF-8, or not these columns.
         ProblemsError: rows that do not fit, all of them, by line.
     """
-    columns = (*COLUMNS, "why") if why else COLUMNS
+    columns, what = ((*COLUMNS, "why"), "training") if why else (COLUMNS, "gold")
     known: dict[Pair, tuple[int, str]] = {}
     problems = []
     seen: dict[Pair, int] = {}
-    for number, cells in _lines(path, columns):
+    for number, cells in _lines(path, columns, what):
         where = f"{path}:{number}"
         if len(cells) != len(columns) or not all(cells):
             problems.append(Problem(where, f"must have {', '.join(columns)}; found {','.join(cells)}"))
@@ -57,7 +57,7 @@ def read_known(path: Path, guideline: Guideline, *, why: bool = False) -> dict[P
         if first != number:
             problems.append(Problem(where, f"{image} for {subtopic} is in line {first} already"))
     if problems:
-        raise ProblemsError(f"{path}: not valid gold:", problems)
+        raise ProblemsError(f"{path}: not valid {what}:", problems)
     return known
 
 
@@ -74,10 +74,10 @@ def unknown_gold(gold: Collection[Pair], subtopics: Collection[str], images: Ite
     ]
 
 
-def _lines(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells, stripped, of every line that is not blank, below the head."""
     if not path.exists():
-        raise FieldguideError(f"{path}: no such file; annotate.gold in params.yaml names it")
+        raise FieldguideError(f"{path}: no such file; annotate.{what} in params.yaml names it")
     reader = csv.reader(csv_text(path))
     try:
         head = [cell.strip() for cell in next(reader, [])]

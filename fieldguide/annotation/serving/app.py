@@ -152,6 +152,8 @@ def _writing(pages: Doorway, write: Callable[[Visitor, Request, dict[str, Any]],
     async def endpoint(request: Request) -> Response:
         given = await _body(request)
         visitor = pages.visitor(request)
+        if given.get("person", visitor.name) != visitor.name:
+            raise RefusedError(f"somebody else ({visitor.name}) has opened their link in this browser: open yours", 401)
         value = await run_in_threadpool(write, visitor, request, given)
         return JSONResponse(value if value is not None else {}, headers={"cache-control": "no-store"})
 

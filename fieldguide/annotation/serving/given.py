@@ -32,6 +32,8 @@ def text_of(value: object, what: str, *, empty: bool = False) -> str:
         RefusedError: it is empty or too long.
     """
     text = value.strip() if isinstance(value, str) else ""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise RefusedError(f"{what} is not valid Unicode")
     if not text and not empty:
         raise RefusedError(f"{what} has no text")
     if len(text) > LONGEST:

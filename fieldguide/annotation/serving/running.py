@@ -18,6 +18,7 @@ from fieldguide.annotation.standing import look
 from fieldguide.core.errors import FieldguideError
 
 _QUIET_SECONDS = 600.0
+_HELD = "has used up the rounds of training; talk to them, and raise annotate.training.rounds"
 
 
 class Looking:
@@ -49,7 +50,7 @@ class Looking:
         self._watched = watched
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
-        self._shown = ""
+        self._shown: set[str] = set()
 
     def __enter__(self) -> Looking:
         self._thread.start()
@@ -73,13 +74,19 @@ class Looking:
         try:
             annotation = self._read()
             accounts = self._admit(annotation)
+            self._site.looking = True
             words = str(look(annotation))
             self._site.refresh(annotation, accounts)
+            words += "".join(f"\n  {name}: {_HELD}" for name in self._site.held)
         except FieldguideError as error:
             words = f"{error}\nthis is tried again; what people give meanwhile is kept"
-        if words != self._shown:
-            self._say(words)
-        self._shown = words
+        finally:
+            self._site.looking = False
+        # A note that comes with every look is told once.
+        fresh = [line for line in words.splitlines() if line not in self._shown]
+        if fresh:
+            self._say("\n".join(fresh))
+        self._shown = set(words.splitlines())
 
 
 def _times(paths: Sequence[Path]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ from fieldguide.annotation.serving.training import TrainingImage, TrainingState
 from fieldguide.annotation.serving.views import PageViews
 from fieldguide.annotation.serving.visitors import Visitor
 from fieldguide.annotation.sync.push_inputs import PushInputs
+from fieldguide.records.images import IMAGES
+from fieldguide.records.plan import PlanRow
 
 MOST_QUESTIONS = 500
 """Of one person, open at once: more are no questions."""
@@ -38,11 +41,13 @@ class Site:
         annotation: plan, log and server.
         accounts: with the tokens of everybody.
         clock: says what time it is, with an offset.
+        looking: a look of this process is under way.
     """
 
     annotation: Annotation
     accounts: Accounts
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looking: bool = False
     _given: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,6 +70,12 @@ class Site:
             self._given = {key: at for key, at in self._given.items() if at >= state.read_at}
 
     @property
+    def held(self) -> list[str]:
+        """Assessors who have used up their rounds of training."""
+        people = [Visitor(name, "assessor") for name in self.annotation.annotate.assessors]
+        return [one.name for one in people if (state := self._training(one)) is not None and state.held]
+
+    @property
     def unread(self) -> int:
         """Answers that were taken since the last refresh."""
         return len(self._given)
@@ -77,8 +88,9 @@ class Site:
         images: tuple[TrainingImage, ...] = ()
         if params.training is not None:
             images = training.read_training(
-                self.annotation.paths.root / params.training.images, now.guideline, now.gold
-            )
+                self.annotation.paths.root / params.training.images, now.guideline, now.gold, now.subtopics,
+                IMAGES.read(self.annotation.paths.images)["image_id"],
+            )  # fmt: skip
         lines = correspondence.read(self.annotation.paths.correspondence)
         return ServingState(board, lines, images, PageViews(PushInputs(now, self.annotation.benchmark), lines), read_at)
 
@@ -159,17 +171,22 @@ class Site:
         with self._lock:
             known = (person, key) in self._given
         new = not known and person not in self.state.board.answered.get(key, ())
+        if reason and visitor.role == "adjudicator":
+            self._give_reason(person, page.rows[0], choices[1], reason, example=given.get("example") is True)
         self.posting.put(person, place, choices, seconds_of(given.get("seconds")), new=new)
         with self._lock:
             self._given[person, key] = self.clock()
-        if reason and visitor.role == "adjudicator":
-            row = page.rows[0]
-            self._say(
-                RulingReason(
-                    at=self._now(), by=person, task_key=row.task_key, subtopic_id=row.subtopic_id,
-                    image_id=row.image_id, choice=choices[1], example=given.get("example") is True, text=reason,
-                )
-            )  # fmt: skip
+
+    def _give_reason(self, person: str, row: PlanRow, choice: str, text: str, *, example: bool) -> None:
+        """Before the answer, which is sent again where this fails; what was said already is not said twice."""
+        said = RulingReason(
+            at=self._now(), by=person, task_key=row.task_key, subtopic_id=row.subtopic_id,
+            image_id=row.image_id, choice=choice, example=example, text=text,
+        )  # fmt: skip
+        lines = (line.said for line in reversed(self.state.lines))
+        last = next((one for one in lines if isinstance(one, RulingReason) and one.task_key == row.task_key), None)
+        if last is None or last.model_copy(update={"at": said.at}) != said:
+            self._say(said)
 
     def train(self, visitor: Visitor, key: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Take the answers to a page of training, and say of each image what was right and why.
@@ -211,7 +228,7 @@ class Site:
         """
         page = self._own(visitor, str(given.get("page")))
         position = given.get("position")
-        if position is not None and position not in range(1, len(page.rows) + 1):
+        if position is not None and (type(position) is not int or position not in range(1, len(page.rows) + 1)):
             raise RefusedError(f"the page has no image {position!r}")
         mine = [
             line
@@ -278,7 +295,8 @@ class Site:
             return None
         now = state.board.now
         judged = [e for (name, _), entries in state.board.judged.items() if name == visitor.name for e in entries]
-        return training.state_of(visitor.name, state.training, section, state.lines, judged, now.gold, now.guideline)
+        lines = [line for line in state.lines if getattr(line.said, "guideline", None) in (None, *now.versions)]
+        return training.state_of(visitor.name, state.training, section, lines, judged, now.gold, now.guideline)
 
     def _own(self, visitor: Visitor, key: str) -> PlanPage:
         board = self.state.board
@@ -294,7 +312,9 @@ class Site:
 
     def _say(self, *said: Said) -> None:
         """Write what was said, and know it at once."""
-        with judgments_locked(self.annotation.paths, wait=True), self._lock:
+        # A look of this process has the judgments to itself already, and people do not wait for it.
+        alone = nullcontext() if self.looking else judgments_locked(self.annotation.paths, wait=True)
+        with alone, self._lock:
             correspondence.append(self.annotation.paths.correspondence, said)
             old, lines = self.state, correspondence.read(self.annotation.paths.correspondence)
             self.state = ServingState(old.board, lines, old.training, PageViews(old.views.inputs, lines), old.read_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from fieldguide.annotation.judgments.log import LogEntry
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.planning.gold import read_known
 from fieldguide.annotation.planning.section import GRID, TrainingRounds
-from fieldguide.core.errors import Problem, ProblemsError
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.grouping import grouped
 
 
@@ -53,7 +53,9 @@ class TrainingState:
     again: bool = False
 
 
-def read_training(path: Path, guideline: Guideline, gold: Iterable[Pair]) -> tuple[TrainingImage, ...]:
+def read_training(
+    path: Path, guideline: Guideline, gold: Iterable[Pair], subtopics: Collection[str], images: Iterable[str]
+) -> tuple[TrainingImage, ...]:
     """The images of a CSV with subtopic_id, image_id, grade and why, in its order.
 
     Raises:
@@ -61,11 +63,20 @@ def read_training(path: Path, guideline: Guideline, gold: Iterable[Pair]) -> tup
         ProblemsError: rows that do not fit, or are gold too; all of them, by line.
     """
     rows = read_known(path, guideline, why=True)
-    hidden = set(gold)
+    if not rows:
+        raise FieldguideError(f"{path}: holds no image; add rows, or set annotate.training to null")
+    hidden, there = set(gold), set(images)
     found = tuple(TrainingImage(*pair, grade, why) for pair, (grade, why) in rows.items())
     both = [Problem(f"{i.image_id} for {i.subtopic_id}", "is among the gold too") for i in found if i.pair in hidden]
     if both:
         raise ProblemsError(f"{path}: whoever was told the answer proves nothing by giving it:", both)
+    lost = [
+        Problem(f"{i.image_id} for {i.subtopic_id}", "is of no subtopic of the topics or no image of the corpus")
+        for i in found
+        if i.subtopic_id not in subtopics or i.image_id not in there
+    ]
+    if lost:
+        raise ProblemsError(f"{path}: nobody can be shown", lost)
     return found
 
 

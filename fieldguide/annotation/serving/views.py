@@ -89,10 +89,11 @@ class PageViews:
         }  # fmt: skip
 
     def _form(self, images: int, *, adjudicates: bool) -> str:
-        """By how many images there are first: the page may have been planned when params.yaml said otherwise."""
+        """By how many images there are first: a grid that was planned before `form: pick` stays one."""
         if images == 1 or adjudicates:
             return "single"
-        return "pick" if images > GRID or self.inputs.now.annotate.form == "pick" else "grid"
+        annotate = self.inputs.now.annotate
+        return "pick" if images > GRID or (annotate.form == "pick" and annotate.page <= GRID) else "grid"
 
     def _notes(self, pair: Pair) -> list[dict[str, Any]]:
         """What was asked or flagged about an image, without names."""

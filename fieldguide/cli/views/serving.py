@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from fieldguide.annotation.label_studio.accounts import Accounts, accounts_file, read_accounts, write_accounts
 from fieldguide.annotation.label_studio.client import connect
+from fieldguide.annotation.lock import serving_locked
 from fieldguide.annotation.manager import Annotation
 from fieldguide.annotation.serving.visitors import MANAGER, key_of, with_keys
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.paths import Paths
 
 if TYPE_CHECKING:
     from fieldguide.annotation.correspondence.log import Line
@@ -40,15 +40,13 @@ def serve(read: Callable[[], Annotation], port: int, names: Sequence[str], every
 
     annotation = read()
     accounts = admitted(annotation)
-    with _listening(port) as listener:
+    with serving_locked(annotation.paths), _listening(port) as listener:
         print(look(annotation), flush=True)
         site = Site(annotation, accounts)
         print(f"pages at http://{HOST}:{port}; each person's link: fieldguide annotate links", flush=True)
         print(f"the manager's page, behind the manager's link: http://{HOST}:{port}/manager", flush=True)
         print("Ctrl-C ends them; what people have given is kept", flush=True)
-        looking = Looking(
-            site, read, admitted, every, lambda words: print(words, flush=True), _watched(annotation.paths)
-        )
+        looking = Looking(site, read, admitted, every, lambda words: print(words, flush=True), _watched(annotation))
         serve(site, manager_page(site), listener, [HOST, "localhost", *names], looking)
 
 
@@ -103,8 +101,11 @@ def admitted(annotation: Annotation, renew: str | None = None) -> Accounts:
     return accounts
 
 
-def _watched(paths: Paths) -> list[Path]:
-    return [paths.root / "params.yaml", paths.annotation / "guidelines.md", accounts_file(paths), paths.correspondence]
+def _watched(annotation: Annotation) -> list[Path]:
+    paths, asked = annotation.paths, annotation.annotate
+    known = [paths.root / path for path in (asked.gold, asked.training and asked.training.images) if path]
+    always = [paths.root / "params.yaml", paths.annotation / "guidelines.md"]
+    return [*always, accounts_file(paths), paths.correspondence, *known]
 
 
 def _listening(port: int) -> socket.socket:

@@ -61,6 +61,8 @@ class Served:
 def loaded(page: Any) -> None:
     page.wait_for_selector(".tile")
     page.wait_for_function("() => !document.querySelector('.tile.unloaded')")
+    if page.query_selector(".pick"):
+        page.wait_for_timeout(350)  # a page of thumbnails is looked at before the rest of it is not relevant
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -200,6 +202,59 @@ def contrast(one: list[int], other: list[int]) -> float:
     linear = [[v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in c] for c in (one, other)]
     low, high = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in linear)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_each_image_of_a_page_of_thumbnails_can_be_large(page: Any) -> None:
+    if not page.query_selector(".pick"):
+        pytest.skip("pages of thumbnails alone")
+    last = columns(page)
+    assert last > 8
+    page.query_selector_all(".picture")[-1].focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.large[open] .answers button")
+    before = page.evaluate(CHOSEN)
+    page.click("dialog.large .answers button")
+    assert {n for n, now in page.evaluate(CHOSEN).items() if now != before[n]} == {str(last)}
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert page.query_selector("dialog[open]") is None
+
+
+def test_two_dialogs_at_once_are_the_second(page: Any) -> None:
+    page.evaluate("() => ['questions', 'rulings'].forEach((n) => document.getElementById(`open-${n}`).click())")
+    page.wait_for_function("() => document.querySelectorAll('dialog[open] .head button').length === 1")
+    page.wait_for_timeout(300)
+    assert page.locator("dialog[open] .head button").count() == 1, "the dialog is empty"
+    page.keyboard.press("Escape")
+    assert page.query_selector("dialog[open]") is None
+
+
+def test_a_second_press_does_not_give_away_a_page_that_nobody_saw(page: Any) -> None:
+    if not page.query_selector(".pick"):
+        pytest.skip("elsewhere every image needs an answer")
+    before = int(page.text_content("#left").split()[0])
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("() => localStorage.getItem('fieldguide-outbox-ada') === '[]'")
+    page.wait_for_timeout(300)
+    assert int(page.text_content("#left").split()[0]) == before - 1
+
+
+def test_what_one_person_judged_is_not_given_in_anothers_name(served: Served, chromium: Any) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 700})
+    page = served.open(context, "ada")
+    served.open(context, "ben")
+    for position in range(columns(page)):
+        key = "0" if page.query_selector(".single") else "" if page.query_selector(".pick") else "asdfghjk"[position]
+        if key:
+            page.keyboard.press(key)
+    before = served.pages.site.unread
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("form.enter")
+    assert "(ben)" in page.text_content("form.enter label")
+    assert len(page.evaluate("() => JSON.parse(localStorage.getItem('fieldguide-outbox-ada'))")) == 1
+    assert served.pages.site.unread == before
+    context.close()
 
 
 def test_what_lacks_an_answer_is_marked_and_named(page: Any) -> None:

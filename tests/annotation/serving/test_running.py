@@ -125,6 +125,8 @@ def test_pages_follow_by_themselves_until_all_is_judged(serving: Serving) -> Non
     assert people["manager"].get("/manager").status_code == 200
     assert people["ada"].get("/manager").status_code == 403
 
+    refused = site.run("fieldguide.cli.main", "annotate", "close", check=False)
+    assert refused.returncode == 1 and "annotate serve` is running" in refused.stdout + refused.stderr
     assert "Traceback" not in serving.output
     assert serving.end() == 128 + signal.SIGINT, serving.output
     # All that was given is in the log, without a further pull.

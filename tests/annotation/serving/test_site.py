@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from fieldguide.annotation.correspondence import log as correspondence
-from fieldguide.annotation.correspondence.log import QuestionReply
+from fieldguide.annotation.correspondence.log import QuestionReply, RulingReason
 from fieldguide.annotation.judgments.guidelines import read_guideline
 from fieldguide.annotation.judgments.log import current
 from fieldguide.annotation.judgments.quarantine import read as quarantined
 from fieldguide.annotation.label_studio.signup import new_account
 from fieldguide.annotation.serving.visitors import key_of, with_keys
-from fieldguide.core.errors import ProblemsError
+from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.records.plan import PLAN, plan_rows
 from tests.annotation.real_server import REPOSITORY
 from tests.annotation.serving.conftest import Pages, answers_to, made
@@ -120,6 +120,29 @@ def test_a_question_is_kept_answered_and_no_judgment(pages: Pages) -> None:
     html = pages.client("ada").get("/api/guidelines").json()["html"]
     assert "Is &lt;b&gt;this&lt;/b&gt; one?" in html and "Yes &amp; no" in html
     assert len(pages.pull()) == before
+
+
+@pytest.mark.parametrize(
+    "given", ['"position": 1.0, "text": "why"', '"position": true, "text": "why"', '"position": 1, "text": "\\ud800"']
+)
+def test_what_is_no_question_is_refused(pages: Pages, given: str) -> None:
+    key, before = first(pages, "ada")["key"], correspondence.read(pages.paths.correspondence)
+    body = f'{{"page": "{key}", {given}}}'
+    ada = pages.client("ada")
+    reply = ada.post("/api/questions", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code == 422 and reply.json()["error"]
+    assert correspondence.read(pages.paths.correspondence) == before
+
+
+def test_a_ruling_whose_answer_is_not_taken_says_its_reason_once(pages: Pages) -> None:
+    site = pages.site
+    row = next(row for row in site.state.board.now.rows if row.position == 1)
+    for _ in range(2):
+        site._give_reason("dora", row, PLAINLY, "the skin is in view", example=False)
+    said = [
+        line.said for line in correspondence.read(pages.paths.correspondence) if isinstance(line.said, RulingReason)
+    ]
+    assert [one.text for one in said] == ["the skin is in view"]
 
 
 def test_only_those_who_judge_have_accounts_with_tokens(pages: Pages) -> None:
@@ -236,12 +259,33 @@ def test_real_pages_come_when_a_round_of_training_is_passed(trained: Pages) -> N
     assert [line.model_dump()["right"] for line in lines] == [False] * 4 + [True] * 4
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("", "holds no image"),
+        ("t99.e1,{image},2,why\n", "of no subtopic of the topics or no image of the corpus"),
+        ("{subtopic},0123456789abcdef,2,why\n", "of no subtopic of the topics or no image of the corpus"),
+        ("{subtopic},{image},9,why\n", "not valid training"),
+    ],
+)
+def test_training_that_nobody_can_be_shown_is_named_and_the_old_stays(trained: Pages, rows: str, words: str) -> None:
+    path, known = trained.paths.annotation / "training.csv", trained.site.state.training
+    before = path.read_text()
+    path.write_text(
+        "subtopic_id,image_id,grade,why\n" + rows.format(subtopic=known[0].subtopic_id, image=known[0].image_id)
+    )
+    with pytest.raises(FieldguideError, match=words):
+        trained.site.refresh()
+    path.write_text(before)
+    assert trained.site.state.training == known
+
+
 def test_whoever_fails_all_rounds_waits_for_the_manager(trained: Pages) -> None:
     for _ in range(2):
         train(trained, "ben", well=False)
     ben = trained.client("ben")
     assert ben.get("/api/next").json()["pages"] == []
-    assert ben.get("/api/me").json()["training"]["held"]
+    assert ben.get("/api/me").json()["training"]["held"] and trained.site.held == ["ben"]
     assert ben.post("/api/training/training-3", json={"answers": {}}).status_code == 409
 
 

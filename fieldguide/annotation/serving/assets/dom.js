@@ -19,6 +19,7 @@ let after = null;
 export function dialog(title, content, {large = false, closing = null, words = "Close"} = {}) {
   const box = $("dialog");
   if (box.open) box.close();
+  closed(); // its event comes later, and would empty the new one
   const close = el("button", {type: "button", className: "main", onclick: () => box.close()}, words, " ", el("kbd", {}, "esc"));
   box.replaceChildren(el("div", {className: "head"}, el("h1", {}, title), close), ...[content].flat());
   box.classList.toggle("large", large);
@@ -29,6 +30,7 @@ export function dialog(title, content, {large = false, closing = null, words = "
 }
 
 export function closed() {
+  if ($("dialog").open) return;
   const then = after;
   after = null;
   $("dialog").replaceChildren();

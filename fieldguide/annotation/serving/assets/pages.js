@@ -92,10 +92,10 @@ export class Page {
 
   buttons(position) {
     const alone = this.form === "single";
+    const keyed = (index) => (this.form === "grid" ? el("kbd", {}, written(gridKey(index, position))) : null);
     return el("div", {className: "answers", role: "group", "aria-label": `answer to image ${position}`},
       ...this.answers.map((answer, index) => {
-        const key = alone ? answer.key : written(gridKey(index, position));
-        const words = alone ? [el("kbd", {}, key), " ", answer.label, el("small", {}, answer.definition)] : [answer.label, " ", el("kbd", {}, key)];
+        const words = alone ? [el("kbd", {}, answer.key), " ", answer.label, el("small", {}, answer.definition)] : [answer.label, " ", keyed(index)].filter(Boolean);
         const button = el("button", {
           type: "button", className: `c${index}`, title: answer.definition, "aria-pressed": "false",
           onclick: () => this.answer(position, answer.choice),

@@ -8,6 +8,7 @@ import {take} from "./time.js";
 
 const POLL = 15_000; // milliseconds between looks for new pages, where there are none
 const AGAIN = 3_000; // and between tries to send what was not taken
+const A_GLANCE = 300; // milliseconds for which a new page of thumbnails takes no "the rest: not"
 const MOST_WAITING = 30; // pages that may wait to be sent before no further one is taken
 
 let me = null;
@@ -17,6 +18,8 @@ let behind = []; // keys of pages that were answered here, the latest last
 let later = new Set();
 let outbox = null;
 let asking = false;
+let shownAt = 0;
+let again = null; // the timer of the next try to send
 
 const store = {
   key: (name) => `fieldguide-${name}-${me.name}`,
@@ -116,7 +119,7 @@ async function fill() {
   if (page?.data.kind === "training") return;
   const there = new Set([page?.data.key, ...queue.map((one) => one.key), ...outbox.waiting.map((one) => one.key)]);
   const fresh = reply.pages.filter((one) => !there.has(one.key));
-  if (!fresh.length && !queue.length && later.size) { later.clear(); return; }
+  if (!fresh.length && !queue.length && later.size) { later.clear(); await fill(); return; }
   queue.push(...fresh);
   for (const one of fresh) for (const src of [...one.images, ...one.references]) if (src) new Image().src = src;
   bar();
@@ -128,8 +131,11 @@ function show(data, answers = null) {
   for (const [position, choice] of Object.entries(draft ?? {})) if (page.tiles.has(Number(position))) page.chosen[position] = choice;
   const kept = store.get(`draft-${data.key}`);
   if (page.reason && kept?.reason) page.reason.value = kept.reason;
+  page.answered = answers !== null;
+  told("");
   $("main").replaceChildren(page.node);
   page.show();
+  shownAt = performance.now();
   buttons();
   if (data.form === "pick") page.tiles.get(page.cursor)?.picture.focus();
   else document.activeElement?.blur();
@@ -167,11 +173,12 @@ function nothing() {
 async function submit() {
   if (!page) return;
   if (page.feedback) { page = null; await refresh(); await proceed(); return; }
+  if (page.form === "pick" && performance.now() - shownAt < A_GLANCE) return;
   const missing = page.missing();
   if (missing) { told(missing, true); return; }
   if (outbox.waiting.length >= MOST_WAITING) { told("The server has not taken the last pages yet: wait until it answers.", true); outbox.send(); return; }
   if (page.data.kind === "training") { await train(); return; }
-  const body = {answers: page.given(), seconds: take()};
+  const body = {person: me.name, answers: page.given(), seconds: take()};
   if (page.reason) Object.assign(body, {reason: page.reason.value, example: page.example.checked});
   const {key} = page.data;
   behind = [...behind.filter((one) => one !== key), key];
@@ -181,7 +188,15 @@ async function submit() {
   await proceed();
 }
 
+/** Guidelines that were made clearer are shown to whoever has the pages open. */
+function heed() {
+  if (me.guideline !== store.get("guideline") && !$("dialog").open) guidelines();
+}
+
 async function train() {
+  if (asking) return;
+  asking = true;
+  told("…");
   try {
     const reply = await call(`/api/training/${page.data.key}`, {answers: page.given(), seconds: take()});
     page.tell(reply.images);
@@ -192,6 +207,8 @@ async function train() {
     buttons();
   } catch (error) {
     told(error.message, true);
+  } finally {
+    asking = false;
   }
 }
 
@@ -199,6 +216,7 @@ async function train() {
 function sent(one, error, reply) {
   if (!error) {
     me = reply.me;
+    heed();
     store.set(`draft-${one.key}`, null);
     if (!outbox.waiting.length && $("status").classList.contains("bad") && $("status").textContent.includes("browser")) told("");
     bar();
@@ -207,7 +225,7 @@ function sent(one, error, reply) {
   if (error.status === 401) { enter(`${error.message} What you answered is kept in this browser.`); return; }
   if (error.status === 0 || error.status >= 500 || error.status === 429) {
     bar();
-    setTimeout(() => outbox.send(), AGAIN);
+    again ??= setTimeout(() => { again = null; outbox.send(); }, AGAIN);
     return;
   }
   told(`A page was not taken: ${error.message}`, true);
@@ -232,7 +250,7 @@ async function back() {
     if (!key) { told("There is no page before this one."); return; }
     if (outbox.waiting.some((one) => one.key === key)) { told("That page is still on its way to the server; try again in a moment.", true); return; }
     const data = await call(`/api/pages/${key}`);
-    if (page && page.data.key !== key) queue.unshift(page.data);
+    if (page && page.data.key !== key && !page.answered) queue.unshift(page.data);
     behind = behind.filter((one) => one !== key);
     take();
     show(data, data.answers);
@@ -364,6 +382,7 @@ $("back").addEventListener("click", () => back());
 $("later").addEventListener("click", () => postpone());
 $("submit").addEventListener("click", () => submit());
 addEventListener("keydown", keydown);
+addEventListener("hashchange", () => location.reload()); // another link, in the same tab
 addEventListener("beforeunload", (event) => { if (outbox?.waiting.length) event.preventDefault(); });
 addEventListener("unhandledrejection", (event) => told(event.reason?.message ?? "something failed; reload the page", true));
 
