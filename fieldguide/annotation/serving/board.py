@@ -50,6 +50,11 @@ class PageBoard:
         pages = [page for page in pages if page.subtopic_id in self.now.subtopics]
         return grouped((page.rows[0].assessor, page) for page in sorted(pages, key=lambda p: (p.queue, p.key)))
 
+    def ready(self) -> PageBoard:
+        """Itself, with what all requests rest on worked out: whoever asks first after a look does not wait for it."""
+        _ = self._due, self.judged
+        return self
+
     def asked(self, person: str) -> Iterator[PlanPage]:
         """Pages that a person is to judge now, in their order, also those that were answered and not pulled."""
         name = ANYBODY if ANYBODY in self._due and person != self.now.annotate.adjudicator else person
@@ -96,7 +101,7 @@ def read_board(now: Snapshot, client: LabelStudio, benchmark: str, names: Mappin
                 if key not in places or by:
                     places[key] = TaskPlace(project.id, task, project.closed)
                 answered[key] = answered.get(key, frozenset()) | frozenset(by)
-    return PageBoard(now, places, answered)
+    return PageBoard(now, places, answered).ready()
 
 
 def _held(client: LabelStudio, project: Project, names: Mapping[int, str]) -> Iterator[tuple[str, int, Iterable[str]]]:
