@@ -238,6 +238,10 @@ def test_a_second_press_does_not_give_away_a_page_that_nobody_saw(page: Any) -> 
     page.wait_for_function("() => localStorage.getItem('fieldguide-outbox-ada') === '[]'")
     page.wait_for_timeout(300)
     assert int(page.text_content("#left").split()[0]) == before - 1
+    sheet = page.query_selector(".sheet")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("(sheet) => !sheet.isConnected", arg=sheet)  # somebody who marks something has looked
 
 
 def test_what_one_person_judged_is_not_given_in_anothers_name(served: Served, chromium: Any) -> None:

@@ -14,6 +14,7 @@ export class Page {
     this.changed = changed;
     this.chosen = {};
     this.feedback = null;
+    this.touched = false; // whether the person has answered anything on it
     this.cursor = 1;
     this.positions = data.images.flatMap((address, index) => (address ? [index + 1] : []));
     this.cursor = this.positions[0];
@@ -164,6 +165,7 @@ export class Page {
     }
     if (choice === undefined || this.chosen[position] === choice) delete this.chosen[position];
     else this.chosen[position] = choice;
+    this.touched = true;
     this.show();
     this.changed();
   }

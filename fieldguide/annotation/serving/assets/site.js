@@ -8,7 +8,7 @@ import {take} from "./time.js";
 
 const POLL = 15_000; // milliseconds between looks for new pages, where there are none
 const AGAIN = 3_000; // and between tries to send what was not taken
-const A_GLANCE = 300; // milliseconds for which a new page of thumbnails takes no "the rest: not"
+const A_GLANCE = 300; // milliseconds for which a new page of thumbnails takes no "the rest: not", unless something was marked
 const MOST_WAITING = 30; // pages that may wait to be sent before no further one is taken
 
 let me = null;
@@ -173,7 +173,7 @@ function nothing() {
 async function submit() {
   if (!page) return;
   if (page.feedback) { page = null; await refresh(); await proceed(); return; }
-  if (page.form === "pick" && performance.now() - shownAt < A_GLANCE) return;
+  if (page.form === "pick" && !page.touched && performance.now() - shownAt < A_GLANCE) return;
   const missing = page.missing();
   if (missing) { told(missing, true); return; }
   if (outbox.waiting.length >= MOST_WAITING) { told("The server has not taken the last pages yet: wait until it answers.", true); outbox.send(); return; }
