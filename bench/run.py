@@ -73,7 +73,7 @@ def bench_ingest() -> Iterator[Figure]:
     from concurrent.futures import ThreadPoolExecutor
 
     from fieldguide.corpus.ingest.ingest import ingest
-    from fieldguide.corpus.ingest.sources import read_source
+    from fieldguide.corpus.sources.reading import read_source
     from fieldguide.corpus.store.pixels import open_image
 
     params = read_params(ROOT / "params.yaml").ingest

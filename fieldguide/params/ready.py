@@ -14,8 +14,8 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.paths import Paths
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.ingest.labels import Labels
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import list_source, missing_sources, untracked_sources
+from fieldguide.corpus.sources.reading import list_source, missing_sources, untracked_sources
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fieldguide.core.english import counted
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.ingest.candidates import is_leftover
 from fieldguide.corpus.ingest.labels import Labels
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import list_source
+from fieldguide.corpus.sources.candidates import is_leftover
+from fieldguide.corpus.sources.reading import list_source
+from fieldguide.corpus.sources.section import ImageSource
 
 _SPLITS = {
     "train": "train", "training": "train",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fieldguide.corpus.ingest.candidates import SourceImage
 from fieldguide.corpus.ingest.labels import Labels
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.candidates import SourceImage
+from fieldguide.corpus.sources.section import ImageSource
 
 
 def splits(keys: list[str], **more: object) -> dict[str, str]:

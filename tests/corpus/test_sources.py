@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import SourceImage, missing_sources, read_source
+from fieldguide.corpus.sources.reading import SourceImage, missing_sources, read_source
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from tests.corpus.pictures import photo, write_files
 

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.corpus.ingest.candidates import SourceImage
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import missing_sources, read_source, untracked_sources
+from fieldguide.corpus.sources.candidates import SourceImage
+from fieldguide.corpus.sources.reading import missing_sources, read_source, untracked_sources
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from tests.corpus.pictures import write_files
 

@@ -12,12 +12,12 @@ from fieldguide.core.files import atomic_directory, sha256_bytes
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.ingest.candidates import Say, SourceImage
 from fieldguide.corpus.ingest.labels import Labels
 from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
 from fieldguide.corpus.ingest.section import Ingest
-from fieldguide.corpus.ingest.sources import missing_sources, read_source, untracked_sources
 from fieldguide.corpus.ingest.verdicts import VerdictCache
+from fieldguide.corpus.sources.candidates import Say, SourceImage
+from fieldguide.corpus.sources.reading import missing_sources, read_source, untracked_sources
 from fieldguide.corpus.store.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
 from fieldguide.corpus.store.shards import Spool
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from fieldguide.core.errors import Problem
 from fieldguide.core.files import sha256_bytes
-from fieldguide.corpus.ingest.candidates import SourceImage
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.candidates import SourceImage
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.records.images import SPLITS
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fieldguide.corpus.ingest.duplicates import hamming, parse_phashes, representatives
-from fieldguide.corpus.ingest.section import ImageSource, Ingest
+from fieldguide.corpus.ingest.section import Ingest
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import PixelVerdict
 from fieldguide.corpus.store.shards import ShardPlace, Spooled
 from fieldguide.records.images import DUPLICATES

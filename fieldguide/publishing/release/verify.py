@@ -13,7 +13,7 @@ import pandas as pd
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import open_input, read_json, read_jsonl, sha256_bytes, sha256_file
 from fieldguide.core.stores import is_own_link, repository_of
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
 from fieldguide.models.calls.store import CALLS, read_packed
 from fieldguide.publishing.release.layout import (
     ABOUT,

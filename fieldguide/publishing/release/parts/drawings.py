@@ -12,7 +12,7 @@ from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import open_input, read_member, write_tar
 from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
 from fieldguide.records.drawings import DRAWINGS
 
 FOLDER, TABLE = "drawings", "drawings/drawings.parquet"

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import byte_lines, open_input, read_json
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from fieldguide.publishing.release.private.marks import Marks
 from fieldguide.publishing.release.publish.leaks.pictures import picture_texts

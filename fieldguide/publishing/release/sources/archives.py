@@ -15,8 +15,8 @@ from typing import IO
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import atomic_open
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
-from fieldguide.corpus.ingest.candidates import SourceImage, leftover_in, text_of_name
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.candidates import SourceImage, leftover_in, text_of_name
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
 _CHUNK = 1 << 20

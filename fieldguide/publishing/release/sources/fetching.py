@@ -23,8 +23,8 @@ from PIL import Image
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import locked, open_input, read_json, sha256_bytes, sha256_file, write_json
 from fieldguide.core.progress import Track, silent
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
-from fieldguide.corpus.ingest.candidates import SourceImage
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.candidates import SourceImage
 from fieldguide.corpus.store.pixels import EXTENSIONS, FORMATS, MAX_BYTES
 from fieldguide.publishing.release.layout import ABOUT, MANIFEST, PHOTOGRAPHS
 from fieldguide.publishing.release.sources.downloads import download, forget

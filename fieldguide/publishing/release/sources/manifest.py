@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.section import Section, problems_of
-from fieldguide.corpus.ingest.section import ImageSource, SourceColumns
+from fieldguide.corpus.sources.section import ImageSource, SourceColumns
 from fieldguide.params import read_params
 from fieldguide.publishing.release.section import SourceAccess
 

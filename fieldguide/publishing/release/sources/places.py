@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.stores import repository_of
-from fieldguide.corpus.ingest.candidates import SourceImage
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.sources import read_source
+from fieldguide.corpus.sources.candidates import SourceImage
+from fieldguide.corpus.sources.reading import read_source
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from fieldguide.publishing.release.sources.archives import read_zip, take_out
 from fieldguide.publishing.release.sources.manifest import ReleasedSource

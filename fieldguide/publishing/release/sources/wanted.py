@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fieldguide.corpus.ingest.candidates import SourceImage
+from fieldguide.corpus.sources.candidates import SourceImage
 
 
 @dataclass(frozen=True)

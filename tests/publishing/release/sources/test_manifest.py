@@ -11,7 +11,7 @@ import pytest
 
 from fieldguide.core.errors import ProblemsError
 from fieldguide.core.files import read_json, write_json
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.publishing.release.make import make_release
 from fieldguide.publishing.release.sources.manifest import attribution_words, described
 from fieldguide.publishing.release.verify import verify_release

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fieldguide.core.files import open_input
-from fieldguide.corpus.ingest.archives import DAMAGED_TAR
+from fieldguide.corpus.sources.archives import DAMAGED_TAR
 from fieldguide.publishing.release.publish.leaks.pictures import is_picture, picture_texts
 
 _BLOCK, _OVERLAP = 1 << 22, 1 << 12

@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from fieldguide.core.stores import is_own_link
-from fieldguide.corpus.ingest.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
 

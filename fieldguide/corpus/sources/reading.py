@@ -11,11 +11,11 @@ from pathlib import Path
 
 from fieldguide.core.errors import Problem
 from fieldguide.core.yaml_files import read_yaml
-from fieldguide.corpus.ingest.archives import read_tar
-from fieldguide.corpus.ingest.candidates import Say, SourceImage
-from fieldguide.corpus.ingest.files import list_folder, read_folder
-from fieldguide.corpus.ingest.section import ImageSource
-from fieldguide.corpus.ingest.tables import list_table, read_manifest, read_parquet
+from fieldguide.corpus.sources.archives import read_tar
+from fieldguide.corpus.sources.candidates import Say, SourceImage
+from fieldguide.corpus.sources.files import list_folder, read_folder
+from fieldguide.corpus.sources.section import ImageSource
+from fieldguide.corpus.sources.tables import list_table, read_manifest, read_parquet
 
 _READERS: dict[str, Callable[[ImageSource, Path, Path, Say], Iterator[SourceImage]]] = {
     "folder": read_folder,

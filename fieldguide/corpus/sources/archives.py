@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.ingest.candidates import Say, SourceImage, leftover_in, parent_label, text_of_name
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, parent_label, text_of_name
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
 # Their readers take all streams of a file (pigz, pbzip2 and xz -T write many), which tarfile's own do not.

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import byte_lines, csv_delimiter
-from fieldguide.corpus.ingest.candidates import Say, SourceImage
-from fieldguide.corpus.ingest.files import read_confined
-from fieldguide.corpus.ingest.section import ImageSource
+from fieldguide.corpus.sources.candidates import Say, SourceImage
+from fieldguide.corpus.sources.files import read_confined
+from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import PixelVerdict
 
 _BATCH = 64  # rows of a table in memory at a time
