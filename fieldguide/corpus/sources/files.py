@@ -11,6 +11,7 @@ from PIL import Image
 
 from fieldguide.core.stores import is_own_link
 from fieldguide.corpus.sources.candidates import Say, SourceImage, is_leftover, parent_label, text_of_name
+from fieldguide.corpus.sources.parts import Part, listed_parts
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
@@ -36,26 +37,42 @@ def read_confined(path: Path, folder: Path, root: Path) -> tuple[bytes, PixelVer
         return b"", PixelVerdict("unreadable", getattr(error, "strerror", None) or str(error))
 
 
-def read_folder(source: ImageSource, folder: Path, root: Path, say: Say) -> Iterator[SourceImage]:
-    """Every file of a folder and the folders in it, in the order of names; leftovers of programs are refused."""
+def split_folder(source: ImageSource, folder: Path, root: Path, say: Say) -> Iterator[Part]:
+    """Parts of a folder and the folders in it, in the order of names; leftovers of programs are refused."""
+    return listed_parts(source, _listed(folder))
+
+
+def read_folder(part: Part, root: Path) -> Iterator[SourceImage]:
+    """Every file of a part."""
+    folder = root / part.source.path
+    for entry in part.listed:
+        if isinstance(entry, SourceImage):
+            yield entry
+        else:
+            key = text_of_name(entry)
+            yield SourceImage(key, key, *read_confined(folder / entry, folder, root), parent_label(key))
+
+
+def _listed(folder: Path) -> Iterator[tuple[str, str | SourceImage]]:
+    """The name of each file, and the name or the refusal of what is not read at all."""
     closed: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=closed.append):
         for name in sorted(filter(is_leftover, folders)):
-            yield _leftover_folder(Path(parent) / name, folder)
+            yield name, _leftover_folder(Path(parent) / name, folder)
         folders[:] = sorted(name for name in folders if not is_leftover(name))
-        links = [name for name in folders if (Path(parent) / name).is_symlink()]  # not followed: refused below
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]  # not followed: refused
+        within = os.path.relpath(parent, folder)
         for name in sorted([*files, *links]):
-            path = Path(parent) / name
-            key = text_of_name(path.relative_to(folder).as_posix())
+            path = name if within == os.curdir else f"{within}/{name}"
             if is_leftover(name):
-                yield SourceImage(
-                    key, key, b"", PixelVerdict("leftover", "a file that a program left there, or hidden")
-                )
+                key = text_of_name(path)
+                refusal = PixelVerdict("leftover", "a file that a program left there, or hidden")
+                yield path, SourceImage(key, key, b"", refusal)
             else:
-                yield SourceImage(key, key, *read_confined(path, folder, root), parent_label(key))
+                yield path, path
     for error in closed:
         key = text_of_name(Path(error.filename).relative_to(folder).as_posix())
-        yield SourceImage(f"{key}/", "", b"", PixelVerdict("unreadable", f"folder: {error.strerror}"))
+        yield key, SourceImage(f"{key}/", "", b"", PixelVerdict("unreadable", f"folder: {error.strerror}"))
 
 
 def list_folder(folder: Path) -> Iterator[SourceImage]:

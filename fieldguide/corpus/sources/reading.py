@@ -6,33 +6,90 @@ and tables are never used to write, and reading stays inside the source's folder
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from fieldguide.core.errors import Problem
+from fieldguide.core.files import canonical_json, sha256_bytes
 from fieldguide.core.yaml_files import read_yaml
-from fieldguide.corpus.sources.archives import read_tar
+from fieldguide.corpus.sources.archives import read_tar, split_tar, tar_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage
-from fieldguide.corpus.sources.files import list_folder, read_folder
+from fieldguide.corpus.sources.files import list_folder, read_folder, split_folder
+from fieldguide.corpus.sources.parts import Part
 from fieldguide.corpus.sources.section import ImageSource
-from fieldguide.corpus.sources.tables import list_table, read_manifest, read_parquet
+from fieldguide.corpus.sources.tables import (
+    list_table,
+    parquet_key,
+    read_manifest,
+    read_parquet,
+    split_manifest,
+    split_parquet,
+)
 
-_READERS: dict[str, Callable[[ImageSource, Path, Path, Say], Iterator[SourceImage]]] = {
-    "folder": read_folder,
-    "tar": read_tar,
-    "parquet": read_parquet,
-    "manifest": read_manifest,
+
+class _Reader(NamedTuple):
+    """What a kind of source does.
+
+    Attributes:
+        split: cuts it into parts, in order; tells how it was understood. Opens no photograph.
+        read: every candidate of a part, in order.
+        key: the sha256 of all that `read` depends on; None: of what it gives.
+    """
+
+    split: Callable[[ImageSource, Path, Path, Say], Iterator[Part]]
+    read: Callable[[Part, Path], Iterator[SourceImage]]
+    key: Callable[[Part, Path], str] | None = None
+
+
+_READERS = {
+    "folder": _Reader(split_folder, read_folder),
+    "tar": _Reader(split_tar, read_tar, tar_key),
+    "parquet": _Reader(split_parquet, read_parquet, parquet_key),
+    "manifest": _Reader(split_manifest, read_manifest),
 }
 
 
-def read_source(source: ImageSource, root: Path, say: Say = lambda _: None) -> Iterator[SourceImage]:
-    """Every candidate of a source; paths are relative to `root`. `say` is told how the source was understood.
+def split_source(source: ImageSource, root: Path, say: Say = lambda _: None) -> Iterator[Part]:
+    """The parts of a source, in order; paths are relative to `root`. `say` is told how the source was understood.
 
     Raises:
-        FieldguideError: the source is not of its kind, or an archive is damaged.
+        FieldguideError: the source is not of its kind, or damaged.
         ProblemsError: columns that are missing, lines that do not fit.
     """
-    return _READERS[source.kind](source, root / source.path, root, say)
+    return _READERS[source.kind].split(source, root / source.path, root, say)
+
+
+def read_part(part: Part, root: Path) -> Iterator[SourceImage]:
+    """Every candidate of a part.
+
+    Raises:
+        FieldguideError: an archive or a table is damaged.
+    """
+    return _READERS[part.source.kind].read(part, root)
+
+
+def part_key(part: Part, root: Path) -> str:
+    """The sha256 of all that a part gives: names, labels and bytes. Nothing is decoded."""
+    key = _READERS[part.source.kind].key
+    if key is not None:
+        return key(part, root)
+    digest = hashlib.sha256()
+    for candidate in read_part(part, root):
+        told = {**vars(candidate), "data": sha256_bytes(candidate.data), "refusal": str(candidate.refusal)}
+        digest.update(canonical_json(told).encode())
+    return digest.hexdigest()
+
+
+def read_source(source: ImageSource, root: Path, say: Say = lambda _: None) -> Iterator[SourceImage]:
+    """Every candidate of a source, one after the other.
+
+    Raises:
+        FieldguideError, ProblemsError: as `split_source` and `read_part`.
+    """
+    for part in split_source(source, root, say):
+        yield from read_part(part, root)
 
 
 def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import hashlib
 import io
 import re
 from collections import Counter
@@ -11,9 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import byte_lines, csv_delimiter
+from fieldguide.core.files import byte_lines, canonical_json, csv_delimiter
 from fieldguide.corpus.sources.candidates import Say, SourceImage
 from fieldguide.corpus.sources.files import read_confined
+from fieldguide.corpus.sources.parts import Part, listed_parts
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import PixelVerdict
 
@@ -24,6 +27,8 @@ _LABELS = ("entity", "split", "licence", "attribution")
 _OTHER_SPELLINGS = {"license": "licence"}
 _SHOWN = 12
 _PARQUET = {".parquet", ".pq"}
+_PART_ROWS = 1024
+_READ = 1 << 20
 _LONGEST_LINE = 1 << 20  # bytes; a row of a table of files has some hundred
 
 
@@ -109,26 +114,38 @@ def _tell(source: ImageSource, names: list[str], columns: dict[str, str], exact:
 
 
 def _parquet_rows(
-    source: ImageSource, path: Path, needed: str, say: Say, *, without: str | None = None
+    source: ImageSource, path: Path, needed: str, say: Say, *, without: str | None = None, part: Part | None = None
 ) -> Iterator[_Cells]:
-    """Rows, less the column of the role `without`."""
+    """Rows, less the column of the role `without`; of the row groups of a part, or of all."""
+    with _parquet(source, path) as file:
+        columns = _parquet_columns(source, path, file, needed, say)
+        columns = {role: column for role, column in columns.items() if role != without}
+        groups = None if part is None else range(part.start, part.stop or 0)
+        number = 0 if part is None else part.first
+        for batch in file.iter_batches(_BATCH, row_groups=groups, columns=sorted(set(columns.values()))):
+            for row in batch.to_pylist():
+                yield _Cells(number, {role: row[c] for role, c in columns.items()})
+                number += 1
+
+
+@contextlib.contextmanager
+def _parquet(source: ImageSource, path: Path) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            columns = _columns(source, path, schema.names, needed, say)
-            if needed == "bytes":
-                _require_bytes(source, path, schema.field(columns["bytes"]).type)
-            columns = {role: column for role, column in columns.items() if role != without}
-            number = 0
-            for batch in file.iter_batches(_BATCH, columns=sorted(set(columns.values()))):
-                for row in batch.to_pylist():
-                    yield _Cells(number, {role: row[c] for role, c in columns.items()})
-                    number += 1
+            yield file
     except (pa.ArrowInvalid, OSError) as error:
         raise FieldguideError(f"{path}: source {source.name!r}: not Parquet, or damaged ({error})") from None
+
+
+def _parquet_columns(source: ImageSource, path: Path, file: Any, needed: str, say: Say) -> dict[str, str]:
+    schema = file.schema_arrow
+    columns = _columns(source, path, schema.names, needed, say)
+    if needed == "bytes":
+        _require_bytes(source, path, schema.field(columns["bytes"]).type)
+    return columns
 
 
 def _require_bytes(source: ImageSource, path: Path, found: Any) -> None:
@@ -142,13 +159,43 @@ def _require_bytes(source: ImageSource, path: Path, found: Any) -> None:
         )
 
 
-def read_parquet(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[SourceImage]:
-    """Every row of a table that holds the bytes."""
-    for row in _parquet_rows(source, path, "bytes", say):
+def split_parquet(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[Part]:
+    """Parts of a table that holds the bytes: row groups, of small ones several."""
+    with _parquet(source, path) as file:
+        _parquet_columns(source, path, file, "bytes", say)
+        start = first = rows = 0
+        for group in range(file.num_row_groups):
+            rows += file.metadata.row_group(group).num_rows
+            if rows >= _PART_ROWS or group == file.num_row_groups - 1:
+                yield Part(source, first, start, group + 1)
+                start, first, rows = group + 1, first + rows, 0
+
+
+def read_parquet(part: Part, root: Path) -> Iterator[SourceImage]:
+    """Every row of a part."""
+    for row in _parquet_rows(part.source, root / part.source.path, "bytes", _unheard, part=part):
         value, name = row.cells["bytes"], row.text("path") or ""
         if isinstance(value, dict):  # the image type of the `datasets` library: {bytes, path}
             value, name = value["bytes"], name or value.get("path") or ""
         yield row.candidate(None, name, value or b"")
+
+
+def parquet_key(part: Part, root: Path) -> str:
+    """The sha256 of a part's row groups as they lie in the file, and of what names their columns and rows."""
+    path = root / part.source.path
+    with _parquet(part.source, path) as file:
+        columns = _parquet_columns(part.source, path, file, "bytes", _unheard)
+        digest = hashlib.sha256(canonical_json([columns, str(file.schema_arrow), part.first]).encode())
+        for group in range(part.start, part.stop or 0):
+            described = file.metadata.row_group(group)
+            chunks = [described.column(n) for n in range(described.num_columns)]
+            starts = [min(c.data_page_offset, c.dictionary_page_offset or c.data_page_offset) for c in chunks]
+            stop = max(at + c.total_compressed_size for at, c in zip(starts, chunks, strict=True))
+            with path.open("rb") as stream:
+                stream.seek(min(starts))
+                for left in range(stop - min(starts), 0, -_READ):
+                    digest.update(stream.read(min(left, _READ)))
+    return digest.hexdigest()
 
 
 def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[_Cells]:
@@ -192,16 +239,22 @@ def _delimiter(source: ImageSource, stream: io.TextIOBase, say: Say) -> str:
     return found
 
 
-def read_manifest(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[SourceImage]:
-    """Every row of a table that names files, relative to the table's own folder."""
+def split_manifest(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[Part]:
+    """Parts of a table that names files: some of its rows each."""
     is_parquet = path.suffix.lower() in _PARQUET
     rows = _parquet_rows(source, path, "path", say) if is_parquet else _csv_rows(source, path, say)
-    for row in rows:
+    return listed_parts(source, ((row.text("path") or "", row) for row in rows))
+
+
+def read_manifest(part: Part, root: Path) -> Iterator[SourceImage]:
+    """Every row of a part, with the file that it names, relative to the table's own folder."""
+    folder = (root / part.source.path).parent
+    for row in part.listed:
         name = row.text("path")
         if name is None:
             yield row.candidate(None, "", b"", PixelVerdict("unreadable", "the manifest gives no path"))
         else:
-            data, refusal = read_confined(path.parent / name, path.parent, root)
+            data, refusal = read_confined(folder / name, folder, root)
             yield row.candidate(name, name, data, refusal and _with_remedy(name, refusal))
 
 
