@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fieldguide.corpus.sources.section import ImageSource
 
 T = TypeVar("T")
-_CANDIDATES = 4096
+_CANDIDATES = 1 << 14
 _BYTES = 1 << 26
 """A part has about so many candidates or bytes, whichever is less; a single large file may be more."""
 
