@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from fieldguide.evaluation.measures.providers.visret import visret_ndcg
-from tests.evaluation.runs import Grades, Scores, score, values, written_run
+from tests.evaluation.runs import Grades, Scores, run_of, score, values, written_run
 
 THEIRS = {
     "nDCG": "ndcg", "nDCG@1": "ndcg_cut_1", "nDCG@10": "ndcg_cut_10", "nDCG@30": "ndcg_cut_30", "P@1": "P_1",
@@ -149,3 +150,14 @@ def oxford_ap(relevant: list[int], positives: int) -> float:
         area += (here[0] - recall) * (precision + here[1]) / 2
         recall, precision = here
     return area
+
+
+@given(grades, scored, st.randoms(use_true_random=False))
+@settings(max_examples=200, deadline=None)
+def test_the_order_of_a_runs_lines_changes_no_measure(
+    judged: dict[str, dict[str, int]], run: dict[str, dict[str, float]], random: Random
+) -> None:
+    lines = run_of(run)
+    order = random.sample(range(len(lines)), len(lines))
+    mine = ["visret_nDCG@10", "hit@10", "inquire_AP@5", "revisitop_AP", "both_entities@10", "ERR_IA@10", "AP"]
+    assert score(judged, lines, mine) == score(judged, lines.iloc[order], mine)

@@ -79,6 +79,8 @@ def _by_subtopic(table: pd.DataFrame, column: str, kind: type) -> dict[str, dict
     import pyarrow as pa
     from pyarrow import compute
 
+    from fieldguide.evaluation.measures.providers.ranked import BestFirst
+
     runs = compute.run_end_encode(pa.array(table["subtopic_id"], pa.large_string()))
     subtopics = runs.values.to_pylist()
     if len(set(subtopics)) < len(subtopics):
@@ -86,9 +88,20 @@ def _by_subtopic(table: pd.DataFrame, column: str, kind: type) -> dict[str, dict
     codes, found = pd.factorize(table["image_id"])
     ids = _checked([str(image) for image in found])
     texts = np.asarray(ids, dtype=object)[codes].tolist()
-    pairs = zip(texts, _objects(table[column].to_numpy(dtype=np.int64), kind), strict=True)
-    sizes = np.diff(runs.run_ends.to_numpy(), prepend=0).tolist()
-    return {subtopic: dict(islice(pairs, size)) for subtopic, size in zip(_checked(subtopics), sizes, strict=True)}
+    values = table[column].to_numpy(dtype=np.int64)
+    ends = runs.run_ends.to_numpy()
+    dictionary = BestFirst if kind is float and _falls(values, ends) else dict
+    pairs = zip(texts, _objects(values, kind), strict=True)
+    sizes = np.diff(ends, prepend=0).tolist()
+    named = zip(_checked(subtopics), sizes, strict=True)
+    return {subtopic: dictionary(islice(pairs, size)) for subtopic, size in named}
+
+
+def _falls(values: npt.NDArray[np.int64], ends: npt.NDArray[np.int32]) -> bool:
+    """Whether (n,) values fall from each to the next, but where a subtopic ends."""
+    falls = np.diff(values) < 0
+    falls[ends[:-1] - 1] = True
+    return bool(falls.all())
 
 
 def _objects(values: npt.NDArray[np.int64], kind: type) -> list[Any]:

@@ -8,7 +8,7 @@ from ir_measures import Measure, Metric
 from ir_measures.providers.base import Evaluator
 from ir_measures.providers.fallback_provider import FallbackEvaluator, FallbackProvider
 
-from fieldguide.evaluation.measures.providers.ranked import Qrels, Run
+from fieldguide.evaluation.measures.providers.ranked import Qrels, RankedEvaluator, Run
 
 
 class Joined(FallbackEvaluator):
@@ -24,8 +24,15 @@ class Joined(FallbackEvaluator):
 
 
 class FirstProvider(FallbackProvider):
-    """`FallbackProvider`, each measure computed by the first provider that supports it, its evaluators `Joined`."""
+    """`FallbackProvider`, each measure computed by the first provider that supports it, its evaluators `Joined`.
+
+    Those that look up the grades of a list do it once for all of them.
+    """
 
     def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
         found = super()._evaluator(measures, qrels)
-        return Joined(found.measures, found.evaluators) if type(found) is FallbackEvaluator else found
+        if type(found) is not FallbackEvaluator:
+            return found
+        alike = [one for one in found.evaluators if isinstance(one, RankedEvaluator)]
+        others = [one for one in found.evaluators if not isinstance(one, RankedEvaluator)]
+        return Joined(found.measures, [*others, RankedEvaluator.merged(alike)] if alike else others)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +56,14 @@ class Ranked:
         return int(np.count_nonzero(self.judged >= measure["rel"]))
 
 
+class BestFirst(dict[str, float]):
+    """Scores of one subtopic that are known to fall, strictly, in the order of the dictionary."""
+
+
 def in_order(scores: Mapping[str, float]) -> list[str]:
     """Images by falling score, equal scores by falling id, as trec_eval ranks them."""
+    if isinstance(scores, BestFirst):
+        return list(scores)
     values = np.fromiter(scores.values(), dtype=np.float64, count=len(scores))
     if (np.diff(values) < 0).all():  # as our own runs come
         return list(scores)
@@ -66,9 +73,12 @@ def in_order(scores: Mapping[str, float]) -> list[str]:
 def ranked(images: Iterable[str], grades: Mapping[str, int]) -> Ranked:
     """Look the grades of a list of images up."""
     return Ranked(
-        np.array([grades.get(image, UNJUDGED) for image in images], dtype=np.int64),
+        np.array(list(map(grades.get, images, repeat(UNJUDGED))), dtype=np.int64),
         np.fromiter(grades.values(), dtype=np.int64, count=len(grades)),
     )
+
+
+Compute = Callable[[Measure, Ranked], float]
 
 
 class RankedProvider(Provider):
@@ -79,13 +89,21 @@ class RankedProvider(Provider):
         """The value of one of SUPPORTED_MEASURES; `ranked` has at least one image and one grade."""
 
     def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
-        return _RankedEvaluator(self, list(measures), qrels)
+        asked: list[Any] = list(measures)
+        return RankedEvaluator([(measure, self.compute) for measure in asked], qrels)
 
 
-class _RankedEvaluator(Evaluator):
-    def __init__(self, computes: RankedProvider, measures: list[Measure], qrels: Qrels) -> None:
-        super().__init__(measures, set(qrels))
-        self._computes, self._qrels = computes, qrels
+class RankedEvaluator(Evaluator):
+    """Computes measures of several providers from the same `Ranked`: looking grades up is most of the work."""
+
+    def __init__(self, computed: Sequence[tuple[Measure, Compute]], qrels: Qrels) -> None:
+        super().__init__([measure for measure, _ in computed], set(qrels))
+        self.computed, self._qrels = computed, qrels
+
+    @classmethod
+    def merged(cls, evaluators: Sequence[RankedEvaluator]) -> RankedEvaluator:
+        """Evaluators of the same qrels as one."""
+        return cls([one for evaluator in evaluators for one in evaluator.computed], evaluators[0]._qrels)
 
     def _iter_calc(self, run: Run) -> Iterator[Metric]:
         for subtopic, scores in run.items():
@@ -93,5 +111,5 @@ class _RankedEvaluator(Evaluator):
             if not grades or not scores:
                 continue
             found = ranked(in_order(scores), grades)
-            for measure in cast(list[Any], self.measures):
-                yield Metric(subtopic, measure, self._computes.compute(measure, found))
+            for measure, compute in self.computed:
+                yield Metric(subtopic, measure, compute(measure, found))
