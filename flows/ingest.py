@@ -4,6 +4,7 @@ from prefect import flow
 
 from fieldguide.core.paths import Paths
 from fieldguide.corpus.ingest.section import Ingest
+from fieldguide.runtime.fanout import on_cluster, spread
 from fieldguide.runtime.progress import show_progress
 from fieldguide.runtime.step import run
 
@@ -14,7 +15,10 @@ def ingest(ingest: Ingest) -> None:
     from fieldguide.corpus.ingest.ingest import ingest as ingest_sources
 
     paths = Paths()
-    summary = ingest_sources(ingest, paths, show_progress)
+    if on_cluster():
+        summary = ingest_sources(ingest, paths, show_progress, spread, threads=1)
+    else:  # threads inspect the files of a part together, and one part comes after the other
+        summary = ingest_sources(ingest, paths, show_progress)
     for line in summary.lines():
         print(line)
     if summary.rejected:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
@@ -86,6 +88,42 @@ class Table:
             raise FieldguideError(f"{path}: does not fit the table {self.name}: {error}") from None
         with atomic_path(path) as temporary:
             pq.write_table(table.replace_schema_metadata(self.schema.metadata), temporary, compression="zstd")
+
+    def write_batches(self, path: Path, batches: Iterable[pa.Table]) -> None:
+        """As `write`, of Arrow tables as they come, a row group each; all rows together are sorted by the key.
+
+        Raises:
+            ProblemsError: a batch is not this table, or the rows are not sorted.
+        """
+        last = self.schema.empty_table().select(self.key)
+        with atomic_path(path) as temporary, pq.ParquetWriter(temporary, self.schema, compression="zstd") as writer:
+            for batch in batches:
+                keys = pa.concat_tables([last, batch.select(self.key).cast(last.schema)])
+                problems = [*self._empty(batch, str(path)), *self._unsorted(keys, str(path))]
+                if problems:
+                    raise ProblemsError(f"{path} is not a valid {self.name} table:", problems)
+                writer.write_table(batch.cast(self.schema), row_group_size=max(1, len(batch)))
+                last = keys.slice(max(0, len(keys) - 1))
+
+    def _empty(self, batch: pa.Table, where: str) -> Iterator[Problem]:
+        for column in self.columns:
+            values = batch[column.name]
+            if values.null_count and not column.nullable:
+                yield Problem(where, f"`{column.name}` is empty in {values.null_count} rows; it must have a value")
+            if column.allowed is not None:
+                known = pa.array(column.allowed, column.type)
+                wrong = values.filter(pc.and_(values.is_valid(), pc.invert(pc.is_in(values, known))))
+                if len(wrong):
+                    allowed = ", ".join(column.allowed)
+                    yield Problem(where, f"`{column.name}` is {wrong[0].as_py()!r}; allowed: {allowed}")
+
+    def _unsorted(self, keys: pa.Table, where: str) -> Iterator[Problem]:
+        rows = list(zip(*(keys[name].to_pylist() for name in self.key), strict=True))
+        for one, other in itertools.pairwise(rows):
+            if one >= other:
+                what = "occurs twice" if one == other else f"comes after {one}"
+                yield Problem(where, f"the key ({', '.join(self.key)}) = {other} {what}")
+                return
 
     def read(self, path: Path) -> pd.DataFrame:
         """Read and validate. Nullable strings come as None; lists as Python lists.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fieldguide.core.errors import FieldguideError
@@ -17,10 +17,12 @@ def task_runner(section: TaskRunner) -> Any:
     Raises:
         FieldguideError: prefect-dask is not installed.
     """
-    from prefect.task_runners import ThreadPoolTaskRunner
+    from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
     if section.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=section.workers or usable_cores())
+    if section.kind == "processes":
+        return ProcessPoolTaskRunner(max_workers=section.workers or usable_cores())
     try:
         from prefect_dask import DaskTaskRunner
     except ImportError:
@@ -56,6 +58,13 @@ def each(work: Any, calls: Iterable[tuple[Any, ...]], ahead: int = 64) -> Iterat
     finally:
         for future in pending:
             future.wait()
+
+
+def spread(work: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """As `each`, of a function of a module, as a task of that name."""
+    from prefect import task
+
+    return each(task(work, name=work.__name__), calls)
 
 
 def on_cluster() -> bool:

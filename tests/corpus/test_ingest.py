@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import multiprocessing
 import random
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldguide.core.errors import FieldguideError, ProblemsError
-from fieldguide.core.files import sha256_bytes
+from fieldguide.core.files import sha256_bytes, write_tar
 from fieldguide.core.paths import Paths
-from fieldguide.corpus.ingest.ingest import IngestSummary, ingest
+from fieldguide.corpus.ingest.ingest import ingest
 from fieldguide.corpus.ingest.labels import slug
+from fieldguide.corpus.ingest.summary import IngestSummary
+from fieldguide.corpus.sources import parts as parts_module
 from fieldguide.corpus.store import pixels as pixels_module
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.corpus.store.shards import image_bytes, iter_images, read_images
@@ -45,13 +50,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     seen: list[bytes] = []
 
     def watch(original: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(data: bytes, max_pixels: int) -> Any:
-            seen.append(data)
-            return original(data, max_pixels)
+        def watched(datas: list[bytes], max_pixels: int) -> Any:
+            seen.extend(datas)
+            return original(datas, max_pixels)
 
         return watched
 
-    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.inspect_image", watch(pixels_module.inspect_image))
+    monkeypatch.setattr("fieldguide.corpus.ingest.inspecting.inspect_images", watch(pixels_module.inspect_images))
     return seen
 
 
@@ -207,23 +212,102 @@ def test_another_limit_decides_anew(paths: Paths) -> None:
     assert ingest(params(folder_source(), max_pixels=100), paths).rejected == {"oversized": 1}
 
 
-def test_a_line_that_a_killed_run_left_half_written_is_passed_over(paths: Paths, decoded: list[bytes]) -> None:
-    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(3)})
+@pytest.mark.parametrize("lost", ["*/parts/*.arrow", "*/verdicts.arrow", "stored/*"])
+def test_whatever_is_lost_or_damaged_of_what_is_kept_is_made_again(
+    paths: Paths, decoded: list[bytes], lost: str
+) -> None:
+    """Verdicts are kept twice, by part and by bytes: with either of them nothing is decoded."""
+    write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(20)})
     ingest(params(folder_source()), paths)
     before = corpus_bytes(paths)
-    (remembered,) = (paths.cache / "ingest").glob("*.jsonl")
-    remembered.write_bytes(remembered.read_bytes()[:-20])
-    for expected in (1, 0):
+    for damage in (Path.unlink, _cut_short, _another_byte):
         decoded.clear()
+        kept = sorted((paths.cache / "ingest").glob(lost))
+        assert kept
+        for path in kept:
+            damage(path)
+        shutil.rmtree(paths.shards)
         ingest(params(folder_source()), paths)
-        assert len(decoded) == expected and corpus_bytes(paths) == before
+        assert not decoded and corpus_bytes(paths) == before
 
 
-STOPS = ["fieldguide.corpus.ingest.ingest.inspect_image", "fieldguide.corpus.store.shards.write_tar"]
+def _cut_short(path: Path) -> None:
+    data = path.read_bytes()
+    path.unlink()  # it may be a link to what is not damaged
+    path.write_bytes(data[: len(data) // 2])
+
+
+def _another_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    path.unlink()
+    data[0] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_photograph_that_is_put_back_is_not_decoded_again(paths: Paths, decoded: list[bytes]) -> None:
+    files = {f"a/{n}.png": photo(n) for n in range(20)}
+    write_files(paths.root / "photos", files)
+    ingest(params(folder_source()), paths)
+    before = corpus_bytes(paths)
+    (paths.root / "photos/a/7.png").unlink()
+    assert ingest(params(folder_source()), paths).kept == 19
+    decoded.clear()
+    write_files(paths.root / "photos", files)
+    assert ingest(params(folder_source()), paths).decoded == 0
+    assert not decoded and corpus_bytes(paths) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "parquet", "manifest"])
+def test_parts_read_by_several_processes_give_the_same_bytes(
+    paths: Paths, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    source = _source_of(kind, paths.root)
+    alone = ingest(params(source), paths)
+    other = Paths(tmp_path_factory.mktemp("other"))
+    _source_of(kind, other.root)
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn"), initializer=_small_parts) as pool:
+
+        def spread(work: Callable[..., Any], calls: Any) -> list[Any]:
+            futures = [pool.submit(work, *call) for call in calls]
+            asked.append(len(futures))
+            return [future.result() for future in futures]
+
+        asked: list[int] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parts_module, "_CANDIDATES", 4)
+            assert ingest(params(source), other, spread=spread, threads=1) == alone
+    assert corpus_bytes(paths) == corpus_bytes(other)
+    assert asked[0] > 3 or kind == "parquet"
+
+
+def _small_parts() -> None:
+    parts_module._CANDIDATES = 4
+
+
+def _source_of(kind: str, root: Path) -> dict[str, Any]:
+    """Forty files: some are the same, some near duplicates, some no images."""
+    files = {f"{'ab'[n % 2]}/{n}.png": photo(n % 30) for n in range(36)}
+    files |= {f"b/{q}.jpg": encoded(picture(50, 64, 64), "JPEG", quality=q) for q in (95, 85)}
+    files |= {"a/empty.png": b"", "a/cut.png": photo(99)[:-30]}
+    source: dict[str, Any] = {"name": "photos", "kind": kind, "path": f"photos.{kind}"}
+    if kind == "tar":
+        write_tar(root / "photos.tar", files.items())
+    elif kind == "parquet":
+        table = pa.table({"bytes": list(files.values()), "entity": [name[0] for name in files]})
+        pq.write_table(table, root / "photos.parquet", row_group_size=8)
+    else:
+        write_files(root / "photos.folder", files)
+        lines = "".join(f"photos.folder/{name},{name[0]}\n" for name in files)
+        (root / "photos.manifest").write_text(f"path,entity\n{lines}")
+    return source
+
+
+STOPS = ["fieldguide.corpus.ingest.inspecting.inspect_images", "fieldguide.corpus.packing.pack.write_tar"]
 
 
 @pytest.mark.parametrize("step", STOPS)
 def test_a_run_that_was_stopped_is_taken_up(paths: Paths, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    monkeypatch.setattr("fieldguide.corpus.ingest.inspecting._FILES", 3)
     write_files(paths.root / "photos", {f"a/{n}.png": photo(n) for n in range(12)})
     ingest(params(folder_source()), paths)
     expected = corpus_bytes(paths)
@@ -361,7 +445,7 @@ def test_a_shard_may_not_lie_elsewhere(paths: Paths) -> None:
 
 def test_counts_that_do_not_add_up_stop_the_run(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(paths.root / "photos", {"a/1.png": photo(1), "a/2.png": photo(1)})
-    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.duplicate_rows", lambda *_: [])
+    monkeypatch.setattr("fieldguide.corpus.ingest.ingest.duplicate_frame", lambda *_: DUPLICATES.frame([]))
     with pytest.raises(RuntimeError, match="files were lost"):
         ingest(params(folder_source()), paths)
 

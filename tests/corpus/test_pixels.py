@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.store.pixels import EXTENSIONS, MAX_BYTES, inspect_image, misnamed, open_image
+from fieldguide.corpus.store.pixels import (
+    EXTENSIONS,
+    MAX_BYTES,
+    inspect_image,
+    inspect_images,
+    misnamed,
+    open_image,
+)
 from fieldguide.records.images import REFUSED_IMAGE_REASONS
 from tests.corpus.pictures import animation, encoded, photo, picture, png_header, rotated
 
@@ -204,3 +212,12 @@ def test_even_pictures_and_backgrounds_are_none_of_that(colour: tuple[int, int, 
         # The grey of missing blocks below a photograph is the one even half that is taken for them.
         taken = format_ == "JPEG" and colour == (128, 128, 128) and height == 200
         assert (inspect_image(stream.getvalue(), 10**6).reason == "truncated") == taken
+
+
+def test_hashes_of_many_are_those_of_imagehash() -> None:
+    datas = [encoded(picture(seed, 20 + seed % 90, 30 + seed % 70), "JPEG") for seed in range(60)]
+    datas += [encoded(Image.new(mode, (40, 40))) for mode in ("L", "RGB", "RGBA")] + [animation("GIF"), b"no"]
+    found = inspect_images(datas, MAX_PIXELS * 4)
+    assert found == [inspect_image(data, MAX_PIXELS * 4) for data in datas]
+    assert [verdict.reason for verdict in found[-2:]] == ["animated", "unreadable"]
+    assert [v.phash for v in found[:-2]] == [str(imagehash.phash(open_image(data))) for data in datas[:-2]]

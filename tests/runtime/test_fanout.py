@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -23,12 +24,14 @@ from fieldguide.runtime.builds.server import server, tracking, without_heartbeat
 from fieldguide.runtime.fanout import each, on_cluster, task_runner
 from fieldguide.runtime.section import TaskRunner
 from flows.embed import embed
-from tests.corpus.pictures import folder_source, params, photo, write_files
+from flows.ingest import ingest as read_by_flow
+from tests.corpus.pictures import corpus_bytes, folder_source, params, photo, write_files
 from tests.models import tiny_encoders
 from tests.prefect_state import place_prefect
 
 NAME = "dinov2"
 DASK = TaskRunner(kind="dask", workers=2)
+PROCESSES = TaskRunner(kind="processes", workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +73,26 @@ def embedded(paths: Paths, run: Any, out: pytest.CaptureFixture[str]) -> dict[st
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tracked")
-def test_threads_and_a_dask_cluster_of_two_write_the_same_bytes(
+def test_threads_processes_and_a_dask_cluster_write_the_same_bytes(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = embedded(paths, embed.fn, capsys)
-    for section in (TaskRunner(), DASK):
+    for section in (TaskRunner(), PROCESSES, DASK):
         assert embedded(paths, embed.with_options(task_runner=task_runner(section)), capsys) == alone
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tracked")
+def test_photographs_are_read_and_packed_by_processes_and_by_a_cluster(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldguide.corpus.sources.parts._CANDIDATES", 4)
+    alone = corpus_bytes(paths)
+    for section in (PROCESSES, DASK):
+        shutil.rmtree(paths.cache / "ingest")
+        shutil.rmtree(paths.images.parent)
+        read_by_flow.with_options(task_runner=task_runner(section))(ingest=params(folder_source()))
+        assert corpus_bytes(paths) == alone
 
 
 @pytest.mark.slow
@@ -120,7 +137,7 @@ def test_a_tasks_complaint_is_told_in_its_words_wherever_it_ran() -> None:
     def many() -> list[int]:
         return list(each(complains, [(n,) for n in range(3)]))
 
-    for section in (TaskRunner(), DASK):
+    for section in (TaskRunner(), PROCESSES, DASK):
         with pytest.raises(FieldguideError, match="mend 0"):
             many.with_options(task_runner=task_runner(section))()
 

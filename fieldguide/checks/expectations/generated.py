@@ -77,4 +77,4 @@ def _look(data: bytes) -> list[Any]:
 
 
 def _key(**parts: Any) -> str:
-    return content_key(versions={name: importlib.metadata.version(name) for name in ("pillow", "imagehash")}, **parts)
+    return content_key(versions={name: importlib.metadata.version(name) for name in ("pillow", "scipy")}, **parts)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 HASH_BITS = 64
-# Entries of one block of the pairwise comparison within a bucket: 32 MiB of uint64.
-_BLOCK = 1 << 22
+_WIDE = 20
+"""Bits that two hashes share before they are compared: a million random ones then have hardly a partner each."""
+_FEW = 64
+"""Tables of shared bits at most: each is a sort of all hashes."""
 
 Pairs = npt.NDArray[np.int64]
-
-
-def parse_phashes(phashes: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Hashes of 16 hex digits as (n,) uint64."""
-    return np.array([int(phash, 16) for phash in phashes], dtype=np.uint64)
 
 
 def hamming(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
@@ -29,8 +28,8 @@ def hamming(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArray
 def near_pairs(hashes: npt.NDArray[np.uint64], bits: int) -> Pairs:
     """All pairs within `bits` of each other, found by banding.
 
-    The hash is cut into bits + 1 bands. Two hashes that differ in at most `bits` bits agree in at least one
-    band (pigeonhole), so that only hashes sharing a band's value are compared; nothing is missed.
+    The hash is cut into bits + k bands. Two hashes that differ in at most `bits` bits agree in at least k bands
+    (pigeonhole), so that for each choice of k bands only hashes that share these are compared; nothing is missed.
 
     Args:
         hashes: (n,) different uint64 values.
@@ -40,10 +39,8 @@ def near_pairs(hashes: npt.NDArray[np.uint64], bits: int) -> Pairs:
         (m, 2) int64 indices i < j, sorted, each pair once.
     """
     found: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
-    edges = np.linspace(0, HASH_BITS, bits + 2).astype(int)
-    for low, high in itertools.pairwise(edges):
-        band = (hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
-        found += [_close(hashes, bucket, bits) for bucket in _buckets(band)]
+    for mask in _masks(bits):
+        found += _close(hashes, hashes & mask, bits)
     pairs: Pairs = np.unique(np.concatenate(found), axis=0)
     return pairs
 
@@ -64,37 +61,35 @@ def clusters(hashes: npt.NDArray[np.uint64], bits: int) -> npt.NDArray[np.int64]
     return component[node]
 
 
-def representatives(image_ids: Sequence[str], phashes: Sequence[str], bits: int) -> list[str | None]:
-    """For each image the least image_id of its cluster of near duplicates; None where that is itself."""
-    if not image_ids:
-        return []
-    component = clusters(parse_phashes(phashes), bits).tolist()
-    least: dict[int, str] = {}
-    for number, image_id in zip(component, image_ids, strict=True):
-        least[number] = min(least.get(number, image_id), image_id)
-    return [
-        least[number] if least[number] != image_id else None
-        for number, image_id in zip(component, image_ids, strict=True)
-    ]
+def representatives(hashes: npt.NDArray[np.uint64], bits: int) -> npt.NDArray[np.int64]:
+    """For each image the place of the first of its cluster of near duplicates, which may be its own."""
+    if not len(hashes):
+        return np.empty(0, dtype=np.int64)
+    _, first, component = np.unique(clusters(hashes, bits), return_index=True, return_inverse=True)
+    places: npt.NDArray[np.int64] = first[component].astype(np.int64)
+    return places
 
 
-def _buckets(band: npt.NDArray[np.uint64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Indices that share a value, for each value that occurs more than once."""
-    order = np.argsort(band, kind="stable").astype(np.int64)
-    starts = np.flatnonzero(np.diff(band[order], prepend=~band[order[:1]]))
-    for bucket in np.split(order, starts[1:]):
-        if len(bucket) > 1:
-            yield bucket
+def _masks(bits: int) -> list[np.uint64]:
+    """The bits that are shared, for each choice of k bands: as many as make buckets small and tables not too many."""
+    k = 1
+    while HASH_BITS * k // (bits + k) < _WIDE and math.comb(bits + k + 1, k + 1) <= _FEW:
+        k += 1
+    edges = np.linspace(0, HASH_BITS, bits + k + 1).astype(int)
+    bands = [((1 << int(high)) - 1) ^ ((1 << int(low)) - 1) for low, high in itertools.pairwise(edges)]
+    return [np.uint64(sum(choice)) for choice in itertools.combinations(bands, k)]
 
 
-def _close(hashes: npt.NDArray[np.uint64], bucket: npt.NDArray[np.int64], bits: int) -> Pairs:
-    """Pairs within `bits` among the hashes of one bucket, a block of rows at a time."""
-    members = np.sort(bucket)
-    values = hashes[members]
-    step = max(1, _BLOCK // len(members))
-    found = []
-    for start in range(0, len(members), step):
-        left, right = np.nonzero(hamming(values[start : start + step, None], values[None, :]) <= bits)
-        later = left + start < right
-        found.append(np.stack([members[left[later] + start], members[right[later]]], axis=1))
-    return np.concatenate(found)
+def _close(hashes: npt.NDArray[np.uint64], shared: npt.NDArray[np.uint64], bits: int) -> Iterator[Pairs]:
+    """Pairs within `bits` among hashes that share a value: in its order each with the next, then with the one after."""
+    order = np.argsort(shared, kind="stable")
+    value, whole = shared[order], hashes[order]
+    left: npt.NDArray[np.int64] = np.arange(len(order) - 1)
+    for step in itertools.count(1):
+        left = left[left + step < len(order)]
+        left = left[value[left] == value[left + step]]
+        if not len(left):
+            return
+        near = left[hamming(whole[left], whole[left + step]) <= bits]
+        pairs: Any = np.sort(np.stack([order[near], order[near + step]], axis=1), axis=1)
+        yield pairs.astype(np.int64)

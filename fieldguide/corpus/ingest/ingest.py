@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+import collections
+import itertools
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
-from fieldguide.core.files import atomic_directory, sha256_bytes
+from fieldguide.core.files import atomic_directory
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
-from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.ingest.labels import Labels
-from fieldguide.corpus.ingest.photographs import Occurrence, Photograph, Row, duplicate_rows, image_rows
+from fieldguide.corpus.ingest.candidates import Candidates
+from fieldguide.corpus.ingest.duplicates import representatives
+from fieldguide.corpus.ingest.inspected import INSPECTED, inspection_key, remember
+from fieldguide.corpus.ingest.inspecting import WANTED, PartInspection, inspect_part, spool_part
+from fieldguide.corpus.ingest.labelling import labelled
+from fieldguide.corpus.ingest.photographs import keys_that_occur_twice, photographs
+from fieldguide.corpus.ingest.rows import Corpus, duplicate_frame, image_batches, rejected_frame
 from fieldguide.corpus.ingest.section import Ingest
-from fieldguide.corpus.ingest.verdicts import VerdictCache
-from fieldguide.corpus.sources.candidates import Say, SourceImage
-from fieldguide.corpus.sources.reading import missing_sources, read_source, untracked_sources
-from fieldguide.corpus.store.pixels import EXTENSIONS, PixelVerdict, inspect_image, misnamed
-from fieldguide.corpus.store.shards import Spool
+from fieldguide.corpus.ingest.summary import IngestSummary
+from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.packing.pack import Members, link_shard, members, pack_shard, stored_table, write_plan
+from fieldguide.corpus.packing.places import Places, places
+from fieldguide.corpus.packing.stored import StoredShard, StoredShards
+from fieldguide.corpus.sources.parts import Part
+from fieldguide.corpus.sources.reading import missing_sources, split_source, untracked_sources
+from fieldguide.corpus.store.pixels import FORMATS
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 
-
-@dataclass(frozen=True)
-class IngestSummary:
-    """Counts of one ingest, and how its sources were understood. `read` = `kept` + `merged` + sum of `rejected`."""
-
-    read: int
-    kept: int
-    merged: int
-    rejected: dict[str, int]
-    decoded: int
-    kept_by_split: dict[str, int]
-    exact_across_splits: int
-    near: int
-    near_across_splits: int
-    notes: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """For people."""
-        splits = ", ".join(f"{count} {split}" for split, count in self.kept_by_split.items())
-        reasons = ", ".join(f"{count} {reason}" for reason, count in self.rejected.items()) or "none"
-        return [
-            *self.notes,
-            f"read {self.read} files, decoded {self.decoded} that were not known: {self.kept} images ({splits})",
-            f"merged {self.merged} exact duplicates ({self.exact_across_splits} across splits, kept in train only)",
-            f"linked {self.near} near duplicates ({self.near_across_splits} across splits)",
-            f"refused {sum(self.rejected.values())} files: {reasons}",
-        ]
+Spread = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterable[Any]]
+"""Calls a function with each tuple of arguments, here or elsewhere; results in order."""
 
 
-def ingest(params: Ingest, paths: Paths, track: Track = silent) -> IngestSummary:
+def ingest(
+    params: Ingest, paths: Paths, track: Track = silent, spread: Spread = itertools.starmap, threads: int | None = None
+) -> IngestSummary:
     """Read every source, refuse with reasons, merge and link duplicates, pack the bytes.
 
-    The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in.
+    The outputs depend on the files' bytes, names and labels alone, not on the order they are listed in, nor on who
+    reads which part of a source.
+
+    Args:
+        spread: has parts of the sources inspected, and shards packed.
+        threads: that inspect one part; None: one a core.
 
     Raises:
         ProblemsError: sources that do not exist or that DVC does not watch, labels without a meaning, keys that
@@ -66,140 +63,169 @@ def ingest(params: Ingest, paths: Paths, track: Track = silent) -> IngestSummary
     missing = [*missing_sources(params.sources, paths.root), *untracked_sources(params.sources, paths.root)]
     if missing:
         raise ProblemsError("ingest cannot start:", missing)
-    reading = _Reading(params)
-    folder = paths.cache / "ingest"
-    with VerdictCache(folder, params.max_pixels) as cache, Spool(paths.state / "ingest-spool", params.shards) as spool:
-        known = len(cache)
-        for item in track(_examined(params, paths, cache, reading.notes.append), "ingesting", unit="files"):
-            reading.take(item, cache, spool)
-        reading.check()
-        reading.refuse_contradictory()
-        reading.require_photographs()
-        kept = sorted(reading.photographs.values(), key=lambda p: p.image_id)
-        with atomic_directory(paths.shards) as target:
-            placed = spool.pack(target, [p.spooled for p in kept], track)
-        decoded = len(cache) - known
-    rejected = sorted(reading.rejected, key=lambda row: (row["source"], row["source_key"]))
-    images = image_rows(kept, params, placed)
-    duplicates = duplicate_rows(kept, images, params.sources)
-    REJECTED.write(paths.rejected, REJECTED.frame(rejected))
-    DUPLICATES.write(paths.duplicates, DUPLICATES.frame(duplicates))
-    IMAGES.write(paths.images, IMAGES.frame(images))
-    return _summary(reading, images, duplicates, decoded)
+    notes: list[str] = []
+    stored = StoredShards(paths.cache.absolute() / "ingest" / "stored")
+    with _inspection(params, paths, threads) as how:
+        parts = _inspected(params, how, notes, track, spread)
+        decoded = remember(how.verdicts, (part.table for part in parts))
+        corpus = _gathered(params, parts)
+        rejected, duplicates = rejected_frame(corpus), duplicate_frame(corpus)
+        summary = _summary(corpus, rejected, duplicates, decoded, tuple(notes))
+        packed = _members(corpus, params)
+        with atomic_directory(paths.shards.absolute()) as target:
+            sums = _pack(_Packing(corpus, packed, parts, how, stored, spread), target, track)
+        stored.keep(paths.shards, stored_table(packed), sums)
+        _forget_others(how, parts)
+    REJECTED.write(paths.rejected, rejected)
+    DUPLICATES.write(paths.duplicates, duplicates)
+    IMAGES.write_batches(paths.images, image_batches(corpus, packed))
+    return summary
 
 
-class _Examined(NamedTuple):
-    source_index: int
-    candidate: SourceImage
-    sha256: str
-    verdict: PixelVerdict
-    is_new: bool
+class _Read(NamedTuple):
+    """A part that was inspected: the number of its source, its key, and its table of INSPECTED."""
+
+    source: int
+    part: Part
+    key: str
+    table: pa.Table
 
 
-def _examined(params: Ingest, paths: Paths, cache: VerdictCache, say: Say) -> Iterator[_Examined]:
-    """Every candidate with the verdict on its bytes, inspected ahead by threads, in the order of reading."""
-
-    def examine(item: tuple[int, SourceImage]) -> _Examined:
-        index, candidate = item
-        sha256 = sha256_bytes(candidate.data)
-        if candidate.refusal is not None:
-            return _Examined(index, candidate, sha256, candidate.refusal, False)
-        known = cache.get(sha256)
-        verdict = known or inspect_image(candidate.data, params.max_pixels)
-        return _Examined(index, candidate, sha256, verdict, known is None)
-
-    candidates = (
-        (index, candidate)
-        for index, source in enumerate(params.sources)
-        for candidate in read_source(source, paths.root, say)
-    )
-    return map_ahead(examine, candidates)
+@contextmanager
+def _inspection(params: Ingest, paths: Paths, threads: int | None) -> Iterator[PartInspection]:
+    """Where things go. The spool is emptied first: the caller holds the stage's lock, so a killed run left it."""
+    folder = paths.cache.absolute() / "ingest"
+    mine = folder / inspection_key(params.max_pixels)[:16]
+    spool = paths.state.absolute() / "ingest-spool"
+    shutil.rmtree(spool, ignore_errors=True)
+    try:
+        yield PartInspection(
+            root=paths.root.absolute(), parts=mine / "parts", verdicts=mine / "verdicts.arrow",
+            stored=folder / "stored" / "index.arrow", spool=spool / "parts", shards=params.shards,
+            max_pixels=params.max_pixels, threads=threads,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
-class _Reading:
-    """What has been read so far. `photographs` by sha256; `rejected` as rows of records.REJECTED."""
-
-    def __init__(self, params: Ingest) -> None:
-        self.read = 0
-        self.notes: list[str] = []
-        self.photographs: dict[str, Photograph] = {}
-        self.rejected: list[dict[str, str]] = []
-        self._sources = params.sources
-        self._labels = [Labels(source) for source in params.sources]
-        self._keys: set[tuple[int, str]] = set()
-        self._twice: list[Problem] = []
-
-    def take(self, item: _Examined, cache: VerdictCache, spool: Spool) -> None:
-        """File one candidate as an occurrence of a photograph, or as rejected."""
-        index, candidate, verdict = item.source_index, item.candidate, item.verdict
-        source = self._sources[index]
-        self.read += 1
-        if (index, candidate.key) in self._keys:
-            self._twice.append(Problem(f"source {source.name}", f"the key {candidate.key!r} occurs twice"))
-        self._keys.add((index, candidate.key))
-        if item.is_new:
-            cache.add(item.sha256, verdict)
-        wrong_name = None if verdict.reason else misnamed(candidate.name, verdict.format)
-        if verdict.reason or wrong_name:
-            self._refuse(source.name, candidate.key, verdict.reason or "misnamed", wrong_name or verdict.detail)
-            return
-        entity, split = self._labels[index].resolve(candidate)
-        if item.sha256 not in self.photographs:
-            spooled = spool.add(item.sha256[:16], EXTENSIONS[verdict.format], candidate.data)
-            self.photographs[item.sha256] = Photograph(item.sha256, verdict, spooled)
-        licence, attribution = candidate.licence or source.licence, candidate.attribution or source.attribution
-        occurrence = Occurrence(split, index, candidate.key, entity, licence, attribution)
-        self.photographs[item.sha256].occurrences.append(occurrence)
-
-    def check(self) -> None:
-        """Raises: ProblemsError with every label without a meaning and every key that occurs twice."""
-        problems = [problem for labels in self._labels for problem in labels.problems()] + self._twice
-        if problems:
-            raise ProblemsError("the sources hold what params.yaml does not explain; nothing was written:", problems)
-        if len({p.image_id for p in self.photographs.values()}) != len(self.photographs):
-            raise FieldguideError("two different images share the first 16 hex digits of their sha256; remove one")
-
-    def refuse_contradictory(self) -> None:
-        """Bytes labelled with two entities show at most one rightly: every file that holds them is refused."""
-        for photograph in [p for p in self.photographs.values() if len(p.entities) > 1]:
-            for occurrence in photograph.occurrences:
-                detail = f"the same bytes are labelled {' and '.join(photograph.entities)}"
-                self._refuse(self._sources[occurrence.source_index].name, occurrence.key, "contradictory", detail)
-            del self.photographs[photograph.sha256]
-
-    def require_photographs(self) -> None:
-        """Raises: ProblemsError with the reasons, where no photograph is left."""
-        if self.photographs:
-            return
-        if not self.rejected:
-            raise FieldguideError("the sources hold no files at all: nothing was read and nothing was written")
-        counts = Counter(row["reason"] for row in self.rejected)
-        first = {row["reason"]: row for row in reversed(self.rejected)}
-        problems = [
-            Problem(f"{count} x {reason}", f"such as {first[reason]['source_key']}: {first[reason]['detail']}")
-            for reason, count in counts.most_common()
-        ]
-        raise ProblemsError("no photograph was kept, and nothing was written:", problems)
-
-    def _refuse(self, source: str, key: str, reason: str, detail: str) -> None:
-        self.rejected.append({"source": source, "source_key": key, "reason": reason, "detail": detail})
+def _inspected(params: Ingest, how: PartInspection, notes: list[str], track: Track, spread: Spread) -> list[_Read]:
+    sources = list(enumerate(params.sources))
+    parts = [(n, part) for n, source in sources for part in split_source(source, how.root, notes.append)]
+    keys = track(spread(inspect_part, ((part, how) for _, part in parts)), "ingesting", unit="parts", total=len(parts))
+    return [_Read(n, part, key, _table(how, key)) for (n, part), key in zip(parts, keys, strict=True)]
 
 
-def _summary(reading: _Reading, images: list[Row], duplicates: list[Row], decoded: int) -> IngestSummary:
-    of_kind = Counter((row["kind"], row["across_splits"]) for row in duplicates)
-    rejected = dict(sorted(Counter(row["reason"] for row in reading.rejected).items()))
+def _table(how: PartInspection, key: str) -> pa.Table:
+    table = read_arrow(how.parts / f"{key}.arrow", INSPECTED)
+    if table is None:
+        raise FieldguideError(f"{how.parts}: cannot be read; all that inspects must see this folder")
+    return table
+
+
+def _gathered(params: Ingest, parts: Sequence[_Read]) -> Corpus:
+    """Raises: ProblemsError with every label without a meaning and every key that occurs twice."""
+    candidates = Candidates([part.table for part in parts], [part.source for part in parts])
+    labels = labelled(candidates, params.sources)
+    problems = labels.problems + [
+        Problem(f"source {source.name}", f"the key {key!r} occurs twice")
+        for n, source in enumerate(params.sources)
+        for key in keys_that_occur_twice(candidates, n)
+    ]
+    if problems:
+        raise ProblemsError("the sources hold what params.yaml does not explain; nothing was written:", problems)
+    found = photographs(candidates, labels)
+    near = representatives(candidates.phash[found.row], params.near_duplicate_bits)
+    corpus = Corpus(candidates, labels, found, near, params.sources)
+    _require_photographs(corpus)
+    return corpus
+
+
+def _require_photographs(corpus: Corpus) -> None:
+    """Raises: ProblemsError with the reasons, where no photograph is left."""
+    if len(corpus.photographs):
+        return
+    if not len(corpus.candidates):
+        raise FieldguideError("the sources hold no files at all: nothing was read and nothing was written")
+    rejected = rejected_frame(corpus)
+    first = rejected.groupby("reason").first()
+    problems = [
+        Problem(f"{count} x {reason}", f"such as {first['source_key'][reason]}: {first['detail'][reason]}")
+        for reason, count in collections.Counter(rejected["reason"]).most_common()
+    ]
+    raise ProblemsError("no photograph was kept, and nothing was written:", problems)
+
+
+def _members(corpus: Corpus, params: Ingest) -> Members:
+    c, rows = corpus.candidates, corpus.photographs.row
+    formats = np.array([FORMATS.index(text) if text in FORMATS else -1 for text in c.format.texts], np.int8)
+    hashes = c.hashes.take(pa.array(rows))
+    return members(corpus.photographs.numbers, c.size[rows], formats[c.format.codes[rows]], hashes, params.shards)
+
+
+class _Packing(NamedTuple):
+    """All that packing needs to know."""
+
+    corpus: Corpus
+    packed: Members
+    parts: Sequence[_Read]
+    how: PartInspection
+    stored: StoredShards
+    spread: Spread
+
+
+def _pack(packing: _Packing, target: Path, track: Track) -> dict[int, StoredShard]:
+    """Fill `target`: tars that are made of the same as in the last run are linked, the others written."""
+    packed, stored = packing.packed, packing.stored
+    rows = dict(packed.of_shard())
+    made_of = {shard: packed.digest(at) for shard, at in rows.items()}
+    changed = [n for n in rows if n not in stored.shards or stored.shards[n].members != made_of[n]]
+    plan = packing.how.spool.parent / "plan.arrow"
+    write_plan(plan, packed, _places(packing, np.isin(packed.shard, changed)))
+    calls = [(shard, (rows[shard].start, rows[shard].stop), plan, target) for shard in changed]
+    written = track(packing.spread(pack_shard, calls), "packing", unit="shards", total=len(calls))
+    sums = dict(zip(changed, written, strict=True))
+    sums |= {shard: link_shard(shard, stored, target) for shard in rows if shard not in sums}
+    return {shard: StoredShard(sums[shard], made_of[shard]) for shard in rows}
+
+
+def _places(packing: _Packing, is_packed: npt.NDArray[np.bool_]) -> Places:
+    """Where the bytes of what is packed lie. What lies nowhere is read from its source again, and not decoded."""
+    how, packed, photographs = packing.how, packing.packed, packing.corpus.photographs
+    found = places(how.spool, packing.stored)
+    missing = np.sort(packed.number[is_packed & (found.of(packed.number)[0] < 0)])
+    if not len(missing):
+        return found
+    wanted = how.spool.parent / "wanted.arrow"
+    write_arrow(wanted, WANTED, [pa.record_batch([pa.array(missing)], schema=WANTED)])
+    ends = np.cumsum([len(part.table) for part in packing.parts])
+    rows = photographs.row[np.searchsorted(photographs.numbers, missing)]
+    again = [packing.parts[n] for n in np.unique(np.searchsorted(ends, rows, side="right"))]
+    list(packing.spread(spool_part, ((part.part, part.key, how, wanted) for part in again)))
+    return places(how.spool, packing.stored)
+
+
+def _forget_others(how: PartInspection, parts: Sequence[_Read]) -> None:
+    """Remove tables of parts that are no more; the verdicts of what was in them are kept."""
+    keys = {part.key for part in parts}
+    for path in how.parts.glob("*.arrow"):
+        if path.stem not in keys:
+            path.unlink()
+
+
+def _summary(
+    corpus: Corpus, rejected: pd.DataFrame, duplicates: pd.DataFrame, decoded: int, notes: tuple[str, ...]
+) -> IngestSummary:
+    of_kind = collections.Counter(zip(duplicates["kind"], duplicates["across_splits"].astype(bool), strict=True))
+    reasons = dict(sorted(collections.Counter(rejected["reason"]).items()))
     merged = of_kind["exact", True] + of_kind["exact", False]
-    if reading.read != len(images) + merged + sum(rejected.values()):
-        raise RuntimeError(f"{reading.read} read, {len(images)} kept, {merged} merged, {rejected}: files were lost")
+    read, kept = len(corpus.candidates), len(corpus.photographs)
+    if read != kept + merged + sum(reasons.values()):
+        raise RuntimeError(f"{read} read, {kept} kept, {merged} merged, {reasons}: files were lost")
+    train = int(corpus.labels.is_train[corpus.photographs.row].sum())
+    splits = {"train": train, "gallery": kept - train}
     return IngestSummary(
-        read=reading.read,
-        kept=len(images),
-        merged=merged,
-        rejected=rejected,
-        decoded=decoded,
-        kept_by_split=dict(sorted(Counter(row["split"] for row in images).items(), reverse=True)),
-        exact_across_splits=of_kind["exact", True],
-        near=of_kind["near", True] + of_kind["near", False],
-        near_across_splits=of_kind["near", True],
-        notes=tuple(reading.notes),
-    )
+        read=read, kept=kept, merged=merged, rejected=reasons, decoded=decoded,
+        kept_by_split={split: count for split, count in splits.items() if count},
+        exact_across_splits=of_kind["exact", True], near=of_kind["near", True] + of_kind["near", False],
+        near_across_splits=of_kind["near", True], notes=notes,
+    )  # fmt: skip

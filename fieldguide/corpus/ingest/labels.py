@@ -35,37 +35,43 @@ class Labels:
 
     def resolve(self, candidate: SourceImage) -> tuple[str | None, str]:
         """(entity_id, split) of a candidate. Where a label has no meaning it is remembered as a problem."""
-        return self._entity(candidate), self._split(candidate)
+        split = candidate.split
+        return self.entity(candidate.entity, candidate.key), (
+            self.drawn_split(candidate.key) if split is None else self.split(split, candidate.key)
+        )
 
     def problems(self) -> Iterator[Problem]:
         """One for each label without a meaning, naming the first image that has it."""
         for (column, label), what in sorted(self._wrong.items()):
             yield Problem(f"params.yaml: ingest.sources: {self.source.name}.{column}", f"{label!r} {what}")
 
-    def _entity(self, candidate: SourceImage) -> str | None:
-        label, known = candidate.entity, self.source.entities
+    def entity(self, label: str | None, key: str) -> str | None:
+        """The entity_id that a label means; where it has no meaning, that is remembered, with the key of a file."""
+        known = self.source.entities
         if label is None or known is None:
             return None
         if known:
             if label not in known:
-                self._refuse("entities", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")
+                self._refuse("entities", label, key, f"is not listed; listed are {', '.join(sorted(known))}")
             return known.get(label)
         entity = slug(label)
         if not entity:
-            self._refuse("entities", label, candidate, "has no letters a-z or digits to name an entity by; list it")
+            self._refuse("entities", label, key, "has no letters a-z or digits to name an entity by; list it")
         elif self._slugs.setdefault(entity, label) != label:
             other = self._slugs[entity]
-            self._refuse("entities", label, candidate, f"and {other!r} would both be called {entity!r}; list them")
+            self._refuse("entities", label, key, f"and {other!r} would both be called {entity!r}; list them")
         return entity
 
-    def _split(self, candidate: SourceImage) -> str:
-        label = candidate.split
-        if label is None:
-            return "train" if _drawn(candidate.key) < self.source.train_share else self.source.split
+    def split(self, label: str, key: str) -> str:
+        """The split that a label means; where it has no meaning, that is remembered, with the key of a file."""
         known: dict[str, str] = dict(self.source.splits) or {name: name for name in SPLITS}
         if label not in known:
-            self._refuse("splits", label, candidate, f"is not listed; listed are {', '.join(sorted(known))}")
+            self._refuse("splits", label, key, f"is not listed; listed are {', '.join(sorted(known))}")
         return known.get(label, self.source.split)
 
-    def _refuse(self, column: str, label: str, candidate: SourceImage, what: str) -> None:
-        self._wrong.setdefault((column, label), f"(first met at {candidate.key}) {what}")
+    def drawn_split(self, key: str) -> str:
+        """The split of a file that has no label."""
+        return "train" if _drawn(key) < self.source.train_share else self.source.split
+
+    def _refuse(self, column: str, label: str, key: str, what: str) -> None:
+        self._wrong.setdefault((column, label), f"(first met at {key}) {what}")

@@ -1,119 +1,102 @@
-"""Images that passed, the files that hold them, and the tables' rows made of both."""
+"""Files with the same bytes are one photograph."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from fieldguide.corpus.ingest.duplicates import hamming, parse_phashes, representatives
-from fieldguide.corpus.ingest.section import Ingest
-from fieldguide.corpus.sources.section import ImageSource
-from fieldguide.corpus.store.pixels import PixelVerdict
-from fieldguide.corpus.store.shards import ShardPlace, Spooled
-from fieldguide.records.images import DUPLICATES
+import numpy as np
+import pyarrow as pa
 
-Row = dict[str, Any]
-
-
-class Occurrence(NamedTuple):
-    """One file that holds an image; `source_index` counts the sources of params.yaml."""
-
-    split: str
-    source_index: int
-    key: str
-    entity: str | None
-    licence: str | None
-    attribution: str | None
-
-    @property
-    def order(self) -> tuple[bool, int, str]:
-        """The first file of an image gives it its split, source, licence and attribution.
-
-        Files of the train split come first: bytes in both splits are of train only, since a model may have
-        learnt them.
-        """
-        return self.split != "train", self.source_index, self.key
+from fieldguide.core.errors import FieldguideError
+from fieldguide.corpus.ingest.candidates import Candidates
+from fieldguide.corpus.ingest.labelling import Labelled
+from fieldguide.corpus.packing.numbers import Codes, Ints, Numbers
 
 
-@dataclass
-class Photograph:
-    """Bytes that passed, and every file that holds them."""
+class CorpusPhotographs(NamedTuple):
+    """The images of the corpus, in the order of their ids, and the further files that hold their bytes.
 
-    sha256: str
-    verdict: PixelVerdict
-    spooled: Spooled
-    occurrences: list[Occurrence] = field(default_factory=list)
-
-    @property
-    def image_id(self) -> str:
-        """See records.IMAGES."""
-        return self.spooled.image_id
-
-    @property
-    def entities(self) -> list[str]:
-        """Different entities that its files are labelled with, sorted."""
-        return sorted({o.entity for o in self.occurrences if o.entity is not None})
-
-    @property
-    def files(self) -> list[Occurrence]:
-        """Its occurrences, the one that counts first."""
-        return sorted(self.occurrences, key=lambda occurrence: occurrence.order)
-
-
-def image_rows(kept: list[Photograph], params: Ingest, placed: dict[str, ShardPlace]) -> list[Row]:
-    """Rows of records.IMAGES in the order of `kept`; `placed` by image_id."""
-    ids, phashes = [p.image_id for p in kept], [p.verdict.phash for p in kept]
-    nearest = representatives(ids, phashes, params.near_duplicate_bits)
-    rows = []
-    for photograph, representative in zip(kept, nearest, strict=True):
-        first, verdict = photograph.files[0], photograph.verdict
-        row = {
-            "image_id": photograph.image_id,
-            "sha256": photograph.sha256,
-            "phash": verdict.phash,
-            "width": verdict.width,
-            "height": verdict.height,
-            "format": verdict.format,
-            "entity_id": next(iter(photograph.entities), None),
-            "split": first.split,
-            "source": params.sources[first.source_index].name,
-            "source_key": first.key,
-            "licence": first.licence,
-            "attribution": first.attribution,
-            "copies": len(photograph.occurrences),
-            "near_duplicate_of": representative,
-            **placed[photograph.image_id]._asdict(),
-        }
-        rows.append(row)
-    return rows
-
-
-def duplicate_rows(kept: list[Photograph], images: list[Row], sources: list[ImageSource]) -> list[Row]:
-    """Rows of records.DUPLICATES, sorted by its key.
-
-    Exact: one for each file beside an image's first. Near: one for each image that is not its cluster's first
-    (the one with the least image_id), with its distance from that one, which in a chain of near duplicates
-    may be more than `near_duplicate_bits`. So the rows are never more than the files.
+    Attributes:
+        numbers: image_ids.
+        row: of the candidates, the file that gives an image its split, source, licence and attribution.
+        entity: place in the labels' texts, -1: none.
+        copies: files that hold the bytes.
+        copied, copy: for each further file the place of its image, and its own row.
+        contradictory: rows of files whose bytes are labelled with two entities, and these.
     """
-    rows = []
-    for photograph in kept:
-        first, *others = photograph.files
-        for other in others:
-            name, across = sources[other.source_index].name, other.split != first.split
-            rows.append(_duplicate(photograph.image_id, "exact", name, other.key, photograph.image_id, 0, across))
-    by_id = {row["image_id"]: row for row in images}
-    for image in images:
-        if image["near_duplicate_of"] is not None:
-            rows.append(_near(by_id[image["near_duplicate_of"]], image))
-    return sorted(rows, key=lambda row: tuple(row[name] for name in DUPLICATES.key))
+
+    numbers: Numbers
+    row: Ints
+    entity: Codes
+    copies: Ints
+    copied: Ints
+    copy: Ints
+    contradictory: list[tuple[int, str]]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
 
-def _near(first: Row, image: Row) -> Row:
-    hashes = parse_phashes([first["phash"], image["phash"]])
-    distance, across = int(hamming(hashes[0], hashes[1])), first["split"] != image["split"]
-    source, key = image["source"], image["source_key"]
-    return _duplicate(first["image_id"], "near", source, key, image["image_id"], distance, across)
+class _Group(NamedTuple):
+    """The files of one photograph: its place before any is left out, and its rows, the one that counts first."""
+
+    place: int
+    rows: list[int]
 
 
-def _duplicate(*values: object) -> Row:
-    return dict(zip((column.name for column in DUPLICATES.columns), values, strict=True))
+def photographs(candidates: Candidates, labels: Labelled) -> CorpusPhotographs:
+    """Put files with the same bytes together.
+
+    Bytes labelled with two entities show at most one rightly: every file that holds them is refused.
+
+    Raises:
+        FieldguideError: different bytes have the same image_id.
+    """
+    good = np.flatnonzero(candidates.is_good)
+    order = good[np.argsort(candidates.numbers[good], kind="stable")]
+    numbers, start, copies = np.unique(candidates.numbers[order], return_index=True, return_counts=True)
+    row, entity = order[start], labels.entity.codes[order[start]]
+    lost, contradictory, copied, copy = np.zeros(len(row), np.bool_), list[tuple[int, str]](), list[int](), list[int]()
+    for place, rows in _groups(candidates, labels, order, start, copies):
+        entities = sorted({labels.entity.texts[code] for code in labels.entity.codes[rows] if code >= 0})
+        if len(entities) > 1:
+            lost[place] = True
+            contradictory += [(n, f"the same bytes are labelled {' and '.join(entities)}") for n in rows]
+            continue
+        row[place], entity[place] = rows[0], labels.entity.codes[rows].max()
+        copied += [place] * (len(rows) - 1)
+        copy += rows[1:]
+    moved = np.cumsum(~lost) - 1
+    at = moved[np.array(copied, np.int64)] if copied else np.empty(0, np.int64)
+    kept = ~lost
+    return CorpusPhotographs(
+        numbers[kept], row[kept], entity[kept], copies[kept], at, np.array(copy, np.int64), contradictory
+    )
+
+
+def _groups(candidates: Candidates, labels: Labelled, order: Ints, start: Ints, copies: Ints) -> Iterator[_Group]:
+    """The photographs that several files hold.
+
+    Files of the train split come first: bytes in both splits are of train only, since a model may have learnt them.
+    Then sources count in the order of params.yaml, and keys in theirs.
+    """
+    for place in np.flatnonzero(copies > 1):
+        rows = order[start[place] : start[place] + copies[place]]
+        _require_same_bytes(candidates, rows)
+        keys = candidates.keys.take(pa.array(rows)).to_pylist()
+        ranked = sorted(zip(~labels.is_train[rows], candidates.source[rows], keys, rows.tolist(), strict=True))
+        yield _Group(int(place), [row for *_, row in ranked])
+
+
+def _require_same_bytes(candidates: Candidates, rows: Ints) -> None:
+    if len(candidates.hashes.take(pa.array(rows)).unique()) > 1:
+        raise FieldguideError("two different images share the first 16 hex digits of their sha256; remove one")
+
+
+def keys_that_occur_twice(candidates: Candidates, source: int) -> list[str]:
+    """Keys by which a source names several files."""
+    found = candidates.keys.filter(pa.array(candidates.source == source)).value_counts()
+    counts = found.field("counts").to_numpy()
+    twice: list[str] = found.field("values").filter(pa.array(counts > 1)).to_pylist()
+    return twice

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from fieldguide.core.errors import FieldguideError
@@ -32,6 +34,8 @@ EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": 
 VERDICT_VERSION = 2
 # Arithmetic coding makes no such run of zeros, and no photograph ends in such a strip of the grey of missing blocks.
 _ZEROS, _STRIP = bytes(64), 16
+_SIDE, _LOW = 32, 8
+"""Pixels of a side that are hashed, and frequencies in each direction that the hash keeps."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,29 @@ def open_image(data: bytes) -> Image.Image:
         raise FieldguideError(f"these bytes do not decode as an image: {_words(error)}") from error
 
 
-def inspect_image(data: bytes, max_pixels: int) -> PixelVerdict:
-    """Decode fully and describe, or refuse. Depends on the arguments alone (and on Pillow's version).
+class _Seen(NamedTuple):
+    """What an image is but for its hash, and the pixels that the hash is made of: (32, 32) uint8."""
 
-    `max_pixels` is held against the size that the header declares, before any pixel is decoded.
+    verdict: PixelVerdict
+    grey: npt.NDArray[np.uint8]
+
+
+def inspect_image(data: bytes, max_pixels: int) -> PixelVerdict:
+    """As `inspect_images`, of one."""
+    return inspect_images([data], max_pixels)[0]
+
+
+def inspect_images(datas: Sequence[bytes], max_pixels: int) -> list[PixelVerdict]:
+    """Decode fully and describe, or refuse. Depends on the arguments alone (and on the versions of Pillow and SciPy).
+
+    `max_pixels` is held against the size that a header declares, before any pixel is decoded.
     """
+    looked = [_looked_at(data, max_pixels) for data in datas]
+    phashes = iter(_phashes([seen.grey for seen in looked if isinstance(seen, _Seen)]))
+    return [replace(seen.verdict, phash=next(phashes)) if isinstance(seen, _Seen) else seen for seen in looked]
+
+
+def _looked_at(data: bytes, max_pixels: int) -> PixelVerdict | _Seen:
     if not data:
         return PixelVerdict("empty", "no bytes")
     if len(data) > MAX_BYTES:
@@ -129,21 +151,33 @@ def _refused_by_header(image: Image.Image, max_pixels: int) -> PixelVerdict | No
     return PixelVerdict("animated", f"{image.format} of more than one frame; one is needed") if several else None
 
 
-def _described(data: bytes, image: Image.Image) -> PixelVerdict:
-    import imagehash  # brings SciPy
-
+def _described(data: bytes, image: Image.Image) -> PixelVerdict | _Seen:
     found = "JPEG" if image.format == "MPO" else str(image.format)
     try:
         pixels = _upright_rgb(image)
         lacks = _lacks_pixels(data, image)
         if lacks:
             return PixelVerdict("truncated", f"{found}: {lacks}")
-        phash = str(imagehash.phash(pixels))
+        grey = np.asarray(pixels.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))
     except MemoryError:
         raise
     except Exception as error:  # as above
         return _undecodable(found, error)
-    return PixelVerdict(None, "", phash, pixels.width, pixels.height, found)
+    return _Seen(PixelVerdict(None, "", "", pixels.width, pixels.height, found), grey)
+
+
+def _phashes(greys: Sequence[npt.NDArray[np.uint8]]) -> list[str]:
+    """The perceptual hash of imagehash.phash, of many at once: which of the 8 x 8 lowest frequencies exceed the median.
+
+    One by one they take as long as decoding a thumbnail; these agree with its own to the bit.
+    """
+    from scipy.fftpack import dct
+
+    if not greys:
+        return []
+    lowest = dct(dct(np.stack(greys), axis=1)[:, :_LOW], axis=2)[:, :, :_LOW].reshape(len(greys), _LOW * _LOW)
+    above = np.packbits(lowest > np.median(lowest, axis=1, keepdims=True), axis=1)
+    return [bits.tobytes().hex() for bits in above]
 
 
 def _lacks_pixels(data: bytes, image: Image.Image) -> str | None:

@@ -69,6 +69,8 @@ def server(root: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with contextlib.suppress(ProcessLookupError):  # what it had started, and could not end in time
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

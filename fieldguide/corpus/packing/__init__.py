@@ -1,0 +1,1 @@
+"""From bytes on disk to the shards of the corpus."""
