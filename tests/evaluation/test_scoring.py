@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ir_measures
 import pytest
 import pytrec_eval
 from hypothesis import given, settings
@@ -40,6 +41,36 @@ def test_they_are_what_trec_eval_says_of_the_same_scores(
     for (subtopic, measure), found in mine.items():
         assert found.defaulted == (subtopic not in run)
         assert found.value == (theirs[subtopic][NAMES[measure]] if subtopic in run else 0.0)
+
+
+# Some look at what is judged and not relevant.
+OTHERS = [
+    *NAMES, "RR@5", "RR(rel=2)@5", "Judged@3", "Judged", "Bpref", "infAP", "Rprec", "AP(rel=2)@10", "SetF(rel=2)",
+    "IPrec@0.0", "AP(judged_only=True)", "P(judged_only=True)@2", "nDCG(gains={0:2,1:5,2:1})@5",
+]  # fmt: skip
+lists = st.lists(st.sampled_from(IMAGES), unique=True, min_size=1)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["q1", "q2"]), st.dictionaries(st.sampled_from(IMAGES), st.integers(0, 3)), min_size=1
+    ),
+    st.dictionaries(st.sampled_from(["q1", "q2"]), lists, min_size=1),
+)
+@settings(max_examples=100, deadline=None)
+def test_measures_that_are_given_places_say_what_they_say_of_ids(
+    judged: dict[str, dict[str, int]], ranked: dict[str, list[str]]
+) -> None:
+    graded = {subtopic: by for subtopic, by in judged.items() if by}
+    run = {subtopic: {i: -float(n) for n, i in enumerate(images)} for subtopic, images in ranked.items()}
+    theirs = {
+        (m.query_id, str(m.measure)): m.value
+        for m in ir_measures.iter_calc(parse_measures(OTHERS), graded, run)
+        if m.query_id in graded
+    }
+    for together in (OTHERS, list(NAMES)):
+        mine = values(graded, run, together)
+        assert mine == {key: theirs[key] for key in mine}
 
 
 def test_the_judged_share_follows_the_same_order_of_ties(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ _RELEVANT_ALONE = frozenset(
     {"AP", "IPrec", "P", "R", "RR", "Rprec", "SetAP", "SetF", "SetP", "SetR", "Success", "nDCG"}
 )
 """Names of measures that take a grade of 0 or below for no judgment."""
-_SEE_ALL = frozenset({"dcg", "gains", "judged_only"})
+_SEE_ALL = frozenset({"gains", "judged_only"})
 """Parameters with which they do not."""
 
 

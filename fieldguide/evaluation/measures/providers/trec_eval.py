@@ -79,4 +79,4 @@ class _Renamed(Evaluator):
 class _TrecEvalEvaluator(PytrecEvalEvaluator):
     def iter_calc(self, run: Run) -> Iterator[Metric]:
         """What trec_eval gives. The base class then looks for what is missing, by hashes of texts, value by value."""
-        return self._iter_calc(run)
+        yield from self._iter_calc(run)
