@@ -99,6 +99,11 @@ def test_lines_may_stand_in_any_order() -> None:
     assert score(judged, run.iloc[[3, 1, 0, 2]], ["AP"]) == score(judged, run, ["AP"])
 
 
+def test_equal_ranks_are_ordered_as_equal_scores_are() -> None:
+    run = run_of({"q": {"a": 2.0, "b": 1.0}}).assign(rank=1)
+    assert [s.value for s in score({"q": {"b": 1}}, run, ["P@1", "hit@1", "Judged@1"])] == [1.0, 1.0, 1.0]
+
+
 def test_other_gains_do_not_reach_plain_ndcg() -> None:
     # ir-measures alone gives 1.0 and 0.0 here
     found = values({"q": {"a": 1, "b": 2}}, {"q": {"a": 2.0, "b": 1.0}}, ["nDCG(gains={1:5,2:1})@2", "nDCG@2"])

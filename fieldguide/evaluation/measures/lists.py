@@ -72,7 +72,7 @@ class Rows:
         if len(set(subtopics)) < len(subtopics):
             return cls.of(table.sort_values("subtopic_id", kind="stable"), column)
         codes, found = pd.factorize(table["image_id"])
-        parts = dict(zip(subtopics, map(slice, [0, *ends], ends), strict=False))
+        parts = dict(zip(subtopics, map(slice, [0, *ends], ends), strict=True))
         return cls(parts, _checked([str(image) for image in found]), codes, table[column].to_numpy(dtype=np.int64))
 
     def rise(self) -> bool:
@@ -144,7 +144,7 @@ def _best_first(run: pd.DataFrame) -> Rows:
 
 
 def _checked(names: list[str]) -> list[str]:
-    """The ids, if trec_eval can read them: its texts end at a NUL, ids become equal, and it ends the process."""
+    """The ids, if trec_eval can read them, here or from a file: its texts end at a NUL, and ids become equal."""
     if "\0" in "".join(names):
         raise FieldguideError(f"the id {next(n for n in names if chr(0) in n)!r} holds a NUL character; rename it")
     return names
