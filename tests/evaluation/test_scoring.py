@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ir_measures
 import pytest
 import pytrec_eval
 from hypothesis import given, settings
@@ -42,6 +43,36 @@ def test_they_are_what_trec_eval_says_of_the_same_scores(
         assert found.value == (theirs[subtopic][NAMES[measure]] if subtopic in run else 0.0)
 
 
+# Some look at what is judged and not relevant.
+OTHERS = [
+    *NAMES, "RR@5", "RR(rel=2)@5", "Judged@3", "Judged", "Bpref", "infAP", "Rprec", "AP(rel=2)@10", "SetF(rel=2)",
+    "IPrec@0.0", "AP(judged_only=True)", "P(judged_only=True)@2", "nDCG(gains={0:2,1:5,2:1})@5",
+]  # fmt: skip
+lists = st.lists(st.sampled_from(IMAGES), unique=True, min_size=1)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["q1", "q2"]), st.dictionaries(st.sampled_from(IMAGES), st.integers(0, 3)), min_size=1
+    ),
+    st.dictionaries(st.sampled_from(["q1", "q2"]), lists, min_size=1),
+)
+@settings(max_examples=100, deadline=None)
+def test_measures_that_are_given_places_say_what_they_say_of_ids(
+    judged: dict[str, dict[str, int]], ranked: dict[str, list[str]]
+) -> None:
+    graded = {subtopic: by for subtopic, by in judged.items() if by}
+    run = {subtopic: {i: -float(n) for n, i in enumerate(images)} for subtopic, images in ranked.items()}
+    theirs = {
+        (m.query_id, str(m.measure)): m.value
+        for m in ir_measures.iter_calc(parse_measures(OTHERS), graded, run)
+        if m.query_id in graded
+    }
+    for together in (OTHERS, list(NAMES)):
+        mine = values(graded, run, together)
+        assert mine == {key: theirs[key] for key in mine}
+
+
 def test_the_judged_share_follows_the_same_order_of_ties(tmp_path: Path) -> None:
     # b before a: of equal scores the falling id comes first, also for the provider that would sort them rising
     found = score({"q": {"b": 1}}, written_run({"q": {"a": 1.0, "b": 1.0}}, tmp_path), ["Judged@1", "P@1"])
@@ -66,6 +97,11 @@ def test_lines_may_stand_in_any_order() -> None:
     judged = {"p": {"a": 1, "b": 0}, "q": {"a": 0, "b": 1}}
     run = run_of({"p": {"a": 2.0, "b": 1.0}, "q": {"a": 2.0, "b": 1.0}})
     assert score(judged, run.iloc[[3, 1, 0, 2]], ["AP"]) == score(judged, run, ["AP"])
+
+
+def test_equal_ranks_are_ordered_as_equal_scores_are() -> None:
+    run = run_of({"q": {"a": 2.0, "b": 1.0}}).assign(rank=1)
+    assert [s.value for s in score({"q": {"b": 1}}, run, ["P@1", "hit@1", "Judged@1"])] == [1.0, 1.0, 1.0]
 
 
 def test_other_gains_do_not_reach_plain_ndcg() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from fieldguide.core.errors import FieldguideError
 
@@ -64,19 +65,30 @@ def simulate(measures: Sequence[Measure], pools: Sequence[Labels], draws: int, s
     Returns:
         (draws, measures) mean over pools of each draw: one row is what one random system scores.
     """
-    from fieldguide.evaluation.measures.provider import provider
+    from fieldguide.evaluation.measures.scoring import RunScorer
 
     rng = np.random.default_rng(seed)
     places = {str(measure): place for place, measure in enumerate(measures)}
     sums = np.zeros((draws, len(measures)))
     for labels in pools:
-        images = np.array([f"i{place}" for place in range(len(labels))], dtype=object)
-        grades = {str(image): label for image, label in zip(images, labels, strict=True) if label is not None}
-        scores = [-float(rank) for rank in range(1, len(labels) + 1)]
-        run = {str(draw): dict(zip(rng.permutation(images).tolist(), scores, strict=True)) for draw in range(draws)}
-        for draw, measure, value in provider().evaluator(measures, dict.fromkeys(run, grades)).iter_calc(run):
-            sums[int(draw), places[str(measure)]] += value
+        qrels, run = _drawn(labels, draws, rng)
+        for score in RunScorer(measures, qrels).score(run):
+            sums[int(score.subtopic_id), places[score.measure]] += score.value
     return sums / len(pools)
+
+
+def _drawn(labels: Labels, draws: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Qrels and a run in which every draw is a subtopic, with a pool in an order of its own."""
+    images = np.array([f"i{place}" for place in range(len(labels))], dtype=object)
+    judged = {image: label for image, label in zip(images, labels, strict=True) if label is not None}
+    subtopics, ranks = np.arange(draws).astype(str), np.arange(1, len(images) + 1)
+    orders = np.concatenate([rng.permutation(images) for _ in subtopics])
+    qrels = {"image_id": [*judged] * draws, "grade": [*judged.values()] * draws}
+    run = {"image_id": orders, "rank": np.tile(ranks, draws)}
+    return (
+        pd.DataFrame({"subtopic_id": np.repeat(subtopics, len(judged)), **qrels}),
+        pd.DataFrame({"subtopic_id": np.repeat(subtopics, len(images)), **run}),
+    )
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def provider() -> Any:
     from fieldguide.evaluation.measures.providers.diversity import BOTH_ENTITIES, DiversityProvider
     from fieldguide.evaluation.measures.providers.inquire import INQUIRE_AP, InquireProvider
     from fieldguide.evaluation.measures.providers.joined import FirstProvider
+    from fieldguide.evaluation.measures.providers.placed import PlacedProvider
     from fieldguide.evaluation.measures.providers.revisitop import REVISITOP_AP, RevisitopProvider
     from fieldguide.evaluation.measures.providers.trec_eval import TrecEvalProvider
     from fieldguide.evaluation.measures.providers.visret import HIT, VISRET_NDCG, VisretProvider
@@ -32,6 +33,6 @@ def provider() -> Any:
     for measure in (VISRET_NDCG, HIT, INQUIRE_AP, REVISITOP_AP, BOTH_ENTITIES):
         if measure.NAME not in ir_measures.measures.registry:
             ir_measures.measures.register(measure)
-    theirs = [ir_measures.providers.registry[name] for name in ("judged", "msmarco")]
+    theirs = [TrecEvalProvider(), *(ir_measures.providers.registry[name] for name in ("judged", "msmarco"))]
     ours = [VisretProvider(), InquireProvider(), RevisitopProvider(), DiversityProvider()]
-    return FirstProvider([TrecEvalProvider(), *theirs, *ours])
+    return FirstProvider([*map(PlacedProvider, theirs), *ours])

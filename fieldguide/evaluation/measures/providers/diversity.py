@@ -28,7 +28,8 @@ from ir_measures.providers.base import Any as AnyValue
 from ir_measures.providers.base import Choices, Evaluator, ParamSpec, Provider
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff, Qrels, Run, in_order
+from fieldguide.evaluation.measures.lists import Judgments, Lists
+from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff
 from fieldguide.evaluation.measures.providers.visret import discounts
 
 _SUBTOPIC = re.compile(r"(.+)\.e([0-9]+)", re.ASCII)
@@ -77,24 +78,26 @@ class DiversityProvider(Provider):
         ERR_IA(cutoff=AnyValue(required=True), rel=AnyValue(), judged_only=Choices(False)),
     ]
 
-    def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
+    def _evaluator(self, measures: Iterable[Measure], qrels: Judgments) -> Evaluator:
         return _TopicEvaluator(list(measures), qrels)
 
 
 class _TopicEvaluator(Evaluator):
-    def __init__(self, measures: list[Measure], qrels: Qrels) -> None:
-        super().__init__(measures, set(qrels))
+    def __init__(self, measures: list[Measure], qrels: Judgments) -> None:
+        super().__init__(measures, qrels.subtopics)
         self._topics: dict[str, dict[str, Mapping[str, int]]] = {}
-        for subtopic in sorted(qrels, key=_number):
-            self._topics.setdefault(topic_of(subtopic), {})[subtopic] = qrels[subtopic]
+        for subtopic, grades in sorted(qrels.grades().items(), key=lambda item: _number(item[0])):
+            self._topics.setdefault(topic_of(subtopic), {})[subtopic] = grades
 
-    def _iter_calc(self, run: Run) -> Iterator[Metric]:
+    def iter_calc(self, lists: Lists) -> Iterator[Metric]:
+        """Values of the topics that have lines and judgments, at each of their subtopics."""
+        run = lists.rows.ids()
         for topic, grades in self._topics.items():
-            lists = _lists(topic, list(grades), run)
-            if not any(lists):
+            ranked = _lists(topic, list(grades), run)
+            if not any(ranked):
                 continue
             for measure in self.measures:
-                value = _value(measure, lists, list(grades.values()))
+                value = _value(measure, ranked, list(grades.values()))
                 for subtopic in grades:
                     yield Metric(subtopic, measure, value)
 
@@ -105,7 +108,7 @@ def _number(subtopic_id: str) -> tuple[str, int]:
     return (match[1], int(match[2])) if match else (subtopic_id, 0)
 
 
-def _lists(topic: str, subtopics: Sequence[str], run: Run) -> list[list[str]]:
+def _lists(topic: str, subtopics: Sequence[str], run: Mapping[str, list[str]]) -> list[list[str]]:
     """One list a subtopic, empty where the run has none, or the topic's one list alone."""
     whole = topic in run and topic not in subtopics
     parts = [subtopic for subtopic in subtopics if subtopic in run]
@@ -114,7 +117,7 @@ def _lists(topic: str, subtopics: Sequence[str], run: Run) -> list[list[str]]:
             f"the run ranks both {topic} and {', '.join(parts)}: "
             "rank either the topic, in one list, or each of its subtopics"
         )
-    return [in_order(run[topic])] if whole else [in_order(run.get(subtopic, {})) for subtopic in subtopics]
+    return [run[topic]] if whole else [run.get(subtopic, []) for subtopic in subtopics]
 
 
 def _value(measure: Measure, lists: Sequence[Sequence[str]], grades: Sequence[Mapping[str, int]]) -> float:

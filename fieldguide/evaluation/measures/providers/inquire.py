@@ -8,7 +8,8 @@ import numpy as np
 from ir_measures import Measure
 from ir_measures.providers.base import Any as AnyValue
 
-from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff, Ranked, RankedProvider
+from fieldguide.evaluation.measures.lists import Ranked
+from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff, RankedProvider
 
 
 class InquireAP(Measure):

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from ir_measures import Measure, Metric
 from ir_measures.measures.base import ParamInfo
 from ir_measures.providers.base import Evaluator, Provider
 
-Qrels = Mapping[str, Mapping[str, int]]
-Run = Mapping[str, Mapping[str, float]]
-
-UNJUDGED = int(np.iinfo(np.int64).min)
-"""In the place of a grade that nobody gave; below every grade, so that no threshold reaches it."""
+from fieldguide.evaluation.measures.lists import Judgments, Lists, Ranked
 
 
 class Cutoff(ParamInfo):
@@ -33,51 +25,6 @@ class Cutoff(ParamInfo):
 
 
 REL = ParamInfo(dtype=int, default=1, desc="least grade that counts as relevant")
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """One subtopic's list and judgments.
-
-    Attributes:
-        grades: (n,) int64, grade of each ranked image, best first; UNJUDGED where there is none.
-        judged: (m,) int64, every grade of the subtopic, in no order.
-    """
-
-    grades: npt.NDArray[np.int64]
-    judged: npt.NDArray[np.int64]
-
-    def relevant(self, measure: Measure) -> npt.NDArray[np.bool_]:
-        """(n,) whether each ranked image is relevant, by the measure's `rel`."""
-        return np.asarray(self.grades >= measure["rel"])
-
-    def positives(self, measure: Measure) -> int:
-        """Number of relevant images, ranked or not."""
-        return int(np.count_nonzero(self.judged >= measure["rel"]))
-
-
-class BestFirst(dict[str, float]):
-    """Scores of one subtopic that are known to fall, strictly, in the order of the dictionary."""
-
-
-def in_order(scores: Mapping[str, float]) -> list[str]:
-    """Images by falling score, equal scores by falling id, as trec_eval ranks them."""
-    if isinstance(scores, BestFirst):
-        return list(scores)
-    values = np.fromiter(scores.values(), dtype=np.float64, count=len(scores))
-    if (np.diff(values) < 0).all():  # as our own runs come
-        return list(scores)
-    return sorted(scores, key=lambda image: (scores[image], image), reverse=True)
-
-
-def ranked(images: Iterable[str], grades: Mapping[str, int]) -> Ranked:
-    """Look the grades of a list of images up."""
-    return Ranked(
-        np.array(list(map(grades.get, images, repeat(UNJUDGED))), dtype=np.int64),
-        np.fromiter(grades.values(), dtype=np.int64, count=len(grades)),
-    )
-
-
 Compute = Callable[[Measure, Ranked], float]
 
 
@@ -88,28 +35,18 @@ class RankedProvider(Provider):
     def compute(self, measure: Measure, ranked: Ranked) -> float:
         """The value of one of SUPPORTED_MEASURES; `ranked` has at least one image and one grade."""
 
-    def _evaluator(self, measures: Iterable[Measure], qrels: Qrels) -> Evaluator:
+    def _evaluator(self, measures: Iterable[Measure], qrels: Judgments) -> Evaluator:
         asked: list[Any] = list(measures)
-        return RankedEvaluator([(measure, self.compute) for measure in asked], qrels)
+        return _RankedEvaluator(asked, qrels.subtopics, self.compute)
 
 
-class RankedEvaluator(Evaluator):
-    """Computes measures of several providers from the same `Ranked`: looking grades up is most of the work."""
+class _RankedEvaluator(Evaluator):
+    def __init__(self, measures: Sequence[Measure], subtopics: Sequence[str], compute: Compute) -> None:
+        super().__init__(measures, subtopics)
+        self._compute = compute
 
-    def __init__(self, computed: Sequence[tuple[Measure, Compute]], qrels: Qrels) -> None:
-        super().__init__([measure for measure, _ in computed], set(qrels))
-        self.computed, self._qrels = computed, qrels
-
-    @classmethod
-    def merged(cls, evaluators: Sequence[RankedEvaluator]) -> RankedEvaluator:
-        """Evaluators of the same qrels as one."""
-        return cls([one for evaluator in evaluators for one in evaluator.computed], evaluators[0]._qrels)
-
-    def _iter_calc(self, run: Run) -> Iterator[Metric]:
-        for subtopic, scores in run.items():
-            grades = self._qrels.get(subtopic)
-            if not grades or not scores:
-                continue
-            found = ranked(in_order(scores), grades)
-            for measure, compute in self.computed:
-                yield Metric(subtopic, measure, compute(measure, found))
+    def iter_calc(self, lists: Lists) -> Iterator[Metric]:
+        """Values of the subtopics that have lines and judgments."""
+        for subtopic, ranked in lists.ranked.items():
+            for measure in self.measures:
+                yield Metric(subtopic, measure, self._compute(measure, ranked))

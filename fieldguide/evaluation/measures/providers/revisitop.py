@@ -12,7 +12,8 @@ import numpy as np
 from ir_measures import Measure
 from ir_measures.providers.base import Any as AnyValue
 
-from fieldguide.evaluation.measures.providers.ranked import REL, UNJUDGED, Ranked, RankedProvider
+from fieldguide.evaluation.measures.lists import UNJUDGED, Ranked
+from fieldguide.evaluation.measures.providers.ranked import REL, RankedProvider
 
 
 class RevisitopAP(Measure):

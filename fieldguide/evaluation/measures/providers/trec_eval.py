@@ -12,7 +12,7 @@ from ir_measures.providers.pytrec_eval_provider import PytrecEvalEvaluator, Pytr
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.evaluation.measures.providers.joined import Joined
-from fieldguide.evaluation.measures.providers.ranked import Qrels, Run
+from fieldguide.evaluation.measures.providers.placed import Qrels, Run
 
 _EXPONENTIAL = "exp-log2"
 _GREATEST = 30  # gains are kept in C's long
@@ -78,11 +78,5 @@ class _Renamed(Evaluator):
 
 class _TrecEvalEvaluator(PytrecEvalEvaluator):
     def iter_calc(self, run: Run) -> Iterator[Metric]:
-        """Every subtopic's values. The base class looks for what is missing by hashes of texts, value by value."""
-        found = set()
-        for metric in self._iter_calc(run):
-            found.add(metric.query_id)
-            yield metric
-        for subtopic in sorted(self.qrel_qids - found):
-            for measure in self.measures:
-                yield Metric(subtopic, measure, measure.DEFAULT)
+        """What trec_eval gives. The base class then looks for what is missing, by hashes of texts, value by value."""
+        yield from self._iter_calc(run)

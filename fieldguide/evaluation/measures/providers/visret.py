@@ -17,7 +17,8 @@ import numpy.typing as npt
 from ir_measures import Measure
 from ir_measures.providers.base import Any as AnyValue
 
-from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff, Ranked, RankedProvider
+from fieldguide.evaluation.measures.lists import Ranked
+from fieldguide.evaluation.measures.providers.ranked import REL, Cutoff, RankedProvider
 
 
 class VisretNDCG(Measure):
