@@ -46,7 +46,7 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Rows:
+class SubtopicRows:
     """A table's rows, those of a subtopic together.
 
     Attributes:
@@ -62,8 +62,8 @@ class Rows:
     values: Ints
 
     @classmethod
-    def of(cls, table: pd.DataFrame, column: str) -> Rows:
-        """Rows of a subtopic need not stand together; their order is kept."""
+    def of(cls, table: pd.DataFrame, column: str) -> SubtopicRows:
+        """SubtopicRows of a subtopic need not stand together; their order is kept."""
         import pyarrow as pa
         from pyarrow import compute
 
@@ -96,7 +96,7 @@ class Lists:
         ranked: by subtopic, for those that have both lines and judgments.
     """
 
-    rows: Rows
+    rows: SubtopicRows
     ranked: dict[str, Ranked]
 
 
@@ -104,7 +104,7 @@ class Judgments:
     """Qrels, to look the grades of runs up in."""
 
     def __init__(self, qrels: pd.DataFrame) -> None:
-        self._rows = Rows.of(qrels, "grade")
+        self._rows = SubtopicRows.of(qrels, "grade")
         self._places = pd.Index(self._rows.images, dtype=object)
         self.subtopics = sorted(self._rows.parts)
 
@@ -134,13 +134,13 @@ class Judgments:
         return Ranked(found, missed[missed != UNJUDGED])
 
 
-def _best_first(run: pd.DataFrame) -> Rows:
-    """Rows by rising rank; equal ranks by falling id, as trec_eval orders equal scores."""
-    rows = Rows.of(run, "rank")
+def _best_first(run: pd.DataFrame) -> SubtopicRows:
+    """SubtopicRows by rising rank; equal ranks by falling id, as trec_eval orders equal scores."""
+    rows = SubtopicRows.of(run, "rank")
     if rows.rise():
         return rows
     order = ["subtopic_id", "rank", "image_id"]
-    return Rows.of(run.sort_values(order, ascending=[True, True, False]), "rank")
+    return SubtopicRows.of(run.sort_values(order, ascending=[True, True, False]), "rank")
 
 
 def _checked(names: list[str]) -> list[str]:
