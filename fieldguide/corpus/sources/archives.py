@@ -12,11 +12,11 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any, cast
 
 from fieldguide.core.errors import FieldguideError
-from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, parent_label, text_of_name
+from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, parent_label, parts_of, text_of_name
 from fieldguide.corpus.sources.parts import Part, begins_part
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
@@ -163,8 +163,7 @@ def _decompressed(path: Path) -> IO[bytes]:
 
 
 def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes, PixelVerdict | None]:
-    pure = PurePosixPath(member.name)
-    if pure.is_absolute() or ".." in pure.parts:
+    if member.name.startswith("/") or ".." in parts_of(member.name):
         refusal = PixelVerdict("unreadable", "its name leads out of the archive")
     elif (left := leftover_in(member.name)) is not None:
         refusal = PixelVerdict("leftover", f"{text_of_name(left)}: what a program left there, or hidden")

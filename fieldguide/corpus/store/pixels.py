@@ -15,13 +15,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from posixpath import splitext
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from fieldguide.core.errors import FieldguideError
 
@@ -61,7 +61,7 @@ def open_image(data: bytes) -> Image.Image:
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _upright_rgb(image)
+            return _upright(image).convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
         raise FieldguideError(f"these bytes do not decode as an image: {_words(error)}") from error
 
@@ -69,7 +69,9 @@ def open_image(data: bytes) -> Image.Image:
 class _Seen(NamedTuple):
     """What an image is but for its hash, and the pixels that the hash is made of: (32, 32) uint8."""
 
-    verdict: PixelVerdict
+    width: int
+    height: int
+    format: str
     grey: npt.NDArray[np.uint8]
 
 
@@ -85,7 +87,10 @@ def inspect_images(datas: Sequence[bytes], max_pixels: int) -> list[PixelVerdict
     """
     looked = [_looked_at(data, max_pixels) for data in datas]
     phashes = iter(_phashes([seen.grey for seen in looked if isinstance(seen, _Seen)]))
-    return [replace(seen.verdict, phash=next(phashes)) if isinstance(seen, _Seen) else seen for seen in looked]
+    return [
+        PixelVerdict(None, "", next(phashes), seen.width, seen.height, seen.format) if isinstance(seen, _Seen) else seen
+        for seen in looked
+    ]
 
 
 def _looked_at(data: bytes, max_pixels: int) -> PixelVerdict | _Seen:
@@ -119,18 +124,21 @@ def misnamed(name: str, format_: str) -> str | None:
 
     An extension that stands for no image format says nothing.
     """
-    extension = PurePosixPath(name).suffix.lower()
+    extension = splitext(name)[1].lower()
     says = Image.registered_extensions().get(extension)
     said = {"MPO": "JPEG", "DIB": "BMP"}.get(says or "", says)
     return None if said in {None, format_} else f"named {extension}, which is {said}; the bytes are {format_}"
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return upright.convert("RGB")
+def _upright(image: Image.Image) -> Image.Image:
+    """Upright and laid on white; the image itself where it is so already: copies take as long as small decodings."""
+    image.load()
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
+        image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return image
 
 
 def _riff_size(data: bytes) -> int | None:
@@ -154,7 +162,9 @@ def _refused_by_header(image: Image.Image, max_pixels: int) -> PixelVerdict | No
 def _described(data: bytes, image: Image.Image) -> PixelVerdict | _Seen:
     found = "JPEG" if image.format == "MPO" else str(image.format)
     try:
-        pixels = _upright_rgb(image)
+        pixels = _upright(image)
+        if pixels.mode not in ("RGB", "L"):  # these two give the same greys directly
+            pixels = pixels.convert("RGB")
         lacks = _lacks_pixels(data, image)
         if lacks:
             return PixelVerdict("truncated", f"{found}: {lacks}")
@@ -163,7 +173,7 @@ def _described(data: bytes, image: Image.Image) -> PixelVerdict | _Seen:
         raise
     except Exception as error:  # as above
         return _undecodable(found, error)
-    return _Seen(PixelVerdict(None, "", "", pixels.width, pixels.height, found), grey)
+    return _Seen(pixels.width, pixels.height, found, grey)
 
 
 def _phashes(greys: Sequence[npt.NDArray[np.uint8]]) -> list[str]:
@@ -189,7 +199,9 @@ def _lacks_pixels(data: bytes, image: Image.Image) -> str | None:
     """
     if image.format == "WEBP" and any(k == b"VP8 " and p.endswith(_ZEROS) for k, p in riff_chunks(data)):
         return "the compressed pixels end in zeros"
-    if image.format in {"JPEG", "MPO"} and image.mode in {"RGB", "L"} and image.height > 2 * _STRIP:
+    if image.format not in {"JPEG", "MPO"} or image.mode not in {"RGB", "L"} or image.height <= 2 * _STRIP:
+        return None
+    if image.getpixel((0, image.height - 1)) in ((128, 128, 128), 128):
         strip = image.crop((0, image.height - _STRIP, image.width, image.height))
         if _is_grey(strip) and not _is_grey(image):
             return f"the last {_STRIP} rows and more are the grey of blocks that are missing"
