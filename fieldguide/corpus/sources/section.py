@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Section, Share
+
+SourceKind = Literal["folder", "tar", "parquet", "manifest"]
+OF_TARS: tuple[SourceKind, ...] = ("tar",)
+"""Kinds whose path may mean many files."""
+
+
+def is_pattern(path: Path | str) -> bool:
+    """Whether a path has characters that stand for several names."""
+    return re.search(r"[*?\[{]", str(path)) is not None
 
 
 class SourceColumns(Section):
@@ -26,6 +37,7 @@ class ImageSource(Section):
     """Where images come from. A `folder` or `tar` takes the entity from the folder an image lies in.
 
     Attributes:
+        path: a file or a folder; of tars also a folder that they lie in, or a pattern (`shards/{000..099}.tar`).
         entities: entity by the source's label; empty: the label as a slug; None: they show no entity (distractors).
         split: of photographs that have none of their own.
         train_share: share of those that are of the train split instead, each chosen by its key alone, so that one more
@@ -33,7 +45,7 @@ class ImageSource(Section):
     """
 
     name: Name
-    kind: Literal["folder", "tar", "parquet", "manifest"]
+    kind: SourceKind
     path: Path
     columns: SourceColumns = SourceColumns()
     entities: dict[str, Name] | None = Field(default={})
@@ -42,3 +54,18 @@ class ImageSource(Section):
     train_share: Share = 0.0
     licence: str | None = None
     attribution: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> ImageSource:
+        if self.kind in OF_TARS and is_pattern(self.path) and (self.place == Path() or ".." in self.path.parts):
+            raise ValueError("path: a pattern of tars begins with the folder that they lie in, without `..`")
+        return self
+
+    @property
+    def place(self) -> Path:
+        """The file or folder in which all of it lies: what DVC has to watch."""
+        if self.kind == "manifest":
+            return self.path.parent
+        if self.kind in OF_TARS:
+            return Path(*itertools.takewhile(lambda part: not is_pattern(part), self.path.parts))
+        return self.path
