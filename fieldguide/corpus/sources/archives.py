@@ -33,7 +33,7 @@ _LONGEST_SKIP = 1 << 32  # bytes of one member that is too large to be a photogr
 _LONGEST_END = 1 << 24  # bytes after the end that are looked at: tars are padded with zeros
 
 
-class Member(NamedTuple):
+class PlacedMember(NamedTuple):
     """A member of a tar that is only looked at: its number from 0, where its first header begins, its name and size."""
 
     number: int
@@ -43,7 +43,7 @@ class Member(NamedTuple):
     is_folder: bool
 
 
-Begins = Callable[[Iterator[Member]], Iterator[Member]]
+Begins = Callable[[Iterator[PlacedMember]], Iterator[PlacedMember]]
 """Which members begin a part. It may depend on names and sizes alone."""
 
 
@@ -63,7 +63,7 @@ def split_tars(source: ImageSource, root: Path, say: Say, begins: Begins) -> Ite
         yield begun
 
 
-def _any_member(members: Iterator[Member]) -> Iterator[Member]:
+def _any_member(members: Iterator[PlacedMember]) -> Iterator[PlacedMember]:
     return (member for member in members if member.number and begins_part(member.name, member.size))
 
 
@@ -112,7 +112,7 @@ def tar_key(part: Part, root: Path) -> str:
     return content_key(prefix=prefix, bytes=digest) if prefix else digest
 
 
-def _members(path: Path) -> Iterator[Member]:
+def _members(path: Path) -> Iterator[PlacedMember]:
     """The members of an uncompressed tar. Nothing but headers is read.
 
     Ends where a header is none that it knows; from there on the tar is one part, of which `read_members` finds out
@@ -127,7 +127,7 @@ def _members(path: Path) -> Iterator[Member]:
                 return
             place += tarfile.BLOCKSIZE + (_padded(size) if kind in _HAS_DATA | _EXTENDS else 0)
             if kind not in _EXTENDS:
-                yield Member(number, first, name or _name(header), size, kind == b"5")
+                yield PlacedMember(number, first, name or _name(header), size, kind == b"5")
                 number, first, name = number + 1, place, b""
                 continue
             extended = os.pread(file.fileno(), min(size, _CHUNK), place - _padded(size))

@@ -28,6 +28,7 @@ from fieldguide.corpus.sources.tables import (
     split_manifest,
     split_parquet,
 )
+from fieldguide.corpus.sources.webdataset import read_webdataset, split_webdataset, webdataset_key
 
 
 class _Reader(NamedTuple):
@@ -47,6 +48,7 @@ class _Reader(NamedTuple):
 _READERS = {
     "folder": _Reader(split_folder, read_folder),
     "tar": _Reader(split_tar, read_tar, tar_key),
+    "webdataset": _Reader(split_webdataset, read_webdataset, webdataset_key),
     "parquet": _Reader(split_parquet, read_parquet, parquet_key),
     "manifest": _Reader(split_manifest, read_manifest),
 }
@@ -104,7 +106,7 @@ def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
     path = root / source.path
     if source.kind == "folder":
         yield from list_folder(path)
-    elif source.kind != "tar":
+    elif source.kind not in OF_TARS:
         yield from list_table(source, path)
 
 
@@ -143,8 +145,9 @@ def _missing(source: ImageSource, root: Path) -> Iterator[str]:
     if source.kind in OF_TARS and (path.is_dir() or (is_pattern(source.path) and not path.exists())):
         yield from _missing_tars(source, root)
     elif not path.exists():
-        several = "; a pattern means several files of kind `tar` alone" if is_pattern(source.path) else ""
-        yield f"{path}: no such {wanted}; `make data` places the example's input{several}"
+        yield f"{path}: no such {wanted}; `make data` places the example's input"
+        if is_pattern(source.path):
+            yield f"{source.path}: a pattern means several files of kinds {' and '.join(OF_TARS)} alone"
     elif not (path.is_dir() if wanted == "folder" else path.is_file()):
         yield f"{path}: source {source.name!r} of kind `{source.kind}` needs a {wanted}"
 

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Section, Share
 
-SourceKind = Literal["folder", "tar", "parquet", "manifest"]
-OF_TARS: tuple[SourceKind, ...] = ("tar",)
+SourceKind = Literal["folder", "tar", "webdataset", "parquet", "manifest"]
+OF_TARS: tuple[SourceKind, ...] = ("tar", "webdataset")
 """Kinds whose path may mean many files."""
 
 
@@ -22,7 +22,10 @@ def is_pattern(path: Path | str) -> bool:
 
 
 class SourceColumns(Section):
-    """Names of the columns of a table of images."""
+    """Names of the columns of a table of images.
+
+    Of a `webdataset` they are keys of a sample's .json, or with a dot before them members of the sample (`.cls`).
+    """
 
     bytes: str | None = None
     path: str | None = None
@@ -59,6 +62,10 @@ class ImageSource(Section):
     def _fits_its_kind(self) -> ImageSource:
         if self.kind in OF_TARS and is_pattern(self.path) and (self.place == Path() or ".." in self.path.parts):
             raise ValueError("path: a pattern of tars begins with the folder that they lie in, without `..`")
+        if self.kind == "webdataset" and self.columns.path is not None:
+            raise ValueError("columns.path: a webdataset has none; columns.bytes names the photograph, as `.jpg`")
+        if self.kind == "webdataset" and not (self.columns.bytes or ".").startswith("."):
+            raise ValueError("columns.bytes: of a webdataset, names the photograph by its extension, as `.jpg`")
         return self
 
     @property

@@ -19,6 +19,10 @@ from fieldguide.publishing.release.section import SourceAccess
 
 FILE = "sources.json"
 VERSION = 1
+_KEYS: dict[SourceKind, str] = {
+    "folder": "the file's path inside the folder",
+    "webdataset": "the sample's name inside the tar, after the tar's own where there are many, or what its .json says",
+}
 
 
 class LicensedImages(Section):
@@ -173,8 +177,8 @@ def _key_words(source: ImageSource | None, keys: Sequence[str]) -> str:
     """What a source_key is, as corpus.ingest makes it."""
     if source is None:
         return "the image's name inside its source"
-    if source.kind == "folder":
-        return "the file's path inside the folder"
+    if source.kind in _KEYS:
+        return _KEYS[source.kind]
     if source.kind == "tar":
         many = keys and all(any(map(is_tar, key.split("/")[:-1])) for key in keys)
         return "the name of the tar, then the member's name inside it" if many else "the member's name inside the tar"
