@@ -81,7 +81,7 @@ def test_columns_name_keys_and_members(tmp_path: Path) -> None:
         ([("0", b"x")], "has no photograph"),
         ([("0.jpg", b"x"), ("0.png", b"y")], "has two photographs, 0.jpg and 0.png; name one by its extension"),
         ([("0.jpg", b"x"), ("0.jpg", b"y")], "has two photographs, 0.jpg and 0.jpg"),
-        ([("0.jpg", b"x"), ("0.json", b"{")], "the sample cannot be used: its .json is not valid JSON"),
+        ([("0.jpg", b"x"), ("0.json", b"{")], "its .json is not valid JSON"),
         ([("0.jpg", b"x"), ("0.json", b"[" * 100_000)], "is nested too deeply"),
         ([("0.jpg", b"x"), ("0.json", b'{"entity": ' + b"9" * 5000 + b"}")], "is not valid JSON"),
         ([("0.jpg", b"x"), ("0.json", b"[]")], "its .json is a list; expected an object"),

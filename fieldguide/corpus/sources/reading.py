@@ -16,7 +16,8 @@ from fieldguide.core.files import canonical_json, sha256_bytes
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.sources.archives import read_tar, split_tar, tar_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage
-from fieldguide.corpus.sources.files import list_folder, read_folder, split_folder
+from fieldguide.corpus.sources.coco import list_coco, split_coco
+from fieldguide.corpus.sources.files import list_folder, read_folder, read_listed, split_folder
 from fieldguide.corpus.sources.parts import Part
 from fieldguide.corpus.sources.patterns import tars_of
 from fieldguide.corpus.sources.section import OF_TARS, ImageSource, is_pattern
@@ -49,6 +50,7 @@ _READERS = {
     "folder": _Reader(split_folder, read_folder),
     "tar": _Reader(split_tar, read_tar, tar_key),
     "webdataset": _Reader(split_webdataset, read_webdataset, webdataset_key),
+    "coco": _Reader(split_coco, read_listed),
     "parquet": _Reader(split_parquet, read_parquet, parquet_key),
     "manifest": _Reader(split_manifest, read_manifest),
 }
@@ -106,6 +108,8 @@ def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
     path = root / source.path
     if source.kind == "folder":
         yield from list_folder(path)
+    elif source.kind == "coco":
+        yield from list_coco(source, path)
     elif source.kind not in OF_TARS:
         yield from list_table(source, path)
 

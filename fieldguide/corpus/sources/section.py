@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Section, Share
 
-SourceKind = Literal["folder", "tar", "webdataset", "parquet", "manifest"]
+SourceKind = Literal["folder", "tar", "webdataset", "parquet", "manifest", "coco"]
 OF_TARS: tuple[SourceKind, ...] = ("tar", "webdataset")
 """Kinds whose path may mean many files."""
 
@@ -24,7 +24,8 @@ def is_pattern(path: Path | str) -> bool:
 class SourceColumns(Section):
     """Names of the columns of a table of images.
 
-    Of a `webdataset` they are keys of a sample's .json, or with a dot before them members of the sample (`.cls`).
+    Of a `webdataset` they are keys of a sample's .json, or with a dot before them members of the sample (`.cls`); of
+    a `coco` keys of its images, and `entity` one of its categories.
     """
 
     bytes: str | None = None
@@ -66,12 +67,14 @@ class ImageSource(Section):
             raise ValueError("columns.path: a webdataset has none; columns.bytes names the photograph, as `.jpg`")
         if self.kind == "webdataset" and not (self.columns.bytes or ".").startswith("."):
             raise ValueError("columns.bytes: of a webdataset, names the photograph by its extension, as `.jpg`")
+        if self.kind == "coco" and self.columns.bytes is not None:
+            raise ValueError("columns.bytes: a coco has none; columns.path names the photograph, if not `file_name`")
         return self
 
     @property
     def place(self) -> Path:
         """The file or folder in which all of it lies: what DVC has to watch."""
-        if self.kind == "manifest":
+        if self.kind in ("manifest", "coco"):
             return self.path.parent
         if self.kind in OF_TARS:
             return Path(*itertools.takewhile(lambda part: not is_pattern(part), self.path.parts))

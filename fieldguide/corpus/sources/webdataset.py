@@ -10,7 +10,7 @@ from typing import Any
 from fieldguide.core.files import content_key
 from fieldguide.corpus.sources.archives import PlacedMember, read_members, split_tars, tar_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, text_of_name
-from fieldguide.corpus.sources.cells import OTHER_SPELLINGS, RowCells
+from fieldguide.corpus.sources.cells import OTHER_SPELLINGS, RowCells, UnusableError, plain_value
 from fieldguide.corpus.sources.parts import Part, begins_part
 from fieldguide.corpus.sources.patterns import prefix_of
 from fieldguide.corpus.sources.section import ImageSource, SourceColumns
@@ -80,10 +80,6 @@ def _new_samples(members: Iterator[PlacedMember]) -> Iterator[PlacedMember]:
         size += member.size
 
 
-class _UnusableError(Exception):
-    """Why a sample gives no photograph."""
-
-
 class _Sample:
     """Members of one name. Of photographs no more than one is kept in memory, of the rest what holds labels."""
 
@@ -114,15 +110,15 @@ class _Sample:
         try:
             self._require_one()
             return RowCells(0, self._cells()).candidate(key, name, data, refusal)
-        except _UnusableError as error:
-            return SourceImage(key, name, b"", PixelVerdict("unreadable", f"the sample {error}"))
+        except UnusableError as error:
+            return SourceImage(key, name, b"", PixelVerdict("unreadable", str(error)))
 
     def _require_one(self) -> None:
         if not self._photographs:
-            raise _UnusableError(f"has no photograph ({self._columns.bytes or ', '.join(_PHOTOGRAPHS)})")
+            raise UnusableError(f"the sample has no photograph ({self._columns.bytes or ', '.join(_PHOTOGRAPHS)})")
         if len(self._photographs) > 1:
             both = " and ".join(self._photographs)
-            raise _UnusableError(f"has two photographs, {both}; name one by its extension in columns.bytes")
+            raise UnusableError(f"the sample has two photographs, {both}; name one by its extension in columns.bytes")
 
     def _cells(self) -> dict[str, Any]:
         """What it says by role."""
@@ -137,8 +133,8 @@ class _Sample:
         elif column.startswith("."):
             return self._text(column.lower()).strip()
         elif column not in told:
-            raise _UnusableError(f"has no .json with the key {column!r}, which columns.{role} names")
-        return None if column is None else _plain_value(column, told[column])
+            raise UnusableError(f"the sample has no .json with the key {column!r}, which columns.{role} names")
+        return None if column is None else plain_value(f"{column!r} of its .json", told[column])
 
     def _json(self) -> dict[str, Any]:
         if ".json" not in self._texts:
@@ -147,31 +143,18 @@ class _Sample:
             told = json.loads(self._text(".json"))
         except (ValueError, RecursionError) as error:
             what = "is nested too deeply" if isinstance(error, RecursionError) else f"is not valid JSON ({error})"
-            raise _UnusableError(f"cannot be used: its .json {what}") from None
+            raise UnusableError(f"its .json {what}") from None
         if not isinstance(told, dict):
-            raise _UnusableError(f"cannot be used: its .json is a {type(told).__name__}; expected an object")
+            raise UnusableError(f"its .json is a {type(told).__name__}; expected an object")
         return told
 
     def _text(self, extension: str) -> str:
         if extension not in self._texts:
-            raise _UnusableError(f"has no {extension}, which params.yaml names")
+            raise UnusableError(f"the sample has no {extension}, which params.yaml names")
         data, refusal = self._texts[extension]
         if refusal is not None:
-            raise _UnusableError(f"cannot be used: its {extension} {refusal.detail}")
+            raise UnusableError(f"its {extension} {refusal.detail}")
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise _UnusableError(f"cannot be used: byte {error.start + 1} of its {extension} is no UTF-8") from None
-
-
-def _plain_value(key: str, value: Any) -> Any:
-    """A value of a sample's json that can be a label.
-
-    JSON can spell halves of characters, which no file of ours could hold.
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
-        kind = type(value).__name__
-        raise _UnusableError(f"cannot be used: {key!r} of its .json is a {kind}; expected text or a number")
-    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        raise _UnusableError(f"cannot be used: {key!r} of its .json is no Unicode text")
-    return value
+            raise UnusableError(f"byte {error.start + 1} of its {extension} is no UTF-8") from None

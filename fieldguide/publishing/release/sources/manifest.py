@@ -21,6 +21,7 @@ FILE = "sources.json"
 VERSION = 1
 _KEYS: dict[SourceKind, str] = {
     "folder": "the file's path inside the folder",
+    "coco": "the file's path as the JSON names it, or what the key says that params.yaml names",
     "webdataset": "the sample's name inside the tar, after the tar's own where there are many, or what its .json says",
 }
 
