@@ -18,6 +18,7 @@ from fieldguide.corpus.sources.archives import read_tar, split_tar, tar_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage
 from fieldguide.corpus.sources.coco import list_coco, split_coco
 from fieldguide.corpus.sources.files import list_folder, read_folder, read_listed, split_folder
+from fieldguide.corpus.sources.inaturalist import list_inaturalist, split_inaturalist
 from fieldguide.corpus.sources.parts import Part
 from fieldguide.corpus.sources.patterns import tars_of
 from fieldguide.corpus.sources.section import OF_TARS, ImageSource, is_pattern
@@ -51,6 +52,7 @@ _READERS = {
     "tar": _Reader(split_tar, read_tar, tar_key),
     "webdataset": _Reader(split_webdataset, read_webdataset, webdataset_key),
     "coco": _Reader(split_coco, read_listed),
+    "inaturalist": _Reader(split_inaturalist, read_listed),
     "parquet": _Reader(split_parquet, read_parquet, parquet_key),
     "manifest": _Reader(split_manifest, read_manifest),
 }
@@ -110,6 +112,8 @@ def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
         yield from list_folder(path)
     elif source.kind == "coco":
         yield from list_coco(source, path)
+    elif source.kind == "inaturalist":
+        yield from list_inaturalist(source, path)
     elif source.kind not in OF_TARS:
         yield from list_table(source, path)
 
@@ -145,7 +149,7 @@ def missing_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]
 
 
 def _missing(source: ImageSource, root: Path) -> Iterator[str]:
-    path, wanted = root / source.path, "folder" if source.kind == "folder" else "file"
+    path, wanted = root / source.path, "folder" if source.kind in ("folder", "inaturalist") else "file"
     if source.kind in OF_TARS and (path.is_dir() or (is_pattern(source.path) and not path.exists())):
         yield from _missing_tars(source, root)
     elif not path.exists():

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from fieldguide.core.section import Name, Section, Share
 
-SourceKind = Literal["folder", "tar", "webdataset", "parquet", "manifest", "coco"]
+SourceKind = Literal["folder", "tar", "webdataset", "parquet", "manifest", "coco", "inaturalist"]
 OF_TARS: tuple[SourceKind, ...] = ("tar", "webdataset")
 """Kinds whose path may mean many files."""
 
@@ -25,7 +25,7 @@ class SourceColumns(Section):
     """Names of the columns of a table of images.
 
     Of a `webdataset` they are keys of a sample's .json, or with a dot before them members of the sample (`.cls`); of
-    a `coco` keys of its images, and `entity` one of its categories.
+    a `coco` keys of its images, and `entity` one of its categories; of an `inaturalist` a column of its taxa.
     """
 
     bytes: str | None = None
@@ -42,6 +42,7 @@ class ImageSource(Section):
 
     Attributes:
         path: a file or a folder; of tars also a folder that they lie in, or a pattern (`shards/{000..099}.tar`).
+        grades: of an `inaturalist` the quality grades of observations whose photographs are read.
         entities: entity by the source's label; empty: the label as a slug; None: they show no entity (distractors).
         split: of photographs that have none of their own.
         train_share: share of those that are of the train split instead, each chosen by its key alone, so that one more
@@ -52,6 +53,7 @@ class ImageSource(Section):
     kind: SourceKind
     path: Path
     columns: SourceColumns = SourceColumns()
+    grades: list[Literal["research", "needs_id", "casual"]] = Field(default=["research"], min_length=1)
     entities: dict[str, Name] | None = Field(default={})
     splits: dict[str, Literal["train", "gallery"]] = Field(default={})
     split: Literal["train", "gallery"] = "gallery"
@@ -69,6 +71,10 @@ class ImageSource(Section):
             raise ValueError("columns.bytes: of a webdataset, names the photograph by its extension, as `.jpg`")
         if self.kind == "coco" and self.columns.bytes is not None:
             raise ValueError("columns.bytes: a coco has none; columns.path names the photograph, if not `file_name`")
+        if self.kind == "inaturalist" and any(self.columns.model_dump(exclude={"entity"}).values()):
+            raise ValueError("columns: an inaturalist has `entity` alone, a column of taxa.csv")
+        if self.kind != "inaturalist" and self.grades != ["research"]:
+            raise ValueError("grades: observations of an inaturalist have them, and no other kind")
         return self
 
     @property

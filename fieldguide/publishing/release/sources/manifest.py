@@ -22,6 +22,7 @@ VERSION = 1
 _KEYS: dict[SourceKind, str] = {
     "folder": "the file's path inside the folder",
     "coco": "the file's path as the JSON names it, or what the key says that params.yaml names",
+    "inaturalist": "the photograph's number at iNaturalist, its photo_id",
     "webdataset": "the sample's name inside the tar, after the tar's own where there are many, or what its .json says",
 }
 
