@@ -26,8 +26,8 @@ _MOST = 1000
 """Problems after which nothing more is looked for."""
 _KEYS = {"path": "file_name", "key": "file_name", "attribution": "rights_holder"}
 """What the roles of SourceColumns are called, where `columns` does not say."""
-_FOLDER = re.compile(r"\d+(?:_[^_]+){5}_([^_]+)_([^_]+.*)")
-"""Number, kingdom, phylum, class, order, family, genus, epithet: how iNaturalist's folders of species are called."""
+_FOLDER = re.compile(r"\d+_([^_]+(?:_[^_]+){5})_([^_]+.*)")
+"""Number, six ranks, epithet: how iNaturalist's folders of species are called."""
 
 
 def split_coco(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[Part]:
@@ -183,5 +183,14 @@ def _label(column: str, item: dict[str, Any]) -> Any:
     found = _value(column, item)
     if found is None or found == "":
         raise UnusableError(f"has no {column!r}")
-    folder = _FOLDER.fullmatch(str(found))
-    return f"{folder[1]} {folder[2].replace('_', ' ')}" if folder else found
+    folder = species_of_folder(str(found))
+    return folder[1] if folder else found
+
+
+def species_of_folder(name: str) -> tuple[tuple[str, ...], str] | None:
+    """Kingdom, phylum, class, order, family and genus, and the species, of a folder called as iNaturalist's are."""
+    found = _FOLDER.fullmatch(name)
+    if found is None:
+        return None
+    ranks = tuple(found[1].split("_"))
+    return ranks, f"{ranks[-1]} {found[2].replace('_', ' ')}"
