@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ _UNKNOWN, _BARE = (
 )
 _MOST = 1000
 """Problems after which nothing more is looked for."""
+_SHOWN = 12
 _KEYS = {"path": "file_name", "key": "file_name", "attribution": "rights_holder"}
 """What the roles of SourceColumns are called, where `columns` does not say."""
 _FOLDER = re.compile(r"\d+_([^_]+(?:_[^_]+){5})_([^_]+.*)")
@@ -113,11 +114,13 @@ class _Said:
 
     def _ambiguous(self, path: Path) -> Iterator[Problem]:
         """Categories that would become one entity."""
-        several = {label for label, count in Counter(map(str, self.labels.values())).items() if count > 1}
-        for label in sorted(several):
-            ids = ", ".join(str(id_) for id_, other in self.labels.items() if str(other) == label)
-            what = f"are all called {label!r}; name a key that tells them apart in columns.entity, such as id"
-            yield Problem(f"{path}: categories {ids}", what)
+        ids = defaultdict[str, list[str]](list)
+        for number, label in self.labels.items():
+            ids[str(label)].append(str(number))
+        for label, several in sorted(ids.items()):
+            if len(several) > 1:
+                what = f"are all called {label!r}; name a key that tells them apart in columns.entity, such as id"
+                yield Problem(f"{path}: categories {', '.join(several[:_SHOWN])}", what)
 
     def image(self, number: int, item: dict[str, Any]) -> SourceImage:
         """An image with its labels, or why it cannot be used."""
@@ -149,7 +152,7 @@ class _Said:
         shown = self.shown.get(_id(item, "id"))
         self.counts[_BARE] += shown is None
         if isinstance(shown, set):
-            names = ", ".join(sorted(str(self.labels.get(one, one)) for one in shown))
+            names = ", ".join(sorted(str(self.labels.get(one, one)) for one in shown)[:_SHOWN])
             raise UnusableError(f"shows several categories ({names}); a photograph shows one entity", "contradictory")
         if shown is not None and shown not in self.labels:
             raise UnusableError(f"is of category {shown!r}, which the JSON does not describe")
@@ -182,7 +185,7 @@ def _id(item: dict[str, Any], key: str) -> int | str:
 def _label(column: str, item: dict[str, Any]) -> Any:
     found = _value(column, item)
     if found is None or found == "":
-        raise UnusableError(f"has no {column!r}")
+        raise UnusableError(f"has no {column!r}; columns.entity names the key that all categories have")
     folder = species_of_folder(str(found))
     return folder[1] if folder else found
 

@@ -31,6 +31,7 @@ _COLUMNS = {
 _SIZES = ("original", "large", "medium", "small")
 """What a photograph's file may be called, the best first; what is smaller is cropped, or the size of a stamp."""
 _OTHERS = "files under photos/ are smaller sizes of a photograph, or none, and are not read"
+_SHOWN = 12
 _LONGEST = 1 << 16
 """Bytes of a header."""
 
@@ -199,7 +200,7 @@ def _graded(row: Any) -> str:
 def _entity(rows: list[Any]) -> str | None:
     taxa = {row.taxon_id: row.label for row in rows}
     if len(taxa) > 1:
-        names = ", ".join(sorted(label or "none" for label in taxa.values()))
+        names = ", ".join(sorted(label or "none" for label in taxa.values())[:_SHOWN])
         raise UnusableError(f"belongs to observations of several taxa ({names})", "contradictory")
     ((taxon, label),) = taxa.items()
     if taxon and not label:
