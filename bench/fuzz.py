@@ -121,7 +121,10 @@ TARGETS = (
            ("data/release/images/*", "data/release/*.parquet", "data/release/*.json", "data/release/params.yaml")),
     Target("calls-add", command("calls", "add", "data/release"), ("data/release/**/*",)),
     Target("step-ingest", step("ingest"), (f"{PHOTOGRAPH}/*", "theirs.tar", "manifest.csv", "photographs.parquet",
-           "params.yaml")),
+           "collections/**/*", "params.yaml")),
+    Target("taxonomy-coco", command("knowledge", "taxonomy", "collections/coco.json"), ("collections/coco.json",)),
+    Target("taxonomy-open-data", command("knowledge", "taxonomy", "collections/open/taxa.csv"),
+           ("collections/open/taxa.csv",)),
     Target("step-pool", step("pool"), ("data/runs/fullrank/*", "data/topics/*", "data/corpus/images.parquet")),
     Target("step-adjudicate", step("adjudicate"), ("data/pools/*", "data/topics/*", "data/corpus/images.parquet")),
     Target("step-check", step("check"), ("data/**/*.parquet", "data/**/*.jsonl", "data/runs/**/*.trec")),
@@ -447,7 +450,7 @@ def _answers(base: Path, paths: Any) -> None:
 
 
 def _sources(base: Path) -> list[dict[str, object]]:
-    """Photographs as folders, and as a tar, a manifest and a Parquet file beside them."""
+    """Photographs as folders, and in every other form beside them."""
     shop, museum = base / PHOTOGRAPH, base / "data" / "input" / "museum"
     with tarfile.open(next((base / "data" / "corpus").rglob("*.tar"))) as tar:
         for folder in (shop, museum):
@@ -463,9 +466,45 @@ def _sources(base: Path) -> list[dict[str, object]]:
     pq.write_table(pa.table(table), base / "photographs.parquet")
     columns = {"bytes": "image", "entity": "label"}
     return [
+        *_collections(base, photographs),
         {"name": "tar", "kind": "tar", "path": "theirs.tar", "split": "gallery"},
         {"name": "manifest", "kind": "manifest", "path": "manifest.csv"},
         {"name": "parquet", "kind": "parquet", "path": "photographs.parquet", "columns": columns, "split": "gallery"},
+    ]
+
+
+def _collections(base: Path, photographs: list[Path]) -> list[dict[str, object]]:
+    """Photographs as large collections are published: WebDatasets, a COCO file, iNaturalist's open data."""
+    folder, species = base / "collections", "1_Animalia_Chordata_Aves_Charadriiformes_Laridae_Larus_fuscus"
+    (folder / "web").mkdir(parents=True)
+    (folder / "label.json").write_text('{"entity": "granny-smith"}', encoding="utf-8")
+    for number, photograph in enumerate(photographs):
+        with tarfile.open(folder / "web" / f"{number}.tar", "w") as tar:
+            tar.add(photograph, f"{number}{photograph.suffix}")
+            tar.add(folder / "label.json", f"{number}.json")
+        (folder / "open/photos" / str(number)).mkdir(parents=True)
+        shutil.copy(photograph, folder / "open/photos" / str(number) / f"medium{photograph.suffix}")
+        shutil.copy(photograph, folder / photograph.name)
+    images = [{"id": n, "file_name": p.name, "license": 1, "rights_holder": "B"} for n, p in enumerate(photographs)]
+    document = {
+        "images": images,
+        "annotations": [{"image_id": image["id"], "category_id": 1} for image in images],
+        "categories": [{"id": 1, "name": "granny-smith", "image_dir_name": species}],
+        "licenses": [{"id": 1, "name": "x", "url": "https://creativecommons.org/licenses/by/4.0/"}],
+    }
+    (folder / "coco.json").write_text(json.dumps(document), encoding="utf-8")
+    tables = {
+        "photos": "photo_id\tobservation_uuid\tobserver_id\tlicense\n0\ta\t1\tCC0\n1\ta\t1\tCC0\n2\ta\t1\tCC0\n",
+        "observations": "observation_uuid\ttaxon_id\tquality_grade\na\t1\tresearch\n",
+        "taxa": "taxon_id\tancestry\trank\tname\n1\t2/3\tspecies\tgranny-smith\n3\t2\tgenus\tMalus\n",
+        "observers": "observer_id\tlogin\tname\n1\tc\t\n",
+    }
+    for name, text in tables.items():
+        (folder / "open" / f"{name}.csv").write_text(text, encoding="utf-8")
+    return [
+        {"name": "web", "kind": "webdataset", "path": "collections/web/*.tar", "split": "gallery"},
+        {"name": "coco", "kind": "coco", "path": "collections/coco.json", "split": "gallery"},
+        {"name": "open", "kind": "inaturalist", "path": "collections/open", "split": "gallery"},
     ]
 
 

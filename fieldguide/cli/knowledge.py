@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from fieldguide.queries.knowledge.records import Entity
     from fieldguide.retrieval.naming import NamedPhotograph
 
 app = typer.Typer(
@@ -34,8 +35,9 @@ def check(
 
 @app.command(epilog="Example: fieldguide knowledge taxonomy taxa.csv --vernacular VernacularNames-english.csv")
 def taxonomy(
-    table: Annotated[Path, typer.Argument(help="Darwin Core taxa: GBIF's Taxon.tsv, iNaturalist's taxa.csv.")],
+    table: Annotated[Path, typer.Argument(help="Taxa in Darwin Core, of iNaturalist's open data, or a COCO JSON.")],
     vernacular: Annotated[Path | None, typer.Option(help="The table of common names that comes with it.")] = None,
+    classes: Annotated[bool, typer.Option(help="Of all that the sources show: rows for a new entities.csv.")] = False,
 ) -> None:
     """Look the entities' names up in a table of taxa, and print `entity_id,taxonomy` for entities.csv."""
     import csv
@@ -47,17 +49,33 @@ def taxonomy(
     from fieldguide.queries.knowledge.taxa import find_taxa
     from fieldguide.runtime.progress import show_progress
 
-    entities = read_knowledge(Paths().knowledge).entities
+    entities = _classes() if classes else read_knowledge(Paths().knowledge).entities
     found = find_taxa(entities.values(), table, vernacular, show_progress)
-    rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["entity_id", "taxonomy"])
-    rows.writerows([taxon.entity_id, " > ".join(taxon.taxonomy)] for taxon in found)
     counts = Counter(taxon.entity_id for taxon in found)
     several, lacking = sorted(e for e, count in counts.items() if count > 1), sorted(entities.keys() - counts.keys())
+    paths = [(taxon.entity_id, " > ".join(taxon.taxonomy)) for taxon in found]
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["entity_id", *(["name"] if classes else []), "taxonomy"])
+    for entity, path in sorted([*paths, *((entity, "") for entity in lacking if classes)]):
+        rows.writerow([entity, *([entities[entity].name] if classes else []), path])
     if several:
         print(f"several taxa have the name of {', '.join(several)}: choose one each", file=sys.stderr)
     if lacking:
         print(f"not found: {', '.join(lacking)}; give the scientific name as an alias", file=sys.stderr)
+
+
+def _classes() -> dict[str, Entity]:
+    """What the sources' labels lead to, as entities of which only the name is known."""
+    from fieldguide.core.errors import FieldguideError
+    from fieldguide.core.paths import Paths
+    from fieldguide.params import read_params
+    from fieldguide.projects.photographs import count_shown
+    from fieldguide.queries.knowledge.records import Entity
+
+    names = count_shown(read_params().ingest.sources, Paths().root).names
+    if not names:
+        raise FieldguideError("params.yaml: ingest.sources: show no entity that can be listed (tars are not opened)")
+    return {key: Entity.model_construct(entity_id=key, name=name, taxonomy=[]) for key, name in names.items()}
 
 
 _Encoder = Annotated[str | None, typer.Option(help="Of embed.encoders, one that encodes texts; else the first.")]

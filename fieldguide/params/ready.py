@@ -15,7 +15,7 @@ from fieldguide.core.paths import Paths
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.ingest.labels import Labels
 from fieldguide.corpus.sources.reading import list_source, missing_sources, untracked_sources
-from fieldguide.corpus.sources.section import ImageSource
+from fieldguide.corpus.sources.section import OF_TARS, ImageSource
 from fieldguide.models.captioners.registry import CAPTIONERS
 from fieldguide.models.encoders.registry import ENCODERS
 from fieldguide.models.generators.registry import GENERATORS
@@ -174,4 +174,4 @@ def _speechless(knowledge: Knowledge) -> Iterator[Problem]:
 
 
 def _unlicensed_tar(source: ImageSource) -> bool:
-    return source.kind == "tar" and not source.licence
+    return source.kind in OF_TARS and not source.licence and not source.columns.licence

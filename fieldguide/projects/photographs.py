@@ -122,7 +122,7 @@ def look_listed(root: Path, manifest: Path, name: str) -> Found:
     own = {candidate.split for candidate in list_source(source, root)}
     splits = {split: _SPLITS[split.lower()] for split in own if split and split.lower() in _SPLITS}
     source = source.model_copy(update={"splits": dict(sorted(splits.items()))})
-    return _divided([source], root) if None in own else _counted([source], root)
+    return _divided([source], root) if None in own else count_shown([source], root)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -143,7 +143,7 @@ def look(root: Path, place: Path, name: str) -> Found:
             )
             for folder in inner
         ]  # fmt: skip
-        return _counted(sources, root)
+        return count_shown(sources, root)
     return _divided([ImageSource(name=name, kind="folder", path=place)], root)
 
 
@@ -151,13 +151,14 @@ def _divided(sources: list[ImageSource], root: Path) -> Found:
     """With the first share of train photographs that leaves no entity without one."""
     tried = []
     for share in TRAIN_SHARES:
-        tried.append(_counted([source.model_copy(update={"train_share": share}) for source in sources], root))
+        tried.append(count_shown([source.model_copy(update={"train_share": share}) for source in sources], root))
         if not tried[-1].without_train:
             return tried[-1]
     return tried[0]
 
 
-def _counted(sources: list[ImageSource], root: Path) -> Found:
+def count_shown(sources: list[ImageSource], root: Path) -> Found:
+    """What these sources show. Of tars nothing: they can only be read from front to back."""
     found = Found(sources)
     for source in sources:
         _count(source, root, found)

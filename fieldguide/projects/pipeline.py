@@ -72,7 +72,7 @@ def inputs_of(params: Params) -> dict[str, list[Path]]:
     captioner = params.caption.captioner
     captioning = _files([params.captioners[captioner]] if captioner else [])
     return {
-        "ingest": [s.path.parent if s.kind == "manifest" else s.path for s in params.ingest.sources],
+        "ingest": [s.place for s in params.ingest.sources],
         "embed": encoders,
         "mine": [path for path in [params.mine.wordnet] if path],
         "visualize": drawing,

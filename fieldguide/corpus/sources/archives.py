@@ -8,16 +8,19 @@ import hashlib
 import io
 import lzma
 import os
+import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files import content_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, parent_label, parts_of, text_of_name
 from fieldguide.corpus.sources.parts import Part, begins_part
+from fieldguide.corpus.sources.patterns import prefix_of, tars_of
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES, PixelVerdict, too_large
 
@@ -30,14 +33,38 @@ _LONGEST_SKIP = 1 << 32  # bytes of one member that is too large to be a photogr
 _LONGEST_END = 1 << 24  # bytes after the end that are looked at: tars are padded with zeros
 
 
+class PlacedMember(NamedTuple):
+    """A member of a tar that is only looked at: its number from 0, where its first header begins, its name and size."""
+
+    number: int
+    place: int
+    name: bytes
+    size: int
+    is_folder: bool
+
+
+Begins = Callable[[Iterator[PlacedMember]], Iterator[PlacedMember]]
+"""Which members begin a part. It may depend on names and sizes alone."""
+
+
 def split_tar(source: ImageSource, path: Path, root: Path, say: Say) -> Iterator[Part]:
-    """Parts of an uncompressed tar, by the places of its members; one that is compressed is one part."""
-    begun = Part(source)
-    if not _is_compressed(path):
-        for place, count in _boundaries(path):
-            yield replace(begun, stop=place)
-            begun = Part(source, count, place)
-    yield begun
+    """Parts of uncompressed tars, by the places of their members; one that is compressed is one part."""
+    return split_tars(source, root, say, _any_member)
+
+
+def split_tars(source: ImageSource, root: Path, say: Say, begins: Begins) -> Iterator[Part]:
+    """Parts of the tars of a source, each of which begins at a member of those that `begins` gives."""
+    for tar in tars_of(source, root, say):
+        begun = Part(source, file=tar)
+        if not _is_compressed(root / tar):
+            for member in begins(_members(root / tar)):
+                yield replace(begun, stop=member.place)
+                begun = Part(source, member.number, member.place, file=tar)
+        yield begun
+
+
+def _any_member(members: Iterator[PlacedMember]) -> Iterator[PlacedMember]:
+    return (member for member in members if member.number and begins_part(member.name, member.size))
 
 
 def read_tar(part: Part, root: Path) -> Iterator[SourceImage]:
@@ -46,15 +73,25 @@ def read_tar(part: Part, root: Path) -> Iterator[SourceImage]:
     Raises:
         FieldguideError: it is no tar, damaged, cut off, or followed by something else.
     """
-    path, count = root / part.source.path, part.first
+    prefix = prefix_of(part.source, part.file)
+    for name, data, refusal in read_members(part, root):
+        yield SourceImage(prefix + name, name, data, refusal, parent_label(name))
+
+
+def read_members(part: Part, root: Path) -> Iterator[tuple[str, bytes, PixelVerdict | None]]:
+    """Name, bytes and refusal of every member of a part that is no folder.
+
+    Raises:
+        FieldguideError: as `read_tar`.
+    """
+    path, count = root / part.file, part.first
     try:
         with _opened(path, part) as stream, tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as tar:
             for member in tar:
                 count += 1
                 tar.members.clear()  # type: ignore[attr-defined]  # else it keeps a record of every member read
                 if not member.isdir():
-                    key = text_of_name(member.name)
-                    yield SourceImage(key, key, *_read_member(tar, member), parent_label(key))
+                    yield text_of_name(member.name), *_read_member(tar, member)
             if part.stop is None:
                 _require_end(tar)
             elif tar.offset != part.stop - part.start:
@@ -66,41 +103,44 @@ def read_tar(part: Part, root: Path) -> Iterator[SourceImage]:
 
 
 def tar_key(part: Part, root: Path) -> str:
-    """The sha256 of a part's bytes."""
-    with (root / part.source.path).open("rb") as file:
+    """The sha256 of a part's bytes; of one of many tars also of its name, which is in the keys."""
+    with (root / part.file).open("rb") as file:
         file.seek(part.start)
         window: Any = file if part.stop is None else _Window(file, part.stop - part.start)
-        return hashlib.file_digest(window, "sha256").hexdigest()
+        digest = hashlib.file_digest(window, "sha256").hexdigest()
+    prefix = prefix_of(part.source, part.file)
+    return content_key(prefix=prefix, bytes=digest) if prefix else digest
 
 
-def _boundaries(path: Path) -> Iterator[tuple[int, int]]:
-    """Where parts begin but for the first: the place of a member's first header, and how many members lie before it.
+def _members(path: Path) -> Iterator[PlacedMember]:
+    """The members of an uncompressed tar. Nothing but headers is read.
 
-    Ends where a header is none that it knows; from there on the tar is one part, of which `read_tar` finds out what is
-    wrong.
+    Ends where a header is none that it knows; from there on the tar is one part, of which `read_members` finds out
+    what is wrong.
     """
     with path.open("rb") as file:
-        place = begins = count = 0
+        place = first = number = 0
+        name = b""
         while len(header := os.pread(file.fileno(), tarfile.BLOCKSIZE, place)) == tarfile.BLOCKSIZE:
             kind, size = header[156:157], _size(header)
             if size is None or kind not in _KNOWN:
                 return
-            if kind == b"x" and _resizes(os.pread(file.fileno(), min(size, _CHUNK), place + tarfile.BLOCKSIZE)):
-                return
-            if kind in _EXTENDS:
-                place += tarfile.BLOCKSIZE + _padded(size)
+            place += tarfile.BLOCKSIZE + (_padded(size) if kind in _HAS_DATA | _EXTENDS else 0)
+            if kind not in _EXTENDS:
+                yield PlacedMember(number, first, name or _name(header), size, kind == b"5")
+                number, first, name = number + 1, place, b""
                 continue
-            if count and begins_part(header[:100] + header[345:500], size):
-                yield begins, count
-            count += 1
-            place += tarfile.BLOCKSIZE + (_padded(size) if kind in _HAS_DATA else 0)
-            begins = place
+            extended = os.pread(file.fileno(), min(size, _CHUNK), place - _padded(size))
+            if len(extended) == _CHUNK or (kind == b"x" and _resizes(extended)):
+                return
+            name = _long_name(kind, extended) or name
 
 
 _HAS_DATA = {b"0", b"\0", b"7"}
 _EXTENDS = {b"x", b"L", b"K"}
 """Headers that go before the member that they describe."""
 _KNOWN = _HAS_DATA | _EXTENDS | {b"1", b"2", b"3", b"4", b"5", b"6"}
+_RECORD = re.compile(rb"(\d{1,5}) ([^=\n]{1,100})=")
 
 
 def _size(header: bytes) -> int | None:
@@ -111,7 +151,26 @@ def _size(header: bytes) -> int | None:
 
 def _resizes(extended: bytes) -> bool:
     """Whether an extended header says that the member has another size than its own header does."""
-    return b" size=" in extended or b" GNU.sparse" in extended or len(extended) == _CHUNK
+    return b" size=" in extended or b" GNU.sparse" in extended
+
+
+def _name(header: bytes) -> bytes:
+    name, _, _ = header[:100].partition(b"\0")
+    folder, _, _ = header[345:500].partition(b"\0")
+    return folder + b"/" + name if folder and header[257:263] == b"ustar\0" else name
+
+
+def _long_name(kind: bytes, extended: bytes) -> bytes:
+    """The name that an extended header gives the member; empty where it gives none."""
+    if kind == b"L":
+        return extended.rstrip(b"\0")
+    place, name = 0, b""
+    while kind == b"x" and (record := _RECORD.match(extended, place)):
+        end = max(place + int(record[1]), record.end())
+        if record[2] == b"path":
+            name = extended[record.end() : end - 1]
+        place = end
+    return name
 
 
 def _padded(size: int) -> int:

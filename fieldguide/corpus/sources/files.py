@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -51,6 +52,17 @@ def read_folder(part: Part, root: Path) -> Iterator[SourceImage]:
         else:
             key = text_of_name(entry)
             yield SourceImage(key, key, *read_confined(folder / entry, folder, root), parent_label(key))
+
+
+def read_listed(part: Part, root: Path) -> Iterator[SourceImage]:
+    """Every candidate that a part lists without its bytes; their names are relative to where the source lies."""
+    folder = root / part.source.place
+    for entry in part.listed:
+        if entry.refusal is not None:
+            yield entry
+        else:
+            data, refusal = read_confined(folder / entry.name, folder, root)
+            yield replace(entry, data=data, refusal=refusal)
 
 
 def _listed(folder: Path) -> Iterator[tuple[str, str | SourceImage]]:

@@ -20,7 +20,8 @@ class Part:
     """A stretch of a source. It is small and can be sent to another process; what it names is read there.
 
     Attributes:
-        first: number of its first candidate in the source, from 0.
+        file: of many tars the one that it is of.
+        first: number of its first candidate in its file or table, from 0.
         start, stop: bytes of a tar, or row groups of a table; `stop` None: to the end.
         listed: of a folder its files, of a manifest its rows.
     """
@@ -30,6 +31,7 @@ class Part:
     start: int = 0
     stop: int | None = None
     listed: tuple[Any, ...] = ()
+    file: str = ""
 
 
 def begins_part(name: bytes, size: int) -> bool:

@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fieldguide.core.errors import Problem
+from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import canonical_json, sha256_bytes
 from fieldguide.core.yaml_files import read_yaml
 from fieldguide.corpus.sources.archives import read_tar, split_tar, tar_key
 from fieldguide.corpus.sources.candidates import Say, SourceImage
-from fieldguide.corpus.sources.files import list_folder, read_folder, split_folder
+from fieldguide.corpus.sources.coco import list_coco, split_coco
+from fieldguide.corpus.sources.files import list_folder, read_folder, read_listed, split_folder
+from fieldguide.corpus.sources.inaturalist import list_inaturalist, split_inaturalist
 from fieldguide.corpus.sources.parts import Part
-from fieldguide.corpus.sources.section import ImageSource
+from fieldguide.corpus.sources.patterns import tars_of
+from fieldguide.corpus.sources.section import OF_TARS, ImageSource, is_pattern
 from fieldguide.corpus.sources.tables import (
     list_table,
     parquet_key,
@@ -27,6 +30,7 @@ from fieldguide.corpus.sources.tables import (
     split_manifest,
     split_parquet,
 )
+from fieldguide.corpus.sources.webdataset import read_webdataset, split_webdataset, webdataset_key
 
 
 class _Reader(NamedTuple):
@@ -46,6 +50,9 @@ class _Reader(NamedTuple):
 _READERS = {
     "folder": _Reader(split_folder, read_folder),
     "tar": _Reader(split_tar, read_tar, tar_key),
+    "webdataset": _Reader(split_webdataset, read_webdataset, webdataset_key),
+    "coco": _Reader(split_coco, read_listed),
+    "inaturalist": _Reader(split_inaturalist, read_listed),
     "parquet": _Reader(split_parquet, read_parquet, parquet_key),
     "manifest": _Reader(split_manifest, read_manifest),
 }
@@ -103,7 +110,11 @@ def list_source(source: ImageSource, root: Path) -> Iterator[SourceImage]:
     path = root / source.path
     if source.kind == "folder":
         yield from list_folder(path)
-    elif source.kind != "tar":
+    elif source.kind == "coco":
+        yield from list_coco(source, path)
+    elif source.kind == "inaturalist":
+        yield from list_inaturalist(source, path)
+    elif source.kind not in OF_TARS:
         yield from list_table(source, path)
 
 
@@ -118,7 +129,7 @@ def untracked_sources(sources: list[ImageSource], root: Path) -> Iterator[Proble
     stage = read_yaml(pipeline).get("stages", {}).get("ingest", {})
     tracked = [root / dep for dep in stage.get("deps", ()) if isinstance(dep, str)]
     for index, source in enumerate(sources):
-        path = root / source.path
+        path = root / source.path if (root / source.path).exists() else root / source.place
         if not any(path.resolve().is_relative_to(dep.resolve()) and path.is_relative_to(dep) for dep in tracked):
             what = f"{source.path} lies outside what dvc.yaml's stage ingest depends on, so that changes go unnoticed"
             yield Problem(
@@ -128,11 +139,31 @@ def untracked_sources(sources: list[ImageSource], root: Path) -> Iterator[Proble
 
 
 def missing_sources(sources: list[ImageSource], root: Path) -> Iterator[Problem]:
-    """Sources whose path does not exist, is no regular file (a pipe, say), or a file where a folder is meant."""
+    """Sources whose path does not exist, is no regular file (a pipe, say), or a file where a folder is meant.
+
+    Of many tars each that is missing.
+    """
     for index, source in enumerate(sources):
-        path = root / source.path
-        where, wanted = f"params.yaml: ingest.sources.{index}.path", "folder" if source.kind == "folder" else "file"
-        if not path.exists():
-            yield Problem(where, f"{path}: no such {wanted}; `make data` places the example's input")
-        elif not (path.is_dir() if wanted == "folder" else path.is_file()):
-            yield Problem(where, f"{path}: source {source.name!r} of kind `{source.kind}` needs a {wanted}")
+        for what in _missing(source, root):
+            yield Problem(f"params.yaml: ingest.sources.{index}.path", what)
+
+
+def _missing(source: ImageSource, root: Path) -> Iterator[str]:
+    path, wanted = root / source.path, "folder" if source.kind in ("folder", "inaturalist") else "file"
+    if source.kind in OF_TARS and (path.is_dir() or (is_pattern(source.path) and not path.exists())):
+        yield from _missing_tars(source, root)
+    elif not path.exists():
+        yield f"{path}: no such {wanted}; `make data` places the example's input"
+        if is_pattern(source.path):
+            yield f"{source.path}: a pattern means several files of kinds {' and '.join(OF_TARS)} alone"
+    elif not (path.is_dir() if wanted == "folder" else path.is_file()):
+        yield f"{path}: source {source.name!r} of kind `{source.kind}` needs a {wanted}"
+
+
+def _missing_tars(source: ImageSource, root: Path) -> Iterator[str]:
+    try:
+        tars_of(source, root)
+    except ProblemsError as error:
+        yield from map(str, error.problems)
+    except FieldguideError as error:
+        yield str(error)

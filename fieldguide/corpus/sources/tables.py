@@ -10,21 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
 from fieldguide.core.files import byte_lines, canonical_json, csv_delimiter
 from fieldguide.corpus.sources.candidates import Say, SourceImage
+from fieldguide.corpus.sources.cells import OTHER_SPELLINGS, RowCells
 from fieldguide.corpus.sources.files import read_confined
 from fieldguide.corpus.sources.parts import Part, listed_parts
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.corpus.store.pixels import PixelVerdict
 
 _BATCH = 64  # rows of a table in memory at a time
-# How tables say that a cell has no value.
-_NO_VALUE = {"", "na", "n/a", "nan", "none", "null", "<na>"}
-_LABELS = ("entity", "split", "licence", "attribution")
-_OTHER_SPELLINGS = {"license": "licence"}
 _SHOWN = 12
 _PARQUET = {".parquet", ".pq"}
 _PART_ROWS = 1024
@@ -32,40 +29,10 @@ _READ = 1 << 20
 _LONGEST_LINE = 1 << 20  # bytes; a row of a table of files has some hundred
 
 
-class _Cells(NamedTuple):
-    """One row of a table: its number from 0, and its cells by role (SourceColumns)."""
-
-    number: int
-    cells: dict[str, Any]
-
-    def text(self, role: str) -> str | None:
-        """A cell as text; None if it is null, empty or has no column. Of labels, blanks at the ends and `NA` go too."""
-        value = self.cells.get(role)
-        if value is None or value == "":
-            return None
-        text = _whole_number(value)
-        if role not in _LABELS:
-            return text
-        text = text.strip()
-        return None if text.lower() in _NO_VALUE else text
-
-    def candidate(self, key: str | None, name: str, data: bytes, refusal: PixelVerdict | None = None) -> SourceImage:
-        """The row as a candidate; its key is the key column's, else `key`, else the row's number."""
-        key = self.text("key") or key or f"{self.number:08d}"
-        entity, split = self.text("entity"), self.text("split")
-        return SourceImage(key, name, data, refusal, entity, split, self.text("licence"), self.text("attribution"))
-
-
-def _whole_number(value: Any) -> str:
-    """A cell's text; `3.0` is 3: tables with an empty cell make floats of whole numbers."""
-    text = str(value)
-    return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text
-
-
 def _plain(name: str) -> str:
     """A column's name without what does not matter: blanks at the ends, capitals, American spelling."""
     plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-    return _OTHER_SPELLINGS.get(plain, plain)
+    return OTHER_SPELLINGS.get(plain, plain)
 
 
 def _columns(source: ImageSource, path: Path, names: list[str], needed: str, say: Say) -> dict[str, str]:
@@ -115,7 +82,7 @@ def _tell(source: ImageSource, names: list[str], columns: dict[str, str], exact:
 
 def _parquet_rows(
     source: ImageSource, path: Path, needed: str, say: Say, *, without: str | None = None, part: Part | None = None
-) -> Iterator[_Cells]:
+) -> Iterator[RowCells]:
     """Rows, less the column of the role `without`; of the row groups of a part, or of all."""
     with _parquet(source, path) as file:
         columns = _parquet_columns(source, path, file, needed, say)
@@ -124,7 +91,7 @@ def _parquet_rows(
         number = 0 if part is None else part.first
         for batch in file.iter_batches(_BATCH, row_groups=groups, columns=sorted(set(columns.values()))):
             for row in batch.to_pylist():
-                yield _Cells(number, {role: row[c] for role, c in columns.items()})
+                yield RowCells(number, {role: row[c] for role, c in columns.items()})
                 number += 1
 
 
@@ -198,7 +165,7 @@ def parquet_key(part: Part, root: Path) -> str:
     return digest.hexdigest()
 
 
-def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[_Cells]:
+def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[RowCells]:
     problems = []
     _require_utf8(source, path)
     try:
@@ -212,7 +179,7 @@ def _csv_rows(source: ImageSource, path: Path, say: Say) -> Iterator[_Cells]:
                         Problem(f"{path}:{table.line_num}", f"does not have the {len(names)} cells of the header")
                     )
                 else:
-                    yield _Cells(number, {role: row[name] for role, name in columns.items()})
+                    yield RowCells(number, {role: row[name] for role, name in columns.items()})
     except csv.Error as error:
         raise FieldguideError(f"{path}: source {source.name!r}: not a CSV table ({error})") from None
     if problems:

@@ -30,8 +30,8 @@ class SourceAccess(Section):
         package: of whose `version` pip downloads the wheel, from wherever the reader's pip is set up to look.
         url: of a file, https, whose `sha256` is stated. A user name in it is refused: this is published.
         folder: in words, how somebody comes by it where no program can.
-        member: the source's path inside the download: of kinds `parquet` and `tar` the file, of kinds `folder` and
-            `manifest` the folder in which the photographs lie. Null: the download itself.
+        member: the source's path inside the download: of kinds `parquet`, `tar` and `webdataset` the file, of
+            others the folder in which the photographs lie. Null: the download itself.
         sha256: of the downloaded file.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import Field, ValidationError
@@ -12,12 +12,19 @@ from pydantic import Field, ValidationError
 from fieldguide.core.errors import FieldguideError, ProblemsError
 from fieldguide.core.files import read_json
 from fieldguide.core.section import Section, problems_of
-from fieldguide.corpus.sources.section import ImageSource, SourceColumns
+from fieldguide.corpus.sources.patterns import is_tar
+from fieldguide.corpus.sources.section import ImageSource, SourceColumns, SourceKind
 from fieldguide.params import read_params
 from fieldguide.publishing.release.section import SourceAccess
 
 FILE = "sources.json"
 VERSION = 1
+_KEYS: dict[SourceKind, str] = {
+    "folder": "the file's path inside the folder",
+    "coco": "the file's path as the JSON names it, or what the key says that params.yaml names",
+    "inaturalist": "the photograph's number at iNaturalist, its photo_id",
+    "webdataset": "the sample's name inside the tar, after the tar's own where there are many, or what its .json says",
+}
 
 
 class LicensedImages(Section):
@@ -47,7 +54,7 @@ class ReleasedSource(Section):
         access: how it is got; null: not stated.
     """
 
-    kind: Literal["folder", "tar", "parquet", "manifest"] | None
+    kind: SourceKind | None
     file: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None
     columns: SourceColumns
     source_key: str
@@ -172,10 +179,11 @@ def _key_words(source: ImageSource | None, keys: Sequence[str]) -> str:
     """What a source_key is, as corpus.ingest makes it."""
     if source is None:
         return "the image's name inside its source"
-    if source.kind == "folder":
-        return "the file's path inside the folder"
+    if source.kind in _KEYS:
+        return _KEYS[source.kind]
     if source.kind == "tar":
-        return "the member's name inside the tar"
+        many = keys and all(any(map(is_tar, key.split("/")[:-1])) for key in keys)
+        return "the name of the tar, then the member's name inside it" if many else "the member's name inside the tar"
     if source.columns.key is not None:
         return f"what the column {source.columns.key} of the table says"
     if source.kind == "manifest":

@@ -11,14 +11,15 @@ from pathlib import Path, PurePosixPath
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.stores import repository_of
 from fieldguide.corpus.sources.candidates import SourceImage
+from fieldguide.corpus.sources.patterns import is_tar
 from fieldguide.corpus.sources.reading import read_source
-from fieldguide.corpus.sources.section import ImageSource
+from fieldguide.corpus.sources.section import OF_TARS, ImageSource
 from fieldguide.corpus.store.pixels import MAX_BYTES
 from fieldguide.publishing.release.sources.archives import read_zip, take_out
 from fieldguide.publishing.release.sources.manifest import ReleasedSource
 
-_ONE_FILE = ("parquet", "tar")
-"""Kinds of sources that are one file; of the others the photographs lie side by side."""
+_ONE_FILE = ("parquet", *OF_TARS)
+"""Kinds of sources that are one file, or many tars; of the others the photographs lie side by side."""
 
 
 def read_place(path: Path, name: str, source: ReleasedSource, scratch: Path, limit: int) -> Iterator[SourceImage]:
@@ -66,7 +67,8 @@ def _in_folder(path: Path, name: str, source: ReleasedSource, member: str | None
                 return _read(str(source.kind), path / inside, name, source, path)
     if member and (path / member).is_dir():
         path = path / member
-    return _read("folder", path, name, source, repository_of(path))
+    in_tars = source.kind in OF_TARS and any(is_tar(inside.name) for inside in path.rglob("*"))
+    return _read(str(source.kind) if in_tars else "folder", path, name, source, repository_of(path))
 
 
 def _read(kind: str, path: Path, name: str, source: ReleasedSource, root: Path) -> Iterator[SourceImage]:

@@ -110,6 +110,29 @@ def test_a_file_in_an_archive_is_found_by_its_place_in_it(
     assert fetched.missing[0].detail == f"{elsewhere}: has no file {member!r}; expected one"
 
 
+@pytest.mark.parametrize("kind", ["tar", "webdataset"])
+def test_a_source_of_many_tars_is_found_in_a_folder_of_them(
+    kind: str, release: Path, shop: dict[str, bytes], tmp_path: Path
+) -> None:
+    listed = described_as(release, tmp_path / "release", kind=kind, file="{0..1}.tar")
+    (tmp_path / "tars").mkdir()
+    for n in range(2):
+        as_tar(tmp_path / "tars" / f"{n}.tar", dict(list(shop.items())[n::2]))
+    fetched = ImageFetcher(listed, tmp_path / "to", given={"shop": tmp_path / "tars"}, limit=LIMIT).fetch()
+    assert fetched.missing == () and sums(tmp_path / "to") == every(release)
+
+
+@pytest.mark.parametrize(("kind", "columns"), [("coco", {"entity": "common_name"}), ("inaturalist", {})])
+def test_photographs_of_a_collection_are_found_in_its_folder(
+    kind: str, columns: dict[str, str], release: Path, shop: dict[str, bytes], tmp_path: Path
+) -> None:
+    listed = described_as(release, tmp_path / "release", kind=kind, file="x.json", columns=columns)
+    place = as_folder(tmp_path / "there", {f"photos/{n}/medium.png": data for n, data in enumerate(shop.values())})
+    (place / "x.json").write_text("{}")
+    fetched = ImageFetcher(listed, tmp_path / "to", given={"shop": place}, limit=LIMIT).fetch()
+    assert fetched.missing == () and sums(tmp_path / "to") == every(release)
+
+
 def test_names_say_nothing_bytes_do(release: Path, shop: dict[str, bytes], tmp_path: Path) -> None:
     renamed = {f"{n}.exe": data for n, data in enumerate(shop.values())}
     place = as_zip(tmp_path / "shop.dat", renamed)

@@ -101,6 +101,15 @@ def images(release: Path) -> pd.DataFrame:
     [
         ("folder", {}, ["a/b.png"], "the file's path inside the folder"),
         ("tar", {}, ["a/b.png"], "the member's name inside the tar"),
+        ("tar", {}, ["00.tar/a/b.png", "x/01.tar.gz/b.png"], "the name of the tar, then the member's name inside it"),
+        (
+            "webdataset",
+            {},
+            ["00.tar/x"],
+            "the sample's name inside the tar, after the tar's own where there are many, or what its .json says",
+        ),
+        ("coco", {}, ["x.jpg"], "the file's path as the JSON names it, or what the key says that params.yaml names"),
+        ("inaturalist", {}, ["12"], "the photograph's number at iNaturalist, its photo_id"),
         ("parquet", {}, ["00000000", "00000012"], "the number of the table's row, from 0, as eight digits"),
         ("parquet", {}, ["00000000", "x"], "what the table's column `key` says"),
         ("parquet", {"key": "id"}, ["00000000"], "what the column id of the table says"),
