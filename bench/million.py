@@ -135,11 +135,11 @@ def ingest(paths: Paths) -> str:
 
 def embed(paths: Paths) -> str:
     """With the stand-in, by threads."""
-    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.items import ITEM_COLUMNS, image_items
     from fieldguide.corpus.store.shards import read_images
     from fieldguide.retrieval.encoding.encode import encode
 
-    items = image_items(read_images(paths), paths)
+    items = image_items(read_images(paths, ITEM_COLUMNS), paths)
     done = encode(items, StandIn(), paths.embeddings(ENCODER), paths.cache / "embeddings", dtype="float16", batch=256)
     return f"{done.encoded} of {done.rows} encoded"
 
@@ -228,7 +228,9 @@ def judge(paths: Paths) -> str:
     """By the data set's labels."""
     pools = POOLS.read(paths.pools)
     subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
-    judged = log.write(paths.judgments, labels.judge(pools, subtopics, IMAGES.read(paths.images)))
+    judged = log.write(
+        paths.judgments, labels.judge(pools, subtopics, IMAGES.read(paths.images, ["image_id", "entity_id", "split"]))
+    )
     decided = adjudicate(judged.entries, pools)
     write_qrels(paths.qrels, decided.qrels, grade_definitions([DATASET_LABEL], judged))
     return f"{len(decided.qrels)} judged"

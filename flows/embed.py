@@ -48,11 +48,11 @@ def encode_with(
 @flow
 def embed(embed: Embed, encoders: dict[str, AnyEncoder]) -> None:
     """Write data/embeddings/ENCODER/ for each; print how many images it had not seen before."""
-    from fieldguide.corpus.store.items import image_items
+    from fieldguide.corpus.store.items import ITEM_COLUMNS, image_items
     from fieldguide.corpus.store.shards import read_images
 
     paths = Paths()
-    photographs = image_items(read_images(paths), paths)
+    photographs = image_items(read_images(paths, ITEM_COLUMNS), paths)
     for name in embed.encoders:
         done = encode_with(name, encoders[name], embed, lambda _: photographs, paths.embeddings(name))
         print(f"{name}: {done.rows} images, {done.encoded} encoded now", flush=True)

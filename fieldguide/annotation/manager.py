@@ -107,7 +107,7 @@ class Annotation:
             PLAN.write(self.paths.asked, made)
         lost = []
         if now.gold:
-            lost = unknown_gold(now.gold, now.subtopics, IMAGES.read(self.paths.images)["image_id"])
+            lost = unknown_gold(now.gold, now.subtopics, IMAGES.read(self.paths.images, ["image_id"])["image_id"])
         return Planned(made, new, now.entries, tuple(f"{self.annotate.gold}: {note}" for note in lost))
 
     def costs(self) -> tuple[list[SubtopicCost], Pace]:

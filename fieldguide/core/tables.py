@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,9 +46,12 @@ class Table:
         fields = [pa.field(c.name, c.type, c.nullable, {"meaning": c.meaning}) for c in self.columns]
         return pa.schema(fields, {"table": self.name, "schema_version": str(SCHEMA_VERSION)})
 
-    def problems(self, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
-        """Everything that keeps `frame` from being this table: columns, nulls, allowed values, duplicate keys."""
-        names = [c.name for c in self.columns]
+    def problems(self, frame: pd.DataFrame, where: str, only: Sequence[str] | None = None) -> Iterator[Problem]:
+        """Everything that keeps `frame` from being this table: columns, nulls, allowed values, duplicate keys.
+
+        `only`: as if the table had no other columns than these.
+        """
+        names = [c.name for c in self.columns if only is None or c.name in only]
         for name in sorted(set(names) - set(frame.columns)):
             yield Problem(where, f"column `{name}` is missing; {self.name} has {', '.join(names)}")
         for name in sorted(set(frame.columns) - set(names)):
@@ -125,8 +129,10 @@ class Table:
                 yield Problem(where, f"the key ({', '.join(self.key)}) = {other} {what}")
                 return
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path, only: Sequence[str] | None = None) -> pd.DataFrame:
         """Read and validate. Nullable strings come as None; lists as Python lists.
+
+        `only`: read these columns alone. A million rows of text take some hundred MB a column.
 
         Raises:
             FieldguideError: missing file, not Parquet or damaged, another table or schema version.
@@ -135,16 +141,17 @@ class Table:
         if not path.is_file():
             raise FieldguideError(f"{path}: {'is no file' if path.exists() else 'no such file'}; `dvc repro` makes it")
         try:
-            table = pq.read_table(path, memory_map=True)
+            table = pq.read_table(path, columns=None if only is None else list(only), memory_map=True)
             self._expect(table.schema, path)
-            values = {name: table.column(name).to_pylist() for name in table.column_names}
+            values = {name: _objects(table.column(name)) for name in table.column_names}
         except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
             words = str(error).partition("\n")[0]
             raise FieldguideError(f"{path}: not a Parquet file, or damaged ({words})") from None
         frame = pd.DataFrame(values, dtype=object)
-        self._refuse(frame, str(path))
+        self._refuse(frame, str(path), only)
         for column in self.columns:
-            if not column.nullable and not pa.types.is_list(column.type) and not pa.types.is_string(column.type):
+            is_object = column.nullable or pa.types.is_list(column.type) or pa.types.is_string(column.type)
+            if column.name in frame and not is_object:
                 frame[column.name] = frame[column.name].astype(column.type.to_pandas_dtype())
         return frame
 
@@ -171,7 +178,16 @@ class Table:
         """Rows as a frame with this table's columns in order, also when there are none."""
         return pd.DataFrame(list(rows), columns=[c.name for c in self.columns], dtype=object)
 
-    def _refuse(self, frame: pd.DataFrame, where: str) -> None:
-        problems = list(self.problems(frame, where))
+    def _refuse(self, frame: pd.DataFrame, where: str, only: Sequence[str] | None = None) -> None:
+        problems = list(self.problems(frame, where, only))
         if problems:
             raise ProblemsError(f"{where} is not a valid {self.name} table:", problems)
+
+
+def _objects(column: pa.ChunkedArray) -> Any:
+    """Python's objects for a column. Equal texts are one object: a million rows share the names of a thousand."""
+    if not pa.types.is_string(column.type):
+        return column.to_pylist()
+    encoded = column.dictionary_encode().combine_chunks()
+    texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()]

@@ -71,7 +71,7 @@ def name_photographs(
     places = {key: place for place, key in enumerate(keys)}
     columns = ["image_id", "source", "source_key", "entity_id"]
     images, stored = (
-        IMAGES.read(paths.images)[columns].sort_values("image_id"),
+        IMAGES.read(paths.images, columns).sort_values("image_id"),
         Embeddings.open(paths.embeddings(encoder)),
     )
     for start in range(0, len(images), _AT_ONCE):

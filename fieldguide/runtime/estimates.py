@@ -158,7 +158,7 @@ def _caption(plan: _Plan) -> Iterator[CallEstimate]:
         return
     from fieldguide.records.images import IMAGES
 
-    gallery = int((IMAGES.read(plan.paths.images)["split"] == "gallery").sum())
+    gallery = int((IMAGES.read(plan.paths.images, ["split"])["split"] == "gallery").sum())
     drawings = (plan.most_subtopics + 1) * plan.params.visualize.drawn
     if plan.paths.drawings.exists():
         from fieldguide.records.drawings import DRAWINGS
@@ -185,7 +185,7 @@ def _twins(plan: _Plan) -> Iterator[CallEstimate]:
         twins = wanted_twins(section, generator, paths)
         prompts, seeds, note = [twin.said for twin in twins], [twin.seed for twin in twins], ""
     elif paths.images.exists():
-        count = int((IMAGES.read(paths.images)["split"] == "gallery").sum())
+        count = int((IMAGES.read(paths.images, ["split"])["split"] == "gallery").sum())
         prompts, seeds, note = (
             [f"{n:<{_PHRASE}}" for n in range(count)],
             list(range(count)),

@@ -95,7 +95,8 @@ def judgments(paths: Paths, section: Adjudicate) -> log.Log:
     if section.judge == "log":
         return log.read(paths.judgments)
     subtopics = {s.subtopic_id: s for topic in read_topics(paths.topics) for s in topic.subtopics}
-    return log.write(paths.judgments, labels.judge(POOLS.read(paths.pools), subtopics, IMAGES.read(paths.images)))
+    images = IMAGES.read(paths.images, ["image_id", "entity_id", "split"])
+    return log.write(paths.judgments, labels.judge(POOLS.read(paths.pools), subtopics, images))
 
 
 def grade(judged: log.Log, paths: Paths, section: Adjudicate, annotate: Annotate) -> Grades:

@@ -89,7 +89,7 @@ class Site:
         if params.training is not None:
             images = training.read_training(
                 self.annotation.paths.root / params.training.images, now.guideline, now.gold, now.subtopics,
-                IMAGES.read(self.annotation.paths.images)["image_id"],
+                IMAGES.read(self.annotation.paths.images, ["image_id"])["image_id"],
             )  # fmt: skip
         lines = correspondence.read(self.annotation.paths.correspondence)
         return ServingState(board, lines, images, PageViews(PushInputs(now, self.annotation.benchmark), lines), read_at)

@@ -42,12 +42,16 @@ class Item(NamedTuple):
         return "" if isinstance(self.payload, str) else str(self.payload.shard)
 
 
+ITEM_COLUMNS = ["image_id", "sha256", "shard", "offset", "size"]
+"""Columns of records.IMAGES that say what there is to encode of a photograph."""
+
+
 def image_items(images: pd.DataFrame, paths: Paths) -> list[Item]:
     """Photographs: rows of records.IMAGES."""
-    columns = images[["image_id", "sha256", "shard", "offset", "size"]].itertuples(index=False, name=None)
+    shards = {shard: paths.shards / shard for shard in images["shard"].unique()}
     return [
-        Item("image", image_id, sha256, Member(paths.shards / shard, int(offset), int(size)))
-        for image_id, sha256, shard, offset, size in columns
+        Item("image", image_id, sha256, Member(shards[shard], int(offset), int(size)))
+        for image_id, sha256, shard, offset, size in images[ITEM_COLUMNS].itertuples(index=False, name=None)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -25,9 +25,9 @@ def shard_of(number: Any, shards: int) -> Any:
     return number % np.uint64(shards) if isinstance(number, np.ndarray) else number % shards
 
 
-def read_images(paths: Paths) -> pd.DataFrame:
-    """records.IMAGES of the corpus, sorted by image_id."""
-    return IMAGES.read(paths.images)
+def read_images(paths: Paths, only: Sequence[str] | None = None) -> pd.DataFrame:
+    """records.IMAGES of the corpus, sorted by image_id; `only` some of its columns."""
+    return IMAGES.read(paths.images, only)
 
 
 def image_bytes(paths: Paths, row: Any) -> bytes:

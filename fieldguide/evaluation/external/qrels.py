@@ -124,7 +124,7 @@ def _of_table(path: Path) -> JudgedCollection:
     plain = _of_frame(str(path), qrels, _beside(path, _POOLS))
     if complete(path.parent / "grades.json"):
         images = _beside(path, _IMAGES)
-        gallery = None if images is None else int((IMAGES.read(images)["split"] == "gallery").sum())
+        gallery = None if images is None else int((IMAGES.read(images, ["split"])["split"] == "gallery").sum())
         plain = replace(plain, complete=True, images=gallery)
     found = _beside(path, _TOPICS)
     if found is None:

@@ -62,7 +62,7 @@ def mine(params: Mine, paths: Paths, track: Track = silent) -> MineSummary:
         raise FieldguideError("params.yaml: mine.weights: all are 0; at least one must be greater")
     knowledge = read_knowledge(paths.knowledge)
     synsets = read_glosses(paths.root / params.wordnet) if params.wordnet else []
-    images = IMAGES.read(paths.images)
+    images = IMAGES.read(paths.images, ["image_id", "entity_id", "split"])
     counts = _photographs(images, knowledge, paths)
     merged = merge(knowledge, synsets)
     refused = [*_without_photographs(knowledge.entities, counts), *merged.refused]

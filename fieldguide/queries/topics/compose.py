@@ -69,7 +69,7 @@ def compose(params: Compose, most: float, paths: Paths, track: Track = silent) -
     """
     entities = ENTITIES.read(paths.entities)
     groups, attributes = GROUPS.read(paths.groups), ATTRIBUTES.read(paths.attributes)
-    images = IMAGES.read(paths.images)
+    images = IMAGES.read(paths.images, ["entity_id", "split"])
     called = {row["entity_id"]: [row["name"], *row["aliases"]] for row in entities.to_dict("records")}
     candidates: list[CandidateQuestion] = []
     refused: list[Refusal] = []

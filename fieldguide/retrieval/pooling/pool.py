@@ -28,7 +28,7 @@ def pool_runs(pool: Pool, paths: Paths) -> pd.DataFrame:
     """
     runs = {name: read_run(paths.run("fullrank", name)) for name in pool.systems}
     subtopics = [subtopic.subtopic_id for topic in read_topics(paths.topics) for subtopic in topic.subtopics]
-    images = IMAGES.read(paths.images)
+    images = IMAGES.read(paths.images, ["image_id", "split"])
     gallery = sorted(images.loc[images["split"] == "gallery", "image_id"])
     pools = make_pools(pool, runs, subtopics, gallery)
     POOLS.write(paths.pools, pools)

@@ -32,7 +32,7 @@ class SearchCollection:
     @cached_property
     def gallery(self) -> tuple[str, ...]:
         """image_ids that are searched, sorted."""
-        images = IMAGES.read(self.paths.images)
+        images = IMAGES.read(self.paths.images, ["image_id", "split", "source"])
         chosen = images["split"] == "gallery"
         if self.sources is not None:
             chosen &= images["source"].isin(self.sources)

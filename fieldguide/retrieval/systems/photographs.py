@@ -15,7 +15,8 @@ class Photographs:
 
     def __init__(self, collection: SearchCollection, side: int) -> None:
         self._paths, self._side = collection.paths, side
-        table = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
+        columns = ["image_id", "shard", "offset", "size"]
+        table = IMAGES.read(collection.paths.images, columns).set_index("image_id").loc[list(collection.gallery)]
         self._rows = list(table[["shard", "offset", "size"]].itertuples(name="ImageRow"))
 
     def png(self, row: int) -> bytes:

@@ -16,7 +16,7 @@ from fieldguide.core.files import locked, read_member
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
 from fieldguide.core.streaming import map_ahead
-from fieldguide.corpus.store.items import Item, Member, drawing_items, image_items
+from fieldguide.corpus.store.items import ITEM_COLUMNS, Item, Member, drawing_items, image_items
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.models.loading.protocols import Captioner, Refused
 from fieldguide.records.drawings import CAPTIONS, DRAWINGS
@@ -37,7 +37,7 @@ class CaptionSummary:
 
 def captioned_items(paths: Paths) -> list[Item]:
     """What is captioned: the gallery, and the drawings of topics; sorted by kind and key."""
-    images = IMAGES.read(paths.images)
+    images = IMAGES.read(paths.images, [*ITEM_COLUMNS, "split"])
     drawings = DRAWINGS.read(paths.drawings)
     items = image_items(images[images["split"] == "gallery"], paths)
     return sorted(items + drawing_items(drawings[drawings["purpose"] == "topic"], paths), key=lambda i: i[:2])

@@ -44,7 +44,8 @@ def constant(spec: ConstantSystem, collection: SearchCollection) -> CandidateSco
 @system("file-order")
 def file_order(spec: FileOrderSystem, collection: SearchCollection) -> CandidateScorer:
     """Images in the order of (source, source_key), the first best. Better than chance: names give answers away."""
-    images = IMAGES.read(collection.paths.images).set_index("image_id").loc[list(collection.gallery)]
+    columns = ["image_id", "source", "source_key"]
+    images = IMAGES.read(collection.paths.images, columns).set_index("image_id").loc[list(collection.gallery)]
     place = np.empty(len(images), dtype=np.float64)
     place[np.lexsort((images["source_key"].astype(str), images["source"].astype(str)))] = np.arange(len(images))
 
