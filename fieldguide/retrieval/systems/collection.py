@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
@@ -150,16 +149,11 @@ class SearchCollection:
 
     def images(self, encoder: str) -> Embeddings:
         """The corpus in one encoder's space."""
-        return self._opened(self.paths.embeddings(encoder))
+        return Embeddings.open(self.paths.embeddings(encoder))
 
     def queries(self, encoder: str) -> Embeddings:
         """Questions, phrases, drawings and captions in one encoder's space."""
-        return self._opened(self.paths.queries(encoder))
-
-    @cached_property
-    def _opened(self) -> Callable[[Path], Embeddings]:
-        """Systems that follow each other mostly look into the same space: the last ones stay open."""
-        return lru_cache(maxsize=4)(Embeddings.open)
+        return Embeddings.open(self.paths.queries(encoder))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process reads for itself what this one has read."""
