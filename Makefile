@@ -15,7 +15,7 @@ AS_PIP_KNOWS := $(BIN)/python -m pip config list | sed -nE 's/^[^=]*\.index-url=
 
 # By OpenBLAS's kernels for AVX2 the last bits of a product hang on where its row stands (fieldguide/runtime/environment.py).
 ifneq (,$(wildcard /proc/cpuinfo))
-OPENBLAS_CORETYPE ?= $(shell if grep -q ' avx512f' /proc/cpuinfo; then echo SkylakeX; elif grep -q ' avx ' /proc/cpuinfo; then echo Sandybridge; fi)
+OPENBLAS_CORETYPE := $(shell if grep -q ' avx512f' /proc/cpuinfo; then echo SkylakeX; elif grep -q ' avx ' /proc/cpuinfo; then echo Sandybridge; fi)
 ifneq (,$(OPENBLAS_CORETYPE))
 export OPENBLAS_CORETYPE
 endif
