@@ -302,7 +302,7 @@ def _source_of(kind: str, root: Path) -> dict[str, Any]:
     return source
 
 
-STOPS = ["fieldguide.corpus.ingest.inspecting.inspect_images", "fieldguide.corpus.packing.pack.write_tar"]
+STOPS = ["fieldguide.corpus.ingest.inspecting.inspect_images", "fieldguide.corpus.ingest.packing.pack.write_tar"]
 
 
 @pytest.mark.parametrize("step", STOPS)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fieldguide.corpus.ingest.inspected import INSPECTED
-from fieldguide.corpus.packing.numbers import Codes, Ints, Numbers, numbers_of_column
+from fieldguide.corpus.ingest.packing.numbers import Codes, Ints, Numbers, numbers_of_column
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ from fieldguide.corpus.ingest.duplicates import representatives
 from fieldguide.corpus.ingest.inspected import INSPECTED, inspection_key, remember
 from fieldguide.corpus.ingest.inspecting import WANTED, PartInspection, inspect_part, spool_part
 from fieldguide.corpus.ingest.labelling import labelled
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.ingest.packing.pack import Members, link_shard, members, pack_shard, stored_table, write_plan
+from fieldguide.corpus.ingest.packing.places import Places, places
+from fieldguide.corpus.ingest.packing.stored import StoredShard, StoredShards
 from fieldguide.corpus.ingest.photographs import keys_that_occur_twice, photographs
 from fieldguide.corpus.ingest.rows import Corpus, duplicate_frame, image_batches, rejected_frame
 from fieldguide.corpus.ingest.section import Ingest
 from fieldguide.corpus.ingest.summary import IngestSummary
-from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
-from fieldguide.corpus.packing.pack import Members, link_shard, members, pack_shard, stored_table, write_plan
-from fieldguide.corpus.packing.places import Places, places
-from fieldguide.corpus.packing.stored import StoredShard, StoredShards
 from fieldguide.corpus.sources.parts import Part
 from fieldguide.corpus.sources.reading import missing_sources, split_source, untracked_sources
 from fieldguide.corpus.store.pixels import FORMATS

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from fieldguide.core.files import content_key
-from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
-from fieldguide.corpus.packing.numbers import Numbers, is_among, numbers_of, numbers_of_column
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.ingest.packing.numbers import Numbers, is_among, numbers_of, numbers_of_column
 from fieldguide.corpus.sources.candidates import SourceImage
 from fieldguide.corpus.store.pixels import FORMATS, MAX_BYTES, MODES, VERDICT_VERSION, PixelVerdict
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 from fieldguide.core.files import content_key
 from fieldguide.core.streaming import map_ahead
 from fieldguide.corpus.ingest.inspected import INSPECTED, Inspected, KnownVerdicts, batch_of
-from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
-from fieldguide.corpus.packing.numbers import Numbers, is_among, numbers_of
-from fieldguide.corpus.packing.spool import SpoolWriter, spooling
-from fieldguide.corpus.packing.stored import STORED
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.ingest.packing.numbers import Numbers, is_among, numbers_of
+from fieldguide.corpus.ingest.packing.spool import SpoolWriter, spooling
+from fieldguide.corpus.ingest.packing.stored import STORED
 from fieldguide.corpus.sources.candidates import SourceImage
 from fieldguide.corpus.sources.parts import Part
 from fieldguide.corpus.sources.reading import part_key, read_part

@@ -12,7 +12,7 @@ import pyarrow as pa
 from fieldguide.core.errors import Problem
 from fieldguide.corpus.ingest.candidates import Candidates, Words
 from fieldguide.corpus.ingest.labels import Labels
-from fieldguide.corpus.packing.numbers import Ints
+from fieldguide.corpus.ingest.packing.numbers import Ints
 from fieldguide.corpus.sources.section import ImageSource
 
 

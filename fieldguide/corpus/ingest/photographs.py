@@ -11,7 +11,7 @@ import pyarrow as pa
 from fieldguide.core.errors import FieldguideError
 from fieldguide.corpus.ingest.candidates import Candidates
 from fieldguide.corpus.ingest.labelling import Labelled
-from fieldguide.corpus.packing.numbers import Codes, Ints, Numbers
+from fieldguide.corpus.ingest.packing.numbers import Codes, Ints, Numbers
 
 
 class CorpusPhotographs(NamedTuple):

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from fieldguide.corpus.ingest.candidates import Candidates, Words
 from fieldguide.corpus.ingest.duplicates import hamming
 from fieldguide.corpus.ingest.labelling import Labelled
+from fieldguide.corpus.ingest.packing.numbers import Ints, hex_column
+from fieldguide.corpus.ingest.packing.pack import Members
+from fieldguide.corpus.ingest.packing.stored import shard_name
 from fieldguide.corpus.ingest.photographs import CorpusPhotographs
-from fieldguide.corpus.packing.numbers import Ints, hex_column
-from fieldguide.corpus.packing.pack import Members
-from fieldguide.corpus.packing.stored import shard_name
 from fieldguide.corpus.sources.section import ImageSource
 from fieldguide.records.images import DUPLICATES, IMAGES, REJECTED
 

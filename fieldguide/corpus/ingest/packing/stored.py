@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fieldguide.core.files import atomic_directory, sha256_file
-from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
 
 STORED = pa.schema([
     pa.field("id", pa.uint64()), pa.field("shard", pa.int32()), pa.field("offset", pa.int64()),

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file, write_tar
-from fieldguide.corpus.packing.arrow_files import read_arrow, write_arrow
-from fieldguide.corpus.packing.numbers import Codes, Ints, Numbers
-from fieldguide.corpus.packing.places import Places
-from fieldguide.corpus.packing.stored import STORED, StoredShards, shard_name
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
+from fieldguide.corpus.ingest.packing.numbers import Codes, Ints, Numbers
+from fieldguide.corpus.ingest.packing.places import Places
+from fieldguide.corpus.ingest.packing.stored import STORED, StoredShards, shard_name
 from fieldguide.corpus.store.pixels import EXTENSIONS, FORMATS
 from fieldguide.corpus.store.shards import shard_of
 

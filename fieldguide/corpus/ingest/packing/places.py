@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fieldguide.corpus.packing.arrow_files import read_arrow
-from fieldguide.corpus.packing.numbers import Codes, Ints, Numbers
-from fieldguide.corpus.packing.spool import SPOOLED
-from fieldguide.corpus.packing.stored import StoredShards
+from fieldguide.corpus.ingest.packing.arrow_files import read_arrow
+from fieldguide.corpus.ingest.packing.numbers import Codes, Ints, Numbers
+from fieldguide.corpus.ingest.packing.spool import SPOOLED
+from fieldguide.corpus.ingest.packing.stored import StoredShards
 
 
 class Places(NamedTuple):

@@ -10,7 +10,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from fieldguide.corpus.packing.arrow_files import write_arrow
+from fieldguide.corpus.ingest.packing.arrow_files import write_arrow
 from fieldguide.corpus.store.shards import shard_of
 
 SPOOLED = pa.schema([pa.field("id", pa.uint64()), pa.field("offset", pa.int64()), pa.field("size", pa.int64())])
