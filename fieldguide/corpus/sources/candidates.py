@@ -45,6 +45,11 @@ def parts_of(name: str) -> list[str]:
     return [part for part in name.split("/") if part and part != "."]
 
 
+def leads_out(name: str) -> bool:
+    """Whether a path that an archive gives leads out of it."""
+    return name.startswith("/") or ".." in name.split("/")
+
+
 # What programs leave beside photographs, in lower case: thumbnails of network drives, archives of macOS, recycle bins.
 _LEFTOVERS = {
     "@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "desktop.ini", "ehthumbs.db",

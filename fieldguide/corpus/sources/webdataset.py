@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from fieldguide.core.files import content_key
 from fieldguide.corpus.sources.archives import PlacedMember, read_members, split_tars, tar_key
-from fieldguide.corpus.sources.candidates import Say, SourceImage, leftover_in, text_of_name
+from fieldguide.corpus.sources.candidates import Say, SourceImage, leads_out, leftover_in, text_of_name
 from fieldguide.corpus.sources.cells import OTHER_SPELLINGS, RowCells, UnusableError, plain_value
 from fieldguide.corpus.sources.parts import Part, begins_part
 from fieldguide.corpus.sources.patterns import prefix_of
@@ -58,8 +58,7 @@ def _sample_of(name: str) -> tuple[str | None, str]:
 
     None for what belongs to no sample.
     """
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or leftover_in(name) is not None:
+    if leads_out(name) or leftover_in(name) is not None:
         return None, ""
     folder, slash, file = name.rpartition("/")
     stem, dot, extension = file.partition(".")
