@@ -13,14 +13,6 @@ AS_PIP_KNOWS := $(BIN)/python -m pip config list | sed -nE 's/^[^=]*\.index-url=
     s/^[^=]*\.extra-index-url=/export UV_INDEX=/p; s/^[^=]*\.find-links=/export UV_FIND_LINKS=/p; \
     s/^[^=]*\.constraint=/export UV_CONSTRAINT=/p; $$a export UV_INDEX_STRATEGY=unsafe-best-match'
 
-# By OpenBLAS's kernels for AVX2 the last bits of a product hang on where its row stands (fieldguide/runtime/environment.py).
-ifneq (,$(wildcard /proc/cpuinfo))
-OPENBLAS_CORETYPE := $(shell if grep -q ' avx512f' /proc/cpuinfo; then echo SkylakeX; elif grep -q ' avx ' /proc/cpuinfo; then echo Sandybridge; fi)
-ifneq (,$(OPENBLAS_CORETYPE))
-export OPENBLAS_CORETYPE
-endif
-endif
-
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1

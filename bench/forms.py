@@ -169,7 +169,8 @@ def served(
             spent = time.perf_counter() - start
             entries = pages.pages.pull()[known:]
             known += len(entries)
-            assert len(entries) == done, f"{done} images were judged, and the log has {len(entries)}"
+            if len(entries) != done:
+                raise SystemExit(f"{done} images were judged, and the log has {len(entries)}: run it again")
             missed = sum(is_relevant(e.image_id) and e.choice != _RELEVANT for e in entries)
             marked = sum(not is_relevant(e.image_id) and e.choice != _NOT for e in entries)
             yield Judged(done, keys, spent, missed, marked)

@@ -11,12 +11,15 @@ from typing import Any
 import hypothesis
 import pytest
 
+from fieldguide.runtime.environment import kernel
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Set before any test imports a library that would look for updates, models or statistics servers.
 os.environ.update(
     DO_NOT_TRACK="1", DVC_NO_ANALYTICS="1", GX_ANALYTICS_ENABLED="false", HF_HUB_OFFLINE="1",
     HF_HUB_DISABLE_TELEMETRY="1", PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    **kernel(),
 )  # fmt: skip
 
 

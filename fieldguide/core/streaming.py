@@ -17,6 +17,19 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def in_batches(items: Iterable[T], many: int, size_of: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Items in lists of `many`, or fewer: a list ends with the item by which its sizes reach `most`."""
+    batch, held = list[T](), 0
+    for item in items:
+        batch.append(item)
+        held += size_of(item)
+        if len(batch) == many or held >= most:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
 def map_ahead(
     function: Callable[[T], R], items: Iterable[T], *, threads: int | None = None, window: int | None = None
 ) -> Iterator[R]:

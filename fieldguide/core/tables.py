@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fieldguide.core.errors import FieldguideError, Problem, ProblemsError
@@ -103,23 +102,12 @@ class Table:
         with atomic_path(path) as temporary, pq.ParquetWriter(temporary, self.schema, compression="zstd") as writer:
             for batch in batches:
                 keys = pa.concat_tables([last, batch.select(self.key).cast(last.schema)])
-                problems = [*self._empty(batch, str(path)), *self._unsorted(keys, str(path))]
-                if problems:
-                    raise ProblemsError(f"{path} is not a valid {self.name} table:", problems)
+                self._refuse(_frame(batch), str(path))
+                unsorted = list(self._unsorted(keys, str(path)))
+                if unsorted:
+                    raise ProblemsError(f"{path} is not a valid {self.name} table:", unsorted)
                 writer.write_table(batch.cast(self.schema), row_group_size=max(1, len(batch)))
                 last = keys.slice(max(0, len(keys) - 1))
-
-    def _empty(self, batch: pa.Table, where: str) -> Iterator[Problem]:
-        for column in self.columns:
-            values = batch[column.name]
-            if values.null_count and not column.nullable:
-                yield Problem(where, f"`{column.name}` is empty in {values.null_count} rows; it must have a value")
-            if column.allowed is not None:
-                known = pa.array(column.allowed, column.type)
-                wrong = values.filter(pc.and_(values.is_valid(), pc.invert(pc.is_in(values, known))))
-                if len(wrong):
-                    allowed = ", ".join(column.allowed)
-                    yield Problem(where, f"`{column.name}` is {wrong[0].as_py()!r}; allowed: {allowed}")
 
     def _unsorted(self, keys: pa.Table, where: str) -> Iterator[Problem]:
         rows = list(zip(*(keys[name].to_pylist() for name in self.key), strict=True))
@@ -143,11 +131,10 @@ class Table:
         try:
             table = pq.read_table(path, columns=None if only is None else list(only), memory_map=True)
             self._expect(table.schema, path)
-            values = {name: _objects(table.column(name)) for name in table.column_names}
+            frame = _frame(table)
         except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
             words = str(error).partition("\n")[0]
             raise FieldguideError(f"{path}: not a Parquet file, or damaged ({words})") from None
-        frame = pd.DataFrame(values, dtype=object)
         self._refuse(frame, str(path), only)
         for column in self.columns:
             is_object = column.nullable or pa.types.is_list(column.type) or pa.types.is_string(column.type)
@@ -182,6 +169,10 @@ class Table:
         problems = list(self.problems(frame, where, only))
         if problems:
             raise ProblemsError(f"{where} is not a valid {self.name} table:", problems)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    return pd.DataFrame({name: _objects(table.column(name)) for name in table.column_names}, dtype=object)
 
 
 def _objects(column: pa.ChunkedArray) -> Any:

@@ -4,8 +4,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fieldguide.core.streaming import map_ahead
+from fieldguide.core.streaming import in_batches, map_ahead
 
 
 def test_results_keep_the_order_of_the_items() -> None:
@@ -45,3 +47,11 @@ def test_an_error_reaches_the_consumer() -> None:
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="two"):
         next(results)
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(1, 5), st.integers(1, 20))
+def test_batches_hold_every_item_once_and_end_where_they_are_full(sizes: list[int], many: int, most: int) -> None:
+    batches = list(in_batches(sizes, many, lambda size: size, most))
+    assert [size for batch in batches for size in batch] == sizes
+    assert all(len(batch) <= many and sum(batch[:-1]) < most for batch in batches)
+    assert all(len(batch) == many or sum(batch) >= most for batch in batches[:-1])

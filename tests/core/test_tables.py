@@ -60,8 +60,8 @@ def test_batches_are_row_groups_and_one_is_what_write_writes(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("batches", "problem"),
     [
-        ([_refusals("a", reason="ugly")], "`reason` is 'ugly'; allowed: unreadable, "),
-        ([_refusals("a", "b", detail=None)], "`detail` is empty in 2 rows; it must have a value"),
+        ([_refusals("a", reason="ugly")], "row 0: `reason` is 'ugly'; allowed: unreadable, "),
+        ([_refusals("a", "b", detail=None)], "row 0: `detail` is empty; it must have a value"),
         ([_refusals("a"), _refusals("a")], r"the key (source, source_key) = ('shop', 'a') occurs twice"),
         ([_refusals("b"), _refusals("c", "a")], r"= ('shop', 'a') comes after ('shop', 'c')"),
     ],

@@ -11,11 +11,10 @@ were asked and get a second project, in whose form what is asked from then on is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.annotation.form.composer import PageTask
 from fieldguide.annotation.judgments.guidelines import Guideline, archive
 from fieldguide.annotation.judgments.votes import Pair
 from fieldguide.annotation.label_studio.projects import (
@@ -37,6 +36,7 @@ from fieldguide.core.files import locked
 from fieldguide.core.grouping import grouped
 from fieldguide.core.paths import Paths
 from fieldguide.core.progress import Track, silent
+from fieldguide.core.streaming import in_batches
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
@@ -247,7 +247,8 @@ class _Push:
         if composer is None:
             return
         shown = self.track(pages, f"pushing to {project.assessor}", unit="pages", total=len(pages))
-        for batch in _batches(composer.task(page, guideline, tiles) for page in shown):
+        composed = (composer.task(page, guideline, tiles) for page in shown)
+        for batch in in_batches(composed, _BATCH_TASKS, lambda one: _characters(one.task), _BATCH_CHARACTERS):
             for made in batch:
                 self.unshowable |= made.unshowable
             tasks = {made.page.key: made.task for made in batch if made.task is not None}
@@ -264,20 +265,6 @@ class _Push:
         else:
             remove(self.client, extra)
             self.notes.append(f"{_name(extra)}: was there twice and untouched; the later one was deleted")
-
-
-def _batches(made: Iterable[PageTask]) -> Iterator[list[PageTask]]:
-    """Pages by the batch: not too many tasks, and with images inside them not too many bytes."""
-    batch: list[PageTask] = []
-    size = 0
-    for one in made:
-        batch.append(one)
-        size += _characters(one.task)
-        if len(batch) == _BATCH_TASKS or size >= _BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _characters(task: dict[str, Any] | None) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fieldguide.core.files import content_key
-from fieldguide.core.streaming import map_ahead
+from fieldguide.core.streaming import in_batches, map_ahead
 from fieldguide.corpus.ingest.inspected import INSPECTED, Inspected, KnownVerdicts, batch_of
 from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
 from fieldguide.corpus.ingest.packing.numbers import Numbers, is_among, numbers_of
@@ -115,15 +115,7 @@ class _Inspector:
 
 
 def _batches(candidates: Iterable[SourceImage]) -> Iterator[list[SourceImage]]:
-    batch, size = list[SourceImage](), 0
-    for candidate in candidates:
-        batch.append(candidate)
-        size += len(candidate.data)
-        if len(batch) == _FILES or size >= _BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    return in_batches(candidates, _FILES, lambda candidate: len(candidate.data), _BYTES)
 
 
 def _laid_aside(batches: Iterable[list[Inspected]], spool: SpoolWriter, stored: Numbers) -> Iterator[pa.RecordBatch]:

@@ -86,15 +86,14 @@ def _source_names(corpus: Corpus) -> Words:
 def _stated(corpus: Corpus, words: Words, name: str) -> Words:
     """What each photograph's file states of a licence or whom to name; else what its source does."""
     rows = corpus.photographs.row
-    texts, codes = dict[str, int](), np.full(len(rows), -1, np.int32)
+    texts, codes = dict[str, int](), list[int]()
     pairs = corpus.candidates.source[rows].astype(np.int64) * (len(words.texts) + 1) + words.codes[rows] + 1
     different, inverse = np.unique(pairs, return_inverse=True)
-    for number, pair in enumerate(different.tolist()):
+    for pair in different.tolist():
         source, code = divmod(pair, len(words.texts) + 1)
         text = (words.texts[code - 1] if code else None) or getattr(corpus.sources[source], name)
-        if text is not None:
-            codes[inverse == number] = texts.setdefault(text, len(texts))
-    return Words(list(texts), codes)
+        codes.append(-1 if text is None else texts.setdefault(text, len(texts)))
+    return Words(list(texts), np.array(codes, np.int32)[inverse])
 
 
 def duplicate_frame(corpus: Corpus) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import read_member
-from fieldguide.core.streaming import map_ahead
+from fieldguide.core.streaming import in_batches, map_ahead
 from fieldguide.corpus.store.items import Item, Member
 from fieldguide.corpus.store.pixels import open_image
 from fieldguide.models.loading.parallel import one_thread
@@ -79,7 +79,7 @@ def _encoded(
         return chosen, _checked(encoder, chosen, encode([one.payload for one in some]))
 
     # In a thread of its own, so that the next batch is gathered meanwhile.
-    return map_ahead(encoded, _batches(loaded, batch), threads=1, window=2)
+    return map_ahead(encoded, in_batches(loaded, batch, lambda one: one.pixels, _BATCH_PIXELS), threads=1, window=2)
 
 
 def _prepared_and_encoded(items: list[Item], encoder: Encoder) -> tuple[list[Item], npt.NDArray[np.float32]]:
@@ -119,20 +119,6 @@ def _decoded(item: Item) -> Image.Image:
         return open_image(read_member(*cast(Member, item.payload)))
     except FieldguideError as error:
         raise FieldguideError(f"{item.kind} {item.key}: {error}") from error
-
-
-def _batches(loaded: Iterable[_Loaded], batch: int) -> Iterator[list[_Loaded]]:
-    """Up to `batch` items at a time, fewer where the images are large."""
-    waiting: list[_Loaded] = []
-    pixels = 0
-    for one in loaded:
-        waiting.append(one)
-        pixels += one.pixels
-        if len(waiting) == batch or pixels >= _BATCH_PIXELS:
-            yield waiting
-            waiting, pixels = [], 0
-    if waiting:
-        yield waiting
 
 
 def _checked(encoder: Encoder, items: Sequence[Item], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

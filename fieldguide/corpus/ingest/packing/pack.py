@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.files import sha256_file, write_tar
+from fieldguide.core.streaming import in_batches
 from fieldguide.corpus.ingest.packing.arrow_files import read_arrow, write_arrow
 from fieldguide.corpus.ingest.packing.numbers import Codes, Ints, Numbers
 from fieldguide.corpus.ingest.packing.places import Places
@@ -120,22 +121,11 @@ class _Row(NamedTuple):
 def _contents(table: pa.Table, files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     for batch in table.to_batches(1 << 15):
         rows = list(map(_Row, *(batch.column(name).to_pylist() for name in PACKED.names)))
-        for window in _windows(rows):
+        for window in in_batches(rows, len(rows), lambda row: row.size, _WINDOW):
             datas = _read(window, files)
             yield from (
                 (f"{row.number:016x}.{EXTENSIONS[FORMATS[row.format]]}", datas.pop(row.number)) for row in window
             )
-
-
-def _windows(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
-    window, held = list[_Row](), 0
-    for row in rows:
-        if window and held + row.size > _WINDOW:
-            yield window
-            window, held = [], 0
-        window.append(row)
-        held += row.size
-    yield window
 
 
 def _read(rows: Sequence[_Row], files: Sequence[Path]) -> dict[int, bytes]:
